@@ -1,0 +1,71 @@
+# `make` lists the targets. The environment lives in .venv and is made when it is first needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help serve test check lint types imports format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 8001"
+	$(BIN)/onelead serve $(ARGS)
+
+test: $(VENV)/test.stamp ## run the tests; options for pytest as ARGS="tests/unit -n 0"
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports test ## format check, lint, types, import rules, tests
+
+lint: $(VENV)/test.stamp ## check the format and lint
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(VENV)/test.stamp ## check the types
+	$(BIN)/mypy
+
+imports: $(VENV)/test.stamp ## check the import rules
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/test.stamp ## format the code and repair what lint can repair
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/test.stamp ## run the benchmarks; options as ARGS=
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove the environment and every cache; the data stays
+	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The package is installed editable, so a change under src/ takes effect at the next start.
+$(VENV)/serve.stamp: pyproject.toml constraints.txt
+	$(make_environment)
+	$(PIP_INSTALL) .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt
+	$(make_environment)
+	$(PIP_INSTALL) '.[dev]'
+	@touch $@ $(VENV)/serve.stamp
+
+define make_environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+  echo 'onelead needs Python 3.11 or newer: install it, or name it, as in "make PYTHON=python3.12 serve".' >&2; \
+  exit 1; }
+@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip' 2>/dev/null || $(install_venv)
+@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+endef
+
+# Debian keeps the module that makes environments in a package of its own.
+define install_venv
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; \
+else \
+  echo 'Python cannot make an environment here: install the package "python3-venv" and run make again.' >&2; \
+  exit 1; \
+fi
+endef

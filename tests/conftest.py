@@ -1,0 +1,36 @@
+"""What every test shares: a run that requires every optional part turns skips into failures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+_REQUIRE_ALL = os.environ.get("ONELEAD_REQUIRE_ALL", "0") not in {"", "0"}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that skips itself, when every optional part is required."""
+    report = yield
+    return _refuse_skip(report)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a module that skips itself while it is collected, as `importorskip` does."""
+    report = yield
+    return _refuse_skip(report)
+
+
+def _refuse_skip(report: Report) -> Report:
+    expected_failure = hasattr(report, "wasxfail")
+    if _REQUIRE_ALL and report.skipped and not expected_failure:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"ONELEAD_REQUIRE_ALL is set, and this was skipped. {reason}"
+    return report
