@@ -1,0 +1,273 @@
+"""Custom field definitions, and the rules of their values by data type.
+
+A value has three forms: as sent (any JSON), as stored (`CustomValue`), and as match values
+(normalised text, one for each value that can match).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from onelead.lead import CustomValue
+from onelead.limits import (
+    LINE_CHARS_MAX,
+    NUMBER_ABS_MAX,
+    TEXT_CHARS_MAX,
+    UNIX_SECONDS_MAX,
+    URL_CHARS_MAX,
+)
+from onelead.text import is_blank, tidy
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+
+class DataType(StrEnum):
+    """The writable data types, spelled as on the wire."""
+
+    CHECKBOX = "Checkbox"
+    CURRENCY = "Currency"
+    DATE = "Date"
+    DROPDOWN = "Dropdown"
+    FLOAT = "Float"
+    MULTI_SELECT = "MultiSelect"
+    PERCENTAGE = "Percentage"
+    STRING = "String"
+    TEXT = "Text"
+    URL = "URL"
+
+
+TYPES_WITH_OPTIONS = frozenset({DataType.DROPDOWN, DataType.MULTI_SELECT})
+#: Types whose stored values are numbers.
+NUMBER_TYPES = frozenset({DataType.FLOAT, DataType.CURRENCY, DataType.PERCENTAGE})
+#: Types whose match values sort like the values themselves, so that a range can be searched.
+RANGE_TYPES = NUMBER_TYPES | {DataType.DATE}
+TEXT_TYPES = frozenset({DataType.STRING, DataType.TEXT, DataType.URL})
+RESOURCES = ("lead", "person", "company", "opportunity", "project", "task")
+
+_CHARS_MAX = {
+    DataType.STRING: LINE_CHARS_MAX,
+    DataType.TEXT: TEXT_CHARS_MAX,
+    DataType.URL: URL_CHARS_MAX,
+}
+_SHOWN_CHARS_MAX = 60
+# Years whose days have a midnight in every time zone, and four digits in text.
+_YEAR_MIN, _YEAR_MAX = 1000, 9998
+# The first of those days begins earlier in the east than in UTC.
+_SECONDS_MIN = int(datetime(_YEAR_MIN, 1, 1, tzinfo=UTC).timestamp()) - 86_400
+
+
+class IndexState(StrEnum):
+    """Whether the match keys of a definition are there for every lead."""
+
+    NONE = "none"
+    #: New writes have keys; a job is still giving them to the older leads.
+    BUILDING = "building"
+    READY = "ready"
+
+
+class Option(Struct, frozen=True):
+    """One choice of a Dropdown or MultiSelect; its rank is its place in the definition."""
+
+    id: int
+    name: str
+
+
+class CustomField(Struct, frozen=True):
+    """A custom field definition."""
+
+    id: int
+    name: str
+    data_type: DataType
+    canonical_name: str | None = None
+    #: Sorted as in `RESOURCES`.
+    available_on: tuple[str, ...] = ()
+    is_filterable: bool = False
+    options: tuple[Option, ...] = ()
+    #: ISO 4217, for the type Currency.
+    currency: str | None = None
+    index_state: IndexState = IndexState.NONE
+    #: Each time the definition becomes indexed it gets a new generation, so that keys left over
+    #: from an earlier time can never be read.
+    index_generation: int = 0
+
+    @property
+    def on_leads(self) -> bool:
+        """Whether leads have this field."""
+        return "lead" in self.available_on
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether leads have match keys for this field, complete or still being built."""
+        return self.index_state is not IndexState.NONE
+
+    @property
+    def key_field(self) -> str:
+        """The name under which this definition's match keys are stored."""
+        return f"custom:{self.id}.{self.index_generation}"
+
+
+class ValueInvalid(Exception):
+    """A custom field value that its definition does not allow; the text says why."""
+
+
+def stored_value(field: CustomField, raw: Any, zone: ZoneInfo) -> CustomValue | None:
+    """Turn a value as sent into the stored form; an empty one becomes None.
+
+    Days begin in `zone`, the account's time zone. Raises ValueInvalid.
+    """
+    if raw is None or (isinstance(raw, str) and is_blank(raw)):
+        return None
+    if field.data_type is DataType.DATE:
+        return _day(raw, zone)
+    return _STORED[field.data_type](field, raw)
+
+
+def _text(field: CustomField, raw: Any) -> str:
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raw = str(raw)
+    if not isinstance(raw, str):
+        raise ValueInvalid("must be a string")
+    if len(raw) > (limit := _CHARS_MAX[field.data_type]):
+        raise ValueInvalid(f"is too long (maximum is {limit} characters)")
+    return raw
+
+
+def _option_id(field: CustomField, raw: Any) -> int:
+    if isinstance(raw, str):
+        name = tidy(raw)
+        # An option may be named like the id of another; text is a name first.
+        ids = [option.id for option in field.options if tidy(option.name) == name]
+        ids += [option.id for option in field.options if str(option.id) == name]
+    else:
+        ids = [option.id for option in field.options if raw == option.id]
+    if ids and not isinstance(raw, bool):
+        return ids[0]
+    raise ValueInvalid(f"is not an option of this field: {shown(raw)}")
+
+
+def _option_ids(field: CustomField, raw: Any) -> tuple[int, ...] | None:
+    entries = raw if isinstance(raw, list | tuple) else [raw]
+    return tuple(sorted({_option_id(field, entry) for entry in entries})) or None
+
+
+def _checkbox(_field: CustomField, raw: Any) -> bool | None:
+    if not isinstance(raw, bool):
+        raise ValueInvalid("must be true or false")
+    return raw or None
+
+
+def _float(_field: CustomField, raw: Any) -> float:
+    return float(number(raw))
+
+
+def _percentage(_field: CustomField, raw: Any) -> int:
+    # Copper keeps whole percents and cuts the rest (0.34 is stored as 0).
+    return math.trunc(number(raw))
+
+
+def number(raw: Any) -> int | float:
+    """Return the finite number that was sent, as a number or as numeric text, or raise."""
+    if isinstance(raw, str):
+        raw = _number_from_text(raw)
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise ValueInvalid(f"is not a number: {shown(raw)}")
+    if not abs(raw) <= NUMBER_ABS_MAX:
+        raise ValueInvalid(f"must lie between -{NUMBER_ABS_MAX} and {NUMBER_ABS_MAX}")
+    return raw
+
+
+def _number_from_text(text: str) -> int | float:
+    if not text.isascii() or len(text) > LINE_CHARS_MAX or "_" in text:
+        raise ValueInvalid(f"is not a number: {shown(text)}")
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise ValueInvalid(f"is not a number: {shown(text)}")
+
+
+def shown(raw: Any) -> str:
+    """Spell a rejected value in a message, shortened."""
+    text = str(raw)
+    return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."
+
+
+def _day(raw: Any, zone: ZoneInfo) -> str:
+    if isinstance(raw, str) and "/" in raw:
+        try:
+            day = datetime.strptime(tidy(raw), "%m/%d/%Y").date()  # noqa: DTZ007
+        except ValueError:
+            raise ValueInvalid(f"is not a date (mm/dd/yyyy): {shown(raw)}") from None
+        if not _YEAR_MIN <= day.year <= _YEAR_MAX:
+            raise ValueInvalid(f"is out of range: {shown(raw)}")
+        return day.isoformat()
+    try:
+        seconds = number(raw)
+    except ValueInvalid:
+        raise ValueInvalid(f"is not mm/dd/yyyy or Unix seconds: {shown(raw)}") from None
+    return day_of(seconds, zone)
+
+
+def day_of(seconds: float, zone: ZoneInfo) -> str:
+    """Return the day (`YYYY-MM-DD`) on which a moment lies in a time zone, or raise."""
+    if _SECONDS_MIN <= seconds <= UNIX_SECONDS_MAX - 86_400:
+        day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
+        if _YEAR_MIN <= day.year <= _YEAR_MAX:
+            return day.date().isoformat()
+    raise ValueInvalid(f"is out of range: {seconds}")
+
+
+def day_seconds(day: str, zone: ZoneInfo) -> int:
+    """Return the Unix seconds of a day's midnight in a time zone."""
+    at = date.fromisoformat(day)
+    return int(datetime(at.year, at.month, at.day, tzinfo=zone).astimezone(UTC).timestamp())
+
+
+_STORED: dict[DataType, Callable[[CustomField, Any], CustomValue | None]] = {
+    DataType.STRING: _text,
+    DataType.TEXT: _text,
+    DataType.URL: _text,
+    DataType.DROPDOWN: _option_id,
+    DataType.MULTI_SELECT: _option_ids,
+    DataType.CHECKBOX: _checkbox,
+    DataType.FLOAT: _float,
+    DataType.CURRENCY: _float,
+    DataType.PERCENTAGE: _percentage,
+}
+
+
+def match_values(field: CustomField, value: CustomValue | None) -> list[str]:
+    """Return the normalised values under which a stored value is found.
+
+    Numbers and days sort as text like they sort as values.
+    """
+    if field.data_type is DataType.CHECKBOX:
+        # A Checkbox is never empty: one that was never set reads as false.
+        return ["true" if value else "false"]
+    if value is None:
+        return []
+    if isinstance(value, tuple):
+        return [str(option_id) for option_id in value]
+    if field.data_type in NUMBER_TYPES:
+        assert isinstance(value, int | float)
+        return [sortable_number(value)]
+    if field.data_type in TEXT_TYPES:
+        text = tidy(str(value))
+        return [text] if text else []
+    return [str(value)]
+
+
+def sortable_number(value: float) -> str:
+    """Spell a number as 16 hexadecimal digits that sort as text like the numbers do."""
+    (bits,) = struct.unpack(">Q", struct.pack(">d", value + 0.0))
+    bits = bits ^ 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else bits | 1 << 63
+    return f"{bits:016x}"

@@ -1,0 +1,194 @@
+"""The catalogue of what can go wrong, in domain words.
+
+Each error has a `code` that never changes its meaning and a `kind`; the front ends turn the kind
+into a status or an exit code. The message is for the person at the other end: it never holds a
+secret or an internal detail.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What a caller can do about an error."""
+
+    MALFORMED = "malformed"
+    UNAUTHORISED = "unauthorised"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+    CONFLICT = "conflict"
+
+
+class Problem(Struct, frozen=True):
+    """One thing wrong with one attribute of a request."""
+
+    #: The attribute as the client spells it (`company_id`), or `base` for the whole.
+    attribute: str
+    text: str
+    #: Rails' symbol for the sort of mistake: `blank`, `invalid`, `too_long`, `taken`, `inclusion`.
+    symbol: str = "invalid"
+
+
+class OneleadError(Exception):
+    """The base of all expected errors."""
+
+    code: ClassVar[str] = "error"
+    kind: ClassVar[Kind] = Kind.INVALID
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message or (self.__doc__ or self.code).strip().splitlines()[0])
+        self.retry_after_s = retry_after_s
+
+    @property
+    def message(self) -> str:
+        """The sentence for the caller."""
+        return str(self.args[0])
+
+
+class BodyMalformed(OneleadError):
+    """The body is not readable JSON"""
+
+    code = "body_malformed"
+    kind = Kind.MALFORMED
+
+
+class BodyTooLarge(OneleadError):
+    """The body is too large"""
+
+    code = "body_too_large"
+    kind = Kind.TOO_LARGE
+
+
+class BodyTooSlow(OneleadError):
+    """The body did not arrive in time"""
+
+    code = "body_too_slow"
+    kind = Kind.TIMEOUT
+
+
+class CredentialsInvalid(OneleadError):
+    """Unauthorized"""
+
+    code = "credentials_invalid"
+    kind = Kind.UNAUTHORISED
+
+
+class AdminRequired(OneleadError):
+    """Forbidden"""
+
+    code = "admin_required"
+    kind = Kind.FORBIDDEN
+
+
+class ResourceNotFound(OneleadError):
+    """Resource not found"""
+
+    code = "resource_not_found"
+    kind = Kind.NOT_FOUND
+
+
+class InputInvalid(OneleadError):
+    """The request is readable but breaks the rules; `problems` says where."""
+
+    code = "input_invalid"
+
+    def __init__(self, *problems: Problem, retry_after_s: int | None = None) -> None:
+        lines = [f"{humanised(problem.attribute)}: {problem.text}" for problem in problems]
+        super().__init__(
+            "Invalid input: Validation errors: " + "\n".join(lines), retry_after_s=retry_after_s
+        )
+        self.problems = problems
+
+
+class MatchAmbiguous(OneleadError):
+    """More than one lead matches; nothing was written."""
+
+    code = "match_ambiguous"
+
+    def __init__(self, ids: tuple[int, ...]) -> None:
+        """Take the matching ids, ascending; none when there are more than may be named."""
+        self.ids = ids
+        if ids:
+            found = f"{len(ids)} leads match: {', '.join(map(str, ids))}"
+        else:
+            found = "more leads match than can be listed"
+        super().__init__(f"Invalid input: Multiple matches found: {found}")
+
+
+class WriteQueueFull(OneleadError):
+    """Too many writes are waiting; try again shortly"""
+
+    code = "write_queue_full"
+    kind = Kind.UNAVAILABLE
+
+
+class TooManyConnections(OneleadError):
+    """Too many connections are open; try again shortly"""
+
+    code = "too_many_connections"
+    kind = Kind.UNAVAILABLE
+
+
+class StoreUnavailable(OneleadError):
+    """The database does not answer; try again shortly"""
+
+    code = "store_unavailable"
+    kind = Kind.UNAVAILABLE
+
+
+class ServiceStopping(OneleadError):
+    """The service is stopping; try again shortly"""
+
+    code = "service_stopping"
+    kind = Kind.UNAVAILABLE
+
+
+class DatabaseNewer(OneleadError):
+    """The database was migrated by a newer onelead; install that version or a later one"""
+
+    code = "database_newer"
+    kind = Kind.CONFLICT
+
+
+class DatabaseUnusable(OneleadError):
+    """The database cannot be opened"""
+
+    code = "database_unusable"
+    kind = Kind.CONFLICT
+
+
+class DatabaseLocked(OneleadError):
+    """Another onelead server is running on this database"""
+
+    code = "database_locked"
+    kind = Kind.CONFLICT
+
+
+class SettingsInvalid(OneleadError):
+    """The configuration has problems; `problems` has a sentence for each."""
+
+    code = "settings_invalid"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class NotPossible(OneleadError):
+    """What was asked for on the command line cannot be done"""
+
+    code = "not_possible"
+    kind = Kind.CONFLICT
+
+
+def humanised(attribute: str) -> str:
+    """Spell an attribute as Copper's messages do: `company_id` is `Company Id`."""
+    return " ".join(word.capitalize() for word in attribute.split("_"))

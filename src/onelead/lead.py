@@ -1,0 +1,127 @@
+"""A lead: its parts, and which of them changed between two versions of it.
+
+Field names and their order are those of the wire (Copper's Lead object).
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+#: A custom field's stored value: text, option id, number, boolean, day (`YYYY-MM-DD`), or the
+#: ascending option ids of a MultiSelect. An empty value is not stored at all.
+CustomValue = str | int | float | bool | tuple[int, ...]
+
+EMAIL_CATEGORIES = ("work", "personal", "other")
+PHONE_CATEGORIES = ("mobile", "work", "home", "other")
+WEBSITE_CATEGORIES = ("work", "personal", "other")
+SOCIAL_CATEGORIES = (
+    *("linkedin", "twitter", "googleplus", "facebook", "youtube", "quora"),
+    *("foursquare", "klout", "gravatar", "other"),
+)
+
+
+class Address(Struct, frozen=True, gc=False):
+    """A postal address; `country` is ISO 3166 alpha-2 where the country is known."""
+
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+class Email(Struct, frozen=True, gc=False):
+    """An e-mail address as it was sent."""
+
+    email: str
+    category: str
+
+
+class PhoneNumber(Struct, frozen=True, gc=False):
+    """A phone number as it was sent."""
+
+    number: str
+    category: str
+
+
+class Link(Struct, frozen=True, gc=False):
+    """The address of a website or of a social profile."""
+
+    url: str
+    category: str
+
+
+class Lead(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A person who may become a customer. Times are Unix seconds."""
+
+    id: int
+    #: Starts at 1 and grows by one with each change.
+    version: int
+    name: str
+    status_id: int
+    date_created: int
+    date_modified: int
+    prefix: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    middle_name: str | None = None
+    suffix: str | None = None
+    address: Address | None = None
+    assignee_id: int | None = None
+    company_name: str | None = None
+    customer_source_id: int | None = None
+    details: str | None = None
+    email: Email | None = None
+    interaction_count: int = 0
+    monetary_unit: str | None = None
+    monetary_value: int | float | None = None
+    socials: tuple[Link, ...] = ()
+    tags: tuple[str, ...] = ()
+    title: str | None = None
+    websites: tuple[Link, ...] = ()
+    phone_numbers: tuple[PhoneNumber, ...] = ()
+    #: By definition id. A definition without an entry has no value.
+    custom_fields: dict[int, CustomValue] = msgspec.field(default_factory=dict)
+    date_last_contacted: int | None = None
+
+
+#: The fields whose change makes a new version, in the order of the wire.
+CHANGEABLE_FIELDS = (
+    *("name", "prefix", "first_name", "last_name", "middle_name", "suffix", "address"),
+    *("assignee_id", "company_name", "customer_source_id", "details", "email", "monetary_unit"),
+    *("monetary_value", "socials", "status_id", "tags", "title", "websites", "phone_numbers"),
+)
+
+#: `{field: (old, new)}`; a custom field is named `custom_fields.<definition id>`.
+Changes = dict[str, tuple[Any, Any]]
+
+
+_changeable = attrgetter(*CHANGEABLE_FIELDS)
+_NOTHING = (None,) * len(CHANGEABLE_FIELDS)
+
+
+def changes_between(old: Lead | None, new: Lead | None) -> Changes:
+    """Return every changed field with its old and new value; no lead counts as an empty one."""
+    before = _changeable(old) if old else _NOTHING
+    after = _changeable(new) if new else _NOTHING
+    changes: Changes = {
+        field: (was, now)
+        for field, was, now in zip(CHANGEABLE_FIELDS, before, after, strict=True)
+        if was != now and not (_is_empty(was) and _is_empty(now))
+    }
+    old_values = old.custom_fields if old else {}
+    new_values = new.custom_fields if new else {}
+    if old_values != new_values:
+        for definition_id in sorted(old_values.keys() | new_values.keys()):
+            was, now = old_values.get(definition_id), new_values.get(definition_id)
+            if was != now:
+                changes[f"custom_fields.{definition_id}"] = (was, now)
+    return changes
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == ()

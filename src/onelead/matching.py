@@ -1,0 +1,215 @@
+"""How a lead is found: the match keys of a lead, and the match of an upsert.
+
+The keys are the only thing that a match reads. They are derived from the lead and the account's
+settings alone, so the planner, both engines and the index job agree by construction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta, Struct
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import (
+    CustomField,
+    DataType,
+    IndexState,
+    ValueInvalid,
+    match_values,
+    stored_value,
+)
+from onelead.errors import InputInvalid, Problem
+from onelead.lead import Lead
+from onelead.limits import (
+    ID_MAX,
+    KEY_VALUE_BYTES_MAX,
+    LINE_CHARS_MAX,
+    PHONE_DIGITS_MAX,
+    RETRY_AFTER_S,
+)
+from onelead.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
+from onelead.text import fold, is_blank
+
+WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
+
+
+class Key(NamedTuple):
+    """One normalised value under which a lead is found."""
+
+    #: `name`, `email`, `phone`, `social`, `tag`, or a definition's `key_field`.
+    field: str
+    value: str
+    #: How a person wrote it, where lists show it: tags.
+    label: str | None = None
+
+
+def lead_keys(lead: Lead, settings: AccountSettings) -> set[Key]:
+    """Return every key of a lead, for matching and for searching."""
+    keys = {Key("name", key_value(fold(lead.name)))}
+    if lead.email and (email := fold(lead.email.email)):
+        keys.add(Key("email", key_value(email)))
+    for phone in lead.phone_numbers:
+        if digits := phone_digits(phone.number):
+            keys.add(Key("phone", digits[::-1]))
+    keys.update(Key("social", key_value(fold(social.url))) for social in lead.socials)
+    keys.update(Key("tag", key_value(fold(tag)), tag) for tag in lead.tags)
+    for field in settings.indexed_fields:
+        keys.update(custom_field_keys(lead, field))
+    return keys
+
+
+def custom_field_keys(lead: Lead, field: CustomField) -> set[Key]:
+    """Return the keys of a lead for one indexed definition."""
+    values = match_values(field, lead.custom_fields.get(field.id))
+    return {Key(field.key_field, key_value(value)) for value in values}
+
+
+def key_value(value: str) -> str:
+    """Return the value as it stands in an index: a long one as its digest.
+
+    No normalised value begins with a space, so a digest is never taken for a value.
+    """
+    encoded = value.encode()
+    if len(encoded) <= KEY_VALUE_BYTES_MAX:
+        return value
+    return f" {hashlib.sha256(encoded).hexdigest()}"
+
+
+def phone_digits(number: str) -> str:
+    """Return the digits of a phone number; they are indexed backwards, to be found by the end."""
+    return "".join(filter(str.isdigit, fold(number)))[-PHONE_DIGITS_MAX:]
+
+
+class CustomMatchValue(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The `field_value` of a match by custom field."""
+
+    custom_field_definition_id: Any = None
+    value: Any = None
+
+
+class Match(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What an upsert looks for, as sent."""
+
+    field_name: Annotated[Any, Meta(description="name, email or custom")] = None
+    field_value: Annotated[
+        Any, Meta(description="text, or {custom_field_definition_id, value} for custom")
+    ] = None
+
+
+class CheckedMatch(Struct, frozen=True, gc=False):
+    """A match whose value is normalised."""
+
+    #: `name`, `email` or `custom`.
+    field_name: str
+    key: Key
+    #: The definition, for `custom`.
+    definition: CustomField | None
+    #: What makes a new lead match, for a create whose properties do not name the matched field.
+    patch: LeadPatch
+
+
+def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
+    """Check and normalise a match. Raises InputInvalid, which names the member at fault."""
+    if match.field_name == "name":
+        text = _text_value(match.field_value)
+        key = Key("name", key_value(fold(text)))
+        return CheckedMatch("name", key, None, LeadPatch(name=text))
+    if match.field_name == "email":
+        text = _text_value(match.field_value)
+        key = Key("email", key_value(fold(text)))
+        return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
+    if match.field_name == "custom":
+        return _custom_match(match.field_value, settings)
+    if match.field_name is None:
+        raise _invalid("field_name can't be blank", "blank")
+    raise _invalid("field_name must be name, email or custom", "inclusion")
+
+
+def _text_value(value: Any) -> str:
+    if value is None or value == "":
+        raise _invalid("field_value can't be blank", "blank")
+    if not isinstance(value, str):
+        raise _invalid("field_value must be a string")
+    if is_blank(value):
+        raise _invalid("field_value can't be blank", "blank")
+    if len(value) > LINE_CHARS_MAX:
+        raise _invalid(
+            f"field_value is too long (maximum is {LINE_CHARS_MAX} characters)", "too_long"
+        )
+    return value
+
+
+def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
+    if not isinstance(value, dict):
+        raise _invalid("field_value must be an object with custom_field_definition_id and value")
+    if unknown := sorted(value.keys() - {"custom_field_definition_id", "value"}):
+        raise InputInvalid(
+            Problem("base", f"Unrecognized attributes specified: {', '.join(unknown)}", "unknown")
+        )
+    field = _matchable_field(value.get("custom_field_definition_id"), settings)
+    raw = value.get("value")
+    key = Key(field.key_field, key_value(_custom_match_value(field, raw, settings)))
+    entry = CustomFieldPatch(field.id, raw)
+    return CheckedMatch("custom", key, field, LeadPatch(custom_fields=[entry]))
+
+
+def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomField:
+    if definition_id is None:
+        raise _invalid("field_value.custom_field_definition_id can't be blank", "blank")
+    if isinstance(definition_id, str) and definition_id.isascii() and definition_id.isdigit():
+        definition_id = int(definition_id[:20])
+    is_id = isinstance(definition_id, int) and not isinstance(definition_id, bool)
+    if not is_id or not 1 <= definition_id <= ID_MAX:
+        raise _invalid("field_value.custom_field_definition_id must be a positive integer")
+    field = settings.fields_by_id.get(definition_id)
+    if field is None:
+        raise _invalid(f"custom field definition {definition_id} does not exist", "inclusion")
+    require_filterable(field, "match")
+    return field
+
+
+def require_filterable(field: CustomField, attribute: str) -> None:
+    """Refuse a definition that is not on leads, not in filters, or not yet fully indexed."""
+    which = f"custom field {field.name} (definition {field.id})"
+    if not field.on_leads:
+        text = f"{which} is not available on leads; {WHERE_TO_CHANGE}"
+        raise InputInvalid(Problem(attribute, text, "inclusion"))
+    if not field.is_filterable:
+        text = f"{which} is not included in filters; {WHERE_TO_CHANGE}"
+        raise InputInvalid(Problem(attribute, text, "inclusion"))
+    if field.index_state is not IndexState.READY:
+        text = f"{which} is still being indexed; try again shortly"
+        raise InputInvalid(Problem(attribute, text, "building"), retry_after_s=RETRY_AFTER_S)
+
+
+def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings) -> str:
+    if field.data_type is DataType.MULTI_SELECT and isinstance(raw, list) and len(raw) != 1:
+        raise _invalid("field_value.value must be one option, for a MultiSelect", "invalid")
+    try:
+        value = stored_value(field, raw, settings.zone)
+    except ValueInvalid as error:
+        raise _invalid(f"field_value.value {error}") from None
+    if value is None and raw is not False:
+        raise _invalid("field_value.value can't be blank", "blank")
+    values = match_values(field, value)
+    if not values:
+        raise _invalid("field_value.value can't be blank", "blank")
+    return values[0]
+
+
+def _invalid(text: str, symbol: str = "invalid") -> InputInvalid:
+    return InputInvalid(Problem("match", text, symbol))
+
+
+def names_matched_field(match: CheckedMatch, properties: CheckedPatch) -> bool:
+    """Say whether the properties give the matched field a value of their own."""
+    if match.field_name == "name":
+        return properties.name is not None or any(properties.name_parts.values())
+    if match.field_name == "email":
+        return properties.fields.get("email") is not None
+    assert match.definition is not None
+    if match.definition.data_type is DataType.CHECKBOX:
+        return match.definition.id in properties.custom_fields
+    return properties.custom_fields.get(match.definition.id) is not None

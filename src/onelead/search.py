@@ -1,0 +1,265 @@
+"""What may be asked of the leads, in domain words: filters, order, and the place in a walk.
+
+The wire's spelling is the API's business; turning a search into SQL is the storage's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import (
+    NUMBER_TYPES,
+    RANGE_TYPES,
+    CustomField,
+    DataType,
+    ValueInvalid,
+    day_seconds,
+    match_values,
+    number,
+    sortable_number,
+    stored_value,
+)
+from onelead.errors import InputInvalid, Problem
+from onelead.limits import CURSOR_CHARS_MAX, PAGE_SIZE_DEFAULT
+from onelead.matching import key_value, phone_digits, require_filterable
+
+
+class Combination(StrEnum):
+    """How several values of a filter combine."""
+
+    ANY = "ANY"
+    ALL = "ALL"
+    NONE = "NONE"
+
+
+#: What leads can be sorted by; ties are sorted by id.
+SORT_KEYS = (
+    *("name", "first_name", "last_name", "company_name", "title", "value", "email", "phone"),
+    *("date_modified", "date_created", "city", "state", "country", "zip", "inactive_days"),
+    *("socials", "assignee", "customer_source", "monetary_value", "status"),
+    *("last_interaction", "interaction_count"),
+)
+
+#: A stored id of None, in a list of ids to look for.
+NO_ID = -2
+
+
+class Range(Struct, frozen=True):
+    """An inclusive range; None is open."""
+
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+
+
+class TagFilter(Struct, frozen=True):
+    """Leads by their tags; no tags at all asks for leads without a tag."""
+
+    tags: tuple[str, ...]
+    combination: Combination = Combination.ANY
+
+
+class FieldFilter(Struct, frozen=True):
+    """Leads by a custom field, as sent: values, a range, or emptiness."""
+
+    definition_id: int
+    values: tuple[Any, ...] = ()
+    combination: Combination = Combination.ANY
+    minimum: Any = None
+    maximum: Any = None
+    #: Leads without a value are found too (alone: only those).
+    allow_empty: bool = False
+
+
+class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Criteria that all have to hold; an absent one holds for every lead.
+
+    For `city`, `state` and `postal_code` the empty text asks for leads without one.
+    """
+
+    ids: tuple[int, ...] | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    middle_name: str | None = None
+    company_name: str | None = None
+    title: str | None = None
+    emails: tuple[str, ...] | None = None
+    #: Endings of phone numbers, digits only; any of them.
+    phone_endings: tuple[str, ...] | None = None
+    assignee_ids: tuple[int, ...] | None = None
+    status_ids: tuple[int, ...] | None = None
+    customer_source_ids: tuple[int, ...] | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    tags: TagFilter | None = None
+    socials: tuple[str, ...] | None = None
+    #: Nobody follows a lead, so "followed by me" finds none.
+    followed: bool | None = None
+    age_s: int | None = None
+    monetary_value: Range | None = None
+    interaction_count: Range | None = None
+    interaction_date: Range | None = None
+    created_date: Range | None = None
+    modified_date: Range | None = None
+    custom_fields: tuple[FieldFilter, ...] = ()
+    sort_by: str = "name"
+    descending: bool = False
+    offset: int = 0
+    limit: int = PAGE_SIZE_DEFAULT
+    #: Where a walk stands; takes the place of the offset.
+    cursor: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return a text that is the same for every page of one walk."""
+        walk = msgspec.structs.replace(self, offset=0, limit=PAGE_SIZE_DEFAULT, cursor=None)
+        return hashlib.sha256(msgspec.json.encode(walk)).hexdigest()[:16]
+
+
+class TagSearch(Struct, frozen=True):
+    """Which tags to list, and in which order."""
+
+    by_count: bool = False
+    #: Only tags after this one, by name.
+    after: str | None = None
+
+
+class CursorPlace(Struct, frozen=True, array_like=True):
+    """The last lead of a page: its sort value and id."""
+
+    fingerprint: str
+    sort_value: str | int | float
+    lead_id: int
+
+
+def cursor_text(place: CursorPlace) -> str:
+    """Spell a place as an opaque text that is safe in a URL."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+
+
+def cursor_place(search: LeadSearch) -> CursorPlace | None:
+    """Read the place of the search's cursor. Raises InputInvalid for one of another search."""
+    if search.cursor is None:
+        return None
+    try:
+        padded = search.cursor[:CURSOR_CHARS_MAX] + "=" * (-len(search.cursor) % 4)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+        place = msgspec.json.decode(raw, type=CursorPlace)
+    except (binascii.Error, ValueError):
+        raise InputInvalid(Problem("cursor", "is not one that a search returned")) from None
+    if place.fingerprint != search.fingerprint():
+        raise InputInvalid(Problem("cursor", "belongs to a search with other criteria"))
+    return place
+
+
+_FUZZY_DIGITS_MIN = 6
+_FUZZY_CUT_MAX = 6
+
+
+def phone_endings(text: str, match: str | None) -> tuple[str, ...]:
+    """Return the digit endings that a phone filter looks for.
+
+    `partial`: the digits. `fuzzy`: also without their first one to six digits, six digits at
+    least. None: partial up to six digits, else fuzzy. (Copper's rule, wire reference 9.2.)
+    """
+    digits = phone_digits(text)
+    if match == "partial" or (match is None and len(digits) <= _FUZZY_DIGITS_MIN):
+        return (digits,)
+    cuts = range(1, min(_FUZZY_CUT_MAX, len(digits) - _FUZZY_DIGITS_MIN) + 1)
+    shorter = [digits[cut:] for cut in cuts]
+    return (digits, *shorter)
+
+
+class KeyFilter(Struct, frozen=True):
+    """A custom field filter as the match keys answer it."""
+
+    field: CustomField
+    #: Normalised values, combined by `combination`.
+    values: tuple[str, ...]
+    combination: Combination
+    #: An inclusive range of normalised values.
+    low: str | None
+    high: str | None
+    allow_empty: bool
+
+
+def key_filters(search: LeadSearch, settings: AccountSettings) -> list[KeyFilter]:
+    """Check the custom field filters and normalise their values. Raises InputInvalid."""
+    return [_key_filter(entry, settings) for entry in search.custom_fields]
+
+
+def _key_filter(entry: FieldFilter, settings: AccountSettings) -> KeyFilter:
+    field = settings.fields_by_id.get(entry.definition_id)
+    if field is None:
+        text = f"definition {entry.definition_id} does not exist"
+        raise InputInvalid(Problem("custom_fields", text, "inclusion"))
+    require_filterable(field, "custom_fields")
+    try:
+        values, has_empty = _normalised_values(field, entry.values, settings)
+        low, high = _normalised_range(field, entry, settings)
+    except ValueInvalid as error:
+        text = f"value of {field.name} (definition {field.id}) {error}"
+        raise InputInvalid(Problem("custom_fields", text)) from None
+    is_bare = not values and low is None and high is None
+    allow_empty = entry.allow_empty or has_empty or is_bare
+    if allow_empty and field.data_type is DataType.CHECKBOX:
+        # A Checkbox without a value reads as false.
+        values, allow_empty = (*values, "false"), False
+    return KeyFilter(field, values, entry.combination, low, high, allow_empty)
+
+
+def _normalised_values(
+    field: CustomField, raws: tuple[Any, ...], settings: AccountSettings
+) -> tuple[tuple[str, ...], bool]:
+    values: dict[str, None] = {}
+    has_empty = False
+    for raw in raws:
+        value = stored_value(field, raw, settings.zone)
+        if value is None and raw is not False:
+            has_empty = True
+            continue
+        values.update(dict.fromkeys(map(key_value, match_values(field, value))))
+    return tuple(values), has_empty
+
+
+def _normalised_range(
+    field: CustomField, entry: FieldFilter, settings: AccountSettings
+) -> tuple[str | None, str | None]:
+    if entry.minimum is None and entry.maximum is None:
+        return None, None
+    if field.data_type not in RANGE_TYPES:
+        raise ValueInvalid("cannot be searched by a range")
+    if field.data_type in NUMBER_TYPES:
+        return _sortable(entry.minimum), _sortable(entry.maximum)
+    return _first_day(field, entry.minimum, settings), _last_day(field, entry.maximum, settings)
+
+
+def _sortable(bound: Any) -> str | None:
+    return None if bound is None else sortable_number(number(bound))
+
+
+def _first_day(field: CustomField, raw: Any, settings: AccountSettings) -> str | None:
+    """Return the first day that begins at or after a moment."""
+    day = _last_day(field, raw, settings)
+    if day is None or (isinstance(raw, str) and "/" in raw):
+        return day
+    if day_seconds(day, settings.zone) >= number(raw):
+        return day
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+
+
+def _last_day(field: CustomField, raw: Any, settings: AccountSettings) -> str | None:
+    """Return the last day that begins at or before a moment."""
+    value = stored_value(field, raw, settings.zone)
+    assert value is None or isinstance(value, str)
+    return value

@@ -1,0 +1,82 @@
+"""The body of a settings change: arbitrary JSON, read member by member.
+
+What is wrong is collected, so that a caller learns of everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeGuard
+
+from onelead.errors import InputInvalid, Problem
+from onelead.limits import LINE_CHARS_MAX
+from onelead.text import is_blank
+
+
+class SettingsBody:
+    """A JSON object and what was found wrong with it so far."""
+
+    def __init__(self, members: dict[str, Any], known: frozenset[str]) -> None:
+        self._members = members
+        #: In the order found; many options can have the same problem, which is said once.
+        self._problems: dict[Problem, None] = {}
+        self.refuse_unknown(members, known)
+
+    def refuse(self, attribute: str, text: str, symbol: str = "invalid") -> None:
+        """Note one problem."""
+        self._problems[Problem(attribute, text, symbol)] = None
+
+    def refuse_unknown(self, names: Iterable[str], known: frozenset[str]) -> None:
+        """Note the names that no attribute has, if there are any."""
+        if unknown := sorted(set(names) - known):
+            text = f"Unrecognized attributes specified: {', '.join(unknown)}"
+            self.refuse("base", text, "unknown")
+
+    def require_valid(self) -> None:
+        """Raise InputInvalid with everything that was found wrong."""
+        if self._problems:
+            raise InputInvalid(*self._problems)
+
+    def has(self, attribute: str) -> bool:
+        """Say whether the member was sent, be it null."""
+        return attribute in self._members
+
+    def get(self, attribute: str) -> Any:
+        """Return the member as sent; None when it was not."""
+        return self._members.get(attribute)
+
+    def name(self, current: str) -> str:
+        """Return the name, which a new thing (whose current name is empty) must be given."""
+        if current and not self.has("name"):
+            return current
+        value = self.get("name")
+        if problem := line_problem(value):
+            self.refuse("name", *problem)
+            return current
+        return str(value)
+
+    def flag(self, attribute: str, *, current: bool) -> bool:
+        """Return a boolean; null counts as not sent."""
+        value = self.get(attribute)
+        if value is None:
+            return current
+        if not isinstance(value, bool):
+            self.refuse(attribute, "must be true or false")
+            return current
+        return value
+
+
+def line_problem(value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with a value that must be a line of text: the text and its symbol."""
+    if value is None or (isinstance(value, str) and is_blank(value)):
+        return "can't be blank", "blank"
+    if not isinstance(value, str):
+        return "must be a string", "invalid"
+    if len(value) > LINE_CHARS_MAX:
+        return f"is too long (maximum is {LINE_CHARS_MAX} characters)", "too_long"
+    return None
+
+
+def is_integer(value: Any) -> TypeGuard[int]:
+    """Say whether a JSON value is an integer; `true` is none."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,189 @@
+"""A change of an account's field settings, and the pure plan of what it does.
+
+An engine reads the settings under the account's lane, calls `plan_settings_change` and writes the
+plan; nothing here touches a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from onelead.account import AccountSettings, CustomerSource, LeadStatus
+from onelead.custom_fields import CustomField
+from onelead.definitions import created_definition, definition_attributes, updated_definition
+from onelead.errors import OneleadError, ResourceNotFound
+from onelead.lead import Changes
+from onelead.pick_lists import Entry, entry_attributes, with_source, with_status, without
+from onelead.upsert import Action, Delivery, Outcome
+
+T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
+
+
+class Resource(StrEnum):
+    """What a settings change is about."""
+
+    CUSTOM_FIELD_DEFINITION = "custom_field_definition"
+    LEAD_STATUS = "lead_status"
+    CUSTOMER_SOURCE = "customer_source"
+
+
+class SettingsWrite(Struct, frozen=True):
+    """One change of the field settings, as it was asked for: a create, an update or a delete."""
+
+    resource: Resource
+    action: Action
+    delivery: Delivery
+    #: What to update or delete.
+    resource_id: int | None = None
+    #: The JSON object as sent, unchecked; empty for a delete.
+    body: dict[str, Any] = {}
+
+
+class SettingsPlan(Struct, frozen=True):
+    """What an engine has to write, and what to answer."""
+
+    outcome: Outcome
+    resource_id: int | None = None
+    changes: Changes = {}
+    refusal: OneleadError | None = None
+    #: The definition to insert or to replace, with all its options; None for a deleted one.
+    saved_field: CustomField | None = None
+    #: The whole new list, in order; None when it stays as it is.
+    saved_statuses: tuple[LeadStatus, ...] | None = None
+    saved_sources: tuple[CustomerSource, ...] | None = None
+    #: The last id that is used now.
+    last_id: int = 0
+
+
+class SettingsResult(Struct, frozen=True):
+    """The receipt of one change."""
+
+    outcome: Outcome
+    resource_id: int | None
+    changes: Changes
+    refusal: OneleadError | None
+    #: After the change.
+    settings: AccountSettings
+
+
+_OUTCOMES = {
+    Action.CREATE: Outcome.CREATED,
+    Action.UPDATE: Outcome.UPDATED,
+    Action.DELETE: Outcome.DELETED,
+}
+
+
+def plan_settings_change(
+    write: SettingsWrite,
+    settings: AccountSettings,
+    *,
+    last_id: int,
+    in_use: Callable[[], int],
+) -> SettingsPlan:
+    """Check a change and say what it does; what is wrong with it becomes its refusal.
+
+    New things get the ids after `last_id`. `in_use` counts the leads that have the lead status
+    or the customer source that is to be deleted; it is called only then.
+    """
+    try:
+        match write.resource:
+            case Resource.CUSTOM_FIELD_DEFINITION:
+                return _definition_plan(write, settings, last_id)
+            case Resource.LEAD_STATUS:
+                return _status_plan(write, settings.statuses, last_id, in_use)
+            case Resource.CUSTOMER_SOURCE:
+                return _source_plan(write, settings.sources, last_id, in_use)
+    except OneleadError as error:
+        return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
+
+
+def _definition_plan(write: SettingsWrite, settings: AccountSettings, last_id: int) -> SettingsPlan:
+    before = _addressed(write, settings.fields)
+    after = None
+    if before is None:
+        after = created_definition(write.body, settings, last_id=last_id)
+    elif write.action is Action.UPDATE:
+        after = updated_definition(write.body, before, settings, last_id=last_id)
+    ids = [field.id for field in (before, after) if field]
+    plan = _plan(write, ids[0], definition_attributes(before), definition_attributes(after))
+    if not plan.changes or after is None:
+        return msgspec.structs.replace(plan, last_id=last_id)
+    used_ids = [last_id, after.id, *(option.id for option in after.options)]
+    return msgspec.structs.replace(plan, saved_field=after, last_id=max(used_ids))
+
+
+def _status_plan(
+    write: SettingsWrite,
+    statuses: tuple[LeadStatus, ...],
+    last_id: int,
+    in_use: Callable[[], int],
+) -> SettingsPlan:
+    status = _addressed(write, statuses) or LeadStatus(last_id + 1, "")
+    if write.action is Action.DELETE:
+        after = without(status, statuses, in_use)
+    else:
+        after = with_status(write.body, status, statuses)
+    plan = _pick_list_plan(write, status.id, statuses, after, last_id)
+    return msgspec.structs.replace(plan, saved_statuses=after) if plan.changes else plan
+
+
+def _source_plan(
+    write: SettingsWrite,
+    sources: tuple[CustomerSource, ...],
+    last_id: int,
+    in_use: Callable[[], int],
+) -> SettingsPlan:
+    source = _addressed(write, sources) or CustomerSource(last_id + 1, "")
+    if write.action is Action.DELETE:
+        after = without(source, sources, in_use)
+    else:
+        after = with_source(write.body, source, sources)
+    plan = _pick_list_plan(write, source.id, sources, after, last_id)
+    return msgspec.structs.replace(plan, saved_sources=after) if plan.changes else plan
+
+
+def _pick_list_plan(
+    write: SettingsWrite,
+    entry_id: int,
+    before: tuple[Entry, ...],
+    after: tuple[Entry, ...],
+    last_id: int,
+) -> SettingsPlan:
+    plan = _plan(
+        write, entry_id, entry_attributes(entry_id, before), entry_attributes(entry_id, after)
+    )
+    return msgspec.structs.replace(plan, last_id=max(last_id, entry_id))
+
+
+def _plan(
+    write: SettingsWrite, resource_id: int, before: dict[str, Any], after: dict[str, Any]
+) -> SettingsPlan:
+    changes = _changes(before, after)
+    outcome = _OUTCOMES[write.action] if changes else Outcome.UNCHANGED
+    return SettingsPlan(outcome, resource_id, changes)
+
+
+def _addressed(write: SettingsWrite, resources: tuple[T, ...]) -> T | None:
+    """Return what is to be updated or deleted; None for a create."""
+    if write.action is Action.CREATE:
+        return None
+    for resource in resources:
+        if resource.id == write.resource_id:
+            return resource
+    raise ResourceNotFound
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> Changes:
+    """Return what differs; an attribute that says nothing is as good as one that is not there."""
+    changes: Changes = {}
+    for attribute in before or after:
+        old, new = before.get(attribute), after.get(attribute)
+        says_something = old not in (None, []) or new not in (None, [])
+        if old != new and says_something:
+            changes[attribute] = (old, new)
+    return changes

@@ -1,0 +1,55 @@
+"""How text that people typed is compared: Unicode forms, case, and white space.
+
+Storage keeps what was sent; only what these functions return is ever compared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Characters that show nothing (Unicode: Default_Ignorable_Code_Point), such as zero-width
+#: spaces, joiners, direction marks and variation selectors.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile(r"\s")
+
+
+def fold(text: str) -> str:
+    """Return the form in which names, e-mails and tags are equal.
+
+    Compatibility-composed, without case, without invisible characters, white space folded.
+    `fold(fold(x)) == fold(x)`.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    folded = _fold_once(unicodedata.normalize("NFD", text))
+    # A few characters need a second turn: folding case can undo a composed form.
+    while (again := _fold_once(folded)) != folded:
+        folded = again
+    return folded
+
+
+def _fold_once(text: str) -> str:
+    visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text.casefold()))
+    return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
+
+
+def tidy(text: str) -> str:
+    """Return the form in which external ids and other exact-case values are equal.
+
+    Canonically composed, without invisible characters, trimmed, every white space a plain one;
+    case and the width of inner spacing stay.
+    """
+    if text.isascii():
+        return _SPACE.sub(" ", text.strip())
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", _SPACE.sub(" ", text)).strip()
+
+
+def is_blank(text: str) -> bool:
+    """Say whether nothing in the text can be seen."""
+    return not (text.strip() if text.isascii() else tidy(text))

@@ -1,0 +1,374 @@
+"""What a write means: the pure plan of a batch of lead writes.
+
+A batch is folded in arrival order, each write seeing the ones before it, so a plan is one serial
+order of its writes by construction. An engine reads a `Snapshot`, calls `plan_batch` and writes
+the `BatchPlan`; nothing here touches a database or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.errors import InputInvalid, MatchAmbiguous, OneleadError, Problem, ResourceNotFound
+from onelead.lead import Changes, Lead, changes_between
+from onelead.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
+from onelead.matching import (
+    CheckedMatch,
+    Key,
+    Match,
+    checked_match,
+    lead_keys,
+    names_matched_field,
+)
+from onelead.names import NAME_PARTS
+from onelead.properties import CheckedPatch, LeadPatch, applied, checked
+
+_NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
+
+
+class Action(StrEnum):
+    """What a write asks for."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+class Outcome(StrEnum):
+    """What a write did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    REFUSED = "refused"
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """Where a write came from, for its ledger row."""
+
+    request_id: str
+    user_id: int | None
+    api_key_id: int | None
+    #: The request's JSON as it was delivered; of a bulk call, the item's.
+    payload: str
+
+
+class LeadWrite(Struct, frozen=True, gc=False):
+    """One write of a lead, as it was asked for."""
+
+    action: Action
+    delivery: Delivery
+    #: The lead to update or delete.
+    lead_id: int | None = None
+    patch: LeadPatch | None = None
+    match: Match | None = None
+    #: What the front end found wrong already; such a write is only recorded.
+    problems: tuple[Problem, ...] = ()
+
+
+class PreparedWrite(Struct, frozen=True, gc=False):
+    """A write checked against one version of the settings."""
+
+    write: LeadWrite
+    patch: CheckedPatch | None = None
+    match: CheckedMatch | None = None
+    refusal: OneleadError | None = None
+
+
+class MatchResult(Struct, frozen=True, gc=False):
+    """What an upsert's match found."""
+
+    field_name: str
+    #: The normalised value that was looked for.
+    value: str
+    #: The number of matches; any number above the limit counts as the limit and one.
+    matches: int
+    #: Ascending; empty above the limit.
+    ids: tuple[int, ...]
+    definition_id: int | None = None
+
+
+class WriteResult(Struct, frozen=True, gc=False):
+    """The receipt of one write."""
+
+    outcome: Outcome
+    #: The lead after the write; before it, for a delete.
+    lead: Lead | None = None
+    changes: Changes = {}
+    match: MatchResult | None = None
+    refusal: OneleadError | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a batch needs to know about the stored leads, read under the lane."""
+
+    #: The leads named by id, and those that a match may turn out to mean.
+    leads: dict[int, Lead]
+    #: By (field, value): ascending lead ids, at most `candidates_needed` of them.
+    candidates: dict[tuple[str, str], list[int]]
+
+
+@dataclass
+class BatchPlan:
+    """What an engine has to write, and what to answer."""
+
+    #: One a write, in arrival order.
+    results: list[WriteResult]
+    #: The last id that was given, also to a lead that the batch deleted again.
+    last_id: int
+    created: list[Lead] = field(default_factory=list)
+    updated: list[Lead] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    keys_added: list[tuple[Key, int]] = field(default_factory=list)
+    keys_removed: list[tuple[Key, int]] = field(default_factory=list)
+
+
+def prepared(write: LeadWrite, settings: AccountSettings) -> PreparedWrite:
+    """Check a write against the settings; what is wrong with it becomes its refusal."""
+    problems = list(write.problems)
+    patch = match = None
+    retry_after_s = None
+    if write.patch is not None:
+        patch = checked(write.patch, settings)
+        problems += patch.problems
+        if write.action is Action.CREATE and _leaves_unnamed(patch, problems):
+            problems.append(Problem("name", "can't be blank", "blank"))
+    if write.match is not None:
+        try:
+            match = checked_match(write.match, settings)
+        except InputInvalid as error:
+            problems += error.problems
+            retry_after_s = error.retry_after_s
+    if problems:
+        refusal = InputInvalid(*problems, retry_after_s=retry_after_s)
+        return PreparedWrite(write, refusal=refusal)
+    return PreparedWrite(write, patch, match)
+
+
+def _leaves_unnamed(patch: CheckedPatch, problems: list[Problem]) -> bool:
+    """Say whether a new lead would have no name, and nothing said about the name yet."""
+    is_named = patch.name is not None or any(patch.name_parts.values())
+    return not is_named and all(problem.attribute not in _NAME_ATTRIBUTES for problem in problems)
+
+
+def candidates_needed(writes: Sequence[PreparedWrite]) -> int:
+    """Return how many ids of a key the plan can need.
+
+    One more than may be named, and one for each write of the batch that can take a lead out of
+    the matches of a later one.
+    """
+    removers = sum(
+        write.refusal is None and write.write.action is not Action.CREATE for write in writes
+    )
+    return MATCH_IDS_MAX + max(removers, 1)
+
+
+def leads_needed(
+    writes: Sequence[PreparedWrite], candidates: dict[tuple[str, str], list[int]]
+) -> set[int]:
+    """Return the ids of the leads that the plan can need in full."""
+    ids = {
+        write.write.lead_id
+        for write in writes
+        if write.refusal is None and write.write.lead_id is not None
+    }
+    most = candidates_needed(writes) - MATCH_IDS_MAX
+    for found in candidates.values():
+        if len(found) <= most:
+            ids.update(found)
+    return ids
+
+
+def plan_batch(
+    writes: Iterable[PreparedWrite],
+    snapshot: Snapshot,
+    settings: AccountSettings,
+    *,
+    now: int,
+    last_id: int,
+) -> BatchPlan:
+    """Fold the writes in order; new leads get the ids after `last_id`. `now` is Unix seconds."""
+    fold = _Fold(snapshot, settings, now, last_id)
+    results = [fold.result_of(write) for write in writes]
+    return fold.plan(results)
+
+
+class _Fold:
+    """The leads as the writes so far have left them."""
+
+    def __init__(
+        self, snapshot: Snapshot, settings: AccountSettings, now: int, last_id: int
+    ) -> None:
+        self._stored = snapshot.leads
+        self._candidates = snapshot.candidates
+        self._settings = settings
+        self._now = now
+        self._last_id = last_id
+        #: Leads touched by this batch; None is a deleted one.
+        self._touched: dict[int, Lead | None] = {}
+        #: Of the touched leads: the keys before the batch, and now.
+        self._keys_before: dict[int, set[Key]] = {}
+        self._keys: dict[int, set[Key]] = {}
+        self._gained: dict[tuple[str, str], set[int]] = {}
+        self._lost: dict[tuple[str, str], set[int]] = {}
+
+    def result_of(self, write: PreparedWrite) -> WriteResult:
+        if write.refusal is not None:
+            return WriteResult(Outcome.REFUSED, refusal=write.refusal)
+        match write.write.action:
+            case Action.CREATE:
+                return self._create(_patch_of(write))
+            case Action.UPDATE:
+                return self._update(self._lead(write.write.lead_id), _patch_of(write))
+            case Action.DELETE:
+                return self._delete(self._lead(write.write.lead_id))
+            case Action.UPSERT:
+                return self._upsert(write)
+
+    def _lead(self, lead_id: int | None) -> Lead | None:
+        assert lead_id is not None
+        if lead_id in self._touched:
+            return self._touched[lead_id]
+        return self._stored.get(lead_id)
+
+    def _upsert(self, write: PreparedWrite) -> WriteResult:
+        assert write.match is not None
+        match, patch = write.match, _patch_of(write)
+        ids = self._matching(match.key)
+        named = tuple(ids) if len(ids) <= MATCH_IDS_MAX else ()
+        found = MatchResult(
+            match.field_name,
+            match.key.value,
+            min(len(ids), MATCH_IDS_MAX + 1),
+            named,
+            match.definition.id if match.definition else None,
+        )
+        if len(ids) > 1:
+            result = WriteResult(Outcome.REFUSED, refusal=MatchAmbiguous(named))
+        elif ids:
+            lead = self._lead(ids[0])
+            assert lead is not None, "a match key names a lead that is not there"
+            result = self._update(lead, patch)
+        elif names_matched_field(match, patch):
+            result = self._create(patch)
+        else:
+            result = self._create(patch, match.patch)
+        return msgspec.structs.replace(result, match=found)
+
+    def _matching(self, key: Key) -> list[int]:
+        at = (key.field, key.value)
+        stored = self._candidates.get(at, [])
+        lost, gained = self._lost.get(at), self._gained.get(at)
+        if not lost and not gained:
+            return stored
+        return sorted({*stored} - (lost or set()) | (gained or set()))
+
+    def _create(self, patch: CheckedPatch, matched: LeadPatch | None = None) -> WriteResult:
+        self._last_id += 1
+        blank = Lead(
+            id=self._last_id,
+            version=1,
+            name="",
+            status_id=self._settings.default_status.id,
+            date_created=self._now,
+            date_modified=self._now,
+        )
+        lead = applied(blank, patch, self._settings)
+        if matched is not None:
+            lead = applied(lead, checked(matched, self._settings), self._settings)
+        if refusal := _name_refusal(lead):
+            self._last_id -= 1
+            return WriteResult(Outcome.REFUSED, refusal=refusal)
+        self._put(lead.id, lead)
+        return WriteResult(Outcome.CREATED, lead, changes_between(None, lead))
+
+    def _update(self, lead: Lead | None, patch: CheckedPatch) -> WriteResult:
+        if lead is None:
+            return WriteResult(Outcome.REFUSED, refusal=ResourceNotFound())
+        after = applied(lead, patch, self._settings)
+        changes = changes_between(lead, after)
+        if not changes:
+            return WriteResult(Outcome.UNCHANGED, lead)
+        if refusal := _name_refusal(after):
+            return WriteResult(Outcome.REFUSED, refusal=refusal)
+        after = msgspec.structs.replace(
+            after,
+            version=lead.version + 1,
+            # Never backwards, also when the clock is.
+            date_modified=max(self._now, lead.date_modified),
+        )
+        self._put(lead.id, after)
+        return WriteResult(Outcome.UPDATED, after, changes)
+
+    def _delete(self, lead: Lead | None) -> WriteResult:
+        if lead is None:
+            return WriteResult(Outcome.REFUSED, refusal=ResourceNotFound())
+        self._put(lead.id, None)
+        return WriteResult(Outcome.DELETED, lead, changes_between(lead, None))
+
+    def _put(self, lead_id: int, after: Lead | None) -> None:
+        if lead_id not in self._keys:
+            stored = self._stored.get(lead_id)
+            keys = lead_keys(stored, self._settings) if stored else set()
+            self._keys_before[lead_id] = self._keys[lead_id] = keys
+        before_keys = self._keys[lead_id]
+        after_keys = lead_keys(after, self._settings) if after else set()
+        self._touched[lead_id] = after
+        self._keys[lead_id] = after_keys
+        for key in before_keys - after_keys:
+            self._move(lead_id, key, self._gained, self._lost)
+        for key in after_keys - before_keys:
+            self._move(lead_id, key, self._lost, self._gained)
+
+    @staticmethod
+    def _move(
+        lead_id: int,
+        key: Key,
+        leave: dict[tuple[str, str], set[int]],
+        enter: dict[tuple[str, str], set[int]],
+    ) -> None:
+        at = (key.field, key.value)
+        if lead_id in leave.get(at, ()):
+            leave[at].remove(lead_id)
+        else:
+            enter.setdefault(at, set()).add(lead_id)
+
+    def plan(self, results: list[WriteResult]) -> BatchPlan:
+        plan = BatchPlan(results, self._last_id)
+        for lead_id, after in self._touched.items():
+            before = self._stored.get(lead_id)
+            if before is None and after is None:
+                continue
+            before_keys, after_keys = self._keys_before[lead_id], self._keys[lead_id]
+            plan.keys_removed += [(key, lead_id) for key in before_keys - after_keys]
+            plan.keys_added += [(key, lead_id) for key in after_keys - before_keys]
+            if after is None:
+                plan.deleted.append(lead_id)
+            elif before is None:
+                plan.created.append(after)
+            else:
+                plan.updated.append(after)
+        return plan
+
+
+def _patch_of(write: PreparedWrite) -> CheckedPatch:
+    assert write.patch is not None
+    return write.patch
+
+
+def _name_refusal(lead: Lead) -> OneleadError | None:
+    if not lead.name:
+        return InputInvalid(Problem("name", "can't be blank", "blank"))
+    if len(lead.name) > LINE_CHARS_MAX:
+        text = f"is too long (maximum is {LINE_CHARS_MAX} characters)"
+        return InputInvalid(Problem("name", text, "too_long"))
+    return None

@@ -1,0 +1,105 @@
+"""The catalogue of errors: codes, kinds and the sentences that callers read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from onelead.errors import (
+    InputInvalid,
+    Kind,
+    MatchAmbiguous,
+    OneleadError,
+    Problem,
+    ResourceNotFound,
+    SettingsInvalid,
+    StoreUnavailable,
+    WriteQueueFull,
+    humanised,
+)
+
+CATALOGUE = OneleadError.__subclasses__()
+WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, SettingsInvalid}
+WITHOUT_ARGUMENTS = [error for error in CATALOGUE if error not in WITH_ARGUMENTS]
+
+
+def test_every_code_is_the_class_name_in_small_letters() -> None:
+    names = {error: re.sub(r"(?<!^)([A-Z])", r"_\1", error.__name__).lower() for error in CATALOGUE}
+    assert {error: error.code for error in CATALOGUE} == names
+
+
+def test_no_code_is_used_twice() -> None:
+    assert len({error.code for error in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_every_kind_is_in_use() -> None:
+    assert {error.kind for error in CATALOGUE} == set(Kind)
+
+
+@pytest.mark.parametrize("error", WITHOUT_ARGUMENTS)
+def test_an_error_brings_its_own_sentence(error: type[OneleadError]) -> None:
+    message = error().message
+    assert message == (error.__doc__ or "").strip()
+    assert "\n" not in message
+    assert not message.endswith(".")
+
+
+def test_a_sentence_can_be_given() -> None:
+    assert StoreUnavailable("The disk is full").message == "The disk is full"
+    assert str(StoreUnavailable("The disk is full")) == "The disk is full"
+
+
+def test_an_error_can_say_when_to_try_again() -> None:
+    assert WriteQueueFull().retry_after_s is None
+    assert WriteQueueFull(retry_after_s=1).retry_after_s == 1
+    assert InputInvalid(Problem("match", "is late"), retry_after_s=1).retry_after_s == 1
+
+
+def test_a_missing_resource_reads_as_on_the_wire() -> None:
+    assert ResourceNotFound().message == "Resource not found"
+
+
+def test_a_problem_is_named_by_its_attribute() -> None:
+    error = InputInvalid(Problem("name", "can't be blank", "blank"))
+    assert error.message == "Invalid input: Validation errors: Name: can't be blank"
+
+
+def test_many_problems_are_lines_under_one_prefix() -> None:
+    problems = (
+        Problem("base", "Unrecognized attributes specified: url"),
+        Problem("type", "can't be blank", "blank"),
+    )
+    error = InputInvalid(*problems)
+    assert error.problems == problems
+    assert error.message == (
+        "Invalid input: Validation errors: Base: Unrecognized attributes specified: url\n"
+        "Type: can't be blank"
+    )
+
+
+@pytest.mark.parametrize(
+    ("attribute", "shown"),
+    [("name", "Name"), ("base", "Base"), ("company_id", "Company Id")],
+)
+def test_an_attribute_is_spelled_for_people(attribute: str, shown: str) -> None:
+    assert humanised(attribute) == shown
+
+
+def test_an_ambiguous_match_names_the_leads() -> None:
+    error = MatchAmbiguous((11, 12))
+    assert error.ids == (11, 12)
+    assert error.message == "Invalid input: Multiple matches found: 2 leads match: 11, 12"
+    assert error.kind is Kind.INVALID
+
+
+def test_too_many_matches_are_not_named() -> None:
+    error = MatchAmbiguous(())
+    assert error.ids == ()
+    assert not re.search(r"\d", error.message)
+
+
+def test_the_problems_of_the_configuration_are_a_line_each() -> None:
+    error = SettingsInvalid(["--port is not a number", "--host is empty"])
+    assert error.message == "--port is not a number\n--host is empty"
+    assert error.problems == ["--port is not a number", "--host is empty"]

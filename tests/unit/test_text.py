@@ -1,0 +1,143 @@
+"""Which texts count as the same: the forms that names, e-mails, tags and external ids share."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onelead.text import fold, is_blank, tidy
+
+ACUTE = "\N{COMBINING ACUTE ACCENT}"
+IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
+ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
+HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
+
+#: Characters of which a wrong order of the steps makes unequal or unstable forms.
+TRICKY = [
+    *("\u00a0", "\u2007", "\u202f", "\u3000", "\u2028", "\t", "\n", "\x1c", "\x85", " "),
+    *(ZERO_WIDTH_SPACE, "\u200d", "\u200e", "\u200f", "\u202b", "\u2067", "\ufeff", "\u00ad"),
+    *("\u034f", "\u061c", "\u180e", "\ufe0f", "\U000e0100", *HANGUL_FILLERS),
+    *(ACUTE, "\u0323", "\u0327", "\u0308", IOTA_BELOW, "\u0344", "\u1100", "\u1161", "\u11a8"),
+    *("\u00e9", "\u1fb3", "\u1fb7", "\u0390", "\u03c2", "\u00df", "\u1e9e", "\u0130", "\u0131"),
+    *("\u212a", "\u212b", "\u2126", "\ufb01", "\uff21", "\u00bd", "\u00a8", "\u2100", "\ufdfa"),
+    *("\uac01", "\u05e9", "\u0645", "\u0e33", "\u0f73", "\u1e9b", "\ufb2c", "\u01c5", "\u2474"),
+]
+anything = st.text(st.one_of(st.sampled_from(TRICKY), st.characters(exclude_categories=["Cs"])))
+
+
+@given(anything)
+def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(anything)
+def test_tidying_what_is_tidy_changes_nothing(text: str) -> None:
+    assert tidy(tidy(text)) == tidy(text)
+
+
+@given(anything)
+def test_composed_and_decomposed_are_one(text: str) -> None:
+    for normal in (fold, tidy):
+        composed = normal(unicodedata.normalize("NFC", text))
+        assert composed == normal(unicodedata.normalize("NFD", text)) == normal(text)
+
+
+@given(anything)
+def test_what_is_equal_when_tidied_is_equal_when_folded(text: str) -> None:
+    assert fold(tidy(text)) == fold(text)
+
+
+@given(anything)
+def test_blank_is_what_folds_to_nothing(text: str) -> None:
+    assert is_blank(text) == (fold(text) == "") == (tidy(text) == "")
+
+
+@given(anything, st.sampled_from([ZERO_WIDTH_SPACE, "\u200f", "\u202b", "\ufeff", "\u2060"]))
+def test_invisible_characters_around_a_text_do_not_count(text: str, mark: str) -> None:
+    assert fold(mark + text + mark) == fold(text)
+    assert tidy(mark + text + mark) == tidy(text)
+
+
+@given(anything, st.sampled_from(["\u00a0", "\u3000", "\t", "\n", " ", "\u2003"]))
+def test_white_space_around_a_text_does_not_count(text: str, space: str) -> None:
+    assert fold(space + text + space) == fold(text)
+    assert tidy(space + text + space) == tidy(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)), st.sampled_from([ZERO_WIDTH_SPACE, "\u200e"]))
+def test_the_short_way_of_plain_ascii_gives_the_same_answer(text: str, mark: str) -> None:
+    assert fold(text) == fold(text + mark)
+    assert tidy(text) == tidy(text + mark)
+    assert is_blank(text) == is_blank(text + mark)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Nora Field", "nora FIELD"),
+        ("Nora Field", "  Nora \t\n Field "),
+        ("Nora Field", "Nora\u00a0Field"),
+        ("Nora Field", "Nora\u3000Field"),
+        ("Nora Field", "No\u200bra Fi\u00adeld"),
+        ("Andr\u00e9", "Andre" + ACUTE),
+        ("Andr\u00e9", "Andre" + ZERO_WIDTH_SPACE + ACUTE),
+        ("stra\u00dfe", "STRASSE"),
+        ("STRA\u1e9eE", "strasse"),
+        ("\u03a3\u03bf\u03c6\u03cc\u03c2", "\u03a3\u039f\u03a6\u038c\u03a3"),
+        ("\u1fb3", "\u03b1" + IOTA_BELOW),
+        ("\u1fb3", "\u0391\u0399"),
+        ("\uff2e\uff4f\uff52\uff41", "Nora"),
+        ("\ufb01eld", "Field"),
+        ("\u05e0\u05d5\u05e8\u05d4", "\u200f\u202b\u05e0\u05d5\u05e8\u05d4\u202c"),
+        ("\u1112\u1161\u11ab", "\ud55c"),
+        ("nora@field.example", "Nora@Field.EXAMPLE\ufeff"),
+    ],
+)
+def test_these_are_one_name(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Andre", "Andr\u00e9"),
+        ("Nora Field", "NoraField"),
+        ("\u0131", "i"),
+        ("nora@field.example", "nora+1@field.example"),
+    ],
+)
+def test_these_are_two_names(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("  A-77 ", "A-77"),
+        ("a-77", "a-77"),
+        ("A  77", "A  77"),
+        ("A\t77", "A 77"),
+        ("A\u00a077", "A 77"),
+        ("\ufeffA-77\u200b", "A-77"),
+        ("Andre" + ACUTE, "Andr\u00e9"),
+        ("\ufb01", "\ufb01"),
+        ("\u212b", "\u00c5"),
+    ],
+)
+def test_external_ids_keep_their_case_and_inner_spacing(sent: str, kept: str) -> None:
+    assert tidy(sent) == kept
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t\n", "\u00a0", "\u3000", ZERO_WIDTH_SPACE, "\u200f \ufeff", HANGUL_FILLERS]
+)
+def test_these_show_nothing(text: str) -> None:
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize("text", ["a", "0", ".", ACUTE, IOTA_BELOW, "\u2800", "\x00", "\u00a8"])
+def test_these_show_something(text: str) -> None:
+    assert not is_blank(text)
