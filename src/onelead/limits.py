@@ -64,7 +64,7 @@ STOP_TIMEOUT_S = 45
 INDEX_CHUNK_LEADS = 500
 PURGE_CHUNK_KEYS = 2_000
 #: How long the index work rests when there is nothing to do, or when a step has failed.
-INDEX_WORK_REST_S = 1
+INDEX_WORK_REST_S = 30
 
 # Authentication. A revoked key is refused at the latest after this time, in every process.
 API_KEY_CACHE_S = 2

@@ -30,7 +30,7 @@ from onelead.limits import (
     RETRY_AFTER_S,
 )
 from onelead.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.text import fold, is_blank
+from onelead.text import fold, is_blank, whole_number
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
@@ -92,9 +92,13 @@ class CustomMatchValue(Struct, frozen=True, gc=False, forbid_unknown_fields=True
 class Match(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What an upsert looks for, as sent."""
 
-    field_name: Annotated[Any, Meta(description="name, email or custom")] = None
+    field_name: Annotated[Any, Meta(description="name, email or custom.")] = None
     field_value: Annotated[
-        Any, Meta(description="text, or {custom_field_definition_id, value} for custom")
+        Any,
+        Meta(
+            description="A text; for custom an object, "
+            '`{"custom_field_definition_id": 1000000010, "value": "A-77"}`.'
+        ),
     ] = None
 
 
@@ -158,8 +162,7 @@ def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
 def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomField:
     if definition_id is None:
         raise _invalid("field_value.custom_field_definition_id can't be blank", "blank")
-    if isinstance(definition_id, str) and definition_id.isascii() and definition_id.isdigit():
-        definition_id = int(definition_id[:20])
+    definition_id = whole_number(definition_id)
     is_id = isinstance(definition_id, int) and not isinstance(definition_id, bool)
     if not is_id or not 1 <= definition_id <= ID_MAX:
         raise _invalid("field_value.custom_field_definition_id must be a positive integer")

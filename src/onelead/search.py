@@ -93,8 +93,8 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     company_name: str | None = None
     title: str | None = None
     emails: tuple[str, ...] | None = None
-    #: Endings of phone numbers, digits only; any of them.
-    phone_endings: tuple[str, ...] | None = None
+    #: The end of a phone number, digits only.
+    phone_ending: str | None = None
     assignee_ids: tuple[int, ...] | None = None
     status_ids: tuple[int, ...] | None = None
     customer_source_ids: tuple[int, ...] | None = None
@@ -166,18 +166,18 @@ _FUZZY_DIGITS_MIN = 6
 _FUZZY_CUT_MAX = 6
 
 
-def phone_endings(text: str, match: str | None) -> tuple[str, ...]:
-    """Return the digit endings that a phone filter looks for.
+def phone_ending(text: str, match: str | None) -> str:
+    """Return the digits that a phone number has to end with.
 
-    `partial`: the digits. `fuzzy`: also without their first one to six digits, six digits at
-    least. None: partial up to six digits, else fuzzy. (Copper's rule, wire reference 9.2.)
+    `partial`: all of them. `fuzzy`: without the first one to six, but six at least; the shortest
+    of these endings finds what the longer ones find. None: partial up to six digits, else fuzzy.
+    (Copper's rule, wire reference 9.2.)
     """
     digits = phone_digits(text)
     if match == "partial" or (match is None and len(digits) <= _FUZZY_DIGITS_MIN):
-        return (digits,)
-    cuts = range(1, min(_FUZZY_CUT_MAX, len(digits) - _FUZZY_DIGITS_MIN) + 1)
-    shorter = [digits[cut:] for cut in cuts]
-    return (digits, *shorter)
+        return digits
+    cut = min(_FUZZY_CUT_MAX, max(0, len(digits) - _FUZZY_DIGITS_MIN))
+    return digits[cut:]
 
 
 class KeyFilter(Struct, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 #: Characters that show nothing (Unicode: Default_Ignorable_Code_Point), such as zero-width
 #: spaces, joiners, direction marks and variation selectors.
@@ -53,3 +54,17 @@ def tidy(text: str) -> str:
 def is_blank(text: str) -> bool:
     """Say whether nothing in the text can be seen."""
     return not (text.strip() if text.isascii() else tidy(text))
+
+
+#: More digits than any number that is an id, a page or a size.
+_DIGITS_MAX = 20
+
+
+def whole_number(value: Any) -> Any:
+    """Return the integer that a text of digits spells; anything else comes back as it is.
+
+    Clients send ids and page numbers as text, too.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _DIGITS_MAX:
+        return int(value)
+    return value

@@ -1,0 +1,1 @@
+"""The engines: everything that knows a database driver."""

@@ -1,0 +1,179 @@
+"""Accounts, users and API keys: who may come in. Portable.
+
+A key's secret is shown once; only its SHA-256 is stored. A key holds 256 random bits, so a fast
+hash is as good as a slow one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+
+from onelead.account import (
+    DEFAULT_CURRENCY,
+    DEFAULT_CUSTOMER_SOURCES,
+    DEFAULT_LEAD_STATUSES,
+    DEFAULT_TIME_ZONE,
+    ApiKey,
+    Caller,
+    CustomerSource,
+    LeadStatus,
+    Role,
+    User,
+)
+from onelead.errors import NotPossible, ResourceNotFound
+from onelead.storage import schema
+from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
+from onelead.storage.settings_rows import insert_sources, insert_statuses
+from onelead.store import NewAccount
+from onelead.text import fold
+
+
+def key_hash(secret: str) -> str:
+    """Return what is stored of an API key."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def find_caller(connection: Connection, hashed: str) -> Caller | None:
+    """Return who a key belongs to; None for an unknown or revoked key or inactive user."""
+    table = schema.api_key
+    row = connection.execute(select(table).where(table.c.key_hash == hashed)).first()
+    if row is None or row.date_revoked is not None:
+        return None
+    owner = _user_row(connection, row.account_id, schema.user.c.id == row.user_id)
+    if owner is None or not owner.is_active:
+        return None
+    return Caller(row.account_id, row.user_id, owner.email, row.id)
+
+
+def account_ids(connection: Connection) -> Sequence[int]:
+    """Return the ids of all accounts, ascending."""
+    return (
+        connection.execute(select(schema.account.c.id).order_by(schema.account.c.id))
+        .scalars()
+        .all()
+    )
+
+
+def create_account(connection: Connection, name: str, email: str, now: int) -> NewAccount:
+    """Create an account with its pick lists, first admin and key."""
+    newest = connection.execute(select(func.max(schema.account.c.id))).scalar()
+    account_id = (newest or 0) + 1
+    row = {"id": account_id, "name": name, "date_created": now}
+    defaults = {"time_zone": DEFAULT_TIME_ZONE, "currency": DEFAULT_CURRENCY}
+    connection.execute(insert(schema.account), row | defaults)
+    lane = {"account_id": account_id, "ledger_seq": 0, "settings_version": 1}
+    connection.execute(insert(schema.lane), lane | {"last_id": first_id(account_id)})
+    _create_pick_lists(connection, account_id)
+    user = create_user(connection, account_id, email, "", Role.ADMIN, now)
+    _key, secret = create_api_key(connection, account_id, email, "first key", now)
+    return NewAccount(account_id, user.id, user.email, secret)
+
+
+def _create_pick_lists(connection: Connection, account_id: int) -> None:
+    last = take_lane(connection, account_id, 0).last_id
+    statuses = tuple(
+        LeadStatus(last + n, name, is_default=n == 1)
+        for n, name in enumerate(DEFAULT_LEAD_STATUSES, 1)
+    )
+    last += len(statuses)
+    sources = tuple(
+        CustomerSource(last + n, name) for n, name in enumerate(DEFAULT_CUSTOMER_SOURCES, 1)
+    )
+    insert_statuses(connection, account_id, statuses)
+    insert_sources(connection, account_id, sources)
+    save_last_id(connection, account_id, last + len(sources))
+
+
+def create_user(
+    connection: Connection, account_id: int, email: str, name: str, role: Role, now: int
+) -> User:
+    """Create a user, who is known by the e-mail."""
+    user_id = _next_id(connection, account_id)
+    if _user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
+        raise NotPossible(f"a user with the e-mail {email} exists already")
+    shown_name = name or email.partition("@")[0]
+    row = {"account_id": account_id, "id": user_id, "name": shown_name, "email": email}
+    rest = {"email_key": fold(email), "role": role.value, "is_active": True, "date_created": now}
+    connection.execute(insert(schema.user), row | rest)
+    next_settings_version(connection, account_id)
+    return User(user_id, shown_name, email, role)
+
+
+def deactivate_user(connection: Connection, account_id: int, email: str) -> User:
+    """Deactivate a user, whose keys stop working."""
+    take_lane(connection, account_id, 0)
+    row = _owner(connection, account_id, email)
+    table = schema.user
+    where = (table.c.account_id == account_id) & (table.c.id == row.id)
+    connection.execute(update(table).where(where).values(is_active=False))
+    next_settings_version(connection, account_id)
+    return User(row.id, row.name, row.email, Role(row.role), is_active=False)
+
+
+def create_api_key(
+    connection: Connection, account_id: int, email: str, label: str, now: int
+) -> tuple[ApiKey, str]:
+    """Create a key for an active user; returns it with its secret."""
+    key_id = _next_id(connection, account_id)
+    owner = _owner(connection, account_id, email)
+    if not owner.is_active:
+        raise NotPossible(f"the user {email} is deactivated")
+    secret = f"ol_{secrets.token_hex(32)}"
+    row = {"key_hash": key_hash(secret), "account_id": account_id, "id": key_id}
+    rest = {"user_id": owner.id, "label": label, "date_created": now}
+    connection.execute(insert(schema.api_key), row | rest)
+    return ApiKey(key_id, owner.id, owner.email, label, now), secret
+
+
+def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
+    """Return all keys of an account, ascending by id."""
+    key, user = schema.api_key, schema.user
+    rows = connection.execute(
+        select(key, user.c.email)
+        .join(user, (user.c.account_id == key.c.account_id) & (user.c.id == key.c.user_id))
+        .where(key.c.account_id == account_id, user.c.account_id == account_id)
+        .order_by(key.c.id)
+    )
+    return [
+        ApiKey(row.id, row.user_id, row.email, row.label, row.date_created, row.date_revoked)
+        for row in rows
+    ]
+
+
+def revoke_api_key(connection: Connection, account_id: int, key_id: int, now: int) -> ApiKey:
+    """Revoke a key; revoking it again changes nothing."""
+    take_lane(connection, account_id, 0)
+    table = schema.api_key
+    of_key = (table.c.account_id == account_id) & (table.c.id == key_id)
+    still_valid = of_key & table.c.date_revoked.is_(None)
+    connection.execute(update(table).where(still_valid).values(date_revoked=now))
+    for key in api_keys(connection, account_id):
+        if key.id == key_id:
+            return key
+    raise ResourceNotFound(f"API key {key_id} does not exist")
+
+
+def _next_id(connection: Connection, account_id: int) -> int:
+    new_id = take_lane(connection, account_id, 0).last_id + 1
+    save_last_id(connection, account_id, new_id)
+    return new_id
+
+
+def _owner(connection: Connection, account_id: int, email: str) -> Row[Any]:
+    row = _user_row(connection, account_id, schema.user.c.email_key == fold(email))
+    if row is None:
+        raise ResourceNotFound(f"no user has the e-mail {email}")
+    return row
+
+
+def _user_row(
+    connection: Connection, account_id: int, condition: ColumnElement[bool]
+) -> Row[Any] | None:
+    table = schema.user
+    statement = select(table).where(table.c.account_id == account_id, condition)
+    return connection.execute(statement).first()

@@ -1,0 +1,94 @@
+"""One step of the index work, short enough for the lane. Portable.
+
+It gives older leads the keys of a definition that became filterable, and removes keys that no
+definition reads any more.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import CustomField, IndexState
+from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
+from onelead.matching import custom_field_keys
+from onelead.storage import schema
+from onelead.storage.lane import next_settings_version
+from onelead.storage.lead_rows import lead_from
+from onelead.storage.settings_rows import save_index_state
+
+
+def field_to_build(settings: AccountSettings) -> CustomField | None:
+    """Return a definition whose index is not complete."""
+    building = (f for f in settings.fields if f.index_state is IndexState.BUILDING)
+    return next(building, None)
+
+
+def build_step(connection: Connection, account_id: int, field: CustomField) -> None:
+    """Give the next leads their keys, while the lane is held; the last step makes it ready."""
+    progress = _progress(connection, account_id, field.id)
+    lead = schema.lead
+    rows = connection.execute(
+        select(lead.c.id, lead.c.document)
+        .where(lead.c.account_id == account_id, lead.c.id > progress)
+        .order_by(lead.c.id)
+        .limit(INDEX_CHUNK_LEADS)
+    ).all()
+    keys = [
+        {"account_id": account_id, "field": key.field, "value": key.value, "lead_id": row.id}
+        for row in rows
+        for key in custom_field_keys(lead_from(row.document), field)
+    ]
+    if keys:
+        connection.execute(_insert_new_keys(connection), keys)
+    if len(rows) == INDEX_CHUNK_LEADS:
+        save_index_state(connection, account_id, field.id, IndexState.BUILDING, rows[-1].id)
+    else:
+        save_index_state(connection, account_id, field.id, IndexState.READY, 0)
+        next_settings_version(connection, account_id)
+
+
+def _progress(connection: Connection, account_id: int, field_id: int) -> int:
+    table = schema.custom_field
+    where = (table.c.account_id == account_id) & (table.c.id == field_id)
+    progress: int = connection.execute(select(table.c.index_progress).where(where)).scalar_one()
+    return progress
+
+
+def _insert_new_keys(connection: Connection) -> sqlite.Insert | postgresql.Insert:
+    # A writer may have been faster with the keys of a lead.
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(schema.match_key).on_conflict_do_nothing()
+    return postgresql.insert(schema.match_key).on_conflict_do_nothing()
+
+
+def stale_key_field(connection: Connection, settings: AccountSettings) -> str | None:
+    """Return a field name among the match keys that no definition reads any more."""
+    live = {field.key_field for field in settings.indexed_fields}
+    table = schema.match_key
+    last = "custom:"
+    # Skips from one field to the next through the primary key, whatever the number of keys.
+    while True:
+        found = connection.execute(
+            select(table.c.field)
+            .where(table.c.account_id == settings.account_id)
+            .where(table.c.field > last, table.c.field < "custom;")
+            .order_by(table.c.field)
+            .limit(1)
+        ).scalar()
+        if found is None or found not in live:
+            return found
+        last = found
+
+
+def purge_step(connection: Connection, account_id: int, key_field: str) -> None:
+    """Remove the next keys of a field that is no longer read, while the lane is held."""
+    table = schema.match_key
+    of_field = (table.c.account_id == account_id) & (table.c.field == key_field)
+    in_order = select(table.c.value, table.c.lead_id).where(of_field)
+    in_order = in_order.order_by(table.c.value, table.c.lead_id).limit(PURGE_CHUNK_KEYS)
+    rows = connection.execute(in_order).all()
+    if rows:
+        up_to_last = tuple_(table.c.value, table.c.lead_id) <= tuple_(*rows[-1])
+        connection.execute(delete(table).where(of_field, up_to_last))

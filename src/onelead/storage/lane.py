@@ -1,0 +1,78 @@
+"""The account's lane: the lock, the order and the numbering of all its writes.
+
+Taking the lane is the first statement of every write transaction of an account. Portable.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from onelead.errors import ResourceNotFound
+from onelead.limits import IDS_PER_ACCOUNT_MAX
+from onelead.storage.schema import lane
+
+#: Adds `rows` to the ledger's numbering. No row back: the account does not exist, or its shard
+#: was just moved; then the transaction is rolled back and tried again.
+TAKE_LANE = (
+    update(lane)
+    .where(lane.c.account_id == bindparam("key_account_id"))
+    .values(ledger_seq=lane.c.ledger_seq + bindparam("rows"))
+    .returning(lane.c.ledger_seq, lane.c.last_id, lane.c.settings_version)
+)
+
+#: Remembers the last id that was given away.
+SAVE_LAST_ID = (
+    update(lane)
+    .where(lane.c.account_id == bindparam("key_account_id"))
+    .values(last_id=bindparam("new_last_id"))
+)
+
+
+class Lane(NamedTuple):
+    """What the lane says to the transaction that holds it."""
+
+    #: The ledger number of the transaction's first row.
+    first_seq: int
+    last_id: int
+    settings_version: int
+
+
+def take_lane(connection: Connection, account_id: int, rows: int) -> Lane:
+    """Wait for the account's other writes, and number `rows` ledger rows."""
+    row = connection.execute(TAKE_LANE, {"key_account_id": account_id, "rows": rows}).first()
+    if row is None:
+        raise ResourceNotFound
+    return Lane(row.ledger_seq - rows + 1, row.last_id, row.settings_version)
+
+
+def save_last_id(connection: Connection, account_id: int, last_id: int) -> None:
+    """Remember the last id given away, while the lane is held."""
+    parameters = {"key_account_id": account_id, "new_last_id": last_id}
+    connection.execute(SAVE_LAST_ID, parameters)
+
+
+def next_settings_version(connection: Connection, account_id: int) -> None:
+    """Let every process know that the settings changed, while the lane is held."""
+    version = lane.c.settings_version + 1
+    where = lane.c.account_id == account_id
+    connection.execute(update(lane).where(where).values(settings_version=version))
+
+
+def settings_version(connection: Connection, account_id: int) -> int:
+    """Return the version of the account's settings. Raises ResourceNotFound."""
+    statement = select(lane.c.settings_version).where(lane.c.account_id == account_id)
+    version: int | None = connection.execute(statement).scalar()
+    if version is None:
+        raise ResourceNotFound
+    return version
+
+
+def first_id(account_id: int) -> int:
+    """Return the number below an account's ids.
+
+    Each account counts in a range of its own, so that an id names one thing in the whole
+    database and the id of another account's lead finds nothing.
+    """
+    return account_id * IDS_PER_ACCOUNT_MAX

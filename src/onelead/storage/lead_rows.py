@@ -1,0 +1,86 @@
+"""A lead and its ledger row as table rows: tuples in the order of the tables' columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from onelead.lead import Address, Lead
+from onelead.matching import phone_digits
+from onelead.text import fold
+from onelead.upsert import LeadWrite, WriteResult
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Lead)
+_NO_ADDRESS = Address()
+
+
+def lead_from(document: str) -> Lead:
+    """Read the stored form of a lead."""
+    return _decoder.decode(document)
+
+
+def json_text(value: Any) -> str:
+    """Write a value as JSON text."""
+    return _encode(value).decode()
+
+
+def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
+    """Return the row of a lead: the document, and what is derived from it."""
+    address = lead.address or _NO_ADDRESS
+    return (
+        account_id,
+        lead.id,
+        lead.version,
+        json_text(lead),
+        fold(lead.name),
+        _key(lead.first_name),
+        _key(lead.last_name),
+        _key(lead.middle_name),
+        _key(lead.company_name),
+        _key(lead.title),
+        _key(lead.email.email) if lead.email else "",
+        phone_digits(lead.phone_numbers[0].number) if lead.phone_numbers else "",
+        fold(lead.socials[0].url) if lead.socials else "",
+        _key(address.city),
+        _key(address.state),
+        _key(address.postal_code),
+        _key(address.country),
+        lead.assignee_id,
+        lead.status_id,
+        lead.customer_source_id,
+        lead.monetary_value,
+        lead.interaction_count,
+        lead.date_created,
+        lead.date_modified,
+        lead.date_last_contacted,
+    )
+
+
+def _key(text: str | None) -> str:
+    return fold(text) if text else ""
+
+
+def ledger_row(
+    account_id: int, seq: int, now: int, write: LeadWrite, result: WriteResult
+) -> tuple[Any, ...]:
+    """Return the ledger row of a lead write."""
+    delivery = write.delivery
+    return (
+        account_id,
+        seq,
+        now,
+        delivery.request_id,
+        "lead",
+        result.lead.id if result.lead else write.lead_id,
+        write.action,
+        result.outcome,
+        result.lead.version if result.lead else None,
+        delivery.user_id,
+        delivery.api_key_id,
+        delivery.payload,
+        json_text(result.match) if result.match else None,
+        json_text(result.changes) if result.changes else None,
+        result.refusal.message if result.refusal else None,
+    )

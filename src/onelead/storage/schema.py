@@ -1,0 +1,246 @@
+"""The tables, declared once for every engine.
+
+Every key starts with `account_id`, and every statement names one account, so that the tables can
+be distributed by account without touching the code. Globally unique things stand alone.
+Times are Unix seconds, UTC. Text compares by bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
+
+
+def _bytewise() -> TypeEngine[str]:
+    # SQLite compares bytes by default; PostgreSQL must be told to.
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _id(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+)
+
+#: The account's write order. The first statement of every write transaction updates this row;
+#: it is kept apart from `account` so that the update stays small.
+lane = Table(
+    "lane",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("ledger_seq", BigInteger, nullable=False),
+    #: The last number given to a lead, field, option, status, source, user or key.
+    Column("last_id", BigInteger, nullable=False),
+    Column("settings_version", BigInteger, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_key", _bytewise(), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+    UniqueConstraint("account_id", "email_key", name="user_by_email"),
+)
+
+#: Looked up by its hash alone, before the account is known.
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_hash", _bytewise(), primary_key=True),
+    _id("account_id"),
+    _id("id"),
+    _id("user_id"),
+    Column("label", Text, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    Column("date_revoked", BigInteger),
+)
+Index("api_key_by_account", api_key.c.account_id, api_key.c.id)
+
+lead_status = Table(
+    "lead_status",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    Column("name", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+customer_source = Table(
+    "customer_source",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    Column("name", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+custom_field = Table(
+    "custom_field",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    Column("name", Text, nullable=False),
+    Column("canonical_name", Text),
+    Column("data_type", Text, nullable=False),
+    #: The resources, separated by commas.
+    Column("available_on", Text, nullable=False),
+    Column("is_filterable", Boolean, nullable=False),
+    Column("currency", String(3)),
+    Column("index_state", Text, nullable=False),
+    Column("index_generation", Integer, nullable=False),
+    #: While the index is being built: the last lead that has its keys.
+    Column("index_progress", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+custom_field_option = Table(
+    "custom_field_option",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    _id("custom_field_id"),
+    Column("name", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+Index(
+    "custom_field_option_by_field",
+    custom_field_option.c.account_id,
+    custom_field_option.c.custom_field_id,
+)
+
+
+def _key_column(name: str) -> Column[str]:
+    """Declare a folded copy of one of the document's values, empty when there is none."""
+    return Column(name, _bytewise(), nullable=False)
+
+
+#: `document` is the lead. The other columns are derived from it, for searching and sorting.
+lead = Table(
+    "lead",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    Column("version", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    _key_column("name_key"),
+    _key_column("first_name_key"),
+    _key_column("last_name_key"),
+    _key_column("middle_name_key"),
+    _key_column("company_name_key"),
+    _key_column("title_key"),
+    _key_column("email_key"),
+    _key_column("phone_key"),
+    _key_column("social_key"),
+    _key_column("city_key"),
+    _key_column("state_key"),
+    _key_column("postal_code_key"),
+    _key_column("country_key"),
+    _id("assignee_id", nullable=True),
+    _id("status_id"),
+    _id("customer_source_id", nullable=True),
+    Column("monetary_value", Float),
+    Column("interaction_count", BigInteger, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    Column("date_modified", BigInteger, nullable=False),
+    Column("date_last_contacted", BigInteger),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+Index("lead_by_name", lead.c.account_id, lead.c.name_key, lead.c.id)
+Index("lead_by_date_created", lead.c.account_id, lead.c.date_created, lead.c.id)
+Index("lead_by_date_modified", lead.c.account_id, lead.c.date_modified, lead.c.id)
+Index("lead_by_status", lead.c.account_id, lead.c.status_id)
+# What many leads do not have costs those leads nothing.
+for _name, _column, _is_there in (
+    ("lead_by_customer_source", lead.c.customer_source_id, lead.c.customer_source_id.is_not(None)),
+    ("lead_by_assignee", lead.c.assignee_id, lead.c.assignee_id.is_not(None)),
+    ("lead_by_city", lead.c.city_key, lead.c.city_key > ""),
+    ("lead_by_state", lead.c.state_key, lead.c.state_key > ""),
+    ("lead_by_postal_code", lead.c.postal_code_key, lead.c.postal_code_key > ""),
+):
+    Index(
+        *(_name, lead.c.account_id, _column),
+        sqlite_where=_is_there,
+        postgresql_where=_is_there,
+    )
+
+#: The only thing that a match reads. The key holds everything, so the table is its own index.
+match_key = Table(
+    "match_key",
+    metadata,
+    _id("account_id"),
+    Column("field", _bytewise(), nullable=False),
+    Column("value", _bytewise(), nullable=False),
+    _id("lead_id"),
+    Column("label", Text),
+    PrimaryKeyConstraint("account_id", "field", "value", "lead_id"),
+    sqlite_with_rowid=False,
+)
+
+#: One delivery and what it did. Append-only, gap-free, in commit order.
+ledger = Table(
+    "ledger",
+    metadata,
+    _id("account_id"),
+    _id("seq"),
+    Column("date", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    #: `lead`, `custom_field_definition`, `lead_status` or `customer_source`.
+    Column("resource", Text, nullable=False),
+    #: Ids are unique over the resources of an account.
+    _id("resource_id", nullable=True),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("version", BigInteger),
+    _id("user_id", nullable=True),
+    _id("api_key_id", nullable=True),
+    Column("payload", Text, nullable=False),
+    #: JSON: what the match looked for and found.
+    Column("match", Text),
+    #: JSON: `{field: [old, new]}`.
+    Column("changes", Text),
+    #: Why a write was refused.
+    Column("message", Text),
+    PrimaryKeyConstraint("account_id", "seq"),
+)
+Index(
+    "ledger_by_resource",
+    ledger.c.account_id,
+    ledger.c.resource_id,
+    ledger.c.seq,
+    sqlite_where=ledger.c.resource_id.is_not(None),
+    postgresql_where=ledger.c.resource_id.is_not(None),
+)

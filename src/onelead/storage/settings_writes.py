@@ -1,0 +1,71 @@
+"""One change of the field settings as a transaction: lane, plan, rows, ledger. Portable."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert
+
+from onelead.settings_change import (
+    SettingsPlan,
+    SettingsResult,
+    SettingsWrite,
+    plan_settings_change,
+)
+from onelead.storage import schema
+from onelead.storage.index_steps import build_step, field_to_build
+from onelead.storage.lane import next_settings_version, save_last_id, take_lane
+from onelead.storage.lead_rows import json_text
+from onelead.storage.settings_rows import leads_using, load_settings, save_plan
+from onelead.upsert import Outcome
+
+_WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
+
+
+def write_settings(
+    connection: Connection, account_id: int, write: SettingsWrite, now: int
+) -> SettingsResult:
+    """Make one change of the settings in the connection's transaction."""
+    lane = take_lane(connection, account_id, 1)
+    settings = load_settings(connection, account_id)
+    plan = plan_settings_change(
+        write,
+        settings,
+        last_id=lane.last_id,
+        in_use=lambda: leads_using(connection, account_id, write),
+    )
+    if plan.outcome in _WRITTEN:
+        save_plan(connection, account_id, write, plan)
+        save_last_id(connection, account_id, plan.last_id)
+        next_settings_version(connection, account_id)
+        settings = load_settings(connection, account_id)
+        if (field := field_to_build(settings)) is not None:
+            # The first step is the last one where leads are few: then the field is ready at once.
+            build_step(connection, account_id, field)
+            settings = load_settings(connection, account_id)
+    _write_ledger(connection, account_id, lane.first_seq, write, plan, now)
+    return SettingsResult(plan.outcome, plan.resource_id, plan.changes, plan.refusal, settings)
+
+
+def _write_ledger(
+    connection: Connection,
+    account_id: int,
+    seq: int,
+    write: SettingsWrite,
+    plan: SettingsPlan,
+    now: int,
+) -> None:
+    row = {
+        "account_id": account_id,
+        "seq": seq,
+        "date": now,
+        "request_id": write.delivery.request_id,
+        "resource": write.resource.value,
+        "resource_id": plan.resource_id,
+        "action": write.action.value,
+        "outcome": plan.outcome.value,
+        "user_id": write.delivery.user_id,
+        "api_key_id": write.delivery.api_key_id,
+        "payload": write.delivery.payload,
+        "changes": json_text(plan.changes) if plan.changes else None,
+        "message": plan.refusal.message if plan.refusal else None,
+    }
+    connection.execute(insert(schema.ledger), row)

@@ -1,0 +1,396 @@
+"""The embedded engine: one SQLite file in WAL mode, every commit synced to disk.
+
+A few threads read. Batches of lead writes run on the event loop and only wait for the disk in a
+thread; all other writes run in that thread. One write transaction is open at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, text
+
+from onelead.account import AccountSettings, ApiKey, Caller, Role, User
+from onelead.errors import StoreUnavailable
+from onelead.limits import COMMIT_TIMEOUT_S
+from onelead.search import LeadSearch, TagSearch
+from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.storage import access, index_steps, lead_search, reads
+from onelead.storage.lane import take_lane
+from onelead.storage.migrate import migrate
+from onelead.storage.settings_rows import load_settings
+from onelead.storage.settings_writes import write_settings
+from onelead.storage.sqlite_batch import is_committed, write_batch
+from onelead.storage.sqlite_file import lock_for_serving, opening
+from onelead.storage.sqlite_statistics import tell_planner
+from onelead.store import Batch, BatchReceipt, LeadPage, LeadRead, LedgerPage, NewAccount, TagCount
+
+T = TypeVar("T")
+_READER_THREADS = 4
+#: The log is copied into the database by a thread of its own at this rhythm, so that no write
+#: waits for it, and cut to nothing when it has grown beyond the size.
+_CHECKPOINT_EVERY_S = 1.0
+_WAL_BYTES_MAX = 256 * 1_048_576
+
+
+class SqliteStore:
+    """The storage contract on one SQLite file."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], int],
+        *,
+        serving: bool = False,
+        busy_timeout_s: float = COMMIT_TIMEOUT_S,
+    ) -> None:
+        """Open and migrate the file, creating it and its folder when they are not there.
+
+        A process that serves locks out other serving processes (DatabaseLocked); other use of
+        the file at the same time is safe, and waits for its turn to write as long as
+        `busy_timeout_s`. Raises DatabaseUnusable, DatabaseNewer.
+        """
+        self._path = path
+        self._clock = clock
+        with opening(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._server_lock = lock_for_serving(path) if serving else None
+        self._engine = _engine(path, serving=serving, busy_timeout_s=busy_timeout_s)
+        self._writer = ThreadPoolExecutor(1, "onelead-writer")
+        self._readers = ThreadPoolExecutor(_READER_THREADS, "onelead-reader")
+        self._settings: dict[int, AccountSettings] = {}
+        self._busy_timeout_s = busy_timeout_s
+        #: One write transaction of this process at a time, in order of arrival.
+        self._turn = asyncio.Lock()
+        self._batches: Connection | None = None
+        self._migrate()
+        self._checkpoints = _Checkpoints(path.resolve()) if serving else None
+
+    def _migrate(self) -> None:
+        try:
+            with opening(self._path), self._writing() as connection:
+                migrate(connection)
+                tell_planner(connection)
+        except Exception:
+            self._let_go()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the file after what is under way; the log is copied into it."""
+        async with self._turn:
+            await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        if self._checkpoints:
+            await self._checkpoints.stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
+        self._engine.dispose()
+        if self._server_lock:
+            self._server_lock.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Begin a write transaction at once, commit it at the end."""
+        with (
+            _translated_errors(),
+            self._engine.connect().execution_options(onelead_begin="BEGIN IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Begin a transaction that sees one committed state."""
+        with _translated_errors(), self._engine.connect() as connection:
+            yield connection
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._writing() as connection:
+                return work(connection)
+
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._reading() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    def _load_settings(self, connection: Connection, account_id: int) -> AccountSettings:
+        known = self._settings.get(account_id)
+        settings = load_settings(connection, account_id, known)
+        self._settings[account_id] = settings
+        return settings
+
+    async def is_ready(self) -> bool:
+        """See Store."""
+        try:
+            await self._read(lambda connection: connection.execute(text("SELECT 1")))
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        """See Store."""
+        async with self._turn:
+            with _translated_errors():
+                return await self._commit_batch(batch)
+
+    async def _commit_batch(self, batch: Batch) -> BatchReceipt:
+        """Run a batch's transaction on the event loop, and wait for the disk in a thread.
+
+        Its statements are microseconds of work each. In a thread of their own they would wait
+        for the interpreter after each one of them while requests are read, which cost a fifth of
+        the throughput.
+        """
+        loop = asyncio.get_running_loop()
+        connection = self._batch_connection()
+        transaction = await self._begin_batch(connection)
+        driver = _driver(connection)
+        receipt = None
+        try:
+            receipt = write_batch(
+                driver,
+                batch,
+                self._clock(),
+                lambda: self._load_settings(connection, batch.settings.account_id),
+            )
+            await loop.run_in_executor(self._writer, transaction.commit)
+        except Exception:
+            await loop.run_in_executor(self._writer, _roll_back, transaction, driver)
+            if receipt is not None and is_committed(driver, batch, receipt):
+                return receipt
+            raise
+        return receipt
+
+    def _batch_connection(self) -> Connection:
+        if self._batches is None:
+            self._batches = self._engine.connect().execution_options(
+                onelead_begin="BEGIN IMMEDIATE"
+            )
+            _driver(self._batches).execute("PRAGMA busy_timeout = 0")
+        return self._batches
+
+    async def _begin_batch(self, connection: Connection) -> RootTransaction:
+        """Take the file's write lock; one that somebody else holds is waited for in a thread."""
+        try:
+            return connection.begin()
+        except sqlalchemy.exc.OperationalError:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._writer, self._wait_and_begin, connection)
+
+    def _wait_and_begin(self, connection: Connection) -> RootTransaction:
+        driver = _driver(connection)
+        driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+        try:
+            return connection.begin()
+        finally:
+            driver.execute("PRAGMA busy_timeout = 0")
+
+    async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
+        """See Store."""
+
+        def work(connection: Connection) -> SettingsResult:
+            return write_settings(connection, account_id, write, self._clock())
+
+        return await self._write(work)
+
+    async def build_index(self, account_id: int) -> bool:
+        """See Store."""
+
+        def look(connection: Connection) -> bool:
+            settings = self._load_settings(connection, account_id)
+            stale = index_steps.stale_key_field(connection, settings)
+            return stale is not None or index_steps.field_to_build(settings) is not None
+
+        def work(connection: Connection) -> None:
+            take_lane(connection, account_id, 0)
+            settings = load_settings(connection, account_id)
+            if (field := index_steps.field_to_build(settings)) is not None:
+                index_steps.build_step(connection, account_id, field)
+            elif (stale := index_steps.stale_key_field(connection, settings)) is not None:
+                index_steps.purge_step(connection, account_id, stale)
+
+        has_work = await self._read(look)
+        if has_work:
+            await self._write(work)
+        return has_work
+
+    async def account_ids(self) -> Sequence[int]:
+        """See Store."""
+        return await self._read(access.account_ids)
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        """See Store."""
+        return await self._read(lambda connection: self._load_settings(connection, account_id))
+
+    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
+        """See Store."""
+
+        def work(connection: Connection) -> LeadRead:
+            settings = self._load_settings(connection, account_id)
+            return reads.read_lead(connection, settings, lead_id)
+
+        return await self._read(work)
+
+    async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
+        """See Store."""
+
+        def work(connection: Connection) -> LeadPage:
+            settings = self._load_settings(connection, account_id)
+            return lead_search.find_leads(connection, settings, search, now)
+
+        return await self._read(work)
+
+    async def lead_history(
+        self, account_id: int, lead_id: int, *, offset: int, limit: int
+    ) -> LedgerPage:
+        """See Store."""
+        return await self._read(
+            lambda connection: reads.read_history(
+                connection, account_id, lead_id, offset=offset, limit=limit
+            )
+        )
+
+    async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
+        """See Store."""
+        return await self._read(lambda connection: reads.read_tags(connection, account_id, search))
+
+    async def caller(self, key_hash: str) -> Caller | None:
+        """See Store."""
+        return await self._read(lambda connection: access.find_caller(connection, key_hash))
+
+    async def create_account(self, name: str, email: str) -> NewAccount:
+        """See Store."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: access.create_account(connection, name, email, now)
+        )
+
+    async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
+        """See Store."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: access.create_api_key(connection, account_id, email, label, now)
+        )
+
+    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
+        """See Store."""
+        return await self._read(lambda connection: access.api_keys(connection, account_id))
+
+    async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
+        """See Store."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: access.revoke_api_key(connection, account_id, key_id, now)
+        )
+
+    async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
+        """See Store."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: access.create_user(connection, account_id, email, name, role, now)
+        )
+
+    async def deactivate_user(self, account_id: int, email: str) -> User:
+        """See Store."""
+        return await self._write(
+            lambda connection: access.deactivate_user(connection, account_id, email)
+        )
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _roll_back(transaction: RootTransaction, driver: sqlite3.Connection) -> None:
+    transaction.rollback()
+    # For SQLAlchemy a transaction has ended when its commit failed; for SQLite it may go on.
+    driver.rollback()
+
+
+def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 0},
+        pool_size=_READER_THREADS + 2,
+        max_overflow=0,
+        # What a statement failed on is somebody's lead; the log has the statement only.
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(driver: sqlite3.Connection, _record: object) -> None:
+        driver.execute(f"PRAGMA busy_timeout = {round(busy_timeout_s * 1000)}")
+        driver.execute("PRAGMA journal_mode = WAL")
+        driver.execute("PRAGMA synchronous = FULL")
+        driver.execute("PRAGMA cache_size = -65536")
+        driver.execute("PRAGMA temp_store = MEMORY")
+        if serving:
+            # Copying the log is the work of `_Checkpoints`; no commit waits for it.
+            driver.execute("PRAGMA wal_autocheckpoint = 0")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # The driver leaves transactions alone; a write transaction takes its lock at once, so it
+        # can never fail half-way because another one was faster.
+        begin = connection.get_execution_options().get("onelead_begin", "BEGIN")
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Turn what the driver says about its files and locks into the contract's error."""
+    try:
+        yield
+    except (sqlalchemy.exc.OperationalError, sqlite3.OperationalError) as error:
+        raise StoreUnavailable from error
+
+
+class _Checkpoints:
+    """Copies the log into the database while the service runs, off the write path."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stopping = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await asyncio.wait_for(self._stopping.wait(), _CHECKPOINT_EVERY_S)
+            except TimeoutError:
+                await asyncio.to_thread(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        too_large = wal.exists() and wal.stat().st_size > _WAL_BYTES_MAX
+        connection = sqlite3.connect(self._path, timeout=1.0)
+        try:
+            mode = "TRUNCATE" if too_large else "PASSIVE"
+            connection.execute(f"PRAGMA wal_checkpoint({mode})")
+        except sqlite3.OperationalError:
+            pass  # Busy or out of space: the next round tries again, the writer reports the rest.
+        finally:
+            connection.close()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await self._task

@@ -1,0 +1,151 @@
+"""The batched write path on SQLite: one transaction's statements, spoken to the driver.
+
+The SQL is compiled once from the table declarations. Executing the same statements through
+SQLAlchemy for every batch costs as much again as SQLite itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+from onelead.account import AccountSettings
+from onelead.storage import schema
+from onelead.storage.lane import SAVE_LAST_ID, TAKE_LANE, Lane
+from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
+from onelead.store import Batch, BatchReceipt
+from onelead.upsert import (
+    BatchPlan,
+    PreparedWrite,
+    Snapshot,
+    candidates_needed,
+    leads_needed,
+    plan_batch,
+    prepared,
+)
+
+
+def _sql(statement: Select[Any] | Insert | Update | Delete) -> str:
+    """Compile a statement to text whose parameters are positional."""
+    return str(statement.compile(dialect=sqlite_dialect(paramstyle="qmark")))
+
+
+def _by_key(table: sqlalchemy.Table) -> list[sqlalchemy.ColumnElement[bool]]:
+    return [column == bindparam(f"key_{column.name}") for column in table.primary_key]
+
+
+def _update_lead_sql() -> str:
+    names = [column.name for column in schema.lead.c if not column.primary_key]
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return _sql(update(schema.lead).where(*_by_key(schema.lead)).values(values))
+
+
+_TAKE_LANE = _sql(TAKE_LANE)
+_SAVE_LAST_ID = _sql(SAVE_LAST_ID)
+_LEAD_BY_ID = _sql(select(schema.lead.c.document).where(*_by_key(schema.lead)))
+_LEADS_BY_KEY = (
+    _sql(
+        select(schema.match_key.c.lead_id)
+        .where(schema.match_key.c.account_id == bindparam("account_id"))
+        .where(schema.match_key.c.field == bindparam("field"))
+        .where(schema.match_key.c.value == bindparam("value"))
+        .order_by(schema.match_key.c.lead_id)
+    )
+    + " LIMIT ?"
+)
+_INSERT_LEAD = _sql(insert(schema.lead))
+_UPDATE_LEAD = _update_lead_sql()
+_DELETE_LEAD = _sql(delete(schema.lead).where(*_by_key(schema.lead)))
+_DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
+# The index job may have been faster with a key of a definition that is being indexed.
+_INSERT_KEY = _sql(insert(schema.match_key).prefix_with("OR IGNORE"))
+_INSERT_LEDGER = _sql(insert(schema.ledger))
+_LEDGER_REQUEST = _sql(select(schema.ledger.c.request_id).where(*_by_key(schema.ledger)))
+
+
+def write_batch(
+    driver: sqlite3.Connection,
+    batch: Batch,
+    now: int,
+    load_settings: Callable[[], AccountSettings],
+) -> BatchReceipt:
+    """Write a batch in the driver's open transaction; `load_settings` reads in it, too."""
+    account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
+    row = driver.execute(_TAKE_LANE, (len(writes), account_id)).fetchone()
+    lane = Lane(row[0] - len(writes) + 1, row[1], row[2])
+    if lane.settings_version != settings.version:
+        settings = load_settings()
+        writes = [prepared(write.write, settings) for write in writes]
+    snapshot = _snapshot(driver, account_id, writes)
+    plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
+    _write_plan(driver, account_id, plan)
+    if plan.last_id != lane.last_id:
+        driver.execute(_SAVE_LAST_ID, (plan.last_id, account_id))
+    numbered = enumerate(zip(writes, plan.results, strict=True), lane.first_seq)
+    driver.executemany(
+        _INSERT_LEDGER,
+        [
+            ledger_row(account_id, seq, now, write.write, result)
+            for seq, (write, result) in numbered
+        ],
+    )
+    return BatchReceipt(plan.results, settings, lane.first_seq)
+
+
+def is_committed(driver: sqlite3.Connection, batch: Batch, receipt: BatchReceipt) -> bool:
+    """Look whether a commit that reported an error happened all the same."""
+    at = (batch.settings.account_id, receipt.first_seq)
+    row = driver.execute(_LEDGER_REQUEST, at).fetchone()
+    return row is not None and row[0] == batch.writes[0].write.delivery.request_id
+
+
+def _snapshot(
+    driver: sqlite3.Connection, account_id: int, writes: Sequence[PreparedWrite]
+) -> Snapshot:
+    """Read what the batch needs to know, key by key: SQLite answers each in microseconds."""
+    most = candidates_needed(writes)
+    wanted = {
+        (write.match.key.field, write.match.key.value)
+        for write in writes
+        if write.match is not None
+    }
+    candidates = {
+        key: [row[0] for row in driver.execute(_LEADS_BY_KEY, (account_id, *key, most))]
+        for key in wanted
+    }
+    leads = {}
+    for lead_id in leads_needed(writes, candidates):
+        row = driver.execute(_LEAD_BY_ID, (account_id, lead_id)).fetchone()
+        if row is not None:
+            leads[lead_id] = lead_from(row[0])
+    return Snapshot(leads, candidates)
+
+
+def _write_plan(driver: sqlite3.Connection, account_id: int, plan: BatchPlan) -> None:
+    _expect(driver, _DELETE_LEAD, [(account_id, lead_id) for lead_id in plan.deleted])
+    _expect(driver, _INSERT_LEAD, [lead_row(account_id, lead) for lead in plan.created])
+    rows = (lead_row(account_id, lead) for lead in plan.updated)
+    _expect(driver, _UPDATE_LEAD, [(*row[2:], *row[:2]) for row in rows])
+    driver.executemany(
+        _DELETE_KEY,
+        [(account_id, key.field, key.value, lead_id) for key, lead_id in plan.keys_removed],
+    )
+    driver.executemany(
+        _INSERT_KEY,
+        [
+            (account_id, key.field, key.value, lead_id, key.label)
+            for key, lead_id in plan.keys_added
+        ],
+    )
+
+
+def _expect(driver: sqlite3.Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    """Write each row exactly once, or fail the transaction."""
+    if rows:
+        written = driver.executemany(sql, rows).rowcount
+        assert written == len(rows), f"{written} rows written instead of {len(rows)}"

@@ -1,0 +1,48 @@
+"""The file beneath the embedded engine: that it can be opened, and that one server has it."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy
+
+from onelead.errors import DatabaseLocked, DatabaseUnusable, StoreUnavailable
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Say in words why a file cannot be used. Raises DatabaseUnusable."""
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseUnusable(f"{path} cannot be opened: {error.strerror}") from error
+    except StoreUnavailable as error:
+        raise DatabaseUnusable(f"{path} cannot be used: {_reason(error.__cause__)}") from error
+    except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as error:
+        raise DatabaseUnusable(f"{path} cannot be used: {_reason(error)}") from error
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return what SQLite said, without the statement that SQLAlchemy adds to it."""
+    return str(getattr(error, "orig", error))
+
+
+def lock_for_serving(path: Path) -> IO[bytes]:
+    """Lock out other serving processes until the file that is returned is closed.
+
+    Raises DatabaseLocked.
+    """
+    # Links to one file share its lock.
+    file = path.resolve()
+    lock = file.with_name(f"{file.name}.serving").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise DatabaseLocked(f"another onelead server is running on {path}") from None
+    return lock

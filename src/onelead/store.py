@@ -1,0 +1,173 @@
+"""The storage contract: what every engine promises to the rest of the program.
+
+Every method belongs to one account and runs in one transaction of its own. Reads see only
+committed data and never wait for writers. Writes take the account's lane first, so the writes of
+an account happen one transaction after another, from any number of processes; a write method
+that returns has committed durably. All methods raise StoreUnavailable when the database does not
+answer in time; then nothing was written, or the write is in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from onelead.account import AccountSettings, ApiKey, Caller, Role, User
+from onelead.lead import Lead
+from onelead.search import LeadSearch, TagSearch
+from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.upsert import PreparedWrite, WriteResult
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """Lead writes of one account, in arrival order, with their checks under `settings`."""
+
+    settings: AccountSettings
+    writes: Sequence[PreparedWrite]
+
+
+class BatchReceipt(Struct, frozen=True, gc=False):
+    """What a batch did: one result a write, in order."""
+
+    results: Sequence[WriteResult]
+    #: The settings that the batch was planned under.
+    settings: AccountSettings
+    #: The ledger number of the first write; the others follow without a gap.
+    first_seq: int
+
+
+class LeadRead(Struct, frozen=True, gc=False):
+    """A lead and the settings to show it by, read together."""
+
+    lead: Lead
+    settings: AccountSettings
+
+
+class LeadPage(Struct, frozen=True, gc=False):
+    """One page of a search."""
+
+    leads: Sequence[Lead]
+    #: How many leads match in all.
+    total: int
+    #: Where the next page starts; None on the last page.
+    next_cursor: str | None
+    settings: AccountSettings
+
+
+class LedgerRow(Struct, frozen=True, gc=False):
+    """One ledger row as it is shown. `date` is Unix seconds."""
+
+    seq: int
+    date: int
+    request_id: str
+    action: str
+    outcome: str
+    version: int | None
+    user_id: int | None
+    api_key_id: int | None
+    match: dict[str, Any] | None
+    changes: dict[str, Any] | None
+    message: str | None
+    payload: Any
+
+
+class LedgerPage(Struct, frozen=True, gc=False):
+    """One page of ledger rows, newest first."""
+
+    rows: Sequence[LedgerRow]
+    total: int
+
+
+class TagCount(Struct, frozen=True, gc=False):
+    """A tag and how many leads carry it."""
+
+    name: str
+    count: int
+
+
+class NewAccount(Struct, frozen=True, gc=False):
+    """A new account, its first admin and that user's API key; the key is not kept anywhere."""
+
+    account_id: int
+    user_id: int
+    email: str
+    api_key: str
+
+
+class Store(Protocol):
+    """What an engine does."""
+
+    async def close(self) -> None:
+        """Let go of the database after what is under way."""
+
+    async def is_ready(self) -> bool:
+        """Say whether the database answers."""
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        """Fold the batch in order, write it with one ledger row a write, and commit.
+
+        All or nothing. When the account's settings are newer than the batch's, the writes are
+        checked again under the new ones before they are planned. A commit whose outcome is
+        unknown is looked up in the ledger.
+        """
+
+    async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
+        """Plan and write one change of the field settings with its ledger row, and commit.
+
+        A refused change writes only its ledger row. From the commit on, every batch of every
+        process is checked against the new settings.
+        """
+
+    async def build_index(self, account_id: int) -> bool:
+        """Do one short step of the account's index work; False when there is nothing to do.
+
+        A step gives at most INDEX_CHUNK_LEADS leads their keys for a definition that is being
+        indexed, or removes at most PURGE_CHUNK_KEYS keys that no definition reads any more.
+        Progress is stored with the step, so that any process can go on with it.
+        """
+
+    async def account_ids(self) -> Sequence[int]:
+        """Return the ids of all accounts, ascending."""
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        """Return the account's current settings. Raises ResourceNotFound."""
+
+    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
+        """Return a lead. Raises ResourceNotFound."""
+
+    async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
+        """Return a page of leads. Raises InputInvalid for a field that cannot be searched."""
+
+    async def lead_history(
+        self, account_id: int, lead_id: int, *, offset: int, limit: int
+    ) -> LedgerPage:
+        """Return what happened to a lead, newest first, also to a deleted one.
+
+        Raises ResourceNotFound when the ledger has never seen the lead.
+        """
+
+    async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
+        """Return the tags of the account's leads in the order asked for."""
+
+    async def caller(self, key_hash: str) -> Caller | None:
+        """Return who a valid key belongs to; None for an unknown or revoked key or user."""
+
+    async def create_account(self, name: str, email: str) -> NewAccount:
+        """Create an account with its default pick lists, its first admin and a key."""
+
+    async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
+        """Create a key of the user with that e-mail and return it with its secret."""
+
+    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
+        """Return all keys, ascending by id, also revoked ones."""
+
+    async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
+        """Revoke a key; revoking it again changes nothing. Raises ResourceNotFound."""
+
+    async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
+        """Create a user. Raises NotPossible when the e-mail has one already."""
+
+    async def deactivate_user(self, account_id: int, email: str) -> User:
+        """Deactivate a user, whose keys stop working. Raises ResourceNotFound."""

@@ -1,0 +1,219 @@
+"""The batching writer: every lead write goes through it and is answered after its commit.
+
+Each account has a queue and at most one batch in flight. A write that meets an idle account goes
+at once; what arrives while a batch is in flight forms the next one, in order of arrival. Accounts
+take turns, because each has at most one batch waiting for the store. The queues are bounded: a
+write that finds no room is refused at once (WriteQueueFull), before anything is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.errors import OneleadError, ServiceStopping, WriteQueueFull
+from onelead.limits import (
+    BATCH_BYTES_MAX,
+    BATCH_WRITES_MAX,
+    QUEUE_BYTES_MAX,
+    QUEUE_WRITES_MAX,
+    RETRY_AFTER_S,
+)
+from onelead.store import Batch, BatchReceipt
+from onelead.upsert import LeadWrite, PreparedWrite, WriteResult, prepared
+
+
+class LeadStore(Protocol):
+    """What the writer needs of a store."""
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        """See `Store`."""
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        """See `Store`."""
+
+
+class Receipt(Struct, frozen=True, gc=False):
+    """The answer to one write, after its commit."""
+
+    result: WriteResult
+    #: The settings that it was planned under, to show the lead by.
+    settings: AccountSettings
+    #: Its ledger number.
+    seq: int
+
+
+class _Waiting(Struct):
+    write: PreparedWrite
+    #: What the write was checked against.
+    settings: AccountSettings
+    answer: asyncio.Future[Receipt]
+    size_bytes: int
+
+
+class _Lane:
+    """One account's queue in this process, and the settings last seen for it."""
+
+    def __init__(self) -> None:
+        self.settings: AccountSettings | None = None
+        self.waiting: deque[_Waiting] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+
+class BatchingWriter:
+    """Accepts writes of all accounts of this process."""
+
+    def __init__(
+        self,
+        store: LeadStore,
+        *,
+        batch_writes_max: int = BATCH_WRITES_MAX,
+        queue_writes_max: int = QUEUE_WRITES_MAX,
+        queue_bytes_max: int = QUEUE_BYTES_MAX,
+    ) -> None:
+        self._store = store
+        self._batch_writes_max = batch_writes_max
+        self._queue_writes_max = queue_writes_max
+        self._queue_bytes_max = queue_bytes_max
+        self._lanes: dict[int, _Lane] = {}
+        self._waiting_writes = 0
+        self._waiting_bytes = 0
+        self._stopping = False
+
+    @property
+    def waiting_writes(self) -> int:
+        """How many writes are waiting or in flight."""
+        return self._waiting_writes
+
+    async def write(self, account_id: int, write: LeadWrite) -> Receipt:
+        """Write and wait for the commit.
+
+        Raises WriteQueueFull and ServiceStopping, then nothing is written, and StoreUnavailable.
+        """
+        (answer,) = await self._submit(account_id, [write])
+        return await answer
+
+    async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
+        """Write several in order, each for itself; all are accepted or none is."""
+        answers = await self._submit(account_id, writes)
+        # Every answer is collected, so that no failure of a neighbour goes unseen.
+        done = await asyncio.gather(*answers, return_exceptions=True)
+        receipts = []
+        for answer in done:
+            if isinstance(answer, BaseException):
+                raise answer
+            receipts.append(answer)
+        return receipts
+
+    async def _submit(
+        self, account_id: int, writes: Sequence[LeadWrite]
+    ) -> list[asyncio.Future[Receipt]]:
+        lane = self._lanes.get(account_id)
+        if lane is None:
+            lane = self._lanes[account_id] = _Lane()
+        if lane.settings is None:
+            lane.settings = await self._store.settings(account_id)
+        answers = self._accept(lane, lane.settings, writes)
+        if lane.task is None:
+            lane.task = asyncio.get_running_loop().create_task(self._drain(lane))
+        return answers
+
+    def _accept(
+        self, lane: _Lane, settings: AccountSettings, writes: Sequence[LeadWrite]
+    ) -> list[asyncio.Future[Receipt]]:
+        if self._stopping:
+            raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
+        size_bytes = sum(len(write.delivery.payload) for write in writes)
+        has_room = (
+            self._waiting_writes + len(writes) <= self._queue_writes_max
+            and self._waiting_bytes + size_bytes <= self._queue_bytes_max
+        )
+        if not has_room:
+            raise WriteQueueFull(retry_after_s=RETRY_AFTER_S)
+        loop = asyncio.get_running_loop()
+        accepted = [
+            _Waiting(
+                write=prepared(write, settings),
+                settings=settings,
+                answer=loop.create_future(),
+                size_bytes=len(write.delivery.payload),
+            )
+            for write in writes
+        ]
+        lane.waiting.extend(accepted)
+        self._waiting_writes += len(accepted)
+        self._waiting_bytes += size_bytes
+        return [waiting.answer for waiting in accepted]
+
+    async def _drain(self, lane: _Lane) -> None:
+        while lane.waiting:
+            await self._commit(lane, self._next_batch(lane))
+        lane.task = None
+
+    def _next_batch(self, lane: _Lane) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size_bytes = 0
+        while lane.waiting and len(batch) < self._batch_writes_max:
+            size_bytes += lane.waiting[0].size_bytes
+            if batch and size_bytes > BATCH_BYTES_MAX:
+                break
+            batch.append(lane.waiting.popleft())
+        self._check_again(lane, batch)
+        return batch
+
+    @staticmethod
+    def _check_again(lane: _Lane, batch: list[_Waiting]) -> None:
+        """Check writes against the settings that came in while they waited."""
+        assert lane.settings is not None
+        for waiting in batch:
+            if waiting.settings is not lane.settings:
+                waiting.write = prepared(waiting.write.write, lane.settings)
+                waiting.settings = lane.settings
+
+    async def _commit(self, lane: _Lane, batch: list[_Waiting]) -> None:
+        """Commit a batch and answer it; one that fails by a defect is tried write by write."""
+        assert lane.settings is not None
+        try:
+            receipt = await self._store.write_leads(
+                Batch(lane.settings, [waiting.write for waiting in batch])
+            )
+        except OneleadError as error:
+            self._refuse(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
+            if len(batch) == 1:
+                self._refuse(batch, error)
+                return
+            for waiting in batch:
+                self._check_again(lane, [waiting])
+                await self._commit(lane, [waiting])
+        else:
+            lane.settings = receipt.settings
+            self._answer(batch, receipt)
+
+    def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:
+        self._forget(batch)
+        for number, (waiting, result) in enumerate(zip(batch, receipt.results, strict=True)):
+            if not waiting.answer.done():
+                seq = receipt.first_seq + number
+                waiting.answer.set_result(Receipt(result, receipt.settings, seq))
+
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        self._forget(batch)
+        for waiting in batch:
+            if not waiting.answer.done():
+                waiting.answer.set_exception(error)
+
+    def _forget(self, batch: list[_Waiting]) -> None:
+        self._waiting_writes -= len(batch)
+        self._waiting_bytes -= sum(waiting.size_bytes for waiting in batch)
+
+    async def drain(self) -> None:
+        """Accept nothing more, and wait until everything accepted is answered."""
+        self._stopping = True
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        await asyncio.gather(*tasks)

@@ -1,0 +1,52 @@
+"""The store that a contract test takes: every engine keeps the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.account_store import AccountStore
+from tests.clock import Clock
+from tests.databases import ENGINES, Database
+
+from onelead.store import Store
+
+
+@pytest.fixture(params=list(ENGINES))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A fresh database of each engine in turn, with one account."""
+    return ENGINES[request.param](tmp_path)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(database: Database, clock: Clock) -> AsyncIterator[Store]:
+    """A store on the database."""
+    opened = await database.open(clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other_store(database: Database, clock: Clock) -> AsyncIterator[Store]:
+    """A second store on the same database, as another process has one."""
+    opened = await database.open(clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def account(database: Database, store: Store) -> AccountStore:
+    """The account of the database."""
+    return await AccountStore.of(store, database.account.account_id, database)
+
+
+@pytest.fixture
+async def elsewhere(database: Database, other_store: Store) -> AccountStore:
+    """The same account in the other process."""
+    return await AccountStore.of(other_store, database.account.account_id, database)

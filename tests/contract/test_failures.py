@@ -1,0 +1,220 @@
+"""When the database fails: a commit of unknown outcome is looked up, the rest is said."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.account_store import DEFINITION, AccountStore
+from tests.clock import Clock
+from tests.databases import Database
+from tests.faults import Faults, disk_error
+from tests.lead_writes import create, settings_write, upsert
+
+from onelead.account import Role
+from onelead.errors import StoreUnavailable
+from onelead.search import LeadSearch, TagSearch
+from onelead.store import Store
+from onelead.upsert import Action, Outcome
+
+NORA = {"name": "Nora Field", "email": "nora@field.example"}
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+async def failing(database: Database, clock: Clock, faults: Faults) -> AsyncIterator[AccountStore]:
+    """The account in a store whose database fails as `faults` says."""
+    store = await database.open_faulty(clock, faults)
+    yield await AccountStore.of(store, database.account.account_id, database)
+    await store.close()
+
+
+async def test_a_commit_that_failed_wrote_nothing(failing: AccountStore, faults: Faults) -> None:
+    faults.before_commit = disk_error
+    write = create(**NORA)
+    with pytest.raises(StoreUnavailable):
+        await failing.write(write)
+    assert await failing.leads() == []
+    assert failing.ledger("seq") == []
+    assert (await failing.write(write)).first_seq == 1
+
+
+async def test_a_commit_that_happened_is_answered_although_it_reported_an_error(
+    failing: AccountStore, faults: Faults
+) -> None:
+    faults.after_commit = disk_error
+    receipt = await failing.write(create(**NORA), upsert("name", "Nora Field", title="Buyer"))
+    assert [result.outcome for result in receipt.results] == [Outcome.CREATED, Outcome.UPDATED]
+    assert receipt.first_seq == 1
+    (lead,) = await failing.leads()
+    assert lead == receipt.results[-1].lead
+    assert (await failing.write(create(name="Sam Roe"))).first_seq == 3
+    assert await failing.unexplained() == []
+
+
+async def test_a_batch_of_refusals_that_was_committed_is_found_too(
+    failing: AccountStore, faults: Faults
+) -> None:
+    faults.after_commit = disk_error
+    receipt = await failing.write(create(email="nameless@field.example"))
+    assert [result.outcome for result in receipt.results] == [Outcome.REFUSED]
+
+
+def write_elsewhere(database: Database, clock: Clock) -> None:
+    """Write as another process does: with a store, a thread and an event loop of its own."""
+
+    async def work() -> None:
+        store = await database.open(clock)
+        account = await AccountStore.of(store, database.account.account_id, database)
+        await account.write(create(name="Sam Roe"))
+        await store.close()
+
+    with ThreadPoolExecutor(1) as process:
+        process.submit(asyncio.run, work()).result()
+
+
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+async def test_another_process_that_writes_before_the_look_is_not_mistaken_for_the_batch(
+    failing: AccountStore, clock: Clock, faults: Faults, moment: str
+) -> None:
+    def fail_and_be_followed() -> None:
+        faults.before_statement = lambda: write_elsewhere(failing.database, clock)
+        disk_error()
+
+    setattr(faults, moment, fail_and_be_followed)
+    is_written = moment == "after_commit"
+    if is_written:
+        assert (await failing.write(create(**NORA))).first_seq == 1
+    else:
+        with pytest.raises(StoreUnavailable):
+            await failing.write(create(**NORA))
+    names = ["Nora Field", "Sam Roe"] if is_written else ["Sam Roe"]
+    assert [lead.name for lead in await failing.leads()] == names
+    assert await failing.unexplained() == []
+
+
+async def test_a_commit_that_cannot_even_be_looked_up_is_reported_and_in_the_ledger(
+    failing: AccountStore, faults: Faults
+) -> None:
+    def fail_twice() -> None:
+        faults.before_statement = disk_error
+        disk_error()
+
+    faults.after_commit = fail_twice
+    with pytest.raises(StoreUnavailable):
+        await failing.write(create(**NORA))
+    assert failing.ledger("seq, outcome") == [(1, "created")]
+    assert await failing.unexplained() == []
+
+
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+async def test_a_settings_change_of_unknown_outcome_is_reported_and_whole(
+    failing: AccountStore, faults: Faults, moment: str
+) -> None:
+    setattr(faults, moment, disk_error)
+    with pytest.raises(StoreUnavailable):
+        await failing.field()
+    is_written = moment == "after_commit"
+    assert len((await failing.settings()).fields) == is_written
+    assert len(failing.ledger("seq")) == is_written
+    assert await failing.unexplained() == []
+
+
+def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
+    store, account_id = account.store, account.account_id
+    change = settings_write(DEFINITION, Action.CREATE, {"name": "Size", "data_type": "String"})
+    return {
+        "build_index": lambda: store.build_index(account_id),
+        "change_settings": lambda: store.change_settings(account_id, change),
+        "account_ids": store.account_ids,
+        "settings": lambda: store.settings(account_id),
+        "lead": lambda: store.lead(account_id, 1),
+        "search_leads": lambda: store.search_leads(account_id, LeadSearch(), now=0),
+        "lead_history": lambda: store.lead_history(account_id, 1, offset=0, limit=1),
+        "tags": lambda: store.tags(account_id, TagSearch()),
+        "caller": lambda: store.caller("hash"),
+        "create_account": lambda: store.create_account("Other Ltd", "omar@other.example"),
+        "create_api_key": lambda: store.create_api_key(account_id, "dana@shop.example", ""),
+        "api_keys": lambda: store.api_keys(account_id),
+        "revoke_api_key": lambda: store.revoke_api_key(account_id, 1),
+        "create_user": lambda: store.create_user(account_id, "a@b.example", "", Role.ADMIN),
+        "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),
+    }
+
+
+#: What is tried otherwise above, or never raises.
+TRIED_ELSEWHERE = {"write_leads", "close", "is_ready"}
+
+
+async def test_every_call_says_that_the_database_does_not_answer(
+    failing: AccountStore, faults: Faults
+) -> None:
+    for call in calls(failing).values():
+        faults.before_statement = disk_error
+        with pytest.raises(StoreUnavailable):
+            await call()
+
+
+async def test_no_call_is_left_out(failing: AccountStore) -> None:
+    promised = {name for name in vars(Store) if not name.startswith("_")}
+    assert calls(failing).keys() | TRIED_ELSEWHERE == promised
+
+
+async def test_a_store_is_ready_while_its_database_answers(
+    failing: AccountStore, faults: Faults
+) -> None:
+    assert await failing.store.is_ready()
+    faults.before_statement = disk_error
+    assert not await failing.store.is_ready()
+    assert await failing.store.is_ready()
+
+
+async def test_a_busy_database_stops_writes_after_a_while_and_no_reads(
+    database: Database, clock: Clock, account: AccountStore
+) -> None:
+    lead = await account.created()
+    settings = await account.settings()
+    impatient = await database.open(clock, busy_timeout_s=0.01)
+    waiting = await AccountStore.of(impatient, account.account_id, database)
+    with database.busy():
+        with pytest.raises(StoreUnavailable):
+            await waiting.write(create(name="Sam Roe"), settings=settings)
+        with pytest.raises(StoreUnavailable):
+            await waiting.field()
+        assert await waiting.leads() == [lead]
+        assert await impatient.is_ready()
+    assert (await waiting.write(create(name="Sam Roe"))).first_seq == 2
+    await impatient.close()
+
+
+async def test_a_write_waits_for_a_busy_database(failing: AccountStore, faults: Faults) -> None:
+    settings = await failing.settings()
+    asked = threading.Event()
+    with failing.database.busy():
+        faults.before_statement = asked.set
+        write = asyncio.create_task(failing.write(create(**NORA), settings=settings))
+        await asyncio.to_thread(asked.wait)
+        assert not write.done()
+    assert (await write).first_seq == 1
+
+
+async def test_closing_waits_for_what_is_under_way(
+    database: Database, clock: Clock, account: AccountStore
+) -> None:
+    closing = await AccountStore.of(await database.open(clock), account.account_id, database)
+    settings = await account.settings()
+    people = [create(name=f"Nora Field {number}") for number in range(20)]
+    writes = [asyncio.create_task(closing.write(one, settings=settings)) for one in people]
+    await asyncio.sleep(0)
+    await closing.store.close()
+    receipts = await asyncio.gather(*writes)
+    assert [receipt.first_seq for receipt in receipts] == list(range(1, 21))
+    assert len(await account.leads()) == 20
