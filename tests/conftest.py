@@ -1,4 +1,4 @@
-"""What every test shares: a run that requires every optional part turns skips into failures."""
+"""What every test shares: the profile of Hypothesis, and no skips when every part is required."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure: what an example costs is for the benchmarks to say. For a long
+# search after a change of the rules: `make test ARGS="tests/unit --hypothesis-profile thorough"`.
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=5_000)
+settings.load_profile("quick")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -22,8 +22,8 @@ from onelead.upsert import (
     prepared,
 )
 
-#: (field, value, lead id), as in the table of keys, where the three are the primary key.
-KeyRow = tuple[str, str, int]
+#: By (field, value): the leads that are found by it, each with the label of its key.
+Keys = dict[tuple[str, str], dict[int, str | None]]
 NOW = 1_700_000_100
 
 
@@ -38,13 +38,13 @@ class PlannedLeads:
         self.last_id = max(self.leads, default=last_id)
         self.keys = self.derived_keys()
 
-    def derived_keys(self) -> dict[KeyRow, str | None]:
+    def derived_keys(self) -> Keys:
         """Return every key with its label, as the leads say that it should be."""
-        return {
-            (key.field, key.value, lead.id): key.label
-            for lead in self.leads.values()
-            for key in lead_keys(lead, self.settings)
-        }
+        keys: Keys = {}
+        for lead in self.leads.values():
+            for key in lead_keys(lead, self.settings):
+                keys.setdefault((key.field, key.value), {})[lead.id] = key.label
+        return keys
 
     def write(self, *writes: LeadWrite, now: int = NOW) -> BatchPlan:
         """Plan the writes as one batch, and write the plan."""
@@ -57,12 +57,9 @@ class PlannedLeads:
     def _snapshot(self, batch: Sequence[PreparedWrite]) -> Snapshot:
         most = candidates_needed(batch)
         wanted = {write.match.key[:2] for write in batch if write.match is not None}
-        candidates = {at: self._ids_by_key(at)[:most] for at in wanted}
+        candidates = {at: sorted(self.keys.get(at, ()))[:most] for at in wanted}
         needed = leads_needed(batch, candidates) & self.leads.keys()
         return Snapshot({lead_id: self.leads[lead_id] for lead_id in needed}, candidates)
-
-    def _ids_by_key(self, at: tuple[str, str]) -> list[int]:
-        return sorted(lead_id for *key, lead_id in self.keys if tuple(key) == at)
 
     def _save(self, plan: BatchPlan) -> None:
         """Write each row exactly once: what is there already or not there at all is a defect."""
@@ -76,8 +73,12 @@ class PlannedLeads:
             assert self.leads[lead.id].version < lead.version
             self.leads[lead.id] = lead
         for key, lead_id in plan.keys_removed:
-            assert self.keys.pop((key.field, key.value, lead_id)) == key.label
+            found = self.keys[key.field, key.value]
+            assert found.pop(lead_id) == key.label
+            if not found:
+                del self.keys[key.field, key.value]
         for key, lead_id in plan.keys_added:
-            assert (key.field, key.value, lead_id) not in self.keys
-            self.keys[key.field, key.value, lead_id] = key.label
+            found = self.keys.setdefault((key.field, key.value), {})
+            assert lead_id not in found
+            found[lead_id] = key.label
         self.last_id = plan.last_id

@@ -37,6 +37,10 @@ Id = Annotated[int, Meta(ge=1)]
 T = TypeVar("T")
 
 
+def _categories(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names)}."
+
+
 class AddressPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An address as sent; it replaces the stored one, and what it leaves out is empty."""
 
@@ -44,42 +48,61 @@ class AddressPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     city: str | None = None
     state: str | None = None
     postal_code: str | None = None
-    country: Annotated[str, Meta(description="ISO alpha-2 code or English name")] | None = None
+    country: Annotated[
+        str | None,
+        Meta(description="ISO 3166 alpha-2, or the English name, which becomes that."),
+    ] = None
 
 
 class EmailPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An e-mail as sent."""
 
     email: str | None = None
-    category: Annotated[str, Meta(description="work, personal or other")] | None = None
+    category: Annotated[str | None, Meta(description=_categories(EMAIL_CATEGORIES))] = None
 
 
 class PhoneNumberPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A phone number as sent."""
 
     number: str | None = None
-    category: Annotated[str, Meta(description="mobile, work, home or other")] | None = None
+    category: Annotated[str | None, Meta(description=_categories(PHONE_CATEGORIES))] = None
 
 
 class LinkPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A website or a social profile as sent."""
 
     url: str | None = None
-    category: str | None = None
+    category: Annotated[
+        str | None,
+        Meta(
+            description=f"Of a website: {_categories(WEBSITE_CATEGORIES)} "
+            f"Of a social profile: {_categories(SOCIAL_CATEGORIES)}"
+        ),
+    ] = None
 
 
 class CustomFieldPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One custom field's value as sent; the other fields stay."""
 
     custom_field_definition_id: Id
-    value: Any = None
-    computed_value: Annotated[Any, Meta(description="ignored: read-only")] = None
+    value: Annotated[
+        Any,
+        Meta(
+            description="By the definition's type: text; a number; true or false; a date as "
+            "mm/dd/yyyy or Unix seconds; an option's id or name, for a MultiSelect a list of them. "
+            "null clears."
+        ),
+    ] = None
+    computed_value: Annotated[Any, Meta(description="Ignored: read-only.")] = None
 
 
 class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """The properties of a lead that a write may set."""
+    """The properties of a lead that a write may set: one that is left out stays, null clears."""
 
-    name: str | UnsetType | None = UNSET
+    name: Annotated[
+        str | UnsetType | None,
+        Meta(description="A new lead needs it, or a part of it; it is split into its parts."),
+    ] = UNSET
     prefix: str | UnsetType | None = UNSET
     first_name: str | UnsetType | None = UNSET
     last_name: str | UnsetType | None = UNSET
@@ -93,13 +116,22 @@ class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_on
     email: EmailPatch | UnsetType | None = UNSET
     monetary_value: int | float | str | UnsetType | None = UNSET
     socials: list[LinkPatch] | UnsetType | None = UNSET
-    status: str | UnsetType | None = UNSET
+    status: Annotated[
+        str | UnsetType | None,
+        Meta(description="The name of a lead status; `status_id` rules over it."),
+    ] = UNSET
     status_id: Id | UnsetType | None = UNSET
-    tags: list[str] | UnsetType | None = UNSET
+    tags: Annotated[
+        list[str] | UnsetType | None,
+        Meta(description="Replaces the tags, as every list but `custom_fields` does."),
+    ] = UNSET
     title: str | UnsetType | None = UNSET
     websites: list[LinkPatch] | UnsetType | None = UNSET
     phone_numbers: list[PhoneNumberPatch] | UnsetType | None = UNSET
-    custom_fields: list[CustomFieldPatch] | UnsetType | None = UNSET
+    custom_fields: Annotated[
+        list[CustomFieldPatch] | UnsetType | None,
+        Meta(description="Only the custom fields that are named change."),
+    ] = UNSET
 
 
 class CheckedPatch(Struct):

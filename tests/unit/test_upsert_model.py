@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings, a_write
 from tests.planned_leads import NOW, PlannedLeads
@@ -301,7 +301,6 @@ def a_create(person: Person) -> LeadWrite:
     return Operation(Action.CREATE, 0, person.attributes, MATCHES[0], has_mistake=False).write()
 
 
-@settings(max_examples=150)
 @given(histories(), st.lists(st.integers(NOW - 100, NOW + 100), min_size=4, max_size=4))
 def test_batches_do_what_the_writes_would_do_one_by_one(
     history: tuple[list[Person], list[list[Operation]]], clock: list[int]

@@ -1,0 +1,7 @@
+"""`python -m onelead` is the command `onelead`."""
+
+from __future__ import annotations
+
+from onelead.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The JSON API: Copper's wire, and our additions beside it."""

@@ -1,0 +1,131 @@
+"""Answers: JSON bodies, Copper's error shapes, and the receipt headers of writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response
+
+from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError
+from onelead.limits import MATCH_IDS_MAX, RETRY_AFTER_S
+from onelead.upsert import MatchResult, WriteResult
+
+STATUS_BY_KIND = {
+    Kind.MALFORMED: HTTPStatus.BAD_REQUEST,
+    Kind.UNAUTHORISED: HTTPStatus.UNAUTHORIZED,
+    Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Kind.TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
+    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Kind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Kind.CONFLICT: HTTPStatus.CONFLICT,
+    Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class JsonResponse(Response):
+    """A JSON answer; never an empty body."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode the body."""
+        return _encode(content)
+
+
+class DeletedBody(msgspec.Struct, frozen=True):
+    """The answer to a delete."""
+
+    id: int
+    is_deleted: bool
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The standard error."""
+
+    success: bool = False
+    #: The HTTP status again.
+    status: int
+    message: str
+
+
+class AmbiguousBody(ErrorBody, frozen=True, kw_only=True):
+    """The answer to an upsert that more than one lead matches, with their ids, ascending."""
+
+    ids: Sequence[int]
+
+
+class BareErrorBody(msgspec.Struct, frozen=True):
+    """Copper's short error: an unknown route or method, and too many leads in a bulk call."""
+
+    error: str
+
+
+def error_response(error: OneleadError) -> Response:
+    """Render an expected error."""
+    status = STATUS_BY_KIND[error.kind]
+    body: ErrorBody
+    if isinstance(error, MatchAmbiguous) and error.ids:
+        body = AmbiguousBody(status=status, message=error.message, ids=error.ids)
+    else:
+        body = ErrorBody(status=status, message=error.message)
+    response = JsonResponse(body, status)
+    if error.retry_after_s is not None or error.kind is Kind.UNAVAILABLE:
+        response.headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
+    if error.kind is Kind.TIMEOUT:
+        # The rest of the body may never come.
+        response.headers["Connection"] = "close"
+    return response
+
+
+def internal_error(request_id: str) -> Response:
+    """Render an unexpected failure: the id to look for in the log, and nothing else."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    message = f"Internal error, request {request_id}"
+    return JsonResponse(ErrorBody(status=status, message=message), status)
+
+
+def no_route() -> Response:
+    """Render the answer to an unknown route."""
+    return JsonResponse(BareErrorBody("not_found"), HTTPStatus.NOT_FOUND)
+
+
+def receipt_headers(result: WriteResult) -> dict[str, str]:
+    """Return the headers that explain a write."""
+    headers = {
+        "Lead-Outcome": result.outcome.value,
+        "Lead-Changed": ", ".join(result.changes),
+    }
+    if result.lead is not None:
+        headers["ETag"] = f'"{result.lead.version}"'
+    if result.match is not None:
+        headers["Lead-Match"] = _match_header(result.match)
+    return headers
+
+
+def _match_header(match: MatchResult) -> str:
+    count = match.matches if match.matches <= MATCH_IDS_MAX else f"{MATCH_IDS_MAX}+"
+    definition = f"; definition={match.definition_id}" if match.definition_id else ""
+    return f"field={match.field_name}{definition}; matches={count}"
+
+
+def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:
+    """Render one item's failure inside a bulk answer."""
+    message: dict[str, list[dict[str, str]]] = {}
+    if isinstance(error, InputInvalid):
+        for problem in error.problems:
+            message.setdefault(problem.attribute, []).append({"error": problem.symbol})
+    else:
+        message["id" if error.kind is Kind.NOT_FOUND else "base"] = [{"error": error.kind.value}]
+    return {"success": False, **({"id": lead_id} if lead_id else {}), "message": message}
+
+
+def next_page_link(path: str, cursor: str) -> str:
+    """Return the Link header to the next page of a walk."""
+    return f'<{path}?cursor={quote(cursor)}>; rel="next"'

@@ -1,0 +1,134 @@
+"""One client's connection: how long and how large the head of a request may be.
+
+uvicorn bounds neither, and speaks plain text where it refuses a request itself. Here a head is
+bounded in both, and such refusals have the standard body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from onelead.api.answers import ErrorBody, error_response
+from onelead.errors import TooManyConnections
+from onelead.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol, with the bounds."""
+
+    headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
+    headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._awaits_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+        #: What came in since the parser last finished a head or handed over a piece of a body:
+        #: the head under way, or the trailers and framing of a body.
+        self._unfinished_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._awaits_head and self._head_timer is None:
+            self._start_head_timer()
+        self._unfinished_bytes += len(data)
+        super().data_received(data)
+        if self._unfinished_bytes > self.headers_bytes_max:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"The headers are larger than {self.headers_bytes_max} bytes",
+            )
+
+    def on_headers_complete(self) -> None:
+        """See httptools.HttpRequestParser."""
+        self._awaits_head = False
+        self._stop_head_timer()
+        self._unfinished_bytes = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools.HttpRequestParser."""
+        self._unfinished_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools.HttpRequestParser."""
+        self._unfinished_bytes = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """See HttpToolsProtocol."""
+        # With a request in the pipeline the next head is there already. Without one, what comes
+        # next is a head, or the rest of a body that nobody reads any more: neither may last.
+        self._awaits_head = not self.pipeline
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """See HttpToolsProtocol."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: a client that offers another protocol goes on with this one."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if app is service_unavailable:
+            app = _refuse_connection
+        super()._start_asgi_task(cycle, app)
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.headers_timeout_s, self._head_is_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        if self._unfinished_bytes:
+            message = f"The headers took longer than {self.headers_timeout_s:g} seconds"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, message)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer with the standard body, unless an answer is under way, and close."""
+        if self.transport.is_closing():
+            return
+        if self._awaits_head or not self.cycle.response_started:
+            self.transport.write(_refusal(status, message))
+        self.transport.close()
+
+
+async def _refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:
+    response = error_response(TooManyConnections())
+    response.headers["Connection"] = "close"
+    await response(scope, receive, send)
+
+
+def _refusal(status: HTTPStatus, message: str) -> bytes:
+    body = msgspec.json.encode(ErrorBody(success=False, status=status, message=message))
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        "connection: close",
+        "\r\n",
+    )
+    return "\r\n".join(head).encode() + body

@@ -1,0 +1,203 @@
+"""Custom field definitions on Copper's wire: bodies, handlers and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from onelead.account import AccountSettings
+from onelead.api.answers import DeletedBody, JsonResponse
+from onelead.api.call import Call
+from onelead.api.endpoints import NAME_BLANK, Endpoint
+from onelead.api.settings_changes import OUTCOME, change_settings
+from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
+from onelead.errors import InputInvalid, Problem, ResourceNotFound
+from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
+from onelead.settings_change import Resource
+from onelead.upsert import Action
+
+ResourceName = Literal["lead", "person", "company", "opportunity", "project", "task"]
+Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
+CanonicalName = Annotated[str, Meta(pattern="^[A-Za-z0-9_]*$", max_length=LINE_CHARS_MAX)]
+CurrencyCode = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217")]
+
+
+class OptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """An option to have; the `id`, else the name, says which one it is already."""
+
+    name: Line
+    id: int | None = None
+    rank: int | None = None
+
+
+Options = Annotated[list[OptionRequest], Meta(max_length=OPTIONS_MAX)]
+
+
+class DefinitionRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A custom field definition to create; a Dropdown needs an option, a MultiSelect two."""
+
+    name: Line
+    canonical_name: CanonicalName | None = None
+    data_type: DataType
+    available_on: list[ResourceName] | None = None
+    is_filterable: bool | None = None
+    options: Options | None = None
+    currency: CurrencyCode | None = None
+
+
+class DefinitionPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to change of a custom field definition; its type stays, its options are replaced."""
+
+    name: Line | UnsetType = UNSET
+    canonical_name: CanonicalName | UnsetType | None = UNSET
+    available_on: list[ResourceName] | None = None
+    is_filterable: bool | None = None
+    options: Options | None = None
+    currency: CurrencyCode | None = None
+
+
+class OptionBody(Struct, frozen=True):
+    """An option; `rank` is its place, from 0."""
+
+    id: int
+    name: str
+    rank: int
+
+
+class DefinitionBody(Struct, frozen=True, kw_only=True):
+    """A custom field definition as answered.
+
+    `canonical_name` is there only after a create or an update, `options` only for a type that
+    has them, `currency` only for the type Currency.
+    """
+
+    id: int
+    name: str
+    canonical_name: str | UnsetType | None = UNSET
+    data_type: DataType
+    available_on: Sequence[str]
+    is_filterable: bool
+    options: Sequence[OptionBody] | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+
+
+def definition_body(field: CustomField, *, with_canonical_name: bool = False) -> DefinitionBody:
+    """Show a definition."""
+    has_options = field.data_type in TYPES_WITH_OPTIONS
+    return DefinitionBody(
+        id=field.id,
+        name=field.name,
+        canonical_name=field.canonical_name if with_canonical_name else UNSET,
+        data_type=field.data_type,
+        available_on=field.available_on,
+        is_filterable=field.is_filterable,
+        options=_option_bodies(field) if has_options else UNSET,
+        currency=UNSET if field.currency is None else field.currency,
+    )
+
+
+def _option_bodies(field: CustomField) -> list[OptionBody]:
+    return [OptionBody(option.id, option.name, rank) for rank, option in enumerate(field.options)]
+
+
+async def list_definitions(call: Call) -> Response:
+    """List the custom field definitions."""
+    settings = await call.services.store.settings(call.account_id)
+    return JsonResponse([definition_body(field) for field in settings.fields])
+
+
+async def fetch_definition(call: Call) -> Response:
+    """Fetch a custom field definition."""
+    settings = await call.services.store.settings(call.account_id)
+    field = settings.fields_by_id.get(call.path_id())
+    if field is None:
+        raise ResourceNotFound
+    return JsonResponse(definition_body(field))
+
+
+async def create_definition(call: Call) -> Response:
+    """Create a custom field definition.
+
+    The header Setting-Outcome says created or refused.
+    """
+    return await _changed(call, Action.CREATE)
+
+
+async def update_definition(call: Call) -> Response:
+    """Change what the body names of a custom field definition.
+
+    The header Setting-Outcome says updated, unchanged or refused. After
+    `is_filterable` was switched on, matches and filters by the field are answered with 422 and
+    Retry-After until the older leads are indexed.
+    """
+    return await _changed(call, Action.UPDATE)
+
+
+async def delete_definition(call: Call) -> Response:
+    """Delete a custom field definition, and with it the values that leads have for it.
+
+    The header Setting-Outcome says deleted or refused.
+    """
+    return await _changed(call, Action.DELETE)
+
+
+async def _changed(call: Call, action: Action) -> Response:
+    return await change_settings(call, Resource.CUSTOM_FIELD_DEFINITION, action, _changed_body)
+
+
+def _changed_body(settings: AccountSettings, definition_id: int) -> DefinitionBody:
+    return definition_body(settings.fields_by_id[definition_id], with_canonical_name=True)
+
+
+_PATH = "/custom_field_definitions"
+_PATH_ID = f"{_PATH}/{{id}}"
+_TAG = "Custom field definitions"
+_TIER: dict[str, Any] = {
+    "name": "Tier",
+    "data_type": "Dropdown",
+    "available_on": ["lead"],
+    "is_filterable": True,
+    "options": [{"name": "Silver"}, {"name": "Gold"}],
+}
+_WRITTEN = DefinitionBody(
+    id=1000000010,
+    name="Tier",
+    canonical_name=None,
+    data_type=DataType.DROPDOWN,
+    available_on=["lead"],
+    is_filterable=True,
+    options=[OptionBody(1000000011, "Silver", 0), OptionBody(1000000012, "Gold", 1)],
+)
+_FEW_OPTIONS = InputInvalid(Problem("options", "has too few entries (minimum is 1)", "too_short"))
+_READ = replace(_WRITTEN, canonical_name=UNSET)
+
+ENDPOINTS = (
+    Endpoint("GET", _PATH, list_definitions, _TAG, None, list[DefinitionBody], answer=[_READ]),
+    Endpoint(
+        *("POST", _PATH, create_definition, _TAG, DefinitionRequest, DefinitionBody),
+        example=_TIER,
+        answer=_WRITTEN,
+        headers=(OUTCOME,),
+        refusals=(NAME_BLANK, _FEW_OPTIONS),
+        is_settings_write=True,
+    ),
+    Endpoint("GET", _PATH_ID, fetch_definition, _TAG, None, DefinitionBody, answer=_READ),
+    Endpoint(
+        *("PUT", _PATH_ID, update_definition, _TAG, DefinitionPatch, DefinitionBody),
+        example={"is_filterable": True},
+        answer=_WRITTEN,
+        headers=(OUTCOME,),
+        refusals=(NAME_BLANK, _FEW_OPTIONS),
+        is_settings_write=True,
+    ),
+    Endpoint(
+        *("DELETE", _PATH_ID, delete_definition, _TAG, None, DeletedBody),
+        answer=DeletedBody(_WRITTEN.id, is_deleted=True),
+        headers=(OUTCOME,),
+        is_settings_write=True,
+    ),
+)

@@ -1,0 +1,95 @@
+"""The pages that anybody may read: the OpenAPI document, and Swagger UI, which shows it.
+
+All of it is built when the program starts and comes from this server alone; a strict policy keeps
+the browser from running or loading anything else. Only files that are named here can be fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from swagger_ui_bundle import swagger_ui_path
+
+from onelead.api.endpoints import Endpoint
+from onelead.api.openapi import openapi_document
+
+_OWN_FILES = files("onelead.api") / "static"
+_ASSETS = {
+    "docs.css": _OWN_FILES,
+    "docs.js": _OWN_FILES,
+    "favicon-32x32.png": swagger_ui_path,
+    "swagger-ui-bundle.js": swagger_ui_path,
+    "swagger-ui.css": swagger_ui_path,
+}
+_MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        # Swagger UI's style sheet has its icons inside.
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
+    """Build the pages about these endpoints."""
+    document = openapi_document(endpoints)
+    pages: dict[str, Response] = {
+        "/": RedirectResponse("/docs"),
+        "/openapi.json": _json(document),
+        "/docs": _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
+        # Swagger UI 4, the last one that the bundle has, reads nothing newer than OpenAPI 3.0.
+        "/docs/openapi.json": _json(as_openapi_3_0(document)),
+    }
+    for name, folder in _ASSETS.items():
+        media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+        asset = _page((folder / name).read_bytes(), media_type)
+        asset.headers["Cache-Control"] = "max-age=3600"
+        pages[f"/docs/assets/{name}"] = asset
+    return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+
+
+def as_openapi_3_0(document: dict[str, Any]) -> dict[str, Any]:
+    """Return an OpenAPI 3.1 document in the words of 3.0, which has no type null."""
+    return {**_without_null(document), "openapi": "3.0.3"}
+
+
+def _without_null(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_null(member) for member in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _without_null(value) for key, value in node.items()}
+    null = {"type": "null"}
+    if null not in node.get("anyOf", ()):
+        return node
+    kinds = [kind for kind in node.pop("anyOf") if kind != null]
+    if len(kinds) > 1 or "$ref" in kinds[0]:
+        kinds = [{"anyOf" if len(kinds) > 1 else "allOf": kinds}]
+    return {**kinds[0], **node, "nullable": True}
+
+
+def _json(content: Any) -> Response:
+    return _page(msgspec.json.encode(content), "application/json")
+
+
+def _page(body: bytes, media_type: str) -> Response:
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+    return Response(body, media_type=media_type, headers=headers)

@@ -1,0 +1,86 @@
+"""The table of endpoints: what the router serves and what the OpenAPI document describes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from onelead.api.answers import ErrorBody
+from onelead.api.call import Call
+from onelead.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+BASE_PATH = "/developer_api/v1"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+PAGE_NUMBER = Parameter(
+    "page_number",
+    "Which page, from 1.",
+    {"type": "integer", "minimum": 1, "maximum": PAGE_NUMBER_MAX, "default": 1},
+)
+PAGE_SIZE = Parameter(
+    "page_size",
+    "Rows on a page.",
+    {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX, "default": PAGE_SIZE_DEFAULT},
+)
+
+PAGE_INVALID = InputInvalid(
+    Problem("page_size", f"must be an integer from 1 to {PAGE_SIZE_MAX}", "inclusion")
+)
+NAME_BLANK = InputInvalid(Problem("name", "can't be blank", "blank"))
+NAME_TAKEN = InputInvalid(Problem("name", "has already been taken", "taken"))
+
+#: The headers that answer a write of one lead.
+RECEIPT = ("ETag", "Lead-Outcome", "Lead-Changed")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method on one path."""
+
+    method: str
+    #: Below BASE_PATH; an id stands as `{id}`.
+    path: str
+    handler: Handler
+    #: Groups endpoints in the documentation.
+    tag: str
+    #: The type of the JSON body; None for a call without one.
+    request: Any = None
+    #: The type of the body of a 200.
+    response: Any = None
+    parameters: tuple[Parameter, ...] = ()
+    #: An example of the request's body.
+    example: Any = None
+    #: An example of the body of a 200.
+    answer: Any = None
+    #: The headers of a 200, besides X-Request-Id.
+    headers: tuple[str, ...] = ()
+    #: Examples of what the rules refuse with 422; empty where they cannot refuse anything.
+    refusals: tuple[InputInvalid | MatchAmbiguous, ...] = ()
+    #: The type of the body of a 422.
+    refusal: Any = ErrorBody
+    #: The parameter `fields` can leave keys of the answered rows out.
+    has_chosen_keys: bool = False
+    #: Changes the field settings: only for admins.
+    is_settings_write: bool = False
+    #: Copper knows it; else it is our addition.
+    is_copper: bool = True
+
+    @property
+    def summary(self) -> str:
+        """The handler's first line."""
+        return (self.handler.__doc__ or "").strip().splitlines()[0]

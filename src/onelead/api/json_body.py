@@ -1,0 +1,108 @@
+"""Reading a request's body: bounded in size, time and depth, and strictly JSON.
+
+What is ambiguous or cannot be stored is no readable JSON here: duplicate keys, NUL characters,
+lone surrogates, numbers out of range. Nothing that fails here reaches the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from onelead.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
+from onelead.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the whole body. Raises BodyTooLarge, BodyTooSlow, BodyMalformed."""
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:20]) > REQUEST_BODY_BYTES_MAX:
+        raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
+    try:
+        async with asyncio.timeout(REQUEST_BODY_TIMEOUT_S):
+            return await _read_chunks(request)
+    except TimeoutError:
+        raise BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds") from None
+    except ClientDisconnect:
+        raise BodyMalformed("The connection was closed before the body was complete") from None
+
+
+async def _read_chunks(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size_bytes = 0
+    async for chunk in request.stream():
+        size_bytes += len(chunk)
+        if size_bytes > REQUEST_BODY_BYTES_MAX:
+            raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object; an empty body is an empty one. Raises BodyMalformed."""
+    value = decode_json(body)
+    if not isinstance(value, dict):
+        raise BodyMalformed("Invalid input: the body must be a JSON object")
+    return value
+
+
+def decode_json(body: bytes) -> Any:
+    """Decode any JSON value; an empty body is an empty object. Raises BodyMalformed."""
+    if not body.strip():
+        return {}
+    try:
+        value = msgspec.json.decode(body)
+        # The fast decoder keeps the last of two equal keys; this one sees both.
+        _duplicate_finder.decode(body.decode())
+    except RecursionError:
+        raise BodyMalformed(_TOO_DEEP) from None
+    except (ValueError, msgspec.DecodeError) as error:
+        raise BodyMalformed(f"Invalid input: the body is not readable JSON: {error}") from None
+    if body.count(b"{") + body.count(b"[") > JSON_DEPTH_MAX:
+        _check_depth(value)
+    if b"\\u0000" in body:
+        _check_text(value)
+    return value
+
+
+_TOO_DEEP = f"Invalid input: the body is nested deeper than {JSON_DEPTH_MAX} levels"
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) != len(pairs):
+        raise BodyMalformed("Invalid input: the body has the same key twice in one object")
+
+
+_duplicate_finder = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(JSON_DEPTH_MAX):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise BodyMalformed(_TOO_DEEP)
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _check_text(value: Any) -> None:
+    """Refuse the NUL character, which databases cannot keep in text."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise BodyMalformed("Invalid input: the body has a NUL character")
+        return
+    if isinstance(value, dict):
+        for key in value:
+            _check_text(key)
+    for child in _children(value):
+        _check_text(child)

@@ -1,0 +1,202 @@
+"""The handlers of leads: fetch, create, update, upsert, delete, bulk, and a lead's history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from onelead.api.answers import (
+    BareErrorBody,
+    JsonResponse,
+    bulk_failure,
+    error_response,
+    next_page_link,
+    receipt_headers,
+)
+from onelead.api.call import Call
+from onelead.api.paging import page_of
+from onelead.api.search_request import search_from
+from onelead.api.wire import LeadBody, item_id, lead_body, lead_patch, match_from, unknown_keys
+from onelead.errors import BodyMalformed, InputInvalid, Problem
+from onelead.limits import BULK_LEADS_MAX
+from onelead.upsert import Action, LeadWrite, Outcome
+from onelead.writer import Receipt
+
+COMPUTED = "custom_field_computed_values"
+
+
+async def fetch_lead(call: Call) -> Response:
+    """Fetch a lead."""
+    read = await call.services.store.lead(call.account_id, call.path_id())
+    body = lead_body(read.lead, read.settings, computed=call.flag(COMPUTED))
+    return JsonResponse(body, headers={"ETag": f'"{read.lead.version}"'})
+
+
+async def create_lead(call: Call) -> Response:
+    """Create a lead; nothing is matched."""
+    patch, problems = lead_patch(await call.json_object(), "base")
+    write = LeadWrite(Action.CREATE, call.delivery(), patch=patch, problems=problems)
+    return await _written(call, write)
+
+
+async def update_lead(call: Call) -> Response:
+    """Change what the body names of a lead.
+
+    A member that is left out stays as it is, null clears. The whole lead may be sent back.
+    """
+    lead_id = call.path_id()
+    patch, problems = lead_patch(await call.json_object(), "base")
+    write = LeadWrite(Action.UPDATE, call.delivery(), lead_id, patch, problems=problems)
+    return await _written(call, write)
+
+
+async def upsert_lead(call: Call) -> Response:
+    """Find a lead by the match: create it, update it, or refuse when several match.
+
+    Nobody matches: a lead is created; it gets the match value when the properties do not name the
+    matched field. One lead matches: it is updated. Several match: nothing is written, and up to 30
+    of them are named. Looking and writing are one step, so two upserts of the same person never
+    create two leads. A custom field can be matched when it is available on leads and included in
+    filters.
+    """
+    body = await call.json_object()
+    patch, patch_problems = lead_patch(body.get("properties"), "properties")
+    match, match_problems = match_from(body.get("match"))
+    problems = (*patch_problems, *match_problems)
+    if unknown := unknown_keys(body, ("properties", "match")):
+        problems = (unknown, *problems)
+    write = LeadWrite(Action.UPSERT, call.delivery(), patch=patch, match=match, problems=problems)
+    return await _written(call, write)
+
+
+async def delete_lead(call: Call) -> Response:
+    """Delete a lead."""
+    write = LeadWrite(Action.DELETE, call.delivery(""), call.path_id())
+    return await _written(call, write)
+
+
+async def _written(call: Call, write: LeadWrite) -> Response:
+    receipt = await call.services.writer.write(call.account_id, write)
+    if receipt.result.refusal is not None:
+        response = error_response(receipt.result.refusal)
+    else:
+        response = JsonResponse(_shown(call, receipt))
+    response.headers.update(receipt_headers(receipt.result))
+    return response
+
+
+def _shown(call: Call, receipt: Receipt) -> Any:
+    result = receipt.result
+    assert result.lead is not None
+    if result.outcome is Outcome.DELETED:
+        return {"id": result.lead.id, "is_deleted": True}
+    return lead_body(result.lead, receipt.settings, computed=call.flag(COMPUTED))
+
+
+async def bulk_create_leads(call: Call) -> Response:
+    """Create up to ten leads, each for itself."""
+    return await _bulk(call, Action.CREATE)
+
+
+async def bulk_update_leads(call: Call) -> Response:
+    """Update up to ten leads, each for itself."""
+    return await _bulk(call, Action.UPDATE)
+
+
+async def _bulk(call: Call, action: Action) -> Response:
+    body = await call.json_object()
+    items, problem = _bulk_items(body)
+    if problem is not None:
+        # A delivery that is refused as a whole is kept as a whole.
+        write = LeadWrite(action, call.delivery(), problems=(problem,))
+        receipt = await call.services.writer.write(call.account_id, write)
+        assert isinstance(receipt.result.refusal, InputInvalid)
+        refused = _bulk_refusal(receipt.result.refusal, problem)
+        refused.headers.update(receipt_headers(receipt.result))
+        return refused
+    writes = [_item_write(call, action, item) for item in items]
+    receipts = await call.services.writer.write_many(call.account_id, writes) if writes else []
+    answers = [
+        _item_answer(call, receipt, write) for receipt, write in zip(receipts, writes, strict=True)
+    ]
+    outcomes = ", ".join(receipt.result.outcome.value for receipt in receipts)
+    return JsonResponse(answers, headers={"Lead-Outcome": outcomes})
+
+
+_TOO_MANY = f"Request size too large, limit is {BULK_LEADS_MAX}"
+
+
+def _bulk_items(body: dict[str, Any]) -> tuple[list[Any], Problem | None]:
+    if unknown := unknown_keys(body, ("leads",)):
+        return [], unknown
+    items = body.get("leads")
+    if items is None:
+        return [], Problem("leads", "can't be blank", "blank")
+    if not isinstance(items, list):
+        return [], Problem("leads", "must be a list of leads")
+    if len(items) > BULK_LEADS_MAX:
+        return [], Problem("leads", _TOO_MANY, "too_long")
+    return items, None
+
+
+def _bulk_refusal(refusal: InputInvalid, problem: Problem) -> Response:
+    if problem.text == _TOO_MANY:
+        # Copper answers this one in a shape of its own.
+        return JsonResponse(BareErrorBody(_TOO_MANY), 422)
+    return error_response(refusal)
+
+
+def _item_write(call: Call, action: Action, item: Any) -> LeadWrite:
+    lead_id = None
+    patch, problems = lead_patch(item, "base")
+    if action is Action.UPDATE and isinstance(item, dict):
+        lead_id, id_problems = item_id(item)
+        problems = (*id_problems, *problems)
+    delivery = call.delivery(msgspec.json.encode(item).decode())
+    return LeadWrite(action, delivery, lead_id, patch, problems=problems)
+
+
+def _item_answer(call: Call, receipt: Receipt, write: LeadWrite) -> Any:
+    if receipt.result.refusal is not None:
+        return bulk_failure(receipt.result.refusal, write.lead_id)
+    return _shown(call, receipt)
+
+
+async def search_leads(call: Call) -> Response:
+    """Find leads; `cursor` walks through all of them, at any depth.
+
+    All criteria have to hold; without any, all leads are found. While there are more, the header
+    Link has the next page: send the same body there. Such a walk skips nothing and repeats nothing
+    while leads change. A custom field can be searched when it is included in filters.
+    """
+    body = await call.json_value()
+    if not isinstance(body, dict) and body != []:
+        raise BodyMalformed("Invalid input: the body must be a JSON object")
+    search, keys = search_from(call.request.query_params, body, ignored=COMPUTED)
+    services = call.services
+    page = await services.store.search_leads(call.account_id, search, now=services.clock())
+    computed = call.flag(COMPUTED)
+    bodies = [lead_body(lead, page.settings, computed=computed) for lead in page.leads]
+    headers = {"X-PW-TOTAL": str(page.total)}
+    if page.next_cursor is not None:
+        headers["Link"] = next_page_link(call.request.url.path, page.next_cursor)
+    return JsonResponse(bodies if keys is None else _projected(bodies, keys), headers=headers)
+
+
+def _projected(bodies: list[LeadBody], keys: frozenset[str]) -> list[dict[str, Any]]:
+    shown = [key for key in LeadBody.__struct_fields__ if key in keys]
+    return [{key: getattr(body, key) for key in shown} for body in bodies]
+
+
+async def lead_history(call: Call) -> Response:
+    """List what happened to a lead, newest first.
+
+    Also of a deleted lead. Refused writes are there with their message and what was sent.
+    """
+    page = page_of(call)
+    history = await call.services.store.lead_history(
+        call.account_id, call.path_id(), offset=page.offset, limit=page.limit
+    )
+    return JsonResponse(history.rows, headers={"X-PW-TOTAL": str(history.total)})

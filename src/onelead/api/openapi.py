@@ -1,0 +1,214 @@
+"""The contract for machines: an OpenAPI 3.1 document made from the table of endpoints.
+
+Its schemas come from the types that decode the requests and that encode the answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
+
+from onelead import __version__
+from onelead.api.endpoints import BASE_PATH, Endpoint
+from onelead.api.lead_endpoints import LeadItem
+from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
+from onelead.api.wire import READ_ONLY_KEYS, LeadBody
+from onelead.limits import (
+    BULK_LEADS_MAX,
+    ID_MAX,
+    JSON_DEPTH_MAX,
+    REQUEST_BODY_BYTES_MAX,
+    REQUEST_HEADERS_BYTES_MAX,
+)
+from onelead.properties import LeadPatch
+
+_COMPONENTS = "#/components/schemas/{name}"
+
+_INTRODUCTION = f"""\
+onelead keeps one lead for each person, however often and from wherever the person is delivered.
+It speaks the Leads part of the Copper Developer API v1: a Copper client works with a changed base
+URL. What Copper does not have is marked as an addition.
+
+**Credentials.** Every call has three headers: `X-PW-AccessToken` is the API key,
+`X-PW-Application` is `developer_api`, and `X-PW-UserEmail` is the e-mail of the key's owner.
+
+**Bodies** are JSON, up to {REQUEST_BODY_BYTES_MAX:,} bytes and {JSON_DEPTH_MAX} levels deep. Times
+are Unix seconds. A member that is left out stays as it is, null clears it, and an unknown one is
+refused. The keys of a whole lead may be sent back: those that cannot be set are ignored.
+
+**Receipts.** The headers `Lead-Outcome`, `Lead-Changed` and `Lead-Match` say what a write did and
+why. A write that changes nothing is `unchanged` and makes no new version.
+
+**Errors.** The body is `{{"success": false, "status": 422, "message": "..."}}`. With several
+mistakes the message has a line for each. An unknown path or method is answered with 404 and
+`{{"error": "not_found"}}`. What is no readable HTTP request is answered before it has an id: 400,
+408 when its headers are late, 431 when they are larger than {REQUEST_HEADERS_BYTES_MAX:,} bytes.
+
+**Bulk calls** take up to {BULK_LEADS_MAX} items and answer 200 with one entry for each, in order;
+one that failed does not stop the others.
+"""
+
+_TAGS = {
+    "Leads": "People who may become customers. The upsert finds one lead by its match, and creates "
+    "or updates it in one step that nothing can come between.",
+    "Custom field definitions": "The fields that an account adds to its leads. One that is "
+    "included in filters (`is_filterable`) can be matched and searched.",
+    "Lead statuses": "The statuses that a lead can have; one of them is the default.",
+    "Customer sources": "Where leads come from.",
+    "Pick lists of other resources": "Empty: onelead has only leads. Clients ask for them when "
+    "they start.",
+    "Account and users": "Who the key belongs to.",
+    "Tags": "The tags of all leads.",
+}
+
+_CREDENTIALS = {
+    "AccessToken": ("X-PW-AccessToken", "The API key."),
+    "Application": ("X-PW-Application", "Always `developer_api`."),
+    "UserEmail": ("X-PW-UserEmail", "The e-mail of the key's owner."),
+}
+
+
+def openapi_document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Describe the endpoints."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "onelead", "version": __version__, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "security": [{name: [] for name in _CREDENTIALS}],
+        "tags": [
+            {"name": tag, "description": _TAGS[tag]}
+            for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)
+        ],
+        "paths": _paths(endpoints),
+        "components": {
+            "schemas": _schemas(endpoints),
+            "responses": shared_responses(_schema_of),
+            "securitySchemes": {
+                name: {"type": "apiKey", "in": "header", "name": header, "description": text}
+                for name, (header, text) in _CREDENTIALS.items()
+            },
+        },
+    }
+
+
+def _paths(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    calls = Counter(endpoint.handler for endpoint in endpoints)
+    for endpoint in endpoints:
+        operation = _operation(endpoint)
+        operation["operationId"] = endpoint.handler.__name__
+        if calls[endpoint.handler] > 1:
+            verb = endpoint.handler.__name__.partition("_")[0]
+            operation["operationId"] = verb + endpoint.path.replace("/", "_")
+        paths.setdefault(BASE_PATH + endpoint.path, {})[endpoint.method.lower()] = operation
+    return paths
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    operation = {
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary.rstrip("."),
+        "description": _description(endpoint),
+        "parameters": list(_parameters(endpoint)),
+        "responses": responses_of(endpoint, _schema_of),
+    }
+    if endpoint.request is not None:
+        content = {"schema": _schema_of(endpoint.request), "example": endpoint.example}
+        operation["requestBody"] = {
+            # No body is read as an empty object.
+            "required": any(member.required for member in fields(endpoint.request)),
+            "content": {"application/json": content},
+        }
+    return operation
+
+
+def _description(endpoint: Endpoint) -> str:
+    rest = (endpoint.handler.__doc__ or "").strip().partition("\n")[2]
+    sentences = [" ".join(rest.split())]
+    if endpoint.is_settings_write:
+        sentences.append("Only for admins.")
+    if not endpoint.is_copper:
+        sentences.append("An addition: Copper does not have it.")
+    return " ".join(filter(None, sentences))
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    if "{id}" in endpoint.path:
+        schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": ID_MAX}
+        yield {"name": "id", "in": "path", "required": True, "schema": schema}
+    for parameter in endpoint.parameters:
+        yield {
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.description,
+            "schema": parameter.schema,
+        }
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    """Return a type's schema: msgspec's, but also for unions of structs, which it cannot read."""
+    if get_origin(kind) is list:
+        return {"type": "array", "items": _schema_of(*get_args(kind))}
+    if get_origin(kind) in (UnionType, Union):
+        return {"anyOf": [_schema_of(member) for member in get_args(kind)]}
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=_COMPONENTS)
+    return schema
+
+
+def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    requests = _components(endpoint.request for endpoint in endpoints)
+    answers = _components(
+        kind for endpoint in endpoints for kind in (endpoint.response, endpoint.refusal)
+    )
+    for kind in (LeadPatch, LeadItem):
+        _add_read_only_keys(requests[kind.__name__])
+    schemas = requests | {name: _encoded(schema) for name, schema in answers.items()}
+    schemas[CHOSEN_KEYS] = {
+        **schemas[LeadBody.__name__],
+        "title": CHOSEN_KEYS,
+        "description": "A lead with the keys that `fields` asks for.",
+        "required": ["id"],
+    }
+    return schemas
+
+
+def _components(kinds: Iterable[Any]) -> dict[str, Any]:
+    structs = {struct for kind in kinds for struct in _structs_in(kind)}
+    in_order = sorted(structs, key=lambda struct: struct.__name__)
+    return msgspec.json.schema_components(in_order, ref_template=_COMPONENTS)[1]
+
+
+def _structs_in(kind: Any) -> Iterator[type[Struct]]:
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        yield kind
+    for member in get_args(kind):
+        yield from _structs_in(member)
+
+
+def _encoded(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema as the encoder keeps it: it writes members out that have their default."""
+    if "properties" not in schema:
+        return schema
+    members = schema["properties"].items()
+    return {
+        **schema,
+        "properties": {
+            name: {key: value for key, value in member.items() if key != "default"}
+            for name, member in members
+        },
+        "required": [
+            name for name, member in members if name in schema["required"] or "default" in member
+        ],
+    }
+
+
+def _add_read_only_keys(schema: dict[str, Any]) -> None:
+    for key in sorted(READ_ONLY_KEYS):
+        ignored = {"description": "Ignored: it cannot be set.", "readOnly": True}
+        schema["properties"].setdefault(key, ignored)

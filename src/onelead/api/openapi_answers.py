@@ -1,0 +1,221 @@
+"""The answers of the endpoints as the OpenAPI document describes them: bodies, headers, errors.
+
+The examples of errors are what the API itself renders, so they cannot differ from its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+from starlette.responses import Response
+
+from onelead.api.answers import BareErrorBody, ErrorBody, error_response, internal_error
+from onelead.api.endpoints import Endpoint
+from onelead.errors import (
+    AdminRequired,
+    BodyMalformed,
+    BodyTooLarge,
+    BodyTooSlow,
+    CredentialsInvalid,
+    OneleadError,
+    ResourceNotFound,
+    ServiceStopping,
+    StoreUnavailable,
+    TooManyConnections,
+    WriteQueueFull,
+)
+from onelead.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+
+#: Turns a type into its JSON schema.
+SchemaOf = Callable[[Any], dict[str, Any]]
+
+_JSON = "application/json"
+_HEADERS = {
+    "X-Request-Id": "Names this request in the log and in the ledger.",
+    "ETag": 'The version of the lead, as in `"3"`; it grows by one with each change.',
+    "Lead-Outcome": "What the write did: created, updated, unchanged, deleted or refused; of a "
+    "bulk call one for each item, in order, with commas between them.",
+    "Lead-Changed": "The fields that changed, with commas between them; a custom field as "
+    "`custom_fields.<definition id>`.",
+    "Lead-Match": "What was looked for and how many leads were found, as in "
+    "`field=email; matches=1` or `field=custom; definition=1000000010; matches=30+`.",
+    "Setting-Outcome": "What the change of the settings did: created, updated, unchanged, deleted "
+    "or refused.",
+    "X-PW-TOTAL": "How many rows there are on all pages.",
+    "Link": 'The next page, as in `</developer_api/v1/leads/search?cursor=...>; rel="next"`; not '
+    "on the last page.",
+    "Retry-After": "After how many seconds to send the request again.",
+}
+_INTEGERS = frozenset({"X-PW-TOTAL", "Retry-After"})
+#: A refused write has them too.
+_RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Outcome"})
+
+
+class _SharedError(NamedTuple):
+    """An error that means the same wherever it occurs."""
+
+    description: str
+    examples: tuple[OneleadError, ...]
+
+
+_SHARED = {
+    HTTPStatus.BAD_REQUEST: _SharedError(
+        "The body is not readable: no JSON, no object, nested too deep, a key twice in one object, "
+        "or text that cannot be stored.",
+        (
+            BodyMalformed("Invalid input: the body must be a JSON object"),
+            BodyMalformed("Invalid input: the body has the same key twice in one object"),
+        ),
+    ),
+    HTTPStatus.UNAUTHORIZED: _SharedError(
+        "A header is missing, the key is unknown or revoked, or the e-mail is not its owner's.",
+        (CredentialsInvalid(),),
+    ),
+    HTTPStatus.FORBIDDEN: _SharedError("The owner of the key is no admin.", (AdminRequired(),)),
+    HTTPStatus.REQUEST_TIMEOUT: _SharedError(
+        "The body did not arrive in time.",
+        (BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds"),),
+    ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _SharedError(
+        "The body is too large.",
+        (BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes"),),
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: _SharedError(
+        "The service is busy or stops; send the request again after `Retry-After`.",
+        (WriteQueueFull(), StoreUnavailable(), ServiceStopping(), TooManyConnections()),
+    ),
+}
+
+
+#: Where the schema of a row stands whose keys the client has chosen.
+CHOSEN_KEYS = "LeadSelection"
+
+
+def shared_responses(schema_of: SchemaOf) -> dict[str, Any]:
+    """Return the responses that endpoints refer to, by name."""
+    content = _content(schema_of(ErrorBody))
+    responses = {
+        _name(status): {
+            "description": error.description,
+            "headers": _documented(_shared_headers(status)),
+            "content": content(_rendered(error.examples)),
+        }
+        for status, error in _SHARED.items()
+    }
+    unexpected = internal_error("5f0c2b7de1a94f6f9f6a4c1d0b8e7a36")
+    responses[_name(HTTPStatus.INTERNAL_SERVER_ERROR)] = {
+        "description": "An unexpected failure; the log has more under the request id.",
+        "headers": _documented({"X-Request-Id": True}),
+        "content": content({"internal_error": {"value": _body(unexpected)}}),
+    }
+    return responses
+
+
+def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    """Return every answer of an endpoint, by status."""
+    responses: dict[HTTPStatus, dict[str, Any]] = {
+        status: {"$ref": f"#/components/responses/{_name(status)}"}
+        for status in _shared_statuses(endpoint)
+    }
+    responses[HTTPStatus.OK] = _success(endpoint, schema_of)
+    if "{id}" in endpoint.path:
+        responses[HTTPStatus.NOT_FOUND] = _not_found(endpoint, schema_of)
+    if endpoint.refusals:
+        responses[HTTPStatus.UNPROCESSABLE_ENTITY] = _refused(endpoint, schema_of)
+    return {str(status.value): responses[status] for status in sorted(responses)}
+
+
+def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
+    yield HTTPStatus.UNAUTHORIZED
+    if endpoint.request is not None:
+        yield HTTPStatus.BAD_REQUEST
+        yield HTTPStatus.REQUEST_TIMEOUT
+        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if endpoint.is_settings_write:
+        yield HTTPStatus.FORBIDDEN
+    yield HTTPStatus.INTERNAL_SERVER_ERROR
+    yield HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _shared_headers(status: HTTPStatus) -> dict[str, bool]:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        # A connection that is one too many is refused before its request has an id.
+        return {"X-Request-Id": False, "Retry-After": True}
+    return {"X-Request-Id": True}
+
+
+def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    schema = schema_of(endpoint.response)
+    if endpoint.has_chosen_keys:
+        chosen = {"$ref": f"#/components/schemas/{CHOSEN_KEYS}"}
+        schema = {"anyOf": [schema, {"type": "array", "items": chosen}]}
+    return {
+        "description": "Done.",
+        "headers": _documented(
+            {"X-Request-Id": True, **{name: name != "Link" for name in endpoint.headers}}
+        ),
+        "content": {_JSON: {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}},
+    }
+
+
+def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    # An id that can be nobody's is refused before anything is tried, without a receipt.
+    receipts = {name: False for name in endpoint.headers if name in _RECEIPTS}
+    return {
+        "description": "There is nothing with this id.",
+        "headers": _documented({"X-Request-Id": True, **receipts}),
+        "content": _content(schema_of(ErrorBody))(_rendered((ResourceNotFound(),))),
+    }
+
+
+def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    examples = _rendered(endpoint.refusals)
+    if BareErrorBody in get_args(endpoint.refusal):
+        too_many = f"Request size too large, limit is {BULK_LEADS_MAX}"
+        examples["too_many"] = {"value": {"error": too_many}}
+    # What is refused may be the match itself, which then is not looked for.
+    headers = {name: name != "Lead-Match" for name in endpoint.headers if name in _RECEIPTS}
+    if any(error.retry_after_s for error in endpoint.refusals):
+        headers["Retry-After"] = False
+    return {
+        "description": "The request is readable, but the rules refuse it.",
+        "headers": _documented({"X-Request-Id": True, **headers}),
+        "content": _content(schema_of(endpoint.refusal))(examples),
+    }
+
+
+def _name(status: HTTPStatus) -> str:
+    return status.phrase.title().replace(" ", "")
+
+
+def _documented(headers: dict[str, bool]) -> dict[str, Any]:
+    """Describe headers; True means that the answer always has it."""
+    return {
+        name: {
+            "description": _HEADERS[name],
+            "required": always,
+            "schema": {"type": "integer" if name in _INTEGERS else "string"},
+        }
+        for name, always in headers.items()
+    }
+
+
+def _content(schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda examples: {_JSON: {"schema": schema, "examples": examples}}
+
+
+def _rendered(errors: Iterable[OneleadError]) -> dict[str, Any]:
+    """Return examples, each under the code of its error."""
+    examples: dict[str, Any] = {}
+    for error in errors:
+        again = sum(key.startswith(error.code) for key in examples)
+        key = f"{error.code}_{again + 1}" if again else error.code
+        examples[key] = {"value": _body(error_response(error))}
+    return examples
+
+
+def _body(response: Response) -> Any:
+    return msgspec.json.decode(response.body)

@@ -1,0 +1,39 @@
+"""`page_number` and `page_size`, from a query string or a JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from onelead.api.call import Call
+from onelead.errors import InputInvalid, Problem
+from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from onelead.text import whole_number
+
+
+class Page(NamedTuple):
+    """Which rows to answer with."""
+
+    offset: int
+    limit: int
+
+
+def page_of(call: Call) -> Page:
+    """Read the page from the query string. Raises InputInvalid."""
+    return page_from(call.request.query_params)
+
+
+def page_from(raw: Mapping[str, Any]) -> Page:
+    """Read the page; numbers may be text. Raises InputInvalid."""
+    number = _bounded(raw, "page_number", 1, PAGE_NUMBER_MAX)
+    size = _bounded(raw, "page_size", PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)
+    return Page((number - 1) * size, size)
+
+
+def _bounded(raw: Mapping[str, Any], key: str, default: int, limit: int) -> int:
+    value = whole_number(raw.get(key))
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limit:
+        raise InputInvalid(Problem(key, f"must be an integer from 1 to {limit}", "inclusion"))
+    return value

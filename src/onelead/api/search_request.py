@@ -1,0 +1,364 @@
+"""A search as Copper's clients send it, turned into a `LeadSearch`.
+
+It comes in the body and in the query string, as lists or single values, with numbers as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from starlette.datastructures import QueryParams
+
+from onelead.api.json_body import decode_json
+from onelead.api.paging import page_from
+from onelead.api.wire import LeadBody, converted, unknown_keys
+from onelead.custom_fields import ValueInvalid, number, shown
+from onelead.errors import InputInvalid, Problem
+from onelead.limits import ID_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_VALUES_MAX
+from onelead.search import (
+    NO_ID,
+    SORT_KEYS,
+    Combination,
+    FieldFilter,
+    LeadSearch,
+    Range,
+    TagFilter,
+    phone_ending,
+)
+from onelead.text import tidy
+
+T = TypeVar("T")
+
+Number = int | float | str
+Ids = list[int | str] | int | str
+Texts = list[str] | str
+
+Part = Annotated[str | None, Meta(description="Any part of it, in any case.")]
+UnixSeconds = Annotated[Number | None, Meta(description="Unix seconds; the bound is included.")]
+Place = Annotated[
+    str | UnsetType | None, Meta(description='null or "" asks for leads without one.')
+]
+ReferenceIds = Annotated[
+    Ids | None, Meta(description=f"Any of these ids; {NO_ID} asks for leads without one.")
+]
+Option = Annotated[
+    str | None, Meta(description="How several values combine: ANY (the default), ALL or NONE.")
+]
+
+
+class PhoneQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """A phone number to look for, and how."""
+
+    value: str
+    match: Annotated[
+        str | None,
+        Meta(
+            description="partial: the number ends with these digits. fuzzy: also without up to six "
+            "of the first ones. Without it: fuzzy from seven digits on."
+        ),
+    ] = None
+
+
+class TagsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tags to look for, and how they combine."""
+
+    value: Texts | None = None
+    option: Option = None
+
+
+class CustomFieldQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """A custom field to look for: values, a range, or emptiness."""
+
+    custom_field_definition_id: int | str
+    value: Annotated[Any, Meta(description="A value or a list; option ids for options.")] = UNSET
+    option: Option = None
+    minimum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
+    maximum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
+    allow_empty: Annotated[
+        bool | None, Meta(description="Find leads without a value too; alone: only those.")
+    ] = None
+
+
+class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Criteria that all have to hold; each may also stand in the query string."""
+
+    ids: Ids | None = None
+    page_number: Annotated[int | str | None, Meta(description="From 1, the default.")] = None
+    page_size: Annotated[
+        int | str | None,
+        Meta(description=f"Up to {PAGE_SIZE_MAX}; {PAGE_SIZE_DEFAULT} when it is not sent."),
+    ] = None
+    cursor: Annotated[
+        str | None,
+        Meta(description="Where the page before ended; stands in its Link header."),
+    ] = None
+    sort_by: Annotated[
+        str | None, Meta(description=f"{', '.join(SORT_KEYS)}; ties are sorted by id.")
+    ] = None
+    sort_direction: Annotated[str | None, Meta(description="asc (the default) or desc.")] = None
+    name: Part = None
+    first_name: Part = None
+    last_name: Part = None
+    middle_name: Part = None
+    emails: Texts | None = None
+    phone_number: PhoneQuery | str | int | None = None
+    company_name: Part = None
+    title: Part = None
+    assignee_ids: ReferenceIds = None
+    status_ids: Ids | None = None
+    customer_source_ids: ReferenceIds = None
+    city: Place = UNSET
+    state: Place = UNSET
+    postal_code: Place = UNSET
+    country: Annotated[str | None, Meta(description="ISO 3166 alpha-2.")] = None
+    tags: Annotated[
+        list[str] | TagsQuery | str | UnsetType | None,
+        Meta(description="Any of these tags; an empty list asks for leads without a tag."),
+    ] = UNSET
+    socials: Annotated[Texts | None, Meta(description="Whole addresses of profiles.")] = None
+    followed: Annotated[
+        int | str | None,
+        Meta(description="1 asks for leads that you follow, 2 for others; nobody follows a lead."),
+    ] = None
+    age: Annotated[Number | None, Meta(description="The most seconds since the creation.")] = None
+    minimum_monetary_value: Number | None = None
+    maximum_monetary_value: Number | None = None
+    minimum_interaction_count: Number | None = None
+    maximum_interaction_count: Number | None = None
+    minimum_interaction_date: UnixSeconds = None
+    maximum_interaction_date: UnixSeconds = None
+    minimum_created_date: UnixSeconds = None
+    maximum_created_date: UnixSeconds = None
+    minimum_modified_date: UnixSeconds = None
+    maximum_modified_date: UnixSeconds = None
+    include_converted_leads: Annotated[
+        bool | str | int | None, Meta(description="No effect: onelead converts no leads.")
+    ] = None
+    custom_fields: list[CustomFieldQuery] | None = None
+    fields: Annotated[
+        Texts | None, Meta(description="The keys to answer with; `id` is always there.")
+    ] = None
+
+
+#: In a query string these may be JSON text.
+_STRUCTURED = ("custom_fields", "tags", "phone_number")
+
+
+def search_from(
+    query: QueryParams, body: Any, *, ignored: str
+) -> tuple[LeadSearch, frozenset[str] | None]:
+    """Read a search, and the keys that its leads are to be shown with (None: all).
+
+    A key in the body rules over the same one in the query string. `ignored` is a query parameter
+    that is no part of the search. Raises InputInvalid with everything that is wrong.
+    """
+    # Some clients send an empty list for "no criteria".
+    raw = _query_values(query, ignored) | (body or {})
+    request, problems = converted(raw, SearchRequest)
+    if request is None:
+        raise InputInvalid(*problems)
+    reader = _Reader(request)
+    search = reader.search(raw)
+    if reader.problems:
+        raise InputInvalid(*reader.problems)
+    return search, reader.shown_keys()
+
+
+def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key in query:
+        name = key.removesuffix("[]")
+        if name == ignored:
+            continue
+        sent = query.getlist(key)
+        values[name] = sent if len(sent) > 1 or key != name else sent[0]
+        if name in _STRUCTURED and isinstance(values[name], str) and values[name][:1] in ("[", "{"):
+            values[name] = decode_json(values[name].encode())
+    return values
+
+
+class _Reader:
+    """Reads one request and gathers its problems."""
+
+    def __init__(self, request: SearchRequest) -> None:
+        self.request = request
+        self.problems: list[Problem] = []
+
+    def search(self, raw: Mapping[str, Any]) -> LeadSearch:
+        request = self.request
+        page = self._kept(lambda: page_from(raw), page_from({}))
+        return LeadSearch(
+            ids=self._ids("ids", request.ids),
+            name=self._text(request.name),
+            first_name=self._text(request.first_name),
+            last_name=self._text(request.last_name),
+            middle_name=self._text(request.middle_name),
+            company_name=self._text(request.company_name),
+            title=self._text(request.title),
+            emails=_texts(request.emails),
+            socials=_texts(request.socials),
+            phone_ending=self._phone(),
+            assignee_ids=self._ids("assignee_ids", request.assignee_ids),
+            status_ids=self._ids("status_ids", request.status_ids),
+            customer_source_ids=self._ids("customer_source_ids", request.customer_source_ids),
+            city=self._place(request.city),
+            state=self._place(request.state),
+            postal_code=self._place(request.postal_code),
+            country=self._text(request.country),
+            tags=self._tags(),
+            followed=self._followed(),
+            age_s=self._number("age", request.age),
+            monetary_value=self._range("monetary_value"),
+            interaction_count=self._range("interaction_count"),
+            interaction_date=self._range("interaction_date"),
+            created_date=self._range("created_date"),
+            modified_date=self._range("modified_date"),
+            custom_fields=tuple(map(self._custom_field, request.custom_fields or ())),
+            sort_by=self._sort_key(),
+            descending=self._descending(),
+            offset=page.offset,
+            limit=page.limit,
+            cursor=request.cursor or None,
+        )
+
+    def shown_keys(self) -> frozenset[str] | None:
+        fields = _texts(self.request.fields)
+        if fields is None:
+            return None
+        if unknown := unknown_keys(dict.fromkeys(fields), LeadBody.__struct_fields__):
+            raise InputInvalid(unknown)
+        return frozenset({"id", *fields})
+
+    def _kept(self, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except InputInvalid as error:
+            self.problems += error.problems
+            return otherwise
+
+    def _refuse(self, key: str, text: str) -> None:
+        self.problems.append(Problem(key, text))
+
+    @staticmethod
+    def _text(value: str | None) -> str | None:
+        return value if value and tidy(value) else None
+
+    @staticmethod
+    def _place(value: str | UnsetType | None) -> str | None:
+        """Return the text; null and "" ask for leads without one."""
+        return None if isinstance(value, UnsetType) else value or ""
+
+    def _ids(self, key: str, value: Ids | None) -> tuple[int, ...] | None:
+        if value is None:
+            return None
+        return tuple(filter(None, (self._id(key, entry) for entry in self._entries(key, value))))
+
+    def _entries(self, key: str, value: Ids) -> list[int | str]:
+        if isinstance(value, str):
+            entries: list[int | str] = [entry for entry in value.split(",") if entry.strip()]
+        else:
+            entries = [value] if isinstance(value, int) else value
+        if len(entries) > SEARCH_VALUES_MAX:
+            self._refuse(key, f"has too many values (maximum is {SEARCH_VALUES_MAX})")
+        return entries[:SEARCH_VALUES_MAX]
+
+    def _id(self, key: str, value: int | str) -> int:
+        number_sent = self._number(key, value)
+        if isinstance(number_sent, int) and (1 <= number_sent <= ID_MAX or number_sent == NO_ID):
+            return number_sent
+        self._refuse(key, f"IDs must be positive integers: {shown(value)}")
+        return 0
+
+    def _number(self, key: str, value: Number | None) -> Any:
+        if value is None or value == "":
+            return None
+        try:
+            return number(value)
+        except ValueInvalid as error:
+            self._refuse(key, str(error))
+            return None
+
+    def _range(self, name: str) -> Range | None:
+        minimum, maximum = (
+            self._number(key, getattr(self.request, key))
+            for key in (f"minimum_{name}", f"maximum_{name}")
+        )
+        return None if minimum is None and maximum is None else Range(minimum, maximum)
+
+    def _phone(self) -> str | None:
+        phone = self.request.phone_number
+        if phone is None or phone == "":
+            return None
+        query = phone if isinstance(phone, PhoneQuery) else PhoneQuery(str(phone))
+        match = query.match.lower() if query.match else None
+        if match not in (None, "partial", "fuzzy"):
+            self._refuse("phone_number", "match must be partial or fuzzy")
+        ending = phone_ending(query.value, match)
+        if not ending:
+            self._refuse("phone_number", "has no digits")
+        return ending
+
+    def _tags(self) -> TagFilter | None:
+        tags = self.request.tags
+        if isinstance(tags, UnsetType):
+            return None
+        query = tags if isinstance(tags, TagsQuery) else TagsQuery(tags)
+        wanted = tuple(tag for tag in _texts(query.value) or () if tidy(tag))
+        return TagFilter(wanted, self._combination("tags", query.option))
+
+    def _combination(self, key: str, option: str | None) -> Combination:
+        wanted = (option or Combination.ANY).upper()
+        if wanted in Combination.__members__:
+            return Combination(wanted)
+        self._refuse(key, "option must be ANY, ALL or NONE")
+        return Combination.ANY
+
+    def _followed(self) -> bool | None:
+        followed = self._number("followed", self.request.followed)
+        if followed not in (None, 1, 2):
+            self._refuse("followed", "must be 1 or 2")
+        return None if followed is None else followed == 1
+
+    def _custom_field(self, query: CustomFieldQuery) -> FieldFilter:
+        definition_id = self._id("custom_fields", query.custom_field_definition_id)
+        has_range = query.minimum_value is not None or query.maximum_value is not None
+        if query.value is UNSET and not has_range and not query.allow_empty:
+            text = f"definition {definition_id} needs a value, a range or allow_empty"
+            self._refuse("custom_fields", text)
+        return FieldFilter(
+            definition_id=definition_id,
+            values=self._custom_values(query.value),
+            combination=self._combination("custom_fields", query.option),
+            minimum=query.minimum_value,
+            maximum=query.maximum_value,
+            allow_empty=bool(query.allow_empty),
+        )
+
+    def _custom_values(self, value: Any) -> tuple[Any, ...]:
+        if value is UNSET:
+            return ()
+        values = value if isinstance(value, list) else [value]
+        if len(values) > SEARCH_VALUES_MAX:
+            text = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
+            self._refuse("custom_fields", text)
+        return tuple(values[:SEARCH_VALUES_MAX])
+
+    def _sort_key(self) -> str:
+        key = self.request.sort_by or "name"
+        if key not in SORT_KEYS:
+            self._refuse("sort_by", f"is not one of {', '.join(SORT_KEYS)}")
+        return key
+
+    def _descending(self) -> bool:
+        direction = (self.request.sort_direction or "asc").lower()
+        if direction not in ("asc", "desc"):
+            self._refuse("sort_direction", "must be asc or desc")
+        return direction == "desc"
+
+
+def _texts(value: Texts | None) -> tuple[str, ...] | None:
+    if value is None or value == "":
+        return None
+    return (value,) if isinstance(value, str) else tuple(value[:SEARCH_VALUES_MAX])

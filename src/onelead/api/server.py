@@ -1,0 +1,160 @@
+"""Running the web server: where it listens, what it is told, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from onelead.api.connection import Connection
+from onelead.api.endpoints import BASE_PATH
+from onelead.errors import NotPossible
+from onelead.limits import (
+    COMMIT_TIMEOUT_S,
+    KEEP_ALIVE_TIMEOUT_S,
+    REQUEST_CONNECTIONS_MAX,
+    STOP_TIMEOUT_S,
+)
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Beside its connections the process has the files of the database and of Python open.
+_OPEN_FILES = REQUEST_CONNECTIONS_MAX + 256
+
+log = structlog.get_logger(__name__)
+
+
+class StopSignals:
+    """Turns SIGTERM and SIGINT into a request to stop, from the first moment to the last."""
+
+    def __init__(self) -> None:
+        self._seen = False
+        self._server: uvicorn.Server | None = None
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Catch the signals inside the block."""
+        former = {number: signal.signal(number, self._on_signal) for number in _STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def hand_over(self, server: uvicorn.Server) -> None:
+        """Stop this server from now on; at once when a signal came earlier."""
+        self._server = server
+        server.should_exit = self._seen
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._seen = True
+        if self._server is not None:
+            # After a second SIGINT nobody waits for slow clients, only for the commits.
+            self._server.handle_exit(number, frame)
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen while the block runs, with room for every connection's file. Raises NotPossible."""
+    _allow_open_files()
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # A name such as localhost may have both sorts of address: take the usual one.
+        family, *_, address = min(addresses, key=lambda found: found[0] != socket.AF_INET)
+        listener = socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise NotPossible(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    with listener:
+        yield listener
+
+
+def base_url(host: str, port: int) -> str:
+    """Return what a client calls, also where the server listens on every address."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+    return f"http://{shown}:{port}{BASE_PATH}"
+
+
+async def run_server(
+    api: ASGIApp,
+    listener: socket.socket,
+    stop: StopSignals,
+    on_started: Callable[[], None],
+    *,
+    stop_timeout_s: float = STOP_TIMEOUT_S,
+) -> None:
+    """Serve until a stop signal, and return when every request accepted is answered.
+
+    Clients that take longer than the timeout to be answered are cut off.
+    """
+    server = _Server(_options(api), on_started, stop_timeout_s)
+    stop.hand_over(server)
+    await server.serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells when it listens and leaves the signals to the program."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_started: Callable[[], None], stop_timeout_s: float
+    ) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+        self._stop_timeout_s = stop_timeout_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log.info("stopping", open_connections=len(self.server_state.connections))
+        timer = asyncio.get_running_loop().call_later(self._stop_timeout_s, self._wait_no_longer)
+        await super().shutdown(sockets)
+        timer.cancel()
+        await self._cut_off()
+
+    def _wait_no_longer(self) -> None:
+        log.warning("clients are cut off", open_connections=len(self.server_state.connections))
+        self.force_exit = True
+
+    async def _cut_off(self) -> None:
+        """Close what is still open, and let its requests end as those of lost connections do."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=COMMIT_TIMEOUT_S)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own would raise the signal again at the end, and so spoil the exit code.
+        yield
+
+
+def _options(api: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        api,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        workers=1,
+        limit_concurrency=REQUEST_CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
+    )
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,50 @@
+"""Changes of the field settings over the API: who may make one, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from onelead.account import AccountSettings, Role
+from onelead.api.answers import DeletedBody, JsonResponse, error_response
+from onelead.api.call import Call
+from onelead.errors import AdminRequired
+from onelead.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.upsert import Action, Outcome
+
+#: The header that says what a change did.
+OUTCOME = "Setting-Outcome"
+
+#: Shows the thing with an id, as the settings have it after a change.
+Show = Callable[[AccountSettings, int], Any]
+
+
+async def change_settings(call: Call, resource: Resource, action: Action, show: Show) -> Response:
+    """Make the change that the call asks for; the header Setting-Outcome says what it did."""
+    await _require_admin(call)
+    resource_id = None if action is Action.CREATE else call.path_id()
+    body = {} if action is Action.DELETE else await call.json_object()
+    write = SettingsWrite(resource, action, call.delivery(), resource_id, body)
+    result = await call.services.store.change_settings(call.account_id, write)
+    if result.changes:
+        call.services.settings_changed()
+    response = _answer(result, show)
+    response.headers[OUTCOME] = result.outcome.value
+    return response
+
+
+async def _require_admin(call: Call) -> None:
+    settings = await call.services.store.settings(call.account_id)
+    if settings.users_by_id[call.caller.user_id].role is not Role.ADMIN:
+        raise AdminRequired
+
+
+def _answer(result: SettingsResult, show: Show) -> Response:
+    if result.refusal is not None:
+        return error_response(result.refusal)
+    assert result.resource_id is not None
+    if result.outcome is Outcome.DELETED:
+        return JsonResponse(DeletedBody(result.resource_id, is_deleted=True))
+    return JsonResponse(show(result.settings, result.resource_id))

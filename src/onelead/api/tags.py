@@ -1,0 +1,96 @@
+"""The tags of an account on Copper's wire: bodies, handler and endpoint. Read-only.
+
+A tag comes into being by being put on a lead.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from onelead.api.answers import JsonResponse
+from onelead.api.call import Call
+from onelead.api.endpoints import Endpoint, Parameter
+from onelead.custom_fields import shown
+from onelead.errors import InputInvalid, Problem
+from onelead.search import TagSearch
+
+_SORT_KEYS = ("name", "count")
+
+
+class TagBody(Struct, frozen=True):
+    """A tag and how many records carry it; onelead has only leads."""
+
+    name: str
+    count: int
+    count_people: int
+    count_leads: int
+    count_companies: int
+    count_opportunities: int
+    count_projects: int
+    count_tasks: int
+
+
+async def list_tags(call: Call) -> Response:
+    """List the tags with their counts, or with `tag_names_only` their names."""
+    search = _search_from(call)
+    tags = await call.services.store.tags(call.account_id, search)
+    if call.flag("tag_names_only"):
+        return JsonResponse([tag.name for tag in tags])
+    return JsonResponse([_body(tag.name, tag.count) for tag in tags])
+
+
+def _search_from(call: Call) -> TagSearch:
+    query = call.request.query_params
+    sort_by = query.get("sort_by") or "name"
+    if sort_by not in _SORT_KEYS:
+        raise _sort_key_unknown(sort_by)
+    # The names are a walk, so they are always in order, and only they can be gone on with.
+    if call.flag("tag_names_only"):
+        return TagSearch(after=query.get("last_tag_value") or None)
+    return TagSearch(by_count=sort_by == "count")
+
+
+def _sort_key_unknown(sort_by: str) -> InputInvalid:
+    text = f"is not one of {', '.join(_SORT_KEYS)}: {shown(sort_by)}"
+    return InputInvalid(Problem("sort_by", text, "inclusion"))
+
+
+def _body(name: str, leads: int) -> TagBody:
+    return TagBody(
+        name=name,
+        count=leads,
+        count_people=0,
+        count_leads=leads,
+        count_companies=0,
+        count_opportunities=0,
+        count_projects=0,
+        count_tasks=0,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        *("GET", "/tags", list_tags, "Tags"),
+        response=list[TagBody | str],
+        answer=[_body("fair", 2)],
+        refusals=(_sort_key_unknown("age"),),
+        parameters=(
+            Parameter(
+                "sort_by",
+                "Order of the tags with their counts; by count, the most used first.",
+                {"type": "string", "enum": list(_SORT_KEYS), "default": "name"},
+            ),
+            Parameter(
+                "tag_names_only",
+                "Answer with names instead of objects.",
+                {"type": "boolean", "default": False},
+            ),
+            Parameter(
+                "last_tag_value",
+                "With tag_names_only: only the names after this one.",
+                {"type": "string"},
+            ),
+        ),
+    ),
+)

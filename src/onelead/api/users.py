@@ -1,0 +1,117 @@
+"""Users and their account on Copper's wire: bodies, handlers and endpoints. All read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from starlette.responses import Response
+
+from onelead.account import User
+from onelead.api.answers import JsonResponse
+from onelead.api.call import Call
+from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint
+from onelead.api.paging import page_from
+from onelead.errors import BodyMalformed, ResourceNotFound
+from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_MAX
+
+
+class UserSearchRequest(Struct, frozen=True):
+    """Which users to list; each member may also stand in the query string."""
+
+    page_number: Annotated[int, Meta(ge=1, le=PAGE_NUMBER_MAX)] | None = None
+    page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
+
+
+class UserBody(Struct, frozen=True):
+    """A user as answered; onelead has no groups."""
+
+    id: int
+    name: str
+    email: str
+    groups: Sequence[Any]
+
+
+class AccountFlags(Struct, frozen=True):
+    """What is switched on in an account."""
+
+    setting_team_permissions_enabled: bool
+    setting_enable_leads: bool
+
+
+class AccountBody(Struct, frozen=True):
+    """An account as answered."""
+
+    id: int
+    name: str
+    primary_timezone: str
+    settings: AccountFlags
+
+
+async def fetch_account(call: Call) -> Response:
+    """Fetch the account of the key."""
+    settings = await call.services.store.settings(call.account_id)
+    flags = AccountFlags(setting_team_permissions_enabled=False, setting_enable_leads=True)
+    return JsonResponse(AccountBody(settings.account_id, settings.name, settings.time_zone, flags))
+
+
+async def fetch_own_user(call: Call) -> Response:
+    """Fetch the owner of the key; clients test their credentials with it."""
+    return await _fetched(call, call.caller.user_id)
+
+
+async def fetch_user(call: Call) -> Response:
+    """Fetch a user, also a deactivated one: leads may still name it."""
+    return await _fetched(call, call.path_id())
+
+
+async def _fetched(call: Call, user_id: int) -> Response:
+    settings = await call.services.store.settings(call.account_id)
+    user = settings.users_by_id.get(user_id)
+    if user is None:
+        raise ResourceNotFound
+    return JsonResponse(_body(user))
+
+
+async def search_users(call: Call) -> Response:
+    """List the active users, page by page."""
+    sent = await call.json_value()
+    # As in other searches, an empty list is no criteria. What else is sent is ignored, as Copper
+    # does.
+    if not isinstance(sent, dict) and sent != []:
+        raise BodyMalformed("Invalid input: the body must be a JSON object")
+    page = page_from({**call.request.query_params, **dict(sent)})
+    settings = await call.services.store.settings(call.account_id)
+    active = [_body(user) for user in settings.users if user.is_active]
+    shown = active[page.offset : page.offset + page.limit]
+    return JsonResponse(shown, headers={"X-PW-TOTAL": str(len(active))})
+
+
+def _body(user: User) -> UserBody:
+    return UserBody(user.id, user.name, user.email, groups=())
+
+
+_TAG = "Account and users"
+_ACCOUNT = AccountBody(
+    id=1,
+    name="Shop Ltd",
+    primary_timezone="America/Chicago",
+    settings=AccountFlags(setting_team_permissions_enabled=False, setting_enable_leads=True),
+)
+_DANA = UserBody(1000000008, "Dana Poe", "dana@shop.example", groups=())
+
+ENDPOINTS = (
+    Endpoint("GET", "/account", fetch_account, _TAG, response=AccountBody, answer=_ACCOUNT),
+    # Before /users/{id}, which would take "me" for an id.
+    Endpoint("GET", "/users/me", fetch_own_user, _TAG, response=UserBody, answer=_DANA),
+    Endpoint("GET", "/users/{id}", fetch_user, _TAG, response=UserBody, answer=_DANA),
+    Endpoint(
+        *("POST", "/users/search", search_users, _TAG, UserSearchRequest, list[UserBody]),
+        parameters=(PAGE_NUMBER, PAGE_SIZE),
+        example={"page_number": 1, "page_size": 200},
+        answer=[_DANA],
+        headers=("X-PW-TOTAL",),
+        refusals=(PAGE_INVALID,),
+    ),
+)

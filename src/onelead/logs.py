@@ -1,0 +1,72 @@
+"""The log: one line an event on standard error, as readable text or as JSON.
+
+Never a key and never a body: tracebacks are written without the values of variables, and
+whatever looks like an API key is masked in the finished line. What the standard library's
+loggers say, the web server's among them, takes the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TextIO
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from onelead.settings import LogFormat, LogLevel
+
+_API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
+#: These report every step of what the program says itself in a line or two.
+_TALKATIVE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
+
+
+def configure_logs(log_format: LogFormat, log_level: LogLevel, stream: TextIO) -> None:
+    """Send all logging of the process to the stream."""
+    chain: list[Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *chain,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=chain,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(log_format, colours=stream.isatty()),
+                _without_keys,
+            ],
+        )
+    )
+    _route(handler, getattr(logging, log_level.upper()))
+
+
+def _renderers(log_format: LogFormat, *, colours: bool) -> list[Processor]:
+    if log_format is LogFormat.JSON:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # The default formatter would show the values of variables.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+
+
+def _without_keys(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+    return _API_KEY.sub("ol_***", str(line))
+
+
+def _route(handler: logging.Handler, level: int) -> None:
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logging.captureWarnings(capture=True)

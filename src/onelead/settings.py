@@ -1,0 +1,156 @@
+"""The configuration: one frozen Settings, from flags, then ONELEAD_* variables, then defaults.
+
+The only module that reads the environment. All problems are reported together, in words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from onelead.errors import SettingsInvalid
+
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
+_PORT_MAX = 65_535
+_SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql:", "postgresql+", "postgres:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: The password in a URL, up to the last @ before the path.
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
+
+
+class LogFormat(StrEnum):
+    """How a log line looks: for people or for machines."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important sort of log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program was told; the values here are the defaults."""
+
+    host: str = "127.0.0.1"
+    #: 0 lets the system choose a free one.
+    port: int = 8000
+    #: `sqlite:///relative/path` or `sqlite:////absolute/path`.
+    database: str = "sqlite:///data/onelead.db"
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: LogLevel = LogLevel.INFO
+
+    @property
+    def database_path(self) -> Path:
+        """The database's file."""
+        return Path(self.database.removeprefix(_SQLITE))
+
+    def shown(self) -> dict[str, str]:
+        """Return every value as a person may see it, secrets masked."""
+        return {field.name: masked(str(getattr(self, field.name))) for field in fields(self)}
+
+
+def load_settings(
+    flags: Mapping[str, str | None], environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the effective settings. Raises SettingsInvalid with every problem."""
+    values = _Values(flags, os.environ if environment is None else environment)
+    settings = Settings(
+        host=values.read("host", _host, Settings.host),
+        port=values.read("port", _port, Settings.port),
+        database=values.read("database", _database, Settings.database),
+        log_format=values.read("log_format", _log_format, Settings.log_format),
+        log_level=values.read("log_level", _log_level, Settings.log_level),
+    )
+    if values.problems:
+        raise SettingsInvalid(values.problems)
+    return settings
+
+
+def masked(url: str) -> str:
+    """Return a URL without its password."""
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
+class _Values:
+    """Finds each value where it was given and collects what is wrong with it."""
+
+    def __init__(self, flags: Mapping[str, str | None], environment: Mapping[str, str]) -> None:
+        self._flags = flags
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        origin, text = self._find(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{origin}: {error}")
+            return default
+
+    def _find(self, name: str) -> tuple[str, str | None]:
+        flag = self._flags.get(name)
+        if flag is not None:
+            return f"--{name.replace('_', '-')}", flag
+        variable = f"ONELEAD_{name.upper()}"
+        # An empty variable is how many tools write "not set".
+        return variable, self._environment.get(variable) or None
+
+
+def _host(text: str) -> str:
+    if not text or _CONTROL.search(text) or any(character in text for character in " /@"):
+        raise ValueError(f"{text!r} is not a host; write an address or a name, as in 127.0.0.1")
+    return text
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= _PORT_MAX):
+        raise ValueError(f"{text!r} is not a port; write a whole number from 0 to {_PORT_MAX}")
+    return int(text)
+
+
+def _database(text: str) -> str:
+    if text.startswith(_POSTGRESQL):
+        raise ValueError(
+            f"this version serves SQLite only, as in {Settings.database}, and no PostgreSQL"
+        )
+    path = text.removeprefix(_SQLITE)
+    if path == text:
+        raise ValueError(
+            f"{masked(text)!r} is not a database URL; "
+            f"write {_SQLITE}relative/path or {_SQLITE}/absolute/path"
+        )
+    if path in {"", ":memory:"} or path.endswith("/"):
+        raise ValueError(f"{text!r} names no file; write one, as in {Settings.database}")
+    if "?" in path or _CONTROL.search(path):
+        raise ValueError(f"{text!r} has a character that a path to a database may not have")
+    return text
+
+
+def _log_format(text: str) -> LogFormat:
+    return _one_of(LogFormat, text)
+
+
+def _log_level(text: str) -> LogLevel:
+    return _one_of(LogLevel, text)
+
+
+def _one_of(choices: type[Choice], text: str) -> Choice:
+    if text not in set(choices):
+        raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
+    return choices(text)

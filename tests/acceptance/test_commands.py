@@ -1,0 +1,124 @@
+"""The other commands as processes, alone and while a server runs on the same file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.process import credentials_of, refusal, run, run_json, serving, wait_until
+
+INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
+
+
+def status_with(base_url: str, made: dict[str, Any]) -> int:
+    """Return what a call answers to a key."""
+    headers = credentials_of(made)
+    return httpx.get(f"{base_url}/leads/1", headers=headers).status_code
+
+
+def test_init_makes_a_database_with_an_account_that_the_server_serves(tmp_path: Path) -> None:
+    made = run_json(tmp_path, *INIT, "--database", "sqlite:///new/shop.db")
+    assert list(made) == ["account_id", "user_id", "email", "api_key"]
+    assert (made["account_id"], made["email"]) == (1, "dana@shop.example")
+    with serving(tmp_path, "--database", "sqlite:///new/shop.db") as server:
+        assert made["api_key"] not in server.banner
+        assert status_with(server.base_url, made) == 404
+        assert status_with(server.base_url, made | {"email": "omar@shop.example"}) == 401
+
+
+def test_init_for_a_person_shows_the_same(tmp_path: Path) -> None:
+    done = run(tmp_path, *INIT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "dana@shop.example" in done.stdout
+    assert "ol_" in done.stdout
+
+
+def test_init_makes_another_account_beside_the_first(tmp_path: Path) -> None:
+    assert [run_json(tmp_path, *INIT)["account_id"] for _ in range(2)] == [1, 2]
+    message = refusal(run(tmp_path, "keys", "list"), 1)
+    assert message == "name an account with --account; there are 1, 2"
+    message = refusal(run(tmp_path, "users", "list", "--account", "3"), 1)
+    assert message == "there is no account 3; there are 1, 2"
+    assert len(run_json(tmp_path, "keys", "list", "--account", "2")) == 1
+
+
+def test_keys_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        made = run_json(tmp_path, "keys", "create", "--label", "web form")
+        assert list(made) == ["id", "email", "label", "api_key"]
+        assert status_with(server.base_url, made) == 404
+        done = run(tmp_path, "keys", "revoke", str(made["id"]))
+        revoked_at = time.monotonic()
+        assert (done.returncode, done.stderr) == (0, "")
+        wait_until(lambda: status_with(server.base_url, made) == 401)
+        assert time.monotonic() - revoked_at < 5
+        first, second = run_json(tmp_path, "keys", "list")
+        assert (first["date_revoked"], second["label"]) == (None, "web form")
+        assert second["date_revoked"] is not None
+        assert server.stop() == 0
+
+
+def test_users_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        create = ("users", "create", "--email", "omar@shop.example", "--role", "member")
+        user = run_json(tmp_path, *create)
+        assert (user["name"], user["role"], user["is_active"]) == ("omar", "member", True)
+        made = run_json(tmp_path, "keys", "create", "--email", "OMAR@shop.example")
+        assert status_with(server.base_url, made) == 404
+        assert run(tmp_path, "users", "deactivate", "omar@shop.example").returncode == 0
+        wait_until(lambda: status_with(server.base_url, made) == 401)
+        found = run_json(tmp_path, "users", "list")
+        assert [entry["is_active"] for entry in found] == [True, False]
+        message = refusal(run(tmp_path, "keys", "create", "--email", "omar@shop.example"), 1)
+        assert message == "the user omar@shop.example is deactivated"
+
+
+def test_lists_are_readable_tables(tmp_path: Path) -> None:
+    run(tmp_path, "init", "--account", "Shop", "--email", "[red]dana[/red]@shop.example")
+    run(tmp_path, "keys", "create", "--label", "the form on the start page :smile: " + "x" * 99)
+    header, first, second = run(tmp_path, "keys", "list").stdout.splitlines()
+    assert header.split() == ["ID", "E-mail", "Label", "Created", "Revoked"]
+    assert "[red]dana[/red]@shop.example" in first
+    assert "the form on the start page :smile: " + "x" * 99 in second
+    assert header.index("Label") == first.index("first key") == second.index("the form")
+    assert "admin" in run(tmp_path, "users", "list").stdout
+
+
+def test_a_list_of_nothing_makes_no_database(tmp_path: Path) -> None:
+    message = refusal(run(tmp_path, "keys", "list"), 1)
+    assert message == "there is no database data/onelead.db; `onelead init` makes one"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_done_is_one_line(tmp_path: Path) -> None:
+    run(tmp_path, "migrate")
+    message = refusal(run(tmp_path, "users", "list"), 1)
+    assert message == "the database has no account; `onelead init` makes one"
+    run(tmp_path, *INIT)
+    message = refusal(run(tmp_path, "users", "create", "--email", "Dana@shop.example"), 1)
+    assert message == "a user with the e-mail Dana@shop.example exists already"
+    assert refusal(run(tmp_path, "keys", "revoke", "77"), 1) == "API key 77 does not exist"
+    run(tmp_path, "users", "create", "--email", "omar@shop.example")
+    message = refusal(run(tmp_path, "keys", "create"), 1)
+    assert message == "the account has several users; name one with --email"
+
+
+def test_migrating_twice_is_no_trouble(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = run(tmp_path, "migrate")
+        assert (done.returncode, done.stdout) == (0, "data/onelead.db is up to date.\n")
+
+
+def test_the_effective_configuration_can_be_read(tmp_path: Path) -> None:
+    assert run_json(tmp_path, "config", "--port", "8001", "--log-level", "debug") == {
+        "host": "127.0.0.1",
+        "port": "8001",
+        "database": "sqlite:///data/onelead.db",
+        "log_format": "text",
+        "log_level": "debug",
+    }
+    done = run(tmp_path, "config", ONELEAD_PORT="8002")
+    assert "port = 8002\n" in done.stdout
+    assert list(tmp_path.iterdir()) == []

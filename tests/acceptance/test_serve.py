@@ -1,0 +1,170 @@
+"""`onelead serve` as a process: what it prints, what it serves, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+from tests.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+
+DOCUMENTED_KEYS = (
+    *("id", "name", "prefix", "first_name", "last_name", "middle_name", "suffix", "address"),
+    *("assignee_id", "company_name", "customer_source_id", "details", "email"),
+    *("interaction_count", "monetary_unit", "monetary_value", "socials", "status", "status_id"),
+    *("tags", "title", "websites", "phone_numbers", "custom_fields"),
+    *("date_created", "date_modified", "date_last_contacted"),
+)
+
+
+def send(request: httpx.Request) -> httpx.Response:
+    """Send a request."""
+    with httpx.Client() as client:
+        return client.send(request)
+
+
+def api_client(server: Server) -> httpx.Client:
+    """Return a client with the credentials that the server has printed."""
+    return httpx.Client(base_url=server.base_url, headers=server.credentials())
+
+
+def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        first, second = send(server.printed_request()), send(server.printed_request())
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert tuple(first.json()) == DOCUMENTED_KEYS
+    assert first.headers["Lead-Outcome"] == "created"
+    assert second.json()["id"] == first.json()["id"]
+    assert second.headers["Lead-Outcome"] == "unchanged"
+    assert (tmp_path / "data" / "onelead.db").exists()
+
+
+def test_what_is_no_http_gets_the_standard_body(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S) as client,
+    ):
+        client.sendall(b"EHLO onelead.test\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 400
+
+
+def test_a_later_start_keeps_the_account_and_says_how_to_make_another_key(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        request = server.printed_request()
+        assert server.stop() == 0
+    with serving(tmp_path, port=server.port) as server:
+        assert "onelead keys create" in server.banner
+        assert "ol_" not in server.banner
+        assert send(request).headers["Lead-Outcome"] == "created"
+
+
+def test_every_option_can_come_from_the_environment(tmp_path: Path) -> None:
+    with serving(
+        tmp_path, ONELEAD_DATABASE="sqlite:///other.db", ONELEAD_LOG_FORMAT="json"
+    ) as server:
+        assert send(server.printed_request()).status_code == 200
+        assert server.stop() == 0
+    assert (tmp_path / "other.db").exists()
+    events = [json.loads(line)["event"] for line in server.log.splitlines()]
+    assert events == ["listening", "stopping", "stopped"]
+
+
+def test_neither_keys_nor_bodies_get_into_the_log(tmp_path: Path) -> None:
+    with serving(tmp_path, "--log-level", "debug") as server:
+        request = server.printed_request()
+        send(request)
+        headers = dict(request.headers) | {"content-length": "1"}
+        send(httpx.Request("PUT", request.url, headers=headers, content="{"))
+        assert server.stop() == 0
+    assert request.headers["X-PW-AccessToken"] not in server.log
+    assert "nora" not in server.log.lower()
+
+
+def test_a_definition_that_becomes_filterable_is_indexed_in_the_background(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path) as server, api_client(server) as client:
+        definition = {"name": "Number", "data_type": "String", "available_on": ["lead"]}
+        field_id = client.post("/custom_field_definitions", json=definition).json()["id"]
+        values = [{"custom_field_definition_id": field_id, "value": "A-77"}]
+        lead = client.post("/leads", json={"name": "Nora Field", "custom_fields": values}).json()
+        client.put(f"/custom_field_definitions/{field_id}", json={"is_filterable": True})
+        match = {"field_name": "custom", "field_value": values[0]}
+        upsert = {"properties": {"title": "Buyer"}, "match": match}
+        wait_until(lambda: client.put("/leads/upsert", json=upsert).status_code == 200)
+        assert client.get(f"/leads/{lead['id']}").json()["title"] == "Buyer"
+
+
+def test_a_second_server_on_the_same_file_is_refused_in_words(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        message = refusal(run(tmp_path, "serve", "--port", "0"), 1)
+        assert message == "another onelead server is running on data/onelead.db"
+        (tmp_path / "link.db").symlink_to("data/onelead.db")
+        by_link = run(tmp_path, "serve", "--port", "0", "--database", "sqlite:///link.db")
+        assert refusal(by_link, 1) == "another onelead server is running on link.db"
+        assert send(server.printed_request()).status_code == 200
+
+
+def test_a_port_that_is_taken_is_refused_in_words_and_no_account_is_lost(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        message = refusal(run(tmp_path, "serve", "--port", str(port)), 1)
+    assert message.startswith(f"cannot listen on 127.0.0.1, port {port}: ")
+    with serving(tmp_path) as server:
+        assert "API key" in server.banner
+
+
+def test_all_problems_of_the_configuration_are_told_at_once(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        *("serve", "--port", "eighty", "--log-format", "xml"),
+        ONELEAD_DATABASE="postgresql://onelead:secret@db.example/onelead",
+        ONELEAD_LOG_LEVEL="loud",
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *problems = done.stderr.splitlines()
+    assert first == "onelead: the configuration is not valid:"
+    assert [problem.split(":")[0].strip() for problem in problems] == [
+        "--port",
+        "ONELEAD_DATABASE",
+        "--log-format",
+        "ONELEAD_LOG_LEVEL",
+    ]
+    assert "secret" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    run(tmp_path, "migrate", "--database", "sqlite:///newer.db")
+    with closing(sqlite3.connect(tmp_path / "newer.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = _contents(tmp_path / "newer.db")
+    for command in ("serve", "migrate"):
+        message = refusal(run(tmp_path, command, "--database", "sqlite:///newer.db"), 1)
+        assert message == (
+            "The database was migrated by a newer onelead; install that version or a later one"
+        )
+    assert _contents(tmp_path / "newer.db") == before
+
+
+def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("These are notes and certainly not a database.\n" * 50)
+    before = (tmp_path / "notes.txt").read_bytes()
+    message = refusal(run(tmp_path, "serve", "--database", "sqlite:///notes.txt"), 1)
+    assert message == "notes.txt cannot be used: file is not a database"
+    message = refusal(run(tmp_path, "serve", "--database", "sqlite:///notes.txt/a.db"), 1)
+    assert message.startswith("notes.txt/a.db cannot be opened: ")
+    (tmp_path / "folder").mkdir()
+    message = refusal(run(tmp_path, "serve", "--database", "sqlite:///folder"), 1)
+    assert message == "folder cannot be used: unable to open database file"
+    assert (tmp_path / "notes.txt").read_bytes() == before
+
+
+def _contents(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return list(connection.iterdump())

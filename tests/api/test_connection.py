@@ -1,0 +1,220 @@
+"""A connection that is slow, large or broken before there is a request, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from onelead.api.connection import Connection
+
+GET = b"GET / HTTP/1.1\r\nHost: onelead.test\r\n"
+CHUNKED = b"PUT /body HTTP/1.1\r\nHost: onelead.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+DEADLINE_S = 10.0
+
+
+class QuickConnection(Connection):
+    """The connection, with a time that a test reaches."""
+
+    headers_timeout_s = 0.05
+
+
+class SmallConnection(Connection):
+    """The connection, with a size that a test reaches."""
+
+    headers_bytes_max = 1_000
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer `ok`, or `late` after a while, without looking at the body."""
+    if scope["path"] == "/late":
+        await asyncio.sleep(QuickConnection.headers_timeout_s * 3)
+    if scope["path"] == "/body":
+        while (await receive()).get("more_body"):
+            pass
+    body = b"late" if scope["path"] == "/late" else b"ok"
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connected(
+    protocol: type[Connection] = QuickConnection, **options: Any
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to a server with that protocol."""
+    config = uvicorn.Config(answer, ws="none", log_config=None, workers=1, **options)
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol(config, state, {}), "127.0.0.1", 0
+    )
+    async with server, asyncio.timeout(DEADLINE_S):
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        with closing(writer):
+            yield reader, writer
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*state.tasks)
+
+
+def refusal(raw: bytes) -> tuple[int, dict[str, Any]]:
+    """Return the status and the standard body of an answer that closes the connection."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    lines = head.decode().lower().split("\r\n")
+    assert "connection: close" in lines
+    assert "content-type: application/json" in lines
+    assert f"content-length: {len(body)}" in lines
+    return int(lines[0].split()[1]), json.loads(body)
+
+
+async def anything_from(reader: asyncio.StreamReader) -> bytes:
+    """Read until the connection ends, also when it is reset."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+async def test_a_request_is_answered() -> None:
+    async with connected(Connection) as (reader, writer):
+        writer.write(GET + b"\r\n")
+        assert await reader.readuntil(b"\r\n\r\nok")
+        writer.write(GET + b"\r\n" + GET + b"\r\n")
+        assert await reader.readuntil(b"\r\n\r\nok")
+        assert await reader.readuntil(b"\r\n\r\nok")
+
+
+async def test_an_offer_of_another_protocol_is_passed_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    offer = b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+    async with connected(Connection) as (reader, writer):
+        for _ in range(2):
+            writer.write(GET.replace(b" / ", b" /body ") + offer)
+            assert await reader.readuntil(b"\r\n\r\nok")
+    assert caplog.records == []
+
+
+async def test_headers_that_dribble_in_are_cut_off() -> None:
+    async with connected() as (reader, writer):
+        writer.write(GET)
+        status, body = refusal(await reader.read())
+    assert status == 408
+    assert body["status"] == 408
+    assert body["success"] is False
+    assert "headers took longer" in body["message"]
+
+
+async def test_a_byte_now_and_then_does_not_help() -> None:
+    async with connected() as (reader, writer):
+        # Whoever goes on sending to a closed connection may see it reset instead of the answer.
+        reading = asyncio.create_task(anything_from(reader))
+        for byte in GET * 100:
+            writer.write(bytes([byte]))
+            if (await asyncio.wait({reading}, timeout=0.005))[0]:
+                break
+        assert (await reading)[:12] in {b"HTTP/1.1 408", b""}
+
+
+async def test_a_connection_without_a_byte_is_closed_without_a_word() -> None:
+    async with connected() as (reader, _writer):
+        assert await reader.read() == b""
+
+
+async def test_the_next_headers_on_a_connection_may_not_dribble_either() -> None:
+    async with connected() as (reader, writer):
+        writer.write(GET + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+        writer.write(GET)
+        assert refusal(await reader.read())[0] == 408
+
+
+async def test_empty_lines_are_no_way_to_keep_a_connection() -> None:
+    async with connected() as (reader, writer):
+        writer.write(GET + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+        writer.write(b"\r\n\r\n")
+        assert refusal(await reader.read())[0] == 408
+
+
+async def test_an_answered_request_may_not_go_on_sending_its_body() -> None:
+    async with connected() as (reader, writer):
+        writer.write(GET + b"Content-Length: 100000000\r\n\r\nsome of it")
+        await reader.readuntil(b"\r\n\r\nok")
+        writer.write(b"some more")
+        assert await reader.read() == b""
+
+
+async def test_an_answer_may_take_longer_than_headers() -> None:
+    async with connected() as (reader, writer):
+        writer.write(GET.replace(b" / ", b" /late ") + b"\r\n")
+        assert await reader.readuntil(b"\r\n\r\nlate")
+
+
+async def test_an_idle_connection_stays_for_its_own_time() -> None:
+    async with connected(timeout_keep_alive=3600) as (reader, writer):
+        writer.write(GET + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(), QuickConnection.headers_timeout_s * 3)
+        writer.write(GET + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+
+
+@pytest.mark.parametrize(
+    ("start", "endless"),
+    [
+        (GET + b"X-Long: ", b"a"),
+        (GET, b"X-Many: a\r\n"),
+        (b"GET /", b"a"),
+        (CHUNKED + b"1;", b"a"),
+        (CHUNKED + b"1\r\na\r\n0\r\nX-Long: ", b"a"),
+        (CHUNKED + b"1\r\na\r\n0\r\n", b"X-Many: a\r\n"),
+    ],
+    ids=["one header", "many headers", "path", "chunk extension", "one trailer", "many trailers"],
+)
+async def test_what_surrounds_a_body_is_bounded(start: bytes, endless: bytes) -> None:
+    async with connected(SmallConnection) as (reader, writer):
+        writer.write(start)
+        # The server reads in this loop too: some turns later it has the start.
+        for _ in range(10):
+            await asyncio.sleep(0)
+        writer.write(endless * 2_000)
+        status, body = refusal(await reader.read())
+    assert status == 431
+    assert body["message"] == "The headers are larger than 1000 bytes"
+
+
+async def test_a_large_body_is_not_taken_for_headers() -> None:
+    async with connected(SmallConnection) as (reader, writer):
+        size = 50_000
+        writer.write(GET.replace(b" / ", b" /body ") + f"Content-Length: {size}\r\n\r\n".encode())
+        for _ in range(0, size, 500):
+            writer.write(b"a" * 500)
+            await asyncio.sleep(0)
+        assert await reader.readuntil(b"\r\n\r\nok")
+
+
+async def test_what_is_no_http_gets_the_standard_body() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"EHLO onelead.test\r\n\r\n")
+        status, body = refusal(await reader.read())
+    assert status == 400
+    assert body == {"success": False, "status": 400, "message": "Invalid HTTP request received."}
+
+
+async def test_too_many_connections_are_refused_in_the_standard_body() -> None:
+    async with connected(Connection, limit_concurrency=1) as (reader, writer):
+        writer.write(GET + b"\r\n")
+        raw = await reader.read()
+    status, body = refusal(raw)
+    assert status == 503
+    assert body["message"] == "Too many connections are open; try again shortly"
+    assert b"retry-after: 1\r\n" in raw.lower()

@@ -1,0 +1,156 @@
+"""The installed command as a real process: run it, serve with it, and talk to what it serves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import selectors
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+DEADLINE_S = 30.0
+_COMMAND = (sys.executable, "-m", "onelead")
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end in a folder."""
+    return subprocess.run(
+        [*_COMMAND, *arguments],
+        cwd=folder,
+        env=_environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def run_json(folder: Path, *arguments: str) -> Any:
+    """Run a command that has to succeed and return the JSON that it printed."""
+    done = run(folder, *arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def refusal(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
+    """Return the one line that a command was refused with."""
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    (line,) = done.stderr.splitlines()
+    start, _, message = line.partition("onelead: ")
+    assert start == ""
+    return message
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that has to come true soon."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)
+
+
+@dataclass
+class Server:
+    """A server process that listens."""
+
+    process: subprocess.Popen[str]
+    banner: str
+    log_file: Path
+
+    @property
+    def base_url(self) -> str:
+        """What the banner says."""
+        found = re.search(r"Base URL +(\S+)", self.banner)
+        assert found is not None, self.banner
+        return found[1]
+
+    @property
+    def port(self) -> int:
+        """The port of the base URL."""
+        return httpx.URL(self.base_url).port or 80
+
+    @property
+    def log(self) -> str:
+        """What the process has logged up to now."""
+        return self.log_file.read_text(encoding="utf-8")
+
+    def printed_request(self) -> httpx.Request:
+        """Return the request that the printed curl command would send."""
+        words = shlex.split(self.banner.partition("Try it:")[2].replace("\\\n", ""))
+        assert words[:2] == ["curl", "-X"]
+        headers = dict(
+            words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H"
+        )
+        body = words[words.index("-d") + 1]
+        return httpx.Request(words[2], words[3], headers=headers, content=body)
+
+    def credentials(self) -> dict[str, str]:
+        """Return the headers of the account that this start has made."""
+        headers = self.printed_request().headers
+        return {name: headers[name] for name in headers if name.startswith("x-pw-")}
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+
+def credentials_of(made: dict[str, Any]) -> dict[str, str]:
+    """Return the headers for what `init` or `keys create` has printed."""
+    return {
+        "x-pw-accesstoken": made["api_key"],
+        "x-pw-application": "developer_api",
+        "x-pw-useremail": made["email"],
+    }
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, port: int = 0, **variables: str) -> Iterator[Server]:
+    """Serve from a folder, from the moment that the server listens."""
+    log_file = folder / "server.log"
+    with (
+        log_file.open("a", encoding="utf-8") as log,
+        subprocess.Popen(
+            [*_COMMAND, "serve", "--port", str(port), *arguments],
+            cwd=folder,
+            env=_environment(variables),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Server(process, _banner(process, log_file), log_file)
+        finally:
+            process.kill()
+
+
+def _banner(process: subprocess.Popen[str], log_file: Path) -> str:
+    """Read what is printed until the empty line at the banner's end."""
+    assert process.stdout is not None
+    text = b""
+    deadline = time.monotonic() + DEADLINE_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not text.endswith(b"\n\n"):
+            assert selector.select(deadline - time.monotonic()), "no banner in time"
+            piece = os.read(process.stdout.fileno(), 65_536)
+            assert piece, log_file.read_text(encoding="utf-8")
+            text += piece
+    return text.decode()
+
+
+def _environment(variables: dict[str, str]) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ONELEAD_")}
+    return own | variables

@@ -1,0 +1,179 @@
+"""What a search must find, said lead by lead: the model that the engines are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import CustomField, DataType, day_seconds, number, stored_value
+from onelead.lead import Address, Lead
+from onelead.matching import phone_digits
+from onelead.search import NO_ID, Combination, FieldFilter, LeadSearch, Range
+from onelead.text import fold, tidy
+
+#: A lead without a value comes before the one with the smallest.
+NO_VALUE = float("-inf")
+
+
+def expected(
+    leads: Iterable[Lead], search: LeadSearch, settings: AccountSettings, now: int
+) -> list[Lead]:
+    """Return all leads that match, in the order asked for; the page is the caller's."""
+    found = [lead for lead in leads if all(_answers(lead, search, settings, now))]
+    return sorted(
+        found,
+        key=lambda lead: (sort_value(lead, search.sort_by), lead.id),
+        reverse=search.descending,
+    )
+
+
+def sort_value(lead: Lead, sort_by: str) -> Any:
+    """Return what a lead is ordered by."""
+    address = lead.address or Address()
+    last_interaction = lead.date_last_contacted or lead.date_created
+    values: dict[str, Any] = {
+        "name": fold(lead.name),
+        "first_name": fold(lead.first_name or ""),
+        "last_name": fold(lead.last_name or ""),
+        "company_name": fold(lead.company_name or ""),
+        "title": fold(lead.title or ""),
+        "value": NO_VALUE if lead.monetary_value is None else lead.monetary_value,
+        "email": fold(lead.email.email) if lead.email else "",
+        "phone": phone_digits(lead.phone_numbers[0].number) if lead.phone_numbers else "",
+        "date_modified": lead.date_modified,
+        "date_created": lead.date_created,
+        "city": fold(address.city or ""),
+        "state": fold(address.state or ""),
+        "country": fold(address.country or ""),
+        "zip": fold(address.postal_code or ""),
+        "inactive_days": -last_interaction,
+        "socials": fold(lead.socials[0].url) if lead.socials else "",
+        "assignee": lead.assignee_id or 0,
+        "customer_source": lead.customer_source_id or 0,
+        "monetary_value": NO_VALUE if lead.monetary_value is None else lead.monetary_value,
+        "status": lead.status_id,
+        "last_interaction": last_interaction,
+        "interaction_count": lead.interaction_count,
+    }
+    return values[sort_by]
+
+
+def _answers(lead: Lead, search: LeadSearch, settings: AccountSettings, now: int) -> Iterator[bool]:
+    yield from _texts(lead, search)
+    yield from _ids(lead, search)
+    yield from _ranges(lead, search, now)
+    yield search.followed is not True
+    if search.emails is not None:
+        yield lead.email is not None and _is_one_of(lead.email.email, search.emails)
+    if search.socials is not None:
+        yield any(_is_one_of(link.url, search.socials) for link in lead.socials)
+    if search.phone_ending is not None:
+        numbers = (phone_digits(phone.number) for phone in lead.phone_numbers)
+        yield any(one.endswith(search.phone_ending) for one in numbers)
+    if search.tags is not None:
+        tags = {fold(tag) for tag in lead.tags}
+        has = [fold(tag) in tags for tag in search.tags.tags]
+        yield _combined(has, search.tags.combination) if has else not tags
+    for entry in search.custom_fields:
+        yield _holds(lead, entry, settings)
+
+
+def _texts(lead: Lead, search: LeadSearch) -> Iterator[bool]:
+    address = lead.address or Address()
+    parts = ("name", "first_name", "last_name", "middle_name", "company_name", "title")
+    for part in parts:
+        wanted = getattr(search, part)
+        yield wanted is None or fold(wanted) in fold(getattr(lead, part) or "")
+    for whole in ("city", "state", "postal_code", "country"):
+        wanted = getattr(search, whole)
+        yield wanted is None or fold(wanted) == fold(getattr(address, whole) or "")
+
+
+def _ids(lead: Lead, search: LeadSearch) -> Iterator[bool]:
+    for wanted, is_so in (
+        (search.ids, lead.id),
+        (search.assignee_ids, lead.assignee_id),
+        (search.status_ids, lead.status_id),
+        (search.customer_source_ids, lead.customer_source_id),
+    ):
+        yield wanted is None or is_so in wanted or (is_so is None and NO_ID in wanted)
+
+
+def _ranges(lead: Lead, search: LeadSearch, now: int) -> Iterator[bool]:
+    yield search.age_s is None or lead.date_created >= now - search.age_s
+    yield _lies_in(lead.monetary_value, search.monetary_value)
+    yield _lies_in(lead.interaction_count, search.interaction_count)
+    yield _lies_in(lead.date_last_contacted, search.interaction_date)
+    yield _lies_in(lead.date_created, search.created_date)
+    yield _lies_in(lead.date_modified, search.modified_date)
+
+
+def _lies_in(value: float | None, wanted: Range | None) -> bool:
+    if wanted is None or (wanted.minimum is None and wanted.maximum is None):
+        return True
+    return (
+        value is not None
+        and (wanted.minimum is None or value >= wanted.minimum)
+        and (wanted.maximum is None or value <= wanted.maximum)
+    )
+
+
+def _is_one_of(text: str, wanted: Iterable[str]) -> bool:
+    return fold(text) in {fold(one) for one in wanted}
+
+
+def _combined(has: list[bool], combination: Combination) -> bool:
+    if combination is Combination.ANY:
+        return any(has)
+    return all(has) if combination is Combination.ALL else not any(has)
+
+
+def _holds(lead: Lead, entry: FieldFilter, settings: AccountSettings) -> bool:
+    field = settings.fields_by_id[entry.definition_id]
+    is_checkbox = field.data_type is DataType.CHECKBOX
+    value = lead.custom_fields.get(field.id, False if is_checkbox else None)
+    is_empty = value is None or (is_checkbox and value is False)
+    raws = [raw for raw in entry.values if raw is not None and raw != ""]
+    is_bare = not raws and entry.minimum is None and entry.maximum is None
+    if is_empty and (entry.allow_empty or len(raws) < len(entry.values) or is_bare):
+        return True
+    if is_bare:
+        return False
+    has = [_has(field, value, raw, settings) for raw in raws]
+    return (not has or _combined(has, entry.combination)) and _lies_between(
+        field, value, entry, settings
+    )
+
+
+def _has(field: CustomField, value: Any, raw: Any, settings: AccountSettings) -> bool:
+    if field.data_type is DataType.CHECKBOX:
+        return value is raw
+    wanted: Any = stored_value(field, raw, settings.zone)
+    if field.data_type is DataType.MULTI_SELECT:
+        return value is not None and set(wanted) <= set(value)
+    if isinstance(wanted, str) and value is not None:
+        return tidy(value) == tidy(wanted)
+    return bool(value == wanted)
+
+
+def _lies_between(
+    field: CustomField, value: Any, entry: FieldFilter, settings: AccountSettings
+) -> bool:
+    if entry.minimum is None and entry.maximum is None:
+        return True
+    if value is None:
+        return False
+    if field.data_type is DataType.DATE:
+        value = day_seconds(value, settings.zone)
+    low, high = (_bound(field, raw, settings) for raw in (entry.minimum, entry.maximum))
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _bound(field: CustomField, raw: Any, settings: AccountSettings) -> float | None:
+    if raw is None:
+        return None
+    if field.data_type is DataType.DATE and isinstance(raw, str) and "/" in raw:
+        day = stored_value(field, raw, settings.zone)
+        return day_seconds(str(day), settings.zone)
+    return number(raw)

@@ -1,0 +1,109 @@
+"""A running service for tests: a fresh database, the real store and writer, and an API client."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.clock import Clock
+
+from onelead.account import Role
+from onelead.api.application import create_api
+from onelead.api.call import Services
+from onelead.storage.sqlite import SqliteStore
+from onelead.store import NewAccount
+from onelead.writer import BatchingWriter
+
+BASE_URL = "http://onelead.test/developer_api/v1"
+EMAIL = "dana@shop.example"
+
+
+@dataclass
+class Service:
+    """One account's view of a service."""
+
+    client: httpx.AsyncClient
+    account: NewAccount
+    store: SqliteStore
+    writer: BatchingWriter
+    clock: Clock
+    services: Services
+
+    async def lead(self, **properties: Any) -> dict[str, Any]:
+        """Create a lead and return it as answered."""
+        response = await self.client.post("/leads", json={"name": "Nora Field"} | properties)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    async def field(self, **definition: Any) -> dict[str, Any]:
+        """Create a definition on leads, included in filters, and return it as answered."""
+        body = {
+            "name": "Customer number",
+            "data_type": "String",
+            "available_on": ["lead"],
+            "is_filterable": True,
+        }
+        if definition.get("data_type") in ("Dropdown", "MultiSelect"):
+            body["options"] = [{"name": "Silver"}, {"name": "Gold"}]
+        response = await self.client.post("/custom_field_definitions", json=body | definition)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    async def upsert(
+        self, properties: dict[str, Any], field_name: str, field_value: Any
+    ) -> httpx.Response:
+        """Send an upsert."""
+        match = {"field_name": field_name, "field_value": field_value}
+        body = {"properties": properties, "match": match}
+        return await self.client.put("/leads/upsert", json=body)
+
+    async def member(self) -> httpx.AsyncClient:
+        """Create a user of the account who is no admin, and return the user's client."""
+        account_id, email = self.account.account_id, "mia@shop.example"
+        user = await self.store.create_user(account_id, email, "Mia Roe", Role.MEMBER)
+        _key, secret = await self.store.create_api_key(account_id, email, "test")
+        return client_of(self.services, NewAccount(account_id, user.id, email, secret))
+
+    async def other_account(self) -> httpx.AsyncClient:
+        """Create another account in the same database and return its client."""
+        account = await self.store.create_account("Other Ltd", "omar@other.example")
+        return client_of(self.services, account)
+
+
+def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
+    """Return a client with the account's credentials."""
+    headers = {
+        "X-PW-AccessToken": account.api_key,
+        "X-PW-Application": "developer_api",
+        "X-PW-UserEmail": account.email,
+    }
+    transport = httpx.ASGITransport(create_api(services), raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers)
+
+
+@asynccontextmanager
+async def a_service(folder: Path) -> AsyncIterator[Service]:
+    """Run a service on a fresh database in the folder."""
+    clock = Clock()
+    store = SqliteStore(folder / "onelead.db", clock)
+    writer = BatchingWriter(store)
+    numbers = itertools.count(1)
+    services = Services(
+        store=store,
+        writer=writer,
+        clock=clock,
+        monotonic=clock.monotonic,
+        new_request_id=lambda: f"request-{next(numbers)}",
+    )
+    account = await store.create_account("Shop Ltd", EMAIL)
+    try:
+        async with client_of(services, account) as client:
+            yield Service(client, account, store, writer, clock, services)
+    finally:
+        await writer.drain()
+        await store.close()

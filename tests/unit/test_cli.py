@@ -1,0 +1,102 @@
+"""The command line, called in this process: mistakes in a call are a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from onelead.cli import main
+
+INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
+
+
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run a command and return the exit code."""
+    monkeypatch.setattr(sys, "argv", ["onelead", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("keys",), "Missing command."),
+        (("keys", "revoke", "x"), "Invalid value for 'ID': "),
+        (("serv",), "No such command 'serv'. Did you mean 'serve'"),
+        (("serve", "--prot", "1"), "No such option: --prot"),
+        (("init", "--account", "Shop"), "Missing option '--email'."),
+        (("init", "--account", " ", "--email", "a@b.example"), "Invalid value for '--account'"),
+        ((*INIT[:-1], "dana"), "Invalid value for '--email': 'dana' is not an e-mail"),
+        ((*INIT[:-1], "zoë@shop.example"), "Invalid value for '--email': 'zoë@shop.example'"),
+        (("users", "create", "--email", "a@b.example", "--role", "king"), "Invalid value for"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"onelead: {message}")
+    assert err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_the_version_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("onelead ")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_it_says_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert call(monkeypatch, *arguments) == 0
+    out, err = capsys.readouterr()
+    for command in ("serve", "init", "migrate", "config", "keys", "users"):
+        assert f"  {command} " in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve",),
+        ("init",),
+        ("migrate",),
+        ("config",),
+        ("keys", "create"),
+        ("keys", "list"),
+        ("keys", "revoke"),
+        ("users", "create"),
+        ("users", "list"),
+        ("users", "deactivate"),
+    ],
+)
+def test_every_command_explains_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    assert call(monkeypatch, *command, "--help") == 0
+    out = capsys.readouterr().out
+    assert f"Usage: onelead {' '.join(command)}" in out
+    assert "--database URL" in out

@@ -1,0 +1,112 @@
+"""The log: where it goes, what a line looks like, and what never gets into one."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from onelead.logs import configure_logs
+from onelead.settings import LogFormat, LogLevel
+
+pytestmark = pytest.mark.usefixtures("restored_logging")
+API_KEY = "ol_" + "0123456789abcdef" * 4
+
+
+def logged(
+    act: Callable[[], object],
+    log_format: LogFormat = LogFormat.JSON,
+    log_level: LogLevel = LogLevel.INFO,
+) -> str:
+    """Return what an act leaves in the log."""
+    stream = io.StringIO()
+    configure_logs(log_format, log_level, stream)
+    act()
+    return stream.getvalue()
+
+
+def logged_line(act: Callable[[], object]) -> dict[str, Any]:
+    """Return the only line that an act leaves in the log as JSON."""
+    (line,) = logged(act).splitlines()
+    parsed: dict[str, Any] = json.loads(line)
+    assert parsed.pop("timestamp").endswith("Z")
+    return parsed
+
+
+def fail_with_a_local_secret() -> None:
+    password = "hunter2"
+    try:
+        int(password[:3])
+    except ValueError:
+        structlog.get_logger("onelead.test").exception("failed")
+
+
+def test_a_line_of_json_says_what_when_and_where() -> None:
+    line = logged_line(lambda: structlog.get_logger("onelead.test").info("done", leads=3))
+    assert line == {"event": "done", "leads": 3, "level": "info", "logger": "onelead.test"}
+
+
+def test_a_line_of_text_is_readable() -> None:
+    text = logged(
+        lambda: structlog.get_logger("onelead.test").info("done", leads=3), LogFormat.TEXT
+    )
+    assert "info" in text
+    assert "done" in text
+    assert "leads=3" in text
+    assert "\x1b" not in text
+
+
+def test_the_standard_library_takes_the_same_way() -> None:
+    line = logged_line(lambda: logging.getLogger("some.library").warning("%s is late", "it"))
+    assert line == {"event": "it is late", "level": "warning", "logger": "some.library"}
+
+
+def test_a_warning_is_a_line() -> None:
+    def warn() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(capture=True)
+            warnings.warn("old", stacklevel=1)
+
+    assert "old" in logged_line(warn)["event"]
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    def act() -> None:
+        structlog.get_logger("onelead.test").info("quiet")
+        logging.getLogger("some.library").info("quiet")
+        structlog.get_logger("onelead.test").error("loud")
+
+    assert "quiet" not in logged(act, log_level=LogLevel.ERROR)
+    assert "loud" in logged(act, log_level=LogLevel.ERROR)
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "alembic.runtime.migration", "asyncio"])
+def test_the_talkative_are_heard_when_it_matters(name: str) -> None:
+    assert logged(lambda: logging.getLogger(name).info("step")) == ""
+    assert logged_line(lambda: logging.getLogger(name).error("trouble"))["event"] == "trouble"
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_a_traceback_shows_no_values(log_format: LogFormat) -> None:
+    text = logged(fail_with_a_local_secret, log_format)
+    assert "ValueError: " in text
+    assert "fail_with_a_local_secret" in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_a_key_is_masked_wherever_it_stands(log_format: LogFormat) -> None:
+    def act() -> None:
+        structlog.get_logger("onelead.test").warning(f"refused {API_KEY}", header=API_KEY)
+        logging.getLogger("some.library").warning("header %s", API_KEY)
+
+    text = logged(act, log_format)
+    assert API_KEY not in text
+    assert text.count("ol_***") == 3

@@ -1,0 +1,152 @@
+"""The configuration: where a value comes from, what is refused, and what may be shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from onelead.errors import SettingsInvalid
+from onelead.settings import LogFormat, LogLevel, Settings, load_settings, masked
+
+
+def problem_with(**flags: str) -> str:
+    """Return the only problem of a configuration."""
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(flags, {})
+    (problem,) = refused.value.problems
+    return problem
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load_settings({}, {}) == Settings(
+        host="127.0.0.1",
+        port=8000,
+        database="sqlite:///data/onelead.db",
+        log_format=LogFormat.TEXT,
+        log_level=LogLevel.INFO,
+    )
+
+
+def test_every_value_can_come_from_the_environment() -> None:
+    environment = {
+        "ONELEAD_HOST": "::1",
+        "ONELEAD_PORT": "0",
+        "ONELEAD_DATABASE": "sqlite:////var/lib/onelead.db",
+        "ONELEAD_LOG_FORMAT": "json",
+        "ONELEAD_LOG_LEVEL": "debug",
+    }
+    assert load_settings({}, environment) == Settings(
+        host="::1",
+        port=0,
+        database="sqlite:////var/lib/onelead.db",
+        log_format=LogFormat.JSON,
+        log_level=LogLevel.DEBUG,
+    )
+    names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Settings)}
+    assert names == set(environment)
+
+
+def test_a_flag_is_stronger_than_the_environment() -> None:
+    settings = load_settings({"port": "8001"}, {"ONELEAD_PORT": "8002", "ONELEAD_HOST": "::1"})
+    assert (settings.port, settings.host) == (8001, "::1")
+
+
+def test_a_flag_that_was_not_given_and_an_empty_variable_are_nothing() -> None:
+    assert load_settings({"port": None}, {"ONELEAD_HOST": ""}) == Settings()
+
+
+def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONELEAD_PORT", "8123")
+    assert load_settings({}).port == 8123
+
+
+def test_all_problems_are_reported_together_and_say_where_they_are() -> None:
+    flags = {"port": "eighty", "log_format": "xml"}
+    environment = {"ONELEAD_DATABASE": "onelead.db", "ONELEAD_LOG_LEVEL": "loud"}
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(flags, environment)
+    assert refused.value.problems == [
+        "--port: 'eighty' is not a port; write a whole number from 0 to 65535",
+        (
+            "ONELEAD_DATABASE: 'onelead.db' is not a database URL; "
+            "write sqlite:///relative/path or sqlite:////absolute/path"
+        ),
+        "--log-format: 'xml' is not one of text, json",
+        "ONELEAD_LOG_LEVEL: 'loud' is not one of debug, info, warning, error",
+    ]
+
+
+@pytest.mark.parametrize(
+    "port", ["-1", "65536", "", "8e3", "٨", "1" * 5000, "tcp://10.0.0.1:8000", " 80"]
+)
+def test_what_is_no_port_is_refused(port: str) -> None:
+    assert problem_with(port=port).startswith("--port: ")
+
+
+@pytest.mark.parametrize("host", ["", "http://localhost", "a b", "user@host", "a\nb"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    assert problem_with(host=host).startswith("--host: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///data/onelead.db", "data/onelead.db"),
+        ("sqlite:////srv/onelead.db", "/srv/onelead.db"),
+        ("sqlite:///with space/%41#ü.db", "with space/%41#ü.db"),
+    ],
+)
+def test_a_database_url_names_a_file(url: str, path: str) -> None:
+    assert load_settings({"database": url}, {}).database_path == Path(path)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///", "sqlite:///:memory:", "sqlite:///data/", "sqlite:///a?b", "sqlite:///\0"]
+)
+def test_a_database_must_be_a_file_that_can_be(url: str) -> None:
+    assert problem_with(database=url).startswith("--database: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://onelead:secret@db.example/onelead",
+        "postgresql+psycopg://onelead:secret@db.example/onelead",
+        "postgres://onelead:secret@db.example/onelead",
+    ],
+)
+def test_postgresql_is_refused_in_words_and_without_the_password(url: str) -> None:
+    problem = problem_with(database=url)
+    assert "SQLite only" in problem
+    assert "secret" not in problem
+
+
+def test_the_password_in_another_url_is_not_repeated() -> None:
+    problem = problem_with(database="mysql://onelead:sec:r@t@db.example/onelead")
+    assert "'mysql://onelead:***@db.example/onelead'" in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://onelead:secret@db.example/onelead", "postgresql://onelead:***@db.example/onelead"),
+        ("postgresql://:p@ss@db.example:5432/onelead", "postgresql://:***@db.example:5432/onelead"),
+        ("postgresql://onelead@db.example/onelead", "postgresql://onelead@db.example/onelead"),
+        ("sqlite:////srv/a:b@c.db", "sqlite:////srv/a:b@c.db"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_a_password_is_masked(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+def test_what_is_shown_are_all_effective_values_as_text() -> None:
+    assert load_settings({"log_level": "error"}, {"ONELEAD_PORT": "8001"}).shown() == {
+        "host": "127.0.0.1",
+        "port": "8001",
+        "database": "sqlite:///data/onelead.db",
+        "log_format": "text",
+        "log_level": "error",
+    }
