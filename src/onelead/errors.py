@@ -137,6 +137,13 @@ class TooManyConnections(OneleadError):
     kind = Kind.UNAVAILABLE
 
 
+class IdsExhausted(OneleadError):
+    """The account has given away all of its ids"""
+
+    code = "ids_exhausted"
+    kind = Kind.CONFLICT
+
+
 class StoreUnavailable(OneleadError):
     """The database does not answer; try again shortly"""
 

@@ -15,6 +15,8 @@ REQUEST_CONNECTIONS_MAX = 4_096
 KEEP_ALIVE_TIMEOUT_S = 75
 JSON_DEPTH_MAX = 32
 BULK_LEADS_MAX = 10
+#: Proxies allow a response a few thousand bytes of headers in all.
+CHANGED_HEADER_CHARS_MAX = 2_000
 
 # Numbers. Ids stay exact in clients that read JSON numbers as 64-bit floats.
 ID_MAX = 2**53 - 1
@@ -48,6 +50,8 @@ PAGE_SIZE_MAX = 200
 PAGE_NUMBER_MAX = 1_000_000_000
 SEARCH_VALUES_MAX = 1_000
 CURSOR_CHARS_MAX = 4_096
+#: Leads are sorted by, and searched in, this much of a text; a cursor holds it.
+SORT_KEY_CHARS_MAX = 600
 
 # The writer. Waiting writes are bounded by count and by the bytes of their payloads.
 BATCH_WRITES_MAX = 256
@@ -76,3 +80,5 @@ assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
 assert LINE_CHARS_MAX < TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX
 assert API_KEY_CACHE_S < 5
+# A character is up to 4 bytes, and 3 bytes are 4 characters of a cursor.
+assert SORT_KEY_CHARS_MAX * 4 * 4 // 3 + 200 < CURSOR_CHARS_MAX

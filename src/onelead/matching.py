@@ -196,10 +196,7 @@ def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings)
         raise _invalid(f"field_value.value {error}") from None
     if value is None and raw is not False:
         raise _invalid("field_value.value can't be blank", "blank")
-    values = match_values(field, value)
-    if not values:
-        raise _invalid("field_value.value can't be blank", "blank")
-    return values[0]
+    return match_values(field, value)[0]
 
 
 def _invalid(text: str, symbol: str = "invalid") -> InputInvalid:

@@ -10,17 +10,16 @@ import binascii
 import hashlib
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import (
     NUMBER_TYPES,
     RANGE_TYPES,
     CustomField,
-    DataType,
     ValueInvalid,
     day_seconds,
     match_values,
@@ -29,7 +28,7 @@ from onelead.custom_fields import (
     stored_value,
 )
 from onelead.errors import InputInvalid, Problem
-from onelead.limits import CURSOR_CHARS_MAX, PAGE_SIZE_DEFAULT
+from onelead.limits import CURSOR_CHARS_MAX, ID_MAX, PAGE_SIZE_DEFAULT
 from onelead.matching import key_value, phone_digits, require_filterable
 
 
@@ -134,12 +133,16 @@ class TagSearch(Struct, frozen=True):
     after: str | None = None
 
 
+#: A cursor comes from outside: no database could keep a larger number.
+CursorInteger = Annotated[int, Meta(ge=-ID_MAX, le=ID_MAX)]
+
+
 class CursorPlace(Struct, frozen=True, array_like=True):
     """The last lead of a page: its sort value and id."""
 
     fingerprint: str
-    sort_value: str | int | float
-    lead_id: int
+    sort_value: str | CursorInteger | float
+    lead_id: CursorInteger
 
 
 def cursor_text(place: CursorPlace) -> str:
@@ -212,9 +215,6 @@ def _key_filter(entry: FieldFilter, settings: AccountSettings) -> KeyFilter:
         raise InputInvalid(Problem("custom_fields", text)) from None
     is_bare = not values and low is None and high is None
     allow_empty = entry.allow_empty or has_empty or is_bare
-    if allow_empty and field.data_type is DataType.CHECKBOX:
-        # A Checkbox without a value reads as false.
-        values, allow_empty = (*values, "false"), False
     return KeyFilter(field, values, entry.combination, low, high, allow_empty)
 
 

@@ -49,17 +49,25 @@ class Receipt(Struct, frozen=True, gc=False):
 
 
 class _Waiting(Struct):
-    write: PreparedWrite
-    #: What the write was checked against.
-    settings: AccountSettings
+    write: LeadWrite
     answer: asyncio.Future[Receipt]
     size_bytes: int
+    #: The write as checked under `settings`; None before the account's settings are known.
+    checked: PreparedWrite | None = None
+    settings: AccountSettings | None = None
+
+    def checked_under(self, settings: AccountSettings) -> PreparedWrite:
+        """Check the write, again if it was checked under other settings."""
+        if self.checked is None or self.settings is not settings:
+            self.checked, self.settings = prepared(self.write, settings), settings
+        return self.checked
 
 
 class _Lane:
     """One account's queue in this process, and the settings last seen for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
         self.settings: AccountSettings | None = None
         self.waiting: deque[_Waiting] = deque()
         self.task: asyncio.Task[None] | None = None
@@ -95,12 +103,12 @@ class BatchingWriter:
 
         Raises WriteQueueFull and ServiceStopping, then nothing is written, and StoreUnavailable.
         """
-        (answer,) = await self._submit(account_id, [write])
+        (answer,) = self._submit(account_id, [write])
         return await answer
 
     async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         """Write several in order, each for itself; all are accepted or none is."""
-        answers = await self._submit(account_id, writes)
+        answers = self._submit(account_id, writes)
         # Every answer is collected, so that no failure of a neighbour goes unseen.
         done = await asyncio.gather(*answers, return_exceptions=True)
         receipts = []
@@ -110,41 +118,33 @@ class BatchingWriter:
             receipts.append(answer)
         return receipts
 
-    async def _submit(
+    def _submit(
         self, account_id: int, writes: Sequence[LeadWrite]
     ) -> list[asyncio.Future[Receipt]]:
         lane = self._lanes.get(account_id)
         if lane is None:
-            lane = self._lanes[account_id] = _Lane()
-        if lane.settings is None:
-            lane.settings = await self._store.settings(account_id)
-        answers = self._accept(lane, lane.settings, writes)
+            lane = self._lanes[account_id] = _Lane(account_id)
+        answers = self._accept(lane, writes)
         if lane.task is None:
             lane.task = asyncio.get_running_loop().create_task(self._drain(lane))
         return answers
 
-    def _accept(
-        self, lane: _Lane, settings: AccountSettings, writes: Sequence[LeadWrite]
-    ) -> list[asyncio.Future[Receipt]]:
+    def _accept(self, lane: _Lane, writes: Sequence[LeadWrite]) -> list[asyncio.Future[Receipt]]:
         if self._stopping:
             raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
-        size_bytes = sum(len(write.delivery.payload) for write in writes)
+        loop = asyncio.get_running_loop()
+        accepted = [_Waiting(write, loop.create_future(), _size_bytes(write)) for write in writes]
+        size_bytes = sum(waiting.size_bytes for waiting in accepted)
         has_room = (
             self._waiting_writes + len(writes) <= self._queue_writes_max
             and self._waiting_bytes + size_bytes <= self._queue_bytes_max
         )
         if not has_room:
             raise WriteQueueFull(retry_after_s=RETRY_AFTER_S)
-        loop = asyncio.get_running_loop()
-        accepted = [
-            _Waiting(
-                write=prepared(write, settings),
-                settings=settings,
-                answer=loop.create_future(),
-                size_bytes=len(write.delivery.payload),
-            )
-            for write in writes
-        ]
+        if lane.settings is not None:
+            # Checked on arrival, while the batch before is with the disk.
+            for waiting in accepted:
+                waiting.checked_under(lane.settings)
         lane.waiting.extend(accepted)
         self._waiting_writes += len(accepted)
         self._waiting_bytes += size_bytes
@@ -163,25 +163,16 @@ class BatchingWriter:
             if batch and size_bytes > BATCH_BYTES_MAX:
                 break
             batch.append(lane.waiting.popleft())
-        self._check_again(lane, batch)
         return batch
-
-    @staticmethod
-    def _check_again(lane: _Lane, batch: list[_Waiting]) -> None:
-        """Check writes against the settings that came in while they waited."""
-        assert lane.settings is not None
-        for waiting in batch:
-            if waiting.settings is not lane.settings:
-                waiting.write = prepared(waiting.write.write, lane.settings)
-                waiting.settings = lane.settings
 
     async def _commit(self, lane: _Lane, batch: list[_Waiting]) -> None:
         """Commit a batch and answer it; one that fails by a defect is tried write by write."""
-        assert lane.settings is not None
         try:
-            receipt = await self._store.write_leads(
-                Batch(lane.settings, [waiting.write for waiting in batch])
-            )
+            if lane.settings is None:
+                lane.settings = await self._store.settings(lane.account_id)
+            # The settings may have changed while a write waited.
+            writes = [waiting.checked_under(lane.settings) for waiting in batch]
+            receipt = await self._store.write_leads(Batch(lane.settings, writes))
         except OneleadError as error:
             self._refuse(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
@@ -189,7 +180,6 @@ class BatchingWriter:
                 self._refuse(batch, error)
                 return
             for waiting in batch:
-                self._check_again(lane, [waiting])
                 await self._commit(lane, [waiting])
         else:
             lane.settings = receipt.settings
@@ -217,3 +207,8 @@ class BatchingWriter:
         self._stopping = True
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         await asyncio.gather(*tasks)
+
+
+def _size_bytes(write: LeadWrite) -> int:
+    payload = write.delivery.payload
+    return len(payload) if payload.isascii() else len(payload.encode())

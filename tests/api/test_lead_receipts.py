@@ -145,3 +145,17 @@ async def test_what_is_no_write_has_no_receipt(service: Service) -> None:
     ):
         assert not [name for name in response.headers if name.startswith("lead-")]
         assert "ETag" not in response.headers
+
+
+async def test_a_long_list_of_changes_is_cut_between_two_fields(service: Service) -> None:
+    # Proxies refuse answers with too many bytes of headers.
+    definitions = [await service.field(name=f"Field {number}") for number in range(100)]
+    values = [{"custom_field_definition_id": one["id"], "value": "A-77"} for one in definitions]
+    body = {"name": "Nora Field", "custom_fields": values}
+    response = await service.client.post("/leads", json=body)
+    changed = response.headers["Lead-Changed"].split(", ")
+    assert changed[-1] == "..."
+    assert changed[-2].removeprefix("custom_fields.") in {str(one["id"]) for one in definitions}
+    assert len(response.headers["Lead-Changed"]) < 2100
+    history = await service.client.get(f"/leads/{response.json()['id']}/history")
+    assert len(history.json()[0]["changes"]) == 4 + 100

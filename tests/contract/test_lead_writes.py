@@ -7,7 +7,7 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 
-from onelead.errors import InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
+from onelead.errors import IdsExhausted, InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
 from onelead.lead import Email, Lead
 from onelead.limits import IDS_PER_ACCOUNT_MAX, MATCH_IDS_MAX
 from onelead.upsert import LeadWrite, MatchResult, Outcome, WriteResult
@@ -75,6 +75,16 @@ async def test_the_id_of_a_deleted_lead_is_not_given_again(account: AccountStore
     lead = await account.created()
     await account.result(delete(lead.id))
     assert (await account.created()).id == lead.id + 1
+
+
+async def test_an_account_never_gives_an_id_of_the_next_ones_range(account: AccountStore) -> None:
+    last = (account.account_id + 1) * IDS_PER_ACCOUNT_MAX - 1
+    account.database.execute(f"UPDATE lane SET last_id = {last - 1}")
+    lead = await account.created()
+    assert lead.id == last
+    with pytest.raises(IdsExhausted):
+        await account.created()
+    assert (await account.result(update(lead.id, title="Buyer"))).outcome is Outcome.UPDATED
 
 
 async def test_a_create_matches_nothing(account: AccountStore) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
+from starlette.datastructures import URL
 from starlette.responses import Response
 
 from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError
-from onelead.limits import MATCH_IDS_MAX, RETRY_AFTER_S
+from onelead.lead import Changes
+from onelead.limits import CHANGED_HEADER_CHARS_MAX, MATCH_IDS_MAX, RETRY_AFTER_S
 from onelead.upsert import MatchResult, WriteResult
 
 STATUS_BY_KIND = {
@@ -67,15 +68,15 @@ class BareErrorBody(msgspec.Struct, frozen=True):
     error: str
 
 
-def error_response(error: OneleadError) -> Response:
-    """Render an expected error."""
+def error_response(error: OneleadError, headers: Mapping[str, str] | None = None) -> Response:
+    """Render an expected error, with the headers of a receipt where it refuses a write."""
     status = STATUS_BY_KIND[error.kind]
     body: ErrorBody
     if isinstance(error, MatchAmbiguous) and error.ids:
         body = AmbiguousBody(status=status, message=error.message, ids=error.ids)
     else:
         body = ErrorBody(status=status, message=error.message)
-    response = JsonResponse(body, status)
+    response = JsonResponse(body, status, headers)
     if error.retry_after_s is not None or error.kind is Kind.UNAVAILABLE:
         response.headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
     if error.kind is Kind.TIMEOUT:
@@ -100,13 +101,21 @@ def receipt_headers(result: WriteResult) -> dict[str, str]:
     """Return the headers that explain a write."""
     headers = {
         "Lead-Outcome": result.outcome.value,
-        "Lead-Changed": ", ".join(result.changes),
+        "Lead-Changed": _changed_header(result.changes),
     }
     if result.lead is not None:
         headers["ETag"] = f'"{result.lead.version}"'
     if result.match is not None:
         headers["Lead-Match"] = _match_header(result.match)
     return headers
+
+
+def _changed_header(changes: Changes) -> str:
+    """List the changed fields; the ledger has them all where the header has no room."""
+    fields = ", ".join(changes)
+    if len(fields) <= CHANGED_HEADER_CHARS_MAX:
+        return fields
+    return fields[: fields.rindex(", ", 0, CHANGED_HEADER_CHARS_MAX)] + ", ..."
 
 
 def _match_header(match: MatchResult) -> str:
@@ -126,6 +135,7 @@ def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:
     return {"success": False, **({"id": lead_id} if lead_id else {}), "message": message}
 
 
-def next_page_link(path: str, cursor: str) -> str:
-    """Return the Link header to the next page of a walk."""
-    return f'<{path}?cursor={quote(cursor)}>; rel="next"'
+def next_page_link(url: URL, cursor: str) -> str:
+    """Return the Link header to the next page of a walk; criteria in the query string stay."""
+    following = url.remove_query_params("page_number").include_query_params(cursor=cursor)
+    return f'<{following.path}?{following.query}>; rel="next"'

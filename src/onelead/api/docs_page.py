@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from swagger_ui_bundle import swagger_ui_path
 
@@ -28,26 +28,25 @@ _ASSETS = {
 }
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        # Swagger UI's style sheet has its icons inside.
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    # Swagger UI's style sheet has its icons inside.
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
 
 
 def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
     """Build the pages about these endpoints."""
     document = openapi_document(endpoints)
-    pages: dict[str, Response] = {
-        "/": RedirectResponse("/docs"),
+    start = Response("The API is described at /docs\n", 307, {"Location": "/docs"}, "text/plain")
+    pages = {
+        "/": start,
         "/openapi.json": _json(document),
         "/docs": _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
         # Swagger UI 4, the last one that the bundle has, reads nothing newer than OpenAPI 3.0.
@@ -87,7 +86,7 @@ def _json(content: Any) -> Response:
 
 def _page(body: bytes, media_type: str) -> Response:
     headers = {
-        "Content-Security-Policy": _POLICY,
+        "Content-Security-Policy": "; ".join(f"{what} {who}" for what, who in _POLICY.items()),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache",

@@ -25,6 +25,7 @@ class Parameter:
     name: str
     description: str
     schema: dict[str, Any]
+    example: Any = None
 
 
 PAGE_NUMBER = Parameter(

@@ -72,6 +72,7 @@ _CRITERIA = Parameter(
     "Every member of the body may also be a parameter of its own in the query string, as in "
     "`?page_size=200&sort_by=name`. The body rules over it.",
     {"$ref": "#/components/schemas/SearchRequest"},
+    {"page_number": 1, "page_size": 20},
 )
 
 _ID = 1000000012

@@ -19,7 +19,7 @@ from onelead.api.call import Call
 from onelead.api.paging import page_of
 from onelead.api.search_request import search_from
 from onelead.api.wire import LeadBody, item_id, lead_body, lead_patch, match_from, unknown_keys
-from onelead.errors import BodyMalformed, InputInvalid, Problem
+from onelead.errors import BodyMalformed, Problem
 from onelead.limits import BULK_LEADS_MAX
 from onelead.upsert import Action, LeadWrite, Outcome
 from onelead.writer import Receipt
@@ -79,12 +79,10 @@ async def delete_lead(call: Call) -> Response:
 
 async def _written(call: Call, write: LeadWrite) -> Response:
     receipt = await call.services.writer.write(call.account_id, write)
+    headers = receipt_headers(receipt.result)
     if receipt.result.refusal is not None:
-        response = error_response(receipt.result.refusal)
-    else:
-        response = JsonResponse(_shown(call, receipt))
-    response.headers.update(receipt_headers(receipt.result))
-    return response
+        return error_response(receipt.result.refusal, headers)
+    return JsonResponse(_shown(call, receipt), headers=headers)
 
 
 def _shown(call: Call, receipt: Receipt) -> Any:
@@ -112,10 +110,12 @@ async def _bulk(call: Call, action: Action) -> Response:
         # A delivery that is refused as a whole is kept as a whole.
         write = LeadWrite(action, call.delivery(), problems=(problem,))
         receipt = await call.services.writer.write(call.account_id, write)
-        assert isinstance(receipt.result.refusal, InputInvalid)
-        refused = _bulk_refusal(receipt.result.refusal, problem)
-        refused.headers.update(receipt_headers(receipt.result))
-        return refused
+        assert receipt.result.refusal is not None
+        headers = receipt_headers(receipt.result)
+        if problem.text == _TOO_MANY:
+            # Copper answers this one in a shape of its own.
+            return JsonResponse(BareErrorBody(_TOO_MANY), 422, headers)
+        return error_response(receipt.result.refusal, headers)
     writes = [_item_write(call, action, item) for item in items]
     receipts = await call.services.writer.write_many(call.account_id, writes) if writes else []
     answers = [
@@ -141,13 +141,6 @@ def _bulk_items(body: dict[str, Any]) -> tuple[list[Any], Problem | None]:
     return items, None
 
 
-def _bulk_refusal(refusal: InputInvalid, problem: Problem) -> Response:
-    if problem.text == _TOO_MANY:
-        # Copper answers this one in a shape of its own.
-        return JsonResponse(BareErrorBody(_TOO_MANY), 422)
-    return error_response(refusal)
-
-
 def _item_write(call: Call, action: Action, item: Any) -> LeadWrite:
     lead_id = None
     patch, problems = lead_patch(item, "base")
@@ -165,7 +158,7 @@ def _item_answer(call: Call, receipt: Receipt, write: LeadWrite) -> Any:
 
 
 async def search_leads(call: Call) -> Response:
-    """Find leads; `cursor` walks through all of them, at any depth.
+    """Find leads; a cursor walks through all of them, at any depth.
 
     All criteria have to hold; without any, all leads are found. While there are more, the header
     Link has the next page: send the same body there. Such a walk skips nothing and repeats nothing
@@ -181,7 +174,7 @@ async def search_leads(call: Call) -> Response:
     bodies = [lead_body(lead, page.settings, computed=computed) for lead in page.leads]
     headers = {"X-PW-TOTAL": str(page.total)}
     if page.next_cursor is not None:
-        headers["Link"] = next_page_link(call.request.url.path, page.next_cursor)
+        headers["Link"] = next_page_link(call.request.url, page.next_cursor)
     return JsonResponse(bodies if keys is None else _projected(bodies, keys), headers=headers)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import cleandoc
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -143,11 +144,13 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": ID_MAX}
         yield {"name": "id", "in": "path", "required": True, "schema": schema}
     for parameter in endpoint.parameters:
+        example = {} if parameter.example is None else {"example": parameter.example}
         yield {
             "name": parameter.name,
             "in": "query",
             "description": parameter.description,
             "schema": parameter.schema,
+            **example,
         }
 
 
@@ -175,6 +178,8 @@ def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "description": "A lead with the keys that `fields` asks for.",
         "required": ["id"],
     }
+    for schema in schemas.values():
+        schema["description"] = cleandoc(schema["description"])
     return schemas
 
 

@@ -14,8 +14,9 @@ from starlette.datastructures import QueryParams
 from onelead.api.json_body import decode_json
 from onelead.api.paging import page_from
 from onelead.api.wire import LeadBody, converted, unknown_keys
+from onelead.countries import country_code
 from onelead.custom_fields import ValueInvalid, number, shown
-from onelead.errors import InputInvalid, Problem
+from onelead.errors import InputInvalid, Problem, humanised
 from onelead.limits import ID_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_VALUES_MAX
 from onelead.search import (
     NO_ID,
@@ -27,7 +28,7 @@ from onelead.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.text import tidy
+from onelead.text import tidy, whole_number
 
 T = TypeVar("T")
 
@@ -112,7 +113,7 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     city: Place = UNSET
     state: Place = UNSET
     postal_code: Place = UNSET
-    country: Annotated[str | None, Meta(description="ISO 3166 alpha-2.")] = None
+    country: Annotated[str | None, Meta(description="ISO 3166 alpha-2, or a name.")] = None
     tags: Annotated[
         list[str] | TagsQuery | str | UnsetType | None,
         Meta(description="Any of these tags; an empty list asks for leads without a tag."),
@@ -142,6 +143,8 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = None
 
 
+#: Leads may be without one of these.
+_REFERENCE_KEYS = ("assignee_ids", "customer_source_ids")
 #: In a query string these may be JSON text.
 _STRUCTURED = ("custom_fields", "tags", "phone_number")
 
@@ -197,8 +200,8 @@ class _Reader:
             middle_name=self._text(request.middle_name),
             company_name=self._text(request.company_name),
             title=self._text(request.title),
-            emails=_texts(request.emails),
-            socials=_texts(request.socials),
+            emails=self._texts("emails", request.emails),
+            socials=self._texts("socials", request.socials),
             phone_ending=self._phone(),
             assignee_ids=self._ids("assignee_ids", request.assignee_ids),
             status_ids=self._ids("status_ids", request.status_ids),
@@ -206,7 +209,7 @@ class _Reader:
             city=self._place(request.city),
             state=self._place(request.state),
             postal_code=self._place(request.postal_code),
-            country=self._text(request.country),
+            country=self._country(request.country),
             tags=self._tags(),
             followed=self._followed(),
             age_s=self._number("age", request.age),
@@ -224,7 +227,7 @@ class _Reader:
         )
 
     def shown_keys(self) -> frozenset[str] | None:
-        fields = _texts(self.request.fields)
+        fields = self._texts("fields", self.request.fields)
         if fields is None:
             return None
         if unknown := unknown_keys(dict.fromkeys(fields), LeadBody.__struct_fields__):
@@ -244,6 +247,11 @@ class _Reader:
     @staticmethod
     def _text(value: str | None) -> str | None:
         return value if value and tidy(value) else None
+
+    @classmethod
+    def _country(cls, value: str | None) -> str | None:
+        text = cls._text(value)
+        return None if text is None else country_code(text)
 
     @staticmethod
     def _place(value: str | UnsetType | None) -> str | None:
@@ -265,10 +273,13 @@ class _Reader:
         return entries[:SEARCH_VALUES_MAX]
 
     def _id(self, key: str, value: int | str) -> int:
-        number_sent = self._number(key, value)
-        if isinstance(number_sent, int) and (1 <= number_sent <= ID_MAX or number_sent == NO_ID):
-            return number_sent
-        self._refuse(key, f"IDs must be positive integers: {shown(value)}")
+        wanted = whole_number(value.strip()) if isinstance(value, str) else value
+        if wanted in (NO_ID, str(NO_ID)) and key in _REFERENCE_KEYS:
+            return NO_ID
+        if isinstance(wanted, int) and 1 <= wanted <= ID_MAX:
+            return wanted
+        what = f"Invalid value for {humanised(key)}"
+        self._refuse(key, f"{what}: IDs must be positive integers: {shown(value)}")
         return 0
 
     def _number(self, key: str, value: Number | None) -> Any:
@@ -279,6 +290,14 @@ class _Reader:
         except ValueInvalid as error:
             self._refuse(key, str(error))
             return None
+
+    def _texts(self, key: str, value: Texts | None) -> tuple[str, ...] | None:
+        if value is None or value == "":
+            return None
+        texts = (value,) if isinstance(value, str) else tuple(value)
+        if len(texts) > SEARCH_VALUES_MAX:
+            self._refuse(key, f"has too many values (maximum is {SEARCH_VALUES_MAX})")
+        return texts
 
     def _range(self, name: str) -> Range | None:
         minimum, maximum = (
@@ -305,7 +324,7 @@ class _Reader:
         if isinstance(tags, UnsetType):
             return None
         query = tags if isinstance(tags, TagsQuery) else TagsQuery(tags)
-        wanted = tuple(tag for tag in _texts(query.value) or () if tidy(tag))
+        wanted = tuple(tag for tag in self._texts("tags", query.value) or () if tidy(tag))
         return TagFilter(wanted, self._combination("tags", query.option))
 
     def _combination(self, key: str, option: str | None) -> Combination:
@@ -356,9 +375,3 @@ class _Reader:
         if direction not in ("asc", "desc"):
             self._refuse("sort_direction", "must be asc or desc")
         return direction == "desc"
-
-
-def _texts(value: Texts | None) -> tuple[str, ...] | None:
-    if value is None or value == "":
-        return None
-    return (value,) if isinstance(value, str) else tuple(value[:SEARCH_VALUES_MAX])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from onelead.errors import ResourceNotFound
+from onelead.errors import IdsExhausted, ResourceNotFound
 from onelead.limits import IDS_PER_ACCOUNT_MAX
 from onelead.storage.schema import lane
 
@@ -48,7 +48,8 @@ def take_lane(connection: Connection, account_id: int, rows: int) -> Lane:
 
 
 def save_last_id(connection: Connection, account_id: int, last_id: int) -> None:
-    """Remember the last id given away, while the lane is held."""
+    """Remember the last id given away, while the lane is held. Raises IdsExhausted."""
+    require_own_id(account_id, last_id)
     parameters = {"key_account_id": account_id, "new_last_id": last_id}
     connection.execute(SAVE_LAST_ID, parameters)
 
@@ -67,6 +68,12 @@ def settings_version(connection: Connection, account_id: int) -> int:
     if version is None:
         raise ResourceNotFound
     return version
+
+
+def require_own_id(account_id: int, last_id: int) -> None:
+    """Refuse an id that lies in the range of the next account. Raises IdsExhausted."""
+    if last_id >= first_id(account_id + 1):
+        raise IdsExhausted
 
 
 def first_id(account_id: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from onelead.lead import Address, Lead
+from onelead.limits import SORT_KEY_CHARS_MAX
 from onelead.matching import phone_digits
 from onelead.text import fold
 from onelead.upsert import LeadWrite, WriteResult
@@ -34,7 +35,7 @@ def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
         lead.id,
         lead.version,
         json_text(lead),
-        fold(lead.name),
+        _key(lead.name),
         _key(lead.first_name),
         _key(lead.last_name),
         _key(lead.middle_name),
@@ -42,7 +43,7 @@ def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
         _key(lead.title),
         _key(lead.email.email) if lead.email else "",
         phone_digits(lead.phone_numbers[0].number) if lead.phone_numbers else "",
-        fold(lead.socials[0].url) if lead.socials else "",
+        _key(lead.socials[0].url) if lead.socials else "",
         _key(address.city),
         _key(address.state),
         _key(address.postal_code),
@@ -59,7 +60,7 @@ def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
 
 
 def _key(text: str | None) -> str:
-    return fold(text) if text else ""
+    return fold(text)[:SORT_KEY_CHARS_MAX] if text else ""
 
 
 def ledger_row(

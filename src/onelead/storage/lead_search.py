@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import literal
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField
+from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
 from onelead.limits import NUMBER_ABS_MAX
 from onelead.matching import key_value
 from onelead.search import (
@@ -249,6 +249,9 @@ class _Keys:
         return holds
 
     def _is_empty(self, field: CustomField) -> Condition:
+        if field.data_type is DataType.CHECKBOX:
+            # A Checkbox without a value reads as false.
+            return self.any_of(field.key_field, ["false"])
         if field.data_type in TYPES_WITH_OPTIONS:
             # The document still has an option that was removed from the definition.
             return ~self.any_of(field.key_field, [str(option.id) for option in field.options])

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from onelead.account import AccountSettings
 from onelead.storage import schema
-from onelead.storage.lane import SAVE_LAST_ID, TAKE_LANE, Lane
+from onelead.storage.lane import SAVE_LAST_ID, TAKE_LANE, Lane, require_own_id
 from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
 from onelead.store import Batch, BatchReceipt
 from onelead.upsert import (
@@ -85,6 +85,7 @@ def write_batch(
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
     _write_plan(driver, account_id, plan)
     if plan.last_id != lane.last_id:
+        require_own_id(account_id, plan.last_id)
         driver.execute(_SAVE_LAST_ID, (plan.last_id, account_id))
     numbered = enumerate(zip(writes, plan.results, strict=True), lane.first_seq)
     driver.executemany(

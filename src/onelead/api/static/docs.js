@@ -1,7 +1,7 @@
-// Shows the API with Swagger UI. Everything comes from this server, and so does every call.
+// Shows the API with Swagger UI. Everything comes from this server, and every call goes to it.
 "use strict";
 
-window.SwaggerUIBundle({
+const ui = window.SwaggerUIBundle({
   url: "/docs/openapi.json",
   dom_id: "#contract",
   deepLinking: true,
@@ -9,4 +9,6 @@ window.SwaggerUIBundle({
   displayRequestDuration: true,
   // Without this the document would be sent to a validator on the Internet.
   validatorUrl: null,
+  // The same for everybody, so that only the key and the e-mail are left to fill in.
+  onComplete: () => ui.preauthorizeApiKey("Application", "developer_api"),
 });

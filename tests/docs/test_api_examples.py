@@ -1,0 +1,94 @@
+"""The examples of `docs/api.md`, sent in their order to a fresh service, are answered as shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.service import Service, a_service
+
+from onelead.api.wire import LeadBody
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+#: An example, or a sentence that says which leads the next one needs.
+_STEP = re.compile(
+    r"^```http\n(?P<example>.*?)^```$|^With (?P<number>\d+) leads named (?P<name>[^:]+):$",
+    re.DOTALL | re.MULTILINE,
+)
+#: What is never the same twice.
+_PASSING = {"request_id", "date", "date_created", "date_modified"}
+
+
+async def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
+    async with a_service(tmp_path) as service:
+        response = None
+        examples = 0
+        for step in _steps():
+            example = step["example"]
+            if example is None:
+                await _create_leads(service, int(step["number"]), step["name"])
+            elif example.startswith("HTTP/1.1 "):
+                assert response is not None, f"an answer without a request: {example}"
+                _assert_shown(response, example)
+                response, examples = None, examples + 1
+            else:
+                assert response is None, f"a request without an answer before {example}"
+                response = await _send(service.client, example)
+        assert response is None, "the last request has no answer"
+        assert examples > 20
+
+
+def test_the_first_answer_shows_the_whole_lead() -> None:
+    examples = [step["example"] or "" for step in _steps()]
+    first = next(example for example in examples if example.startswith("HTTP/1.1 "))
+    assert tuple(json.loads(_parts(first)[2])) == LeadBody.__struct_fields__
+
+
+def _steps() -> Iterator[re.Match[str]]:
+    return _STEP.finditer(PAGE.read_text(encoding="utf-8"))
+
+
+async def _create_leads(service: Service, number: int, name: str) -> None:
+    for _ in range(number):
+        await service.lead(name=name)
+
+
+async def _send(client: httpx.AsyncClient, example: str) -> httpx.Response:
+    head, _, body = _parts(example)
+    method, target = head.split(" ")
+    return await client.request(method, target, content=body.encode())
+
+
+def _parts(example: str) -> tuple[str, list[str], str]:
+    """Return the first line, the header lines and the body."""
+    head, _, body = example.partition("\n\n")
+    first, *headers = head.strip().splitlines()
+    return first, headers, body.strip()
+
+
+def _assert_shown(response: httpx.Response, example: str) -> None:
+    first, headers, body = _parts(example)
+    assert first == f"HTTP/1.1 {response.status_code} {response.reason_phrase}", response.text
+    for line in headers:
+        name, _, value = line.partition(":")
+        if name != "X-Request-Id":
+            assert response.headers[name] == value.strip()
+    assert list(_differences(json.loads(body), response.json())) == [], response.request.url
+
+
+def _differences(shown: Any, sent: Any) -> Iterator[tuple[Any, Any]]:
+    """Compare what is shown; an object may be shown in part."""
+    if isinstance(shown, dict) and isinstance(sent, dict):
+        for key, value in shown.items():
+            if key not in sent or key not in _PASSING:
+                yield from _differences(value, sent.get(key, "nothing"))
+    elif isinstance(shown, list) and isinstance(sent, list) and len(shown) == len(sent):
+        for one, other in zip(shown, sent, strict=True):
+            yield from _differences(one, other)
+    elif shown != sent:
+        yield shown, sent
