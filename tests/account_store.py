@@ -18,6 +18,7 @@ from onelead.store import Batch, BatchReceipt, LedgerRow, Store
 from onelead.upsert import Action, LeadWrite, WriteResult, prepared
 
 DEFINITION = Resource.CUSTOM_FIELD_DEFINITION
+INDEX_STEPS_MAX = 1_000
 
 
 @dataclass
@@ -98,10 +99,10 @@ class AccountStore:
 
     async def indexed(self) -> int:
         """Do all the index work and return how many steps it took."""
-        steps = 0
-        while await self.store.build_index(self.account_id):
-            steps += 1
-        return steps
+        for steps in range(INDEX_STEPS_MAX):
+            if not await self.store.build_index(self.account_id):
+                return steps
+        raise AssertionError("the index work does not end")
 
     async def leads(self) -> list[Lead]:
         """Return all leads, in the order of their ids."""

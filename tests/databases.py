@@ -29,6 +29,8 @@ class Database(Protocol):
 
     #: The first account of the database.
     account: NewAccount
+    #: Where another process finds the database: for `open_at`.
+    address: str
 
     async def open(self, clock: Callable[[], int], *, busy_timeout_s: float = 20) -> Store:
         """Open one more store, as another process would."""
@@ -59,6 +61,7 @@ class SqliteDatabase:
         content, self.account = _template()
         self.path = folder / "onelead.db"
         self.path.write_bytes(content)
+        self.address = f"sqlite:{self.path}"
         self._refusals: list[str] = []
 
     async def open(self, clock: Callable[[], int], *, busy_timeout_s: float = 20) -> Store:
@@ -93,6 +96,13 @@ class SqliteDatabase:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
+
+
+async def open_at(address: str, clock: Callable[[], int]) -> Store:
+    """Open a store on the database of another process."""
+    engine, _, place = address.partition(":")
+    assert engine == "sqlite"
+    return SqliteStore(Path(place), clock)
 
 
 @cache

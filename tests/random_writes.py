@@ -13,13 +13,15 @@ from onelead.upsert import LeadWrite, Outcome, WriteResult
 
 TITLES = ("Buyer", "Head buyer", "Owner")
 TAGS = ("fair", "Fair", "spring", "VIP")
+#: How often a property is another person's: what makes two leads match one upsert.
+MIX_UP = 0.06
 
 
 class RandomWrites:
     """Draws writes from a seeded chance: the same seed, and the same answers, the same writes."""
 
     def __init__(
-        self, chance: random.Random, fields: Sequence[CustomField], *, people: int = 6
+        self, chance: random.Random, fields: Sequence[CustomField], *, people: int = 12
     ) -> None:
         self._chance = chance
         self._fields = fields
@@ -29,62 +31,66 @@ class RandomWrites:
 
     def learn(self, result: WriteResult) -> None:
         """Take note of an answer, so that later writes can name its lead."""
-        if result.lead is not None and result.outcome is Outcome.CREATED:
-            self._ids.append(result.lead.id)
-        elif result.lead is not None and result.outcome is Outcome.DELETED:
-            # The last few stay known: writes of deleted leads happen too.
-            self._ids = [one for one in self._ids if one != result.lead.id][-40:]
+        if result.lead is None:
+            return
+        # A deleted lead stays known for a while: writes of such leads happen too.
+        if result.outcome is not Outcome.DELETED and result.lead.id not in self._ids:
+            self._ids = [*self._ids, result.lead.id][-40:]
 
     def next_write(self) -> LeadWrite:
         """Draw a write."""
         chance = self._chance
-        kind = chance.choices(("upsert", "create", "update", "delete"), (60, 8, 22, 10))[0]
+        person = chance.randrange(self._people)
+        kind = chance.choices(("upsert", "create", "update", "delete"), (60, 3, 20, 17))[0]
         if kind == "upsert":
-            return self._upsert()
+            return self._upsert(person)
         if kind == "create" or not self._ids:
-            return create(**self._properties({"name": self._name()}))
+            return create(**self._properties(person) | {"name": self._name(person)})
         # Newest first: the others are often gone. One beyond may be one of this very batch.
-        lead_id = chance.choice([*self._ids[-8:], max(self._ids) + 1])
-        return delete(lead_id) if kind == "delete" else update(lead_id, **self._properties({}))
+        lead_id = chance.choice([*self._ids[-12:], max(self._ids) + 1])
+        return delete(lead_id) if kind == "delete" else update(lead_id, **self._properties(person))
 
-    def _upsert(self) -> LeadWrite:
-        chance = self._chance
-        by = chance.choice(("email", "name", "custom"))
-        properties = self._properties({"name": self._name()} if chance.random() < 0.7 else {})
+    def _upsert(self, person: int) -> LeadWrite:
+        by = self._chance.choice(("email", "name", "custom"))
+        properties = self._properties(person)
         if by == "email":
-            return upsert("email", self._email(), **properties)
+            return upsert("email", self._email(person), **properties)
         if by == "name" or not self._fields:
-            return upsert("name", self._name(), **properties)
-        field = chance.choice(self._fields)
-        return upsert_custom(field.id, self._value(field), **properties)
+            return upsert("name", self._name(person), **properties)
+        field = self._chance.choice(self._fields)
+        return upsert_custom(field.id, self._value(field, person), **properties)
 
-    def _properties(self, properties: dict[str, Any]) -> dict[str, Any]:
+    def _properties(self, person: int) -> dict[str, Any]:
         chance = self._chance
+        drawn: dict[str, Any] = {}
+        if chance.random() < 0.7:
+            drawn["name"] = self._name(person)
         if chance.random() < 0.4:
-            properties["email"] = chance.choice((self._email(), self._email(), None))
-        if chance.random() < 0.15:
-            properties["name"] = self._name()
+            drawn["email"] = self._email(person) if chance.random() < 0.8 else None
         if chance.random() < 0.3:
-            properties["title"] = chance.choice(TITLES)
+            drawn["title"] = chance.choice(TITLES)
         if chance.random() < 0.2:
-            properties["tags"] = chance.sample(TAGS, chance.randint(0, 2))
+            drawn["tags"] = chance.sample(TAGS, chance.randint(0, 2))
         if self._fields and chance.random() < 0.4:
             field = chance.choice(self._fields)
-            value = None if chance.random() < 0.2 else self._value(field)
-            properties["custom_fields"] = {field.id: value}
+            value = None if chance.random() < 0.2 else self._value(field, person)
+            drawn["custom_fields"] = {field.id: value}
         if chance.random() < 0.03:
-            properties["status"] = "Unheard of"
-        return properties
+            drawn["status"] = "Unheard of"
+        return drawn
 
-    def _name(self) -> str:
-        person = self._chance.randrange(self._people)
-        return self._chance.choice((f"Nora Field{person}", f"NORA  FIELD{person}"))
+    def _someone(self, person: int) -> int:
+        return self._chance.randrange(self._people) if self._chance.random() < MIX_UP else person
 
-    def _email(self) -> str:
-        person = self._chance.randrange(self._people)
-        return self._chance.choice((f"n{person}@field.example", f"N{person}@Field.example"))
+    def _name(self, person: int) -> str:
+        number = self._someone(person)
+        return self._chance.choice((f"Nora Field{number}", f"NORA  FIELD{number}"))
 
-    def _value(self, field: CustomField) -> Any:
+    def _email(self, person: int) -> str:
+        number = self._someone(person)
+        return self._chance.choice((f"n{number}@field.example", f"N{number}@Field.example"))
+
+    def _value(self, field: CustomField, person: int) -> Any:
         if field.data_type is DataType.MULTI_SELECT:
-            return self._chance.choice([option.id for option in field.options])
-        return f"C-{self._chance.randrange(self._people)}"
+            return field.options[self._someone(person) % len(field.options)].id
+        return f"C-{self._someone(person)}"

@@ -48,7 +48,7 @@ def sort_value(lead: Lead, sort_by: str) -> Any:
         "country": fold(address.country or ""),
         "zip": fold(address.postal_code or ""),
         "inactive_days": -last_interaction,
-        "socials": fold(lead.socials[0].url) if lead.socials else "",
+        "socials": fold(lead.socials[0].url)[:600] if lead.socials else "",
         "assignee": lead.assignee_id or 0,
         "customer_source": lead.customer_source_id or 0,
         "monetary_value": NO_VALUE if lead.monetary_value is None else lead.monetary_value,

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from tests.clock import Clock
+from tests.documented_answers import require_documented
 
 from onelead.account import Role
 from onelead.api.application import create_api
@@ -75,15 +76,23 @@ class Service:
         return client_of(self.services, account)
 
 
-def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
-    """Return a client with the account's credentials."""
-    headers = {
+def credentials_of(account: NewAccount) -> dict[str, str]:
+    """Return the three headers of the account's first admin."""
+    return {
         "X-PW-AccessToken": account.api_key,
         "X-PW-Application": "developer_api",
         "X-PW-UserEmail": account.email,
     }
-    transport = httpx.ASGITransport(create_api(services), raise_app_exceptions=True)
-    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers)
+
+
+def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
+    """Return a client with the account's credentials, which holds answers to their contract."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_api(services), raise_app_exceptions=True),
+        base_url=BASE_URL,
+        headers=credentials_of(account),
+        event_hooks={"response": [require_documented]},
+    )
 
 
 @asynccontextmanager

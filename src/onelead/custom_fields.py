@@ -23,7 +23,7 @@ from onelead.limits import (
     UNIX_SECONDS_MAX,
     URL_CHARS_MAX,
 )
-from onelead.text import is_blank, tidy
+from onelead.text import is_blank, shown, tidy
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -57,7 +57,6 @@ _CHARS_MAX = {
     DataType.TEXT: TEXT_CHARS_MAX,
     DataType.URL: URL_CHARS_MAX,
 }
-_SHOWN_CHARS_MAX = 60
 # Years whose days have a midnight in every time zone, and four digits in text.
 _YEAR_MIN, _YEAR_MAX = 1000, 9998
 # The first of those days begins earlier in the east than in UTC.
@@ -193,12 +192,6 @@ def _number_from_text(text: str) -> int | float:
         except ValueError:
             continue
     raise ValueInvalid(f"is not a number: {shown(text)}")
-
-
-def shown(raw: Any) -> str:
-    """Spell a rejected value in a message, shortened."""
-    text = str(raw)
-    return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."
 
 
 def _day(raw: Any, zone: ZoneInfo) -> str:

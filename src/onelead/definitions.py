@@ -19,11 +19,10 @@ from onelead.custom_fields import (
     DataType,
     IndexState,
     Option,
-    shown,
 )
 from onelead.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
 from onelead.settings_body import SettingsBody, is_integer, line_problem
-from onelead.text import is_blank, tidy
+from onelead.text import is_blank, shown, tidy
 
 _ATTRIBUTES = frozenset(
     {

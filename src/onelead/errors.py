@@ -7,10 +7,14 @@ secret or an internal detail.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+from itertools import islice
 from typing import ClassVar
 
 from msgspec import Struct
+
+from onelead.text import shown
 
 
 class Kind(StrEnum):
@@ -35,6 +39,21 @@ class Problem(Struct, frozen=True):
     text: str
     #: Rails' symbol for the sort of mistake: `blank`, `invalid`, `too_long`, `taken`, `inclusion`.
     symbol: str = "invalid"
+
+
+#: A hostile body has no end of mistakes; a message has.
+_NAMES_MAX = 20
+_LINES_MAX = 100
+
+
+def unrecognized(names: Iterable[str]) -> Problem | None:
+    """Name the attributes that nobody knows, as Copper does; None when there are none."""
+    listed = [shown(name) for name in islice(names, _NAMES_MAX + 1)]
+    if not listed:
+        return None
+    if len(listed) > _NAMES_MAX:
+        listed[_NAMES_MAX:] = ["..."]
+    return Problem("base", f"Unrecognized attributes specified: {', '.join(listed)}", "unknown")
 
 
 class OneleadError(Exception):
@@ -101,7 +120,9 @@ class InputInvalid(OneleadError):
     code = "input_invalid"
 
     def __init__(self, *problems: Problem, retry_after_s: int | None = None) -> None:
-        lines = [f"{humanised(problem.attribute)}: {problem.text}" for problem in problems]
+        lines = [f"{humanised(one.attribute)}: {one.text}" for one in problems[:_LINES_MAX]]
+        if len(problems) > _LINES_MAX:
+            lines.append(f"Base: and {len(problems) - _LINES_MAX} more")
         super().__init__(
             "Invalid input: Validation errors: " + "\n".join(lines), retry_after_s=retry_after_s
         )

@@ -20,7 +20,7 @@ from onelead.custom_fields import (
     match_values,
     stored_value,
 )
-from onelead.errors import InputInvalid, Problem
+from onelead.errors import InputInvalid, Problem, unrecognized
 from onelead.lead import Lead
 from onelead.limits import (
     ID_MAX,
@@ -136,22 +136,21 @@ def _text_value(value: Any) -> str:
         raise _invalid("field_value can't be blank", "blank")
     if not isinstance(value, str):
         raise _invalid("field_value must be a string")
-    if is_blank(value):
-        raise _invalid("field_value can't be blank", "blank")
     if len(value) > LINE_CHARS_MAX:
         raise _invalid(
             f"field_value is too long (maximum is {LINE_CHARS_MAX} characters)", "too_long"
         )
+    if is_blank(value):
+        raise _invalid("field_value can't be blank", "blank")
     return value
 
 
 def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
     if not isinstance(value, dict):
         raise _invalid("field_value must be an object with custom_field_definition_id and value")
-    if unknown := sorted(value.keys() - {"custom_field_definition_id", "value"}):
-        raise InputInvalid(
-            Problem("base", f"Unrecognized attributes specified: {', '.join(unknown)}", "unknown")
-        )
+    unknown = sorted(value.keys() - {"custom_field_definition_id", "value"})
+    if problem := unrecognized(unknown):
+        raise InputInvalid(problem)
     field = _matchable_field(value.get("custom_field_definition_id"), settings)
     raw = value.get("value")
     key = Key(field.key_field, key_value(_custom_match_value(field, raw, settings)))

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.account import AccountSettings
 from onelead.countries import country_code
-from onelead.custom_fields import ValueInvalid, number, shown, stored_value
+from onelead.custom_fields import ValueInvalid, number, stored_value
 from onelead.errors import Problem
 from onelead.lead import (
     EMAIL_CATEGORIES,
@@ -31,7 +31,7 @@ from onelead.lead import (
 )
 from onelead.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX, TAGS_MAX, TEXT_CHARS_MAX, URL_CHARS_MAX
 from onelead.names import NAME_PARTS, join_name, split_name
-from onelead.text import fold, is_blank
+from onelead.text import fold, is_blank, shown
 
 Id = Annotated[int, Meta(ge=1)]
 T = TypeVar("T")
@@ -263,7 +263,8 @@ def _line(
     if len(value) > limit:
         text = f"is too long (maximum is {limit} characters)"
         problems.append(Problem(attribute, text, "too_long"))
-    return value
+    # What is refused anyway is not worth looking at in full.
+    return value[:limit]
 
 
 def _details(attribute: str, value: str | None, problems: list[Problem]) -> str | None:
@@ -305,44 +306,43 @@ def _category(
 def _tags(attribute: str, value: list[str] | None, problems: list[Problem]) -> tuple[str, ...]:
     """Trim, and keep the first spelling of tags that differ only by case."""
     tags: dict[str, str] = {}
-    for tag in value or ():
+    for tag in _limited(attribute, value, problems, TAGS_MAX):
         line = _line(attribute, tag, problems)
         if line is not None:
             tags.setdefault(fold(line), line.strip())
-    return tuple(_limited(attribute, list(tags.values()), problems, TAGS_MAX))
+    return tuple(tags.values())
 
 
 def _phone_numbers(
     attribute: str, value: list[PhoneNumberPatch] | None, problems: list[Problem]
 ) -> tuple[PhoneNumber, ...]:
-    numbers = [
+    return tuple(
         PhoneNumber(line, _category(attribute, entry.category, PHONE_CATEGORIES, problems))
-        for entry in value or ()
+        for entry in _limited(attribute, value, problems)
         if (line := _line(attribute, entry.number, problems)) is not None
-    ]
-    return tuple(_limited(attribute, numbers, problems))
+    )
 
 
 def _links(
     attribute: str, value: list[LinkPatch] | None, problems: list[Problem]
 ) -> tuple[Link, ...]:
     allowed = SOCIAL_CATEGORIES if attribute == "socials" else WEBSITE_CATEGORIES
-    links = [
+    return tuple(
         Link(line, _category(attribute, entry.category, allowed, problems))
-        for entry in value or ()
+        for entry in _limited(attribute, value, problems)
         if (line := _line(attribute, entry.url, problems, URL_CHARS_MAX)) is not None
-    ]
-    return tuple(_limited(attribute, links, problems))
+    )
 
 
 def _limited(
-    attribute: str, entries: list[T], problems: list[Problem], limit: int = LIST_ENTRIES_MAX
+    attribute: str, entries: list[T] | None, problems: list[Problem], limit: int = LIST_ENTRIES_MAX
 ) -> list[T]:
+    entries = entries or []
     if len(entries) > limit:
         problems.append(
             Problem(attribute, f"has too many entries (maximum is {limit})", "too_long")
         )
-    return entries
+    return entries[:limit]
 
 
 def _monetary_value(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-from onelead.errors import InputInvalid, Problem
+from onelead.errors import InputInvalid, Problem, unrecognized
 from onelead.limits import LINE_CHARS_MAX
 from onelead.text import is_blank
 
@@ -28,9 +28,8 @@ class SettingsBody:
 
     def refuse_unknown(self, names: Iterable[str], known: frozenset[str]) -> None:
         """Note the names that no attribute has, if there are any."""
-        if unknown := sorted(set(names) - known):
-            text = f"Unrecognized attributes specified: {', '.join(unknown)}"
-            self.refuse("base", text, "unknown")
+        if problem := unrecognized(sorted(set(names) - known)):
+            self._problems[problem] = None
 
     def require_valid(self) -> None:
         """Raise InputInvalid with everything that was found wrong."""

@@ -68,3 +68,13 @@ def whole_number(value: Any) -> Any:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _DIGITS_MAX:
         return int(value)
     return value
+
+
+#: How much of a rejected value a message repeats.
+_SHOWN_CHARS_MAX = 60
+
+
+def shown(raw: Any) -> str:
+    """Spell a rejected value in a message, shortened."""
+    text = str(raw)
+    return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."

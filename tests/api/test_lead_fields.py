@@ -116,35 +116,24 @@ def with_unit(attribute: str, answered: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("attribute", "sent", "answered"), VALUES)
-async def test_a_value_on_create(
-    service: Service, attribute: str, sent: Any, answered: Any
-) -> None:
+async def test_a_value(service: Service, attribute: str, sent: Any, answered: Any) -> None:
     blank = await service.lead()
     lead = await service.lead(**{attribute: sent})
     assert lead == blank | with_unit(attribute, answered) | {"id": lead["id"]}
     assert repr(lead[attribute]) == repr(shown(attribute, answered))
     assert await stored_lead(service, lead["id"]) == lead
+    response = await service.client.put(f"/leads/{blank['id']}", json={attribute: sent})
+    assert_lead(response, lead | {"id": blank["id"]})
+    assert await stored_lead(service, blank["id"]) == response.json()
 
 
-@pytest.mark.parametrize(("attribute", "sent", "answered"), VALUES)
-async def test_a_value_on_update(
-    service: Service, attribute: str, sent: Any, answered: Any
-) -> None:
-    lead = await service.lead()
-    response = await service.client.put(f"/leads/{lead['id']}", json={attribute: sent})
-    assert_lead(response, lead | with_unit(attribute, answered))
-    assert await stored_lead(service, lead["id"]) == response.json()
-
-
-@pytest.mark.parametrize(
-    ("attribute", "category"),
-    [(attribute, category) for attribute, all_of in _CATEGORIES.items() for category in all_of],
-)
-async def test_every_category(service: Service, attribute: str, category: str) -> None:
-    sent = {_MAIN_KEY[attribute]: "x", "category": f" {category.upper()} "}
-    lead = await service.lead(**{attribute: sent if attribute == "email" else [sent]})
-    stored = {_MAIN_KEY[attribute]: "x", "category": category}
-    assert lead[attribute] == (stored if attribute == "email" else [stored])
+@pytest.mark.parametrize("attribute", _CATEGORIES)
+async def test_every_category(service: Service, attribute: str) -> None:
+    for category in _CATEGORIES[attribute]:
+        sent = {_MAIN_KEY[attribute]: "x", "category": f" {category.upper()} "}
+        lead = await service.lead(**{attribute: sent if attribute == "email" else [sent]})
+        stored = {_MAIN_KEY[attribute]: "x", "category": category}
+        assert lead[attribute] == (stored if attribute == "email" else [stored])
 
 
 @pytest.mark.parametrize("attribute", _CATEGORIES)
@@ -195,24 +184,19 @@ async def test_no_status_is_the_default_status(service: Service, body: dict[str,
 
 
 @pytest.mark.parametrize("attribute", ["assignee_id", "customer_source_id", "status_id"])
-@pytest.mark.parametrize("sent", NO_IDS)
-async def test_no_id_is_refused(client: httpx.AsyncClient, attribute: str, sent: Any) -> None:
-    response = await client.post("/leads", json={"name": "Nora", attribute: sent})
+async def test_no_id_is_refused(client: httpx.AsyncClient, attribute: str) -> None:
     field = attribute.replace("_", " ").title()
-    text = f"Invalid value for {field}: IDs must be positive integers: "
-    assert response.status_code == 422
-    assert response.json()["message"].startswith(
-        f"Invalid input: Validation errors: {field}: {text}"
-    )
+    text = f"{field}: Invalid value for {field}: IDs must be positive integers: "
+    for sent in NO_IDS:
+        response = await client.post("/leads", json={"name": "Nora", attribute: sent})
+        assert_invalid(response, f"{text}{sent}")
 
 
 @pytest.mark.parametrize("attribute", ["assignee_id", "customer_source_id", "status_id"])
-@pytest.mark.parametrize("sent", [1, 2**53, 2**63, 2**64, "77"])
-async def test_nobodys_id_is_refused(
-    client: httpx.AsyncClient, attribute: str, sent: int | str
-) -> None:
-    response = await client.post("/leads", json={"name": "Nora", attribute: sent})
-    assert_invalid(response, f"{attribute.replace('_', ' ').title()}: does not exist: {sent}")
+async def test_nobodys_id_is_refused(client: httpx.AsyncClient, attribute: str) -> None:
+    for sent in (1, 2**53, 2**63, 2**64, "77"):
+        response = await client.post("/leads", json={"name": "Nora", attribute: sent})
+        assert_invalid(response, f"{attribute.replace('_', ' ').title()}: does not exist: {sent}")
 
 
 async def test_ids_of_another_account_are_refused(service: Service) -> None:

@@ -29,7 +29,6 @@ ROOT = "http://onelead.test"
         ("POST", "/leads/7/history"),
         ("GET", "/leads/7/history/1"),
         ("GET", "/Leads/7"),
-        ("GET", f"{ROOT}/"),
         ("GET", f"{ROOT}/leads/7"),
         ("GET", f"{ROOT}/developer_api/v2/leads/7"),
         ("GET", f"{ROOT}/developer_api/v1/../../etc/passwd"),

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -204,6 +205,30 @@ async def test_a_write_waits_for_a_busy_database(failing: AccountStore, faults: 
         await asyncio.to_thread(asked.wait)
         assert not write.done()
     assert (await write).first_seq == 1
+
+
+@pytest.mark.parametrize("moment", ["before_statement", "before_commit"])
+async def test_a_batch_whose_caller_goes_away_is_finished_and_the_next_one_goes_on(
+    failing: AccountStore, faults: Faults, moment: str
+) -> None:
+    settings = await failing.settings()
+    reached, go_on = threading.Event(), threading.Event()
+
+    def wait_in_a_thread() -> None:
+        reached.set()
+        if moment == "before_commit":
+            go_on.wait()
+
+    setattr(faults, moment, wait_in_a_thread)
+    with failing.database.busy() if moment == "before_statement" else nullcontext():
+        write = asyncio.create_task(failing.write(create(**NORA), settings=settings))
+        await asyncio.to_thread(reached.wait)
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await write
+    go_on.set()
+    assert (await failing.write(create(name="Sam Roe"), settings=settings)).first_seq == 2
+    assert await failing.unexplained() == []
 
 
 async def test_closing_waits_for_what_is_under_way(

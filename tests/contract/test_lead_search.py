@@ -61,7 +61,7 @@ async def world(request: pytest.FixtureRequest, account: AccountStore, clock: Cl
 
 async def test_each_criterion_finds_what_the_model_finds(world: World) -> None:
     for name in world.searches.criteria:
-        counts = [await world.check(world.searches.search(name)) for _ in range(6)]
+        counts = [await world.check(world.searches.search(name)) for _ in range(8)]
         if name not in ("followed", "middle_name"):
             assert any(0 < count < LEADS for count in counts), f"{name} was not tried in earnest"
 

@@ -25,7 +25,6 @@ from onelead.custom_fields import (
     day_seconds,
     match_values,
     number,
-    shown,
     sortable_number,
     stored_value,
 )
@@ -360,11 +359,6 @@ def test_the_first_and_the_last_day_can_be_written_in_every_zone(zone: ZoneInfo,
 def test_a_moment_outside_the_calendar_is_refused(zone: ZoneInfo, seconds: float) -> None:
     with pytest.raises(ValueInvalid, match="out of range"):
         day_of(seconds, zone)
-
-
-def test_a_long_value_is_shown_shortened() -> None:
-    assert shown("x" * 60) == "x" * 60
-    assert shown("x" * 61) == "x" * 60 + "..."
 
 
 def test_the_types_are_grouped_without_gaps() -> None:

@@ -17,6 +17,7 @@ from onelead.errors import (
     StoreUnavailable,
     WriteQueueFull,
     humanised,
+    unrecognized,
 )
 
 CATALOGUE = OneleadError.__subclasses__()
@@ -103,3 +104,20 @@ def test_the_problems_of_the_configuration_are_a_line_each() -> None:
     error = SettingsInvalid(["--port is not a number", "--host is empty"])
     assert error.message == "--port is not a number\n--host is empty"
     assert error.problems == ["--port is not a number", "--host is empty"]
+
+
+def test_unknown_names_are_listed_up_to_a_limit() -> None:
+    assert unrecognized([]) is None
+    few = unrecognized(["a", "b"])
+    assert few == Problem("base", "Unrecognized attributes specified: a, b", "unknown")
+    many = unrecognized("x" * 1000 for _ in range(1000))
+    assert many is not None
+    assert many.text.endswith(", ...")
+    assert len(many.text) < 2000
+
+
+def test_a_message_has_a_limit() -> None:
+    error = InputInvalid(*[Problem("name", "is wrong")] * 150)
+    lines = error.message.split("\n")
+    assert len(lines) == 101
+    assert lines[-1] == "Base: and 50 more"

@@ -88,7 +88,7 @@ class TestLists:
 
     @pytest.mark.parametrize("kind", LIST_KINDS)
     def test_a_list_has_a_limit(self, kind: Kind) -> None:
-        assert problems(**{kind.attribute: [{kind.member: "x"}] * 100 + [{}]}) == []
+        assert problems(**{kind.attribute: [{kind.member: "x"}] * 100}) == []
         assert problems(**{kind.attribute: [{kind.member: "x"}] * 101}) == [
             (kind.attribute, "has too many entries (maximum is 100)", "too_long")
         ]
@@ -116,7 +116,7 @@ class TestLists:
 
     def test_tags_have_a_limit(self) -> None:
         names = [str(n) for n in range(201)]
-        assert problems(tags=[*names[:200], "0", "1"]) == []
+        assert problems(tags=names[:200]) == []
         assert problems(tags=names) == [
             ("tags", "has too many entries (maximum is 200)", "too_long")
         ]

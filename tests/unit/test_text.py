@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import fold, is_blank, tidy
+from onelead.text import fold, is_blank, shown, tidy
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
 IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
@@ -141,3 +141,8 @@ def test_these_show_nothing(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "0", ".", ACUTE, IOTA_BELOW, "\u2800", "\x00", "\u00a8"])
 def test_these_show_something(text: str) -> None:
     assert not is_blank(text)
+
+
+def test_a_long_value_is_shown_shortened() -> None:
+    assert shown("x" * 60) == "x" * 60
+    assert shown("x" * 61) == "x" * 60 + "..."

@@ -422,6 +422,13 @@ class TestOneAfterTheOther:
         assert not plan.keys_added
         assert not plan.keys_removed
 
+    def test_a_lead_that_leaves_again_stays_away(self) -> None:
+        leads = leads_with(2, email=Email("nora@field.example", "work"))
+        away, back = an_update(1, email=None), an_update(1, email={"email": "nora@field.example"})
+        *_, result = leads.write(away, back, away, an_upsert(EMAIL, title="Buyer")).results
+        assert lead_of(result).id == 2
+        assert leads.keys == leads.derived_keys()
+
     def test_what_is_created_and_deleted_leaves_nothing_but_its_id(self) -> None:
         leads = leads_with(1)
         plan = leads.write(a_write(), a_delete(2), an_update(2, title="x"))

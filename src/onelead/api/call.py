@@ -66,6 +66,9 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """Say whether a query parameter is switched on."""
+        # Most calls have no query, and reading none still costs.
+        if not self.request.scope["query_string"]:
+            return False
         return self.request.query_params.get(name, "").lower() in ("true", "1")
 
     def delivery(self, payload: str | None = None) -> Delivery:

@@ -15,7 +15,7 @@ from onelead.api.json_body import decode_json
 from onelead.api.paging import page_from
 from onelead.api.wire import LeadBody, converted, unknown_keys
 from onelead.countries import country_code
-from onelead.custom_fields import ValueInvalid, number, shown
+from onelead.custom_fields import ValueInvalid, number
 from onelead.errors import InputInvalid, Problem, humanised
 from onelead.limits import ID_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_VALUES_MAX
 from onelead.search import (
@@ -28,7 +28,7 @@ from onelead.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.text import tidy, whole_number
+from onelead.text import shown, tidy, whole_number
 
 T = TypeVar("T")
 

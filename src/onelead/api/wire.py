@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_seconds, shown
-from onelead.errors import Problem, humanised
+from onelead.custom_fields import CustomField, DataType, day_seconds
+from onelead.errors import Problem, humanised, unrecognized
 from onelead.lead import Address, CustomValue, Email, Lead, Link, PhoneNumber
 from onelead.limits import ID_MAX
 from onelead.matching import Match
 from onelead.properties import LeadPatch
-from onelead.text import whole_number
+from onelead.text import shown, whole_number
 
 T = TypeVar("T", bound=Struct)
 
@@ -205,11 +205,8 @@ def _read_by_key(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem
 
 
 def unknown_keys(raw: dict[str, Any], known: Any) -> Problem | None:
-    """Name the keys that nobody knows, as Copper does."""
-    unknown = [shown(key) for key in raw if key not in known]
-    if not unknown:
-        return None
-    return Problem("base", f"Unrecognized attributes specified: {', '.join(unknown)}", "unknown")
+    """Name the keys that nobody knows."""
+    return unrecognized(key for key in raw if key not in known)
 
 
 def _with_number_ids(key: str, value: Any) -> Any:
@@ -236,10 +233,8 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
     where = f" in {place.group(1)}" if place and place.group(1) else ""
     reason = _PLACE.sub("", text).replace("`", "")
     unknown = re.fullmatch(r"Object contains unknown field (.*)", reason)
-    if unknown:
-        return Problem(
-            "base", f"Unrecognized attributes specified: {key}.{shown(unknown.group(1))}", "unknown"
-        )
+    if unknown and (problem := unrecognized([f"{key}.{unknown.group(1)}"])):
+        return problem
     return Problem(key, f"{prefix} {reason[0].lower()}{reason[1:]}{where}")
 
 

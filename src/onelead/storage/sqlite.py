@@ -145,9 +145,17 @@ class SqliteStore:
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
         """See Store."""
-        async with self._turn:
+        await self._turn.acquire()
+        # A caller that goes away leaves no transaction open: the batch is finished without it.
+        return await asyncio.shield(asyncio.create_task(self._write_in_turn(batch)))
+
+    async def _write_in_turn(self, batch: Batch) -> BatchReceipt:
+        """Write a batch, and end the turn that was begun for it."""
+        try:
             with _translated_errors():
                 return await self._commit_batch(batch)
+        finally:
+            self._turn.release()
 
     async def _commit_batch(self, batch: Batch) -> BatchReceipt:
         """Run a batch's transaction on the event loop, and wait for the disk in a thread.

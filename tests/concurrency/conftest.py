@@ -1,0 +1,25 @@
+"""The database that the processes of a test share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.account_store import AccountStore
+from tests.clock import Clock
+from tests.databases import ENGINES, Database
+
+
+@pytest.fixture(params=list(ENGINES))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A fresh database of each engine in turn, with one account."""
+    return ENGINES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def account(database: Database) -> AsyncIterator[AccountStore]:
+    """The account of the database, in the process of the test."""
+    store = await database.open(Clock())
+    yield await AccountStore.of(store, database.account.account_id, database)
+    await store.close()

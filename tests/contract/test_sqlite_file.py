@@ -1,0 +1,138 @@
+"""The file beneath the embedded engine: who may serve it, and what is there after a close."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.account_store import AccountStore
+from tests.clock import Clock
+from tests.databases import SqliteDatabase
+from tests.faults import Faults
+from tests.lead_writes import create
+
+from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
+from onelead.storage.sqlite import SqliteStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "onelead.db"
+
+
+async def test_the_file_and_its_folders_are_made(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "data" / "leads" / "onelead.db"
+    store = SqliteStore(path, clock)
+    assert await store.is_ready()
+    assert list(await store.account_ids()) == []
+    await store.close()
+    assert path.exists()
+
+
+async def test_a_second_server_on_one_file_is_refused(path: Path, clock: Clock) -> None:
+    first = SqliteStore(path, clock, serving=True)
+    with pytest.raises(DatabaseLocked, match=str(path)):
+        SqliteStore(path, clock, serving=True)
+    assert await first.is_ready()
+    await first.close()
+    second = SqliteStore(path, clock, serving=True)
+    await second.close()
+
+
+async def test_a_second_server_through_a_link_is_refused_too(path: Path, clock: Clock) -> None:
+    first = SqliteStore(path, clock, serving=True)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    with pytest.raises(DatabaseLocked):
+        SqliteStore(link, clock, serving=True)
+    await first.close()
+
+
+async def test_other_use_of_the_file_beside_a_server_is_safe(path: Path, clock: Clock) -> None:
+    server, command = SqliteStore(path, clock, serving=True), SqliteStore(path, clock)
+    made = await command.create_account("Shop Ltd", "dana@shop.example")
+    assert list(await server.account_ids()) == [made.account_id]
+    await server.create_api_key(made.account_id, made.email, "from the server")
+    assert len(await command.api_keys(made.account_id)) == 2
+    await command.close()
+    await server.close()
+
+
+async def test_a_server_that_could_not_start_does_not_keep_the_file_locked(
+    tmp_path: Path, clock: Clock
+) -> None:
+    database = SqliteDatabase(tmp_path)
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseNewer):
+        SqliteStore(database.path, clock, serving=True)
+    database.execute("UPDATE alembic_version SET version_num = '0001'")
+    server = SqliteStore(database.path, clock, serving=True)
+    await server.close()
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+async def test_everything_is_in_the_one_file_after_a_close(tmp_path: Path, clock: Clock) -> None:
+    """So that a stopped service can be copied as one file."""
+    database = SqliteDatabase(tmp_path)
+    store = SqliteStore(database.path, clock, serving=True)
+    account = await AccountStore.of(store, database.account.account_id, database)
+    await account.write(*(create(name=f"Nora Field {number}") for number in range(50)))
+    await store.close()
+    assert files_in(tmp_path) == ["onelead.db", "onelead.db.serving"]
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(database.path.read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM lead").fetchone() == (50,)
+
+
+async def test_every_commit_is_synced_to_the_disk(tmp_path: Path, clock: Clock) -> None:
+    """What a power loss would show and a test cannot: 2 is FULL, which syncs the log."""
+    database, faults = SqliteDatabase(tmp_path), Faults()
+    store = await database.open_faulty(clock, faults)
+    account = await AccountStore.of(store, database.account.account_id, database)
+    await account.created()
+    await account.field()
+    assert faults.connections
+    for connection in faults.connections:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    await store.close()
+
+
+def a_text_file(path: Path) -> None:
+    path.write_text("These are notes about leads, and no database at all. " * 40)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def beneath_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_text("")
+
+
+@pytest.mark.parametrize("make", [a_text_file, a_folder, beneath_a_file])
+async def test_a_file_that_cannot_be_used_is_said_in_words(
+    tmp_path: Path, clock: Clock, make: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = folder / "onelead.db"
+    make(path)
+    with pytest.raises(DatabaseUnusable, match="onelead"):
+        SqliteStore(path, clock)
+
+
+async def test_a_file_that_somebody_else_is_writing_is_said_in_words(
+    tmp_path: Path, clock: Clock
+) -> None:
+    database = SqliteDatabase(tmp_path)
+    with database.busy(), pytest.raises(DatabaseUnusable, match="locked"):
+        SqliteStore(database.path, clock, busy_timeout_s=0.01)

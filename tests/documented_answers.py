@@ -1,0 +1,42 @@
+"""The OpenAPI document as a judge: every answer that a test gets must be one that it describes."""
+
+from __future__ import annotations
+
+import httpx
+import schemathesis
+from schemathesis.checks import CheckFunction
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from onelead.api.application import ENDPOINTS
+from onelead.api.openapi import openapi_document
+
+CHECKS: list[CheckFunction] = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+DOCUMENT = schemathesis.openapi.from_dict(openapi_document(ENDPOINTS))
+
+
+async def require_documented(response: httpx.Response) -> None:
+    """Fail on an answer of an endpoint that the document does not have; a hook for clients."""
+    request = response.request
+    operation = DOCUMENT.find_operation_by_path(request.method, request.url.path)
+    if operation is None:
+        return
+    await response.aread()
+    # The request's body may be a stream, which is gone; the answer is judged without it.
+    answer = httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        content=response.content,
+        request=httpx.Request(request.method, request.url),
+    )
+    answer.elapsed = response.elapsed
+    operation.Case(path_parameters={"id": 1}).validate_response(answer, checks=CHECKS)

@@ -1,0 +1,141 @@
+"""A store of leads in memory, on the pure planner, that commits when a test lets it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from onelead.account import AccountSettings
+from onelead.errors import ResourceNotFound
+from onelead.lead import Lead
+from onelead.matching import lead_keys
+from onelead.store import Batch, BatchReceipt
+from onelead.upsert import Snapshot, plan_batch, prepared
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Account:
+    leads: dict[int, Lead] = field(default_factory=dict)
+    #: Request ids in the order of the ledger.
+    ledger: list[str] = field(default_factory=list)
+    last_id: int = 0
+
+
+class MemoryStore:
+    """Keeps the promises of `writer.LeadStore` for the accounts whose settings it was given.
+
+    Like a real engine it commits one batch at a time, in the order in which they came.
+    """
+
+    def __init__(self, *settings: AccountSettings) -> None:
+        self._settings = {one.account_id: one for one in settings}
+        self._turn = asyncio.Lock()
+        #: None while commits are not held.
+        self._permits: asyncio.Semaphore | None = None
+        self.accounts: dict[int, _Account] = defaultdict(_Account)
+        #: Every batch that arrived, in order.
+        self.batches: list[Batch] = []
+        #: Request ids of all accounts in the order of the commits.
+        self.committed: list[str] = []
+        #: What the next commits fail with, before anything is written; None lets one pass.
+        self.failures: deque[Exception | None] = deque()
+        #: Request ids of writes that no batch survives.
+        self.poison: set[str] = set()
+        #: What the next readings of settings fail with.
+        self.settings_failures: deque[Exception] = deque()
+        #: How many turns of the event loop the next readings of settings take; one each after.
+        self.settings_turns: deque[int] = deque()
+
+    def change_settings(self, settings: AccountSettings) -> None:
+        """Commit new settings, as another process does."""
+        self._settings[settings.account_id] = settings
+
+    @property
+    def is_held(self) -> bool:
+        """Whether commits wait for a release."""
+        return self._permits is not None
+
+    def hold(self) -> None:
+        """Let every commit from now on wait for a release."""
+        self._permits = asyncio.Semaphore(0)
+
+    def release(self, commits: int = 1) -> None:
+        """Let that many of the held commits pass."""
+        assert self._permits is not None, "nothing is held"
+        for _ in range(commits):
+            self._permits.release()
+
+    def let_all_pass(self) -> None:
+        """Hold no commit any more."""
+        permits, self._permits = self._permits, None
+        if permits is not None:
+            for _ in range(1_000):
+                permits.release()
+
+    def request_ids(self) -> list[list[str]]:
+        """Return the request ids of every batch that arrived."""
+        return [[one.write.delivery.request_id for one in batch.writes] for batch in self.batches]
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        for _ in range(self.settings_turns.popleft() if self.settings_turns else 1):
+            await asyncio.sleep(0)
+        if self.settings_failures:
+            raise self.settings_failures.popleft()
+        if account_id not in self._settings:
+            raise ResourceNotFound
+        return self._settings[account_id]
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        self.batches.append(batch)
+        async with self._turn:
+            if self._permits is not None:
+                await self._permits.acquire()
+            await asyncio.sleep(0)
+            return self._commit(batch)
+
+    def _commit(self, batch: Batch) -> BatchReceipt:
+        request_ids = [one.write.delivery.request_id for one in batch.writes]
+        failure = self.failures.popleft() if self.failures else None
+        if failure is not None:
+            raise failure
+        if self.poison.intersection(request_ids):
+            raise RuntimeError("poison")
+        settings = self._settings[batch.settings.account_id]
+        writes = batch.writes
+        if settings.version != batch.settings.version:
+            writes = [prepared(one.write, settings) for one in writes]
+        account = self.accounts[settings.account_id]
+        first_seq = len(account.ledger) + 1
+        snapshot = Snapshot(dict(account.leads), _candidates(account, settings))
+        plan = plan_batch(writes, snapshot, settings, now=1_700_000_000, last_id=account.last_id)
+        account.last_id = plan.last_id
+        account.leads |= {lead.id: lead for lead in plan.created + plan.updated}
+        for lead_id in plan.deleted:
+            del account.leads[lead_id]
+        account.ledger += request_ids
+        self.committed += request_ids
+        return BatchReceipt(plan.results, settings, first_seq)
+
+
+def _candidates(account: _Account, settings: AccountSettings) -> dict[tuple[str, str], list[int]]:
+    candidates: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for lead_id, lead in sorted(account.leads.items()):
+        for key in lead_keys(lead, settings):
+            candidates[key.field, key.value].append(lead_id)
+    return candidates
+
+
+async def at_once(answer: Awaitable[T]) -> T:
+    """Wait for what must not wait for anything: a test fails instead of hanging."""
+    return await asyncio.wait_for(answer, 10)
+
+
+async def settle() -> None:
+    """Let every task go on until it waits for something that only a test can bring about."""
+    for _ in range(50):
+        await asyncio.sleep(0)

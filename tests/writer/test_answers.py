@@ -1,0 +1,262 @@
+"""Every accepted write is answered exactly once, after its commit, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.builders import a_field, a_settings
+from tests.fakes import MemoryStore, at_once, settle
+from tests.lead_writes import create
+
+from onelead.custom_fields import DataType
+from onelead.errors import ServiceStopping, StoreUnavailable
+from onelead.limits import RETRY_AFTER_S
+from onelead.upsert import LeadWrite
+from onelead.writer import BatchingWriter, Receipt
+
+Tasks = list[asyncio.Task[Receipt]]
+
+
+@pytest.fixture
+async def store() -> MemoryStore:
+    return MemoryStore(a_settings(account_id=1), a_settings(account_id=2))
+
+
+def people(count: int) -> list[LeadWrite]:
+    return [create(name=f"Nora Field {number}") for number in range(count)]
+
+
+def ids(*writes: LeadWrite) -> list[str]:
+    return [write.delivery.request_id for write in writes]
+
+
+async def in_one_batch(writer: BatchingWriter, store: MemoryStore, *writes: LeadWrite) -> Tasks:
+    """Send writes that wait together behind one that is in flight, which is held."""
+    store.hold()
+    first = asyncio.create_task(writer.write(1, create(name="First")))
+    await settle()
+    tasks = [asyncio.create_task(writer.write(1, write)) for write in writes]
+    await settle()
+    store.release()
+    await first
+    await settle()
+    assert store.request_ids()[-1] == ids(*writes)
+    return tasks
+
+
+async def test_no_write_is_answered_before_its_commit(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    writes = people(5)
+    tasks = await in_one_batch(writer, store, *writes)
+    assert not any(task.done() for task in tasks)
+    assert not set(store.committed).intersection(ids(*writes))
+    store.release()
+    await settle()
+    assert all(task.done() for task in tasks)
+    assert store.committed[-5:] == ids(*writes)
+
+
+async def test_many_writes_of_one_call_are_answered_when_the_last_is_committed(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store, batch_writes_max=2)
+    store.hold()
+    task = asyncio.create_task(writer.write_many(1, people(5)))
+    for committed in (2, 4):
+        await settle()
+        store.release()
+        await settle()
+        assert len(store.committed) == committed
+        assert not task.done()
+    store.release()
+    assert len(await task) == 5
+
+
+async def test_a_write_whose_caller_has_gone_is_written_all_the_same(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    gone, *others = people(4)
+    tasks = await in_one_batch(writer, store, gone, *others)
+    tasks[0].cancel()
+    await settle()
+    store.let_all_pass()
+    receipts = await asyncio.gather(*tasks[1:])
+    assert [receipt.seq for receipt in receipts] == [3, 4, 5]
+    assert store.committed[-4:] == ids(gone, *others)
+    assert writer.waiting_writes == 0
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_does_not_disturb_the_others(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store, batch_writes_max=2)
+    store.hold()
+    gone = asyncio.create_task(writer.write_many(1, people(3)))
+    other = asyncio.create_task(writer.write_many(1, people(3)))
+    await settle()
+    gone.cancel()
+    await settle()
+    store.let_all_pass()
+    assert [receipt.seq for receipt in await other] == [4, 5, 6]
+    assert len(store.committed) == 6
+    assert writer.waiting_writes == 0
+
+
+async def test_a_store_that_does_not_answer_answers_the_whole_batch_and_is_not_asked_again(
+    store: MemoryStore,
+) -> None:
+    """Whether the batch was written is unknown; writing it again is for the caller to decide."""
+    writer = BatchingWriter(store)
+    tasks = await in_one_batch(writer, store, *people(3))
+    store.failures.append(StoreUnavailable())
+    store.let_all_pass()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+    assert len(store.batches) == 2
+    assert writer.waiting_writes == 0
+
+
+async def test_the_batch_after_a_failed_one_is_written(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    tasks = await in_one_batch(writer, store, *people(3))
+    store.failures.append(StoreUnavailable())
+    later = [asyncio.create_task(writer.write(1, write)) for write in people(2)]
+    await settle()
+    store.let_all_pass()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [receipt.seq for receipt in await asyncio.gather(*later)] == [2, 3]
+
+
+async def test_a_poisonous_write_fails_alone(store: MemoryStore) -> None:
+    """A defect that one write brings out; the others are written, each once and in order."""
+    writer = BatchingWriter(store)
+    writes = people(5)
+    tasks = await in_one_batch(writer, store, *writes)
+    store.poison = set(ids(writes[2]))
+    store.let_all_pass()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    seqs = [answer.seq if isinstance(answer, Receipt) else None for answer in answers]
+    assert seqs == [2, 3, None, 4, 5]
+    assert isinstance(answers[2], RuntimeError)
+    assert store.committed[1:] == [*ids(*writes[:2]), *ids(*writes[3:])]
+
+
+async def test_writes_that_arrive_while_a_batch_is_tried_one_by_one_come_after_it(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    writes, later = people(3), create(name="Sam Roe")
+    tasks = await in_one_batch(writer, store, *writes)
+    store.poison = set(ids(writes[1]))
+    store.release()
+    await settle()
+    tasks.append(asyncio.create_task(writer.write(1, later)))
+    await settle()
+    store.let_all_pass()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert store.committed[1:] == ids(writes[0], writes[2], later)
+
+
+async def test_a_defect_that_was_there_once_harms_nobody(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    tasks = await in_one_batch(writer, store, *people(3))
+    store.failures.append(RuntimeError("once"))
+    store.let_all_pass()
+    assert [receipt.seq for receipt in await asyncio.gather(*tasks)] == [2, 3, 4]
+
+
+async def test_a_poisonous_write_of_a_call_is_reported_after_the_others_are_written(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    writes = people(3)
+    store.poison = set(ids(writes[0]))
+    with pytest.raises(RuntimeError, match="poison"):
+        await writer.write_many(1, writes)
+    assert store.committed == ids(*writes[1:])
+
+
+async def test_a_write_that_cannot_be_checked_under_new_settings_fails_alone(
+    store: MemoryStore,
+) -> None:
+    """The settings that come in while it waits have a time zone that does not exist."""
+    field = a_field(data_type=DataType.DATE)
+    store.change_settings(a_settings(fields=(field,), version=1))
+    writer = BatchingWriter(store)
+    await writer.write(1, create(name="Pat Lake"))
+    dated = create(name="Nora Field", custom_fields={field.id: "01/31/2024"})
+    store.hold()
+    tasks = [asyncio.create_task(writer.write(1, create(name="First")))]
+    await settle()
+    others = people(2)
+    tasks += [asyncio.create_task(writer.write(1, one)) for one in (others[0], dated, others[1])]
+    await settle()
+    store.change_settings(a_settings(fields=(field,), version=2, time_zone="Nowhere/None"))
+    store.let_all_pass()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Receipt, Receipt, type(answers[2]), Receipt]
+    assert isinstance(answers[2], KeyError)
+    assert (await writer.write(1, create(name="Sam Roe"))).seq == 5
+
+
+async def test_draining_answers_everything_that_was_accepted(store: MemoryStore) -> None:
+    writer = BatchingWriter(store, batch_writes_max=3)
+    store.hold()
+    calls = [asyncio.create_task(writer.write_many(one, people(10))) for one in (1, 2)]
+    await settle()
+    drain = asyncio.create_task(writer.drain())
+    await settle()
+    assert not drain.done()
+    store.let_all_pass()
+    await drain
+    assert [len(await call) for call in calls] == [10, 10]
+    assert writer.waiting_writes == 0
+
+
+async def test_draining_accepts_nothing_more(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    store.hold()
+    accepted = asyncio.create_task(writer.write(1, create(name="Nora Field")))
+    await settle()
+    drain = asyncio.create_task(writer.drain())
+    await settle()
+    for account_id in (1, 2):
+        with pytest.raises(ServiceStopping) as refusal:
+            await at_once(writer.write(account_id, create(name="Sam Roe")))
+        assert refusal.value.retry_after_s == RETRY_AFTER_S
+    store.let_all_pass()
+    await drain
+    with pytest.raises(ServiceStopping):
+        await at_once(writer.write_many(1, people(2)))
+    assert (await accepted).seq == 1
+    assert len(store.committed) == 1
+
+
+async def test_draining_answers_writes_that_still_wait_for_the_settings(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    store.settings_turns.append(9)
+    accepted = asyncio.create_task(writer.write(1, create(name="Nora Field")))
+    await asyncio.sleep(0)
+    await writer.drain()
+    assert (await accepted).seq == 1
+
+
+async def test_draining_survives_a_store_that_does_not_answer(store: MemoryStore) -> None:
+    writer = BatchingWriter(store)
+    tasks = await in_one_batch(writer, store, *people(3))
+    store.failures.append(StoreUnavailable())
+    drain = asyncio.create_task(writer.drain())
+    store.let_all_pass()
+    await drain
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
+
+
+async def test_draining_an_idle_writer_ends_at_once_and_may_be_repeated(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    await writer.drain()
+    await writer.drain()
