@@ -49,6 +49,7 @@ PAGE_SIZE_MAX = 200
 #: A page number beyond this names no lead that a database could hold.
 PAGE_NUMBER_MAX = 1_000_000_000
 SEARCH_VALUES_MAX = 1_000
+SEARCH_FIELD_FILTERS_MAX = 100
 CURSOR_CHARS_MAX = 4_096
 #: Leads are sorted by, and searched in, this much of a text; a cursor holds it.
 SORT_KEY_CHARS_MAX = 600

@@ -319,3 +319,12 @@ async def test_a_definition_that_is_still_being_indexed(service: Service) -> Non
     while await service.store.build_index(service.account.account_id):
         pass
     assert await found_by(service, definition, value="x") == "B"
+
+
+async def test_a_search_has_a_limit_of_criteria(service: Service) -> None:
+    field = await service.field(data_type="Float")
+    one = {"custom_field_definition_id": field["id"], "minimum_value": 1}
+    response = await service.client.post("/leads/search", json={"custom_fields": [one] * 100})
+    assert response.status_code == 200
+    response = await service.client.post("/leads/search", json={"custom_fields": [one] * 101})
+    assert_invalid(response, "Custom Fields: has too many entries (maximum is 100)")

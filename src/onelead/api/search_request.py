@@ -17,7 +17,13 @@ from onelead.api.wire import LeadBody, converted, unknown_keys
 from onelead.countries import country_code
 from onelead.custom_fields import ValueInvalid, number
 from onelead.errors import InputInvalid, Problem, humanised
-from onelead.limits import ID_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_VALUES_MAX
+from onelead.limits import (
+    ID_MAX,
+    PAGE_SIZE_DEFAULT,
+    PAGE_SIZE_MAX,
+    SEARCH_FIELD_FILTERS_MAX,
+    SEARCH_VALUES_MAX,
+)
 from onelead.search import (
     NO_ID,
     SORT_KEYS,
@@ -218,7 +224,7 @@ class _Reader:
             interaction_date=self._range("interaction_date"),
             created_date=self._range("created_date"),
             modified_date=self._range("modified_date"),
-            custom_fields=tuple(map(self._custom_field, request.custom_fields or ())),
+            custom_fields=self._custom_fields(request.custom_fields or []),
             sort_by=self._sort_key(),
             descending=self._descending(),
             offset=page.offset,
@@ -339,6 +345,12 @@ class _Reader:
         if followed not in (None, 1, 2):
             self._refuse("followed", "must be 1 or 2")
         return None if followed is None else followed == 1
+
+    def _custom_fields(self, queries: list[CustomFieldQuery]) -> tuple[FieldFilter, ...]:
+        if len(queries) > SEARCH_FIELD_FILTERS_MAX:
+            text = f"has too many entries (maximum is {SEARCH_FIELD_FILTERS_MAX})"
+            self._refuse("custom_fields", text)
+        return tuple(map(self._custom_field, queries[:SEARCH_FIELD_FILTERS_MAX]))
 
     def _custom_field(self, query: CustomFieldQuery) -> FieldFilter:
         definition_id = self._id("custom_fields", query.custom_field_definition_id)
