@@ -79,14 +79,9 @@ def key_value(value: str) -> str:
 
 def phone_digits(number: str) -> str:
     """Return the digits of a phone number; they are indexed backwards, to be found by the end."""
-    return "".join(filter(str.isdigit, fold(number)))[-PHONE_DIGITS_MAX:]
-
-
-class CustomMatchValue(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The `field_value` of a match by custom field."""
-
-    custom_field_definition_id: Any = None
-    value: Any = None
+    digits = "".join(filter(str.isdecimal, number))[-PHONE_DIGITS_MAX:]
+    # Other scripts have decimal digits of their own.
+    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
 class Match(Struct, frozen=True, gc=False, forbid_unknown_fields=True):

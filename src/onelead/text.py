@@ -27,15 +27,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    folded = _fold_once(unicodedata.normalize("NFD", text))
-    # A few characters need a second turn: folding case can undo a composed form.
-    while (again := _fold_once(folded)) != folded:
-        folded = again
-    return folded
-
-
-def _fold_once(text: str) -> str:
-    visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text.casefold()))
+    # Folding case can undo a composed form, and composing can bring out a case to fold.
+    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    visible = _INVISIBLE.sub("", once)
     return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
 
 

@@ -58,6 +58,19 @@ KNOWN_HOSTS = {"example.com", "copper.com", "developer.copper.com", "sqlite.org"
 PATH_OF_A_MACHINE = re.compile(r"(?<![\w.}])/(?:home|root|tmp|usr|var|opt|mnt|work|Users)\b")
 
 
+def test_every_module_is_on_the_map() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    code_map = page[page.index("## Code map") : page.index("## To change X")]
+    named = {name.split("/")[-1] for name in re.findall(r"`([\w/]+)`", code_map)}
+    package = ROOT / "src" / "onelead"
+    modules = {
+        file.stem
+        for file in package.rglob("*.py")
+        if "migrations" not in file.parts and not file.stem.startswith("__")
+    }
+    assert modules - named == set()
+
+
 def test_every_setting_has_its_row() -> None:
     rows = _rows("configuration.md")
     for field in fields(Settings):
