@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +17,7 @@ from tests.lead_writes import create
 
 from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite_checkpoints import Checkpoints
 
 
 @pytest.fixture
@@ -136,3 +138,33 @@ async def test_a_file_that_somebody_else_is_writing_is_said_in_words(
     database = SqliteDatabase(tmp_path)
     with database.busy(), pytest.raises(DatabaseUnusable, match="locked"):
         SqliteStore(database.path, clock, busy_timeout_s=0.01)
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
+async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> None:
+    wal = path.with_name(f"{path.name}-wal")
+    turn = asyncio.Lock()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE thing (content)")
+
+        async def written_until(condition: Callable[[], bool]) -> None:
+            async with asyncio.timeout(30):
+                while not condition():
+                    async with turn:
+                        connection.execute("INSERT INTO thing VALUES (randomblob(10000))")
+                    await asyncio.sleep(0)
+
+        await written_until(lambda: size_of(wal) > 1_000_000)
+        assert size_of(path) < 100_000
+        checkpoints = Checkpoints(path, turn, every_s=0.001, reused_bytes=100_000)
+        await written_until(lambda: size_of(wal) < 100_000)
+        # Now it is written from its start again and again, while much goes through it.
+        before = size_of(path)
+        await written_until(lambda: size_of(path) > before + 10_000_000)
+        assert size_of(wal) < 5_000_000
+        await checkpoints.stop()

@@ -28,16 +28,13 @@ from onelead.storage.migrate import migrate
 from onelead.storage.settings_rows import load_settings
 from onelead.storage.settings_writes import write_settings
 from onelead.storage.sqlite_batch import is_committed, write_batch
+from onelead.storage.sqlite_checkpoints import Checkpoints
 from onelead.storage.sqlite_file import lock_for_serving, opening
 from onelead.storage.sqlite_statistics import tell_planner
 from onelead.store import Batch, BatchReceipt, LeadPage, LeadRead, LedgerPage, NewAccount, TagCount
 
 T = TypeVar("T")
 _READER_THREADS = 4
-#: The log is copied into the database by a thread of its own at this rhythm, so that no write
-#: waits for it, and cut to nothing when it has grown beyond the size.
-_CHECKPOINT_EVERY_S = 1.0
-_WAL_BYTES_MAX = 256 * 1_048_576
 
 
 class SqliteStore:
@@ -71,7 +68,7 @@ class SqliteStore:
         self._turn = asyncio.Lock()
         self._batches: Connection | None = None
         self._migrate()
-        self._checkpoints = _Checkpoints(path.resolve()) if serving else None
+        self._checkpoints = Checkpoints(path.resolve(), self._turn) if serving else None
 
     def _migrate(self) -> None:
         try:
@@ -350,7 +347,7 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
         driver.execute("PRAGMA cache_size = -65536")
         driver.execute("PRAGMA temp_store = MEMORY")
         if serving:
-            # Copying the log is the work of `_Checkpoints`; no commit waits for it.
+            # Copying the log is the work of `Checkpoints`; no commit waits for it.
             driver.execute("PRAGMA wal_autocheckpoint = 0")
 
     @event.listens_for(engine, "begin")
@@ -370,35 +367,3 @@ def _translated_errors() -> Iterator[None]:
         yield
     except (sqlalchemy.exc.OperationalError, sqlite3.OperationalError) as error:
         raise StoreUnavailable from error
-
-
-class _Checkpoints:
-    """Copies the log into the database while the service runs, off the write path."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stopping = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await asyncio.wait_for(self._stopping.wait(), _CHECKPOINT_EVERY_S)
-            except TimeoutError:
-                await asyncio.to_thread(self._checkpoint)
-
-    def _checkpoint(self) -> None:
-        wal = self._path.with_name(f"{self._path.name}-wal")
-        too_large = wal.exists() and wal.stat().st_size > _WAL_BYTES_MAX
-        connection = sqlite3.connect(self._path, timeout=1.0)
-        try:
-            mode = "TRUNCATE" if too_large else "PASSIVE"
-            connection.execute(f"PRAGMA wal_checkpoint({mode})")
-        except sqlite3.OperationalError:
-            pass  # Busy or out of space: the next round tries again, the writer reports the rest.
-        finally:
-            connection.close()
-
-    async def stop(self) -> None:
-        self._stopping.set()
-        await self._task
