@@ -1,0 +1,139 @@
+"""200 connections deliver 50 people 40 times each: 50 leads, and every answer is a 200."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.load import stored_emails
+from tests.process import DEADLINE_S, Server, credentials_of, run_json, serving
+
+CONNECTIONS = 200
+PEOPLE = 50
+DELIVERIES_EACH = 40
+SEED = 4711
+#: A killed server is back well within this time.
+RETRY_AFTER_S = 0.05
+
+
+@dataclass
+class Race:
+    """The deliveries still to be made, and what was answered."""
+
+    deliveries: list[dict[str, Any]]
+    #: By e-mail, the answer with the highest version, as (version, lead).
+    last: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    async def run(self, base_url: str, credentials: dict[str, str]) -> None:
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        async with (
+            httpx.AsyncClient(
+                base_url=base_url, headers=credentials, limits=limits, timeout=DEADLINE_S
+            ) as client,
+            asyncio.TaskGroup() as clients,
+        ):
+            for _ in range(CONNECTIONS):
+                clients.create_task(self._deliver(client))
+
+    async def _deliver(self, client: httpx.AsyncClient) -> None:
+        while self.deliveries:
+            body = self.deliveries.pop()
+            response = await self._sent(client, body)
+            self.statuses[response.status_code] += 1
+            self.outcomes[response.headers["Lead-Outcome"]] += 1
+            version = int(response.headers["ETag"].strip('"'))
+            email = body["match"]["field_value"].lower()
+            if version >= self.last.get(email, (0, {}))[0]:
+                self.last[email] = version, response.json()
+
+    @staticmethod
+    async def _sent(client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
+        while True:
+            try:
+                return await client.put("/leads/upsert", json=body)
+            except httpx.TransportError:
+                # The server was killed; a client that has no answer sends again.
+                await asyncio.sleep(RETRY_AFTER_S)
+
+
+def deliveries() -> Iterable[dict[str, Any]]:
+    """Yield every delivery of every person; each names another title."""
+    for person in range(PEOPLE):
+        for number in range(DELIVERIES_EACH):
+            email = f"person-{person}@race.example"
+            properties = {"name": f"Person {person}", "title": f"Title {number}"}
+            # Sources spell the same e-mail differently.
+            value = email.upper() if number % 2 else email
+            match = {"field_name": "email", "field_value": value}
+            yield {"properties": properties, "match": match}
+
+
+def a_race() -> Race:
+    shuffled = list(deliveries())
+    random.Random(SEED).shuffle(shuffled)
+    return Race(shuffled)
+
+
+async def stored_leads(server: Server, credentials: dict[str, str]) -> list[dict[str, Any]]:
+    async with httpx.AsyncClient(base_url=server.base_url, headers=credentials) as client:
+        response = await client.post("/leads/search", json={"page_size": 200})
+        assert response.headers["X-PW-TOTAL"] == str(len(response.json()))
+        return list(response.json())
+
+
+def assert_won(race: Race, leads: list[dict[str, Any]]) -> None:
+    """One lead of each person, as it was answered last."""
+    assert dict(race.statuses) == {200: PEOPLE * DELIVERIES_EACH}
+    assert sorted(race.last) == sorted(f"person-{person}@race.example" for person in range(PEOPLE))
+    by_id = {lead["id"]: lead for lead in leads}
+    assert len(leads) == len(by_id) == PEOPLE
+    for _version, lead in race.last.values():
+        assert by_id[lead["id"]] == lead
+
+
+async def test_50_people_40_times_over_200_connections_are_50_leads(tmp_path: Path) -> None:
+    made = run_json(tmp_path, "init", "--account", "Shop", "--email", "dana@shop.example")
+    race = a_race()
+    with serving(tmp_path) as server:
+        await race.run(server.base_url, credentials_of(made))
+        assert_won(race, await stored_leads(server, credentials_of(made)))
+        assert server.stop() == 0
+    assert race.outcomes["created"] == PEOPLE
+    assert set(race.outcomes) <= {"created", "updated", "unchanged"}
+
+
+async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
+    made = run_json(tmp_path, "init", "--account", "Shop", "--email", "dana@shop.example")
+    race = a_race()
+    all_of_them = len(race.deliveries)
+    with serving(tmp_path) as server:
+        port, base_url = server.port, server.base_url
+        running = asyncio.create_task(race.run(base_url, credentials_of(made)))
+        await until_left(race, running, all_of_them * 3 // 4)
+        server.process.kill()
+    with serving(tmp_path, port=port) as server:
+        await until_left(race, running, all_of_them // 3)
+        server.process.kill()
+    with serving(tmp_path, port=port) as server:
+        async with asyncio.timeout(DEADLINE_S):
+            await running
+        assert_won(race, await stored_leads(server, credentials_of(made)))
+        assert server.stop() == 0
+    stored = stored_emails(tmp_path / "data" / "onelead.db")
+    assert len(stored) == len(set(stored)) == PEOPLE
+
+
+async def until_left(race: Race, running: asyncio.Task[None], number: int) -> None:
+    """Wait until only so many deliveries are left."""
+    async with asyncio.timeout(DEADLINE_S):
+        while len(race.deliveries) > number:
+            assert not running.done()
+            await asyncio.sleep(0.001)
