@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from tests.clock import Clock
+from tests.databases import SqliteDatabase
 from tests.documented_answers import require_documented
 
 from onelead.account import Role
@@ -21,7 +22,6 @@ from onelead.store import NewAccount
 from onelead.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
-EMAIL = "dana@shop.example"
 
 
 @dataclass
@@ -99,7 +99,8 @@ def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
 async def a_service(folder: Path) -> AsyncIterator[Service]:
     """Run a service on a fresh database in the folder."""
     clock = Clock()
-    store = SqliteStore(folder / "onelead.db", clock)
+    database = SqliteDatabase(folder)
+    store, account = SqliteStore(database.path, clock), database.account
     writer = BatchingWriter(store)
     numbers = itertools.count(1)
     services = Services(
@@ -109,7 +110,6 @@ async def a_service(folder: Path) -> AsyncIterator[Service]:
         monotonic=clock.monotonic,
         new_request_id=lambda: f"request-{next(numbers)}",
     )
-    account = await store.create_account("Shop Ltd", EMAIL)
     try:
         async with client_of(services, account) as client:
             yield Service(client, account, store, writer, clock, services)

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.answers import UNAUTHORISED, assert_body
-from tests.service import EMAIL, Service
+from tests.databases import EMAIL
+from tests.service import Service
 from tests.wire_leads import table_rows
 
 from onelead.account import Role

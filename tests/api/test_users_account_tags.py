@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.answers import NOT_FOUND, UNAUTHORISED, assert_answer, invalid
-from tests.service import EMAIL, Service
+from tests.databases import EMAIL
+from tests.service import Service
 
 from onelead.account import Role
 
