@@ -56,6 +56,7 @@ class Stored:
     keys: set[tuple[Any, ...]]
     ledger_seq: int
     last_id: int
+    lead_count: int
 
 
 def stored(database: Database, account_id: int) -> Stored:
@@ -65,13 +66,14 @@ def stored(database: Database, account_id: int) -> Stored:
         where = f"account_id = {account_id}"
         return database.rows(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}")
 
-    ((ledger_seq, last_id),) = of_account("ledger_seq, last_id", "lane")
+    ((ledger_seq, last_id, lead_count),) = of_account("ledger_seq, last_id, lead_count", "lane")
     return Stored(
         ledger=[Row(*row) for row in of_account("*", "ledger", "seq")],
         leads=set(of_account("*", "lead")),
         keys=set(of_account("field, value, lead_id, label", "match_key")),
         ledger_seq=ledger_seq,
         last_id=last_id,
+        lead_count=lead_count,
     )
 
 
@@ -230,7 +232,11 @@ class _Replay:
         for what, is_so, should_be in (
             ("a lead", found.leads, leads),
             ("a match key", found.keys, keys),
-            ("the lane", {(found.ledger_seq, found.last_id)}, {(len(found.ledger), self._last_id)}),
+            (
+                "the lane",
+                {(found.ledger_seq, found.last_id, found.lead_count)},
+                {(len(found.ledger), self._last_id, len(leads))},
+            ),
         ):
             self.violations += [f"{what} too much: {row}" for row in sorted(is_so - should_be)]
             self.violations += [f"{what} missing: {row}" for row in sorted(should_be - is_so)]

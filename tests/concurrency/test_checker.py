@@ -86,6 +86,7 @@ async def test_two_rows_in_the_wrong_order_are_found(history: AccountStore) -> N
         "INSERT INTO match_key VALUES (1, 'email', 'sam@roe.example', 1000000099, NULL)",
         "UPDATE lane SET ledger_seq = ledger_seq + 1",
         "UPDATE lane SET last_id = last_id + 1",
+        "UPDATE lane SET lead_count = lead_count + 1",
     ],
 )
 async def test_what_is_stored_otherwise_is_found(history: AccountStore, change: str) -> None:

@@ -66,7 +66,7 @@ def create_account(connection: Connection, name: str, email: str, now: int) -> N
     row = {"id": account_id, "name": name, "date_created": now}
     defaults = {"time_zone": DEFAULT_TIME_ZONE, "currency": DEFAULT_CURRENCY}
     connection.execute(insert(schema.account), row | defaults)
-    lane = {"account_id": account_id, "ledger_seq": 0, "settings_version": 1}
+    lane = {"account_id": account_id, "ledger_seq": 0, "settings_version": 1, "lead_count": 0}
     connection.execute(insert(schema.lane), lane | {"last_id": first_id(account_id)})
     _create_pick_lists(connection, account_id)
     user = create_user(connection, account_id, email, "", Role.ADMIN, now)

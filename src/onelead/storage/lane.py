@@ -29,6 +29,9 @@ SAVE_LAST_ID = (
     .values(last_id=bindparam("new_last_id"))
 )
 
+#: The same, and how many leads there are more.
+SAVE_LEADS = SAVE_LAST_ID.values(lead_count=lane.c.lead_count + bindparam("more_leads"))
+
 
 class Lane(NamedTuple):
     """What the lane says to the transaction that holds it."""
@@ -74,6 +77,13 @@ def require_own_id(account_id: int, last_id: int) -> None:
     """Refuse an id that lies in the range of the next account. Raises IdsExhausted."""
     if last_id >= first_id(account_id + 1):
         raise IdsExhausted
+
+
+def lead_count(connection: Connection, account_id: int) -> int:
+    """Return how many leads the account has."""
+    statement = select(lane.c.lead_count).where(lane.c.account_id == account_id)
+    count: int = connection.execute(statement).scalar_one()
+    return count
 
 
 def first_id(account_id: int) -> int:

@@ -39,6 +39,7 @@ from onelead.search import (
     cursor_text,
     key_filters,
 )
+from onelead.storage.lane import lead_count
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.schema import lead, match_key
 from onelead.store import LeadPage
@@ -82,8 +83,13 @@ def find_leads(
     connection: Connection, settings: AccountSettings, search: LeadSearch, now: int
 ) -> LeadPage:
     """Find a page of leads and count all that match. Raises InputInvalid."""
-    conditions = [lead.c.account_id == settings.account_id, *_conditions(settings, search, now)]
-    total = connection.execute(select(func.count()).select_from(lead).where(*conditions)).scalar()
+    criteria = list(_conditions(settings, search, now))
+    conditions = [lead.c.account_id == settings.account_id, *criteria]
+    if criteria:
+        counted = select(func.count()).select_from(lead).where(*conditions)
+        total = connection.execute(counted).scalar_one()
+    else:
+        total = lead_count(connection, settings.account_id)
     order = _ORDER[search.sort_by]
     statement = select(lead.c.document, lead.c.id, order.label("sort_value")).where(*conditions)
     rows = connection.execute(_page(statement, order, search)).all()
@@ -92,7 +98,7 @@ def find_leads(
         rows = rows[: search.limit]
         last = rows[-1]
         next_cursor = cursor_text(CursorPlace(search.fingerprint(), last.sort_value, last.id))
-    return LeadPage([lead_from(row.document) for row in rows], total or 0, next_cursor, settings)
+    return LeadPage([lead_from(row.document) for row in rows], total, next_cursor, settings)
 
 
 def _page(statement: Select[Any], order: ColumnElement[Any], search: LeadSearch) -> Select[Any]:

@@ -55,6 +55,8 @@ lane = Table(
     #: The last number given to a lead, field, option, status, source, user or key.
     Column("last_id", BigInteger, nullable=False),
     Column("settings_version", BigInteger, nullable=False),
+    #: How many leads the account has, so that nobody needs to count them all.
+    Column("lead_count", BigInteger, nullable=False),
 )
 
 user = Table(

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from onelead.account import AccountSettings
 from onelead.storage import schema
-from onelead.storage.lane import SAVE_LAST_ID, TAKE_LANE, Lane, require_own_id
+from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
 from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
 from onelead.store import Batch, BatchReceipt
 from onelead.upsert import (
@@ -46,7 +46,7 @@ def _update_lead_sql() -> str:
 
 
 _TAKE_LANE = _sql(TAKE_LANE)
-_SAVE_LAST_ID = _sql(SAVE_LAST_ID)
+_SAVE_LEADS = _sql(SAVE_LEADS)
 _LEAD_BY_ID = _sql(select(schema.lead.c.document).where(*_by_key(schema.lead)))
 _LEADS_BY_KEY = (
     _sql(
@@ -84,9 +84,10 @@ def write_batch(
     snapshot = _snapshot(driver, account_id, writes)
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
     _write_plan(driver, account_id, plan)
-    if plan.last_id != lane.last_id:
+    more_leads = len(plan.created) - len(plan.deleted)
+    if plan.last_id != lane.last_id or more_leads:
         require_own_id(account_id, plan.last_id)
-        driver.execute(_SAVE_LAST_ID, (plan.last_id, account_id))
+        driver.execute(_SAVE_LEADS, (plan.last_id, more_leads, account_id))
     numbered = enumerate(zip(writes, plan.results, strict=True), lane.first_seq)
     driver.executemany(
         _INSERT_LEDGER,

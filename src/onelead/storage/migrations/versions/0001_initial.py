@@ -40,6 +40,7 @@ def _create_account() -> None:
         sa.Column("ledger_seq", sa.BigInteger(), nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
         sa.Column("settings_version", sa.BigInteger(), nullable=False),
+        sa.Column("lead_count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id"),
     )
 
