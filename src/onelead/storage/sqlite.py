@@ -35,6 +35,10 @@ from onelead.store import Batch, BatchReceipt, LeadPage, LeadRead, LedgerPage, N
 
 T = TypeVar("T")
 _READER_THREADS = 4
+#: Pages that a connection keeps in memory; the batches, which write all over the keys, gain a
+#: tenth of their speed by the larger one.
+_PAGES_KIB = 8 * 1024
+_BATCH_PAGES_KIB = 64 * 1024
 
 
 class SqliteStore:
@@ -186,7 +190,9 @@ class SqliteStore:
             self._batches = self._engine.connect().execution_options(
                 onelead_begin="BEGIN IMMEDIATE"
             )
-            _driver(self._batches).execute("PRAGMA busy_timeout = 0")
+            driver = _driver(self._batches)
+            driver.execute("PRAGMA busy_timeout = 0")
+            driver.execute(f"PRAGMA cache_size = -{_BATCH_PAGES_KIB}")
         return self._batches
 
     async def _begin_batch(self, connection: Connection) -> RootTransaction:
@@ -344,7 +350,7 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
         driver.execute(f"PRAGMA busy_timeout = {round(busy_timeout_s * 1000)}")
         driver.execute("PRAGMA journal_mode = WAL")
         driver.execute("PRAGMA synchronous = FULL")
-        driver.execute("PRAGMA cache_size = -65536")
+        driver.execute(f"PRAGMA cache_size = -{_PAGES_KIB}")
         driver.execute("PRAGMA temp_store = MEMORY")
         if serving:
             # Copying the log is the work of `Checkpoints`; no commit waits for it.
