@@ -20,6 +20,8 @@ DELIVERIES_EACH = 40
 SEED = 4711
 #: A killed server is back well within this time.
 RETRY_AFTER_S = 0.05
+#: For all 2,000 deliveries, also on a busy machine.
+RACE_S = 120.0
 
 
 @dataclass
@@ -123,7 +125,7 @@ async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Pa
         await until_left(race, running, all_of_them // 3)
         server.process.kill()
     with serving(tmp_path, port=port) as server:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(RACE_S):
             await running
         assert_won(race, await stored_leads(server, credentials_of(made)))
         assert server.stop() == 0
@@ -133,7 +135,7 @@ async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Pa
 
 async def until_left(race: Race, running: asyncio.Task[None], number: int) -> None:
     """Wait until only so many deliveries are left."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(RACE_S):
         while len(race.deliveries) > number:
             assert not running.done()
             await asyncio.sleep(0.001)
