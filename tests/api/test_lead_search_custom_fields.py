@@ -328,3 +328,17 @@ async def test_a_search_has_a_limit_of_criteria(service: Service) -> None:
     assert response.status_code == 200
     response = await service.client.post("/leads/search", json={"custom_fields": [one] * 101})
     assert_invalid(response, "Custom Fields: has too many entries (maximum is 100)")
+
+
+async def test_all_criteria_together_have_a_limit_of_values(service: Service) -> None:
+    field = await service.field()
+
+    def criterion(number: int) -> dict[str, object]:
+        values = [f"{number}-{value}" for value in range(500)]
+        return {"custom_field_definition_id": field["id"], "value": values}
+
+    two = {"custom_fields": [criterion(1), criterion(2)]}
+    assert (await service.client.post("/leads/search", json=two)).status_code == 200
+    three = {"custom_fields": [*two["custom_fields"], criterion(3)]}
+    response = await service.client.post("/leads/search", json=three)
+    assert_invalid(response, "Custom Fields: has too many values (maximum is 1000)")

@@ -350,7 +350,13 @@ class _Reader:
         if len(queries) > SEARCH_FIELD_FILTERS_MAX:
             text = f"has too many entries (maximum is {SEARCH_FIELD_FILTERS_MAX})"
             self._refuse("custom_fields", text)
-        return tuple(map(self._custom_field, queries[:SEARCH_FIELD_FILTERS_MAX]))
+            return ()
+        filters = tuple(map(self._custom_field, queries))
+        # Of all of them together: databases bound the parameters of one statement.
+        if sum(len(one.values) for one in filters) > SEARCH_VALUES_MAX:
+            text = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
+            self._refuse("custom_fields", text)
+        return filters
 
     def _custom_field(self, query: CustomFieldQuery) -> FieldFilter:
         definition_id = self._id("custom_fields", query.custom_field_definition_id)
@@ -367,14 +373,11 @@ class _Reader:
             allow_empty=bool(query.allow_empty),
         )
 
-    def _custom_values(self, value: Any) -> tuple[Any, ...]:
+    @staticmethod
+    def _custom_values(value: Any) -> tuple[Any, ...]:
         if value is UNSET:
             return ()
-        values = value if isinstance(value, list) else [value]
-        if len(values) > SEARCH_VALUES_MAX:
-            text = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
-            self._refuse("custom_fields", text)
-        return tuple(values[:SEARCH_VALUES_MAX])
+        return tuple(value) if isinstance(value, list) else (value,)
 
     def _sort_key(self) -> str:
         key = self.request.sort_by or "name"

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Select,
+    Text,
     and_,
     cast,
     false,
@@ -41,7 +42,7 @@ from onelead.search import (
 )
 from onelead.storage.lane import lead_count
 from onelead.storage.lead_rows import lead_from
-from onelead.storage.schema import lead, match_key
+from onelead.storage.schema import custom_field_option, lead, match_key
 from onelead.store import LeadPage
 from onelead.text import fold
 
@@ -260,5 +261,9 @@ class _Keys:
             return self.any_of(field.key_field, ["false"])
         if field.data_type in TYPES_WITH_OPTIONS:
             # The document still has an option that was removed from the definition.
-            return ~self.any_of(field.key_field, [str(option.id) for option in field.options])
+            options = custom_field_option.c
+            existing = select(cast(options.id, Text)).where(
+                options.account_id == self._account_id, options.custom_field_id == field.id
+            )
+            return ~self.where(field.key_field, match_key.c.value.in_(existing))
         return _is_absent("custom_fields", str(field.id))
