@@ -23,7 +23,7 @@ from onelead.limits import (
     UNIX_SECONDS_MAX,
     URL_CHARS_MAX,
 )
-from onelead.text import is_blank, shown, tidy
+from onelead.text import is_blank, shown, tidy, too_long
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -135,7 +135,7 @@ def _text(field: CustomField, raw: Any) -> str:
     if not isinstance(raw, str):
         raise ValueInvalid("must be a string")
     if len(raw) > (limit := _CHARS_MAX[field.data_type]):
-        raise ValueInvalid(f"is too long (maximum is {limit} characters)")
+        raise ValueInvalid(too_long(limit))
     return raw
 
 

@@ -30,7 +30,7 @@ from onelead.limits import (
     RETRY_AFTER_S,
 )
 from onelead.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.text import fold, is_blank, whole_number
+from onelead.text import fold, is_blank, too_long, whole_number
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
@@ -132,9 +132,7 @@ def _text_value(value: Any) -> str:
     if not isinstance(value, str):
         raise _invalid("field_value must be a string")
     if len(value) > LINE_CHARS_MAX:
-        raise _invalid(
-            f"field_value is too long (maximum is {LINE_CHARS_MAX} characters)", "too_long"
-        )
+        raise _invalid(f"field_value {too_long(LINE_CHARS_MAX)}", "too_long")
     if is_blank(value):
         raise _invalid("field_value can't be blank", "blank")
     return value

@@ -31,7 +31,7 @@ from onelead.lead import (
 )
 from onelead.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX, TAGS_MAX, TEXT_CHARS_MAX, URL_CHARS_MAX
 from onelead.names import NAME_PARTS, join_name, split_name
-from onelead.text import fold, is_blank, shown
+from onelead.text import fold, is_blank, shown, too_long
 
 Id = Annotated[int, Meta(ge=1)]
 T = TypeVar("T")
@@ -261,8 +261,7 @@ def _line(
     if value is None or is_blank(value):
         return None
     if len(value) > limit:
-        text = f"is too long (maximum is {limit} characters)"
-        problems.append(Problem(attribute, text, "too_long"))
+        problems.append(Problem(attribute, too_long(limit), "too_long"))
     # What is refused anyway is not worth looking at in full.
     return value[:limit]
 

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from onelead.errors import InputInvalid, Problem, unrecognized
 from onelead.limits import LINE_CHARS_MAX
-from onelead.text import is_blank
+from onelead.text import is_blank, too_long
 
 
 class SettingsBody:
@@ -72,7 +72,7 @@ def line_problem(value: Any) -> tuple[str, str] | None:
     if not isinstance(value, str):
         return "must be a string", "invalid"
     if len(value) > LINE_CHARS_MAX:
-        return f"is too long (maximum is {LINE_CHARS_MAX} characters)", "too_long"
+        return too_long(LINE_CHARS_MAX), "too_long"
     return None
 
 

@@ -50,6 +50,11 @@ def is_blank(text: str) -> bool:
     return not (text.strip() if text.isascii() else tidy(text))
 
 
+def too_long(chars_max: int) -> str:
+    """Say that a text has more characters than it may."""
+    return f"is too long (maximum is {chars_max} characters)"
+
+
 #: More digits than any number that is an id, a page or a size.
 _DIGITS_MAX = 20
 

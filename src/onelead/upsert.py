@@ -28,6 +28,7 @@ from onelead.matching import (
 )
 from onelead.names import NAME_PARTS
 from onelead.properties import CheckedPatch, LeadPatch, applied, checked
+from onelead.text import too_long
 
 _NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
 
@@ -369,6 +370,5 @@ def _name_refusal(lead: Lead) -> OneleadError | None:
     if not lead.name:
         return InputInvalid(Problem("name", "can't be blank", "blank"))
     if len(lead.name) > LINE_CHARS_MAX:
-        text = f"is too long (maximum is {LINE_CHARS_MAX} characters)"
-        return InputInvalid(Problem("name", text, "too_long"))
+        return InputInvalid(Problem("name", too_long(LINE_CHARS_MAX), "too_long"))
     return None
