@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.databases import Database
-from tests.lead_writes import create, settings_write
-from tests.ledger_replay import stored, violations
+from tests.lead_writes import create, read_lead_write, read_settings_write, settings_write
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField
 from onelead.lead import Lead
+from onelead.prove.replay import Reader, Replay
 from onelead.search import LeadSearch
 from onelead.settings_change import Resource, SettingsResult
 from onelead.store import Batch, BatchReceipt, LedgerRow, Store
@@ -34,14 +34,15 @@ class AccountStore:
 
     @classmethod
     async def of(cls, store: Store, account_id: int, database: Database) -> AccountStore:
-        last_id = stored(database, account_id).last_id
+        _, last_id, _ = (await store.account_rows(account_id)).lane
         return cls(store, account_id, database, await store.settings(account_id), last_id)
 
     async def unexplained(self) -> list[str]:
         """Do all the index work, and return what the replayed ledger does not explain."""
         await self.indexed()
-        found = stored(self.database, self.account_id)
-        return violations(found, self.initial, last_id=self.initial_last_id)
+        found = await self.store.account_rows(self.account_id)
+        reader = Reader(read_lead_write, read_settings_write)
+        return Replay(found, self.initial, reader, last_id=self.initial_last_id).run()
 
     async def settings(self) -> AccountSettings:
         return await self.store.settings(self.account_id)

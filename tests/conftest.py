@@ -22,6 +22,12 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 _REQUIRE_ALL = os.environ.get("ONELEAD_REQUIRE_ALL", "0") not in {"", "0"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all API tests run on every engine."""
+    help_ = "run every API test on every engine, and not only those that exercise the storage"
+    parser.addoption("--every-engine", action="store_true", help=help_)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that skips itself, when every optional part is required."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.pq.abc import PGresult
 from sqlalchemy import event
 
+from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql_trips import Command, Trips
 from onelead.storage.sqlite import SqliteStore
 
 Step = Callable[[], None]
@@ -22,9 +28,10 @@ class Faults:
         self.after_commit: Step | None = None
         #: Before the next statement of any connection, except ROLLBACK.
         self.before_statement: Step | None = None
-        #: Names another connection to read a statement from.
-        self.read_elsewhere: Callable[[str], sqlite3.Connection | None] = lambda _sql: None
-        self.connections: list[sqlite3.Connection] = []
+        #: Says what is executed instead of a statement.
+        self.rewrite: Callable[[str], str] = lambda sql: sql
+        #: The connections that were opened, of the engine's driver.
+        self.connections: list[Any] = []
 
     def take(self, name: str) -> None:
         """Do what was planned for this moment."""
@@ -34,9 +41,17 @@ class Faults:
             planned()
 
 
+class _DiskFailsNow(Exception):
+    """What each engine puts in its own words."""
+
+
 def disk_error() -> None:
-    """Fail as SQLite does when the disk does."""
-    raise sqlite3.OperationalError("disk I/O error")
+    """Fail as the engine does when the disk does; after a commit the caller is not told of it.
+
+    SQLite reports an error in every case. PostgreSQL refuses the statement or the commit; once
+    the commit has happened, it can only be the connection that is lost.
+    """
+    raise _DiskFailsNow
 
 
 class _FaultyCursor(sqlite3.Cursor):
@@ -47,11 +62,15 @@ class _FaultyCursor(sqlite3.Cursor):
             self.connection.commit()
             return self
         if sql != "ROLLBACK":
-            self.faults.take("before_statement")
-        elsewhere = self.faults.read_elsewhere(sql)
-        if elsewhere is not None:
-            return elsewhere.execute(sql, parameters)
-        return super().execute(sql, parameters)
+            _take_as_sqlite(self.faults, "before_statement")
+        return super().execute(self.faults.rewrite(sql), parameters)
+
+
+def _take_as_sqlite(faults: Faults, name: str) -> None:
+    try:
+        faults.take(name)
+    except _DiskFailsNow:
+        raise sqlite3.OperationalError("disk I/O error") from None
 
 
 class _FaultyConnection(sqlite3.Connection):
@@ -67,9 +86,9 @@ class _FaultyConnection(sqlite3.Connection):
         return made
 
     def commit(self) -> None:
-        self.faults.take("before_commit")
+        _take_as_sqlite(self.faults, "before_commit")
         super().commit()
-        self.faults.take("after_commit")
+        _take_as_sqlite(self.faults, "after_commit")
 
 
 class FaultySqliteStore(SqliteStore):
@@ -92,3 +111,106 @@ class FaultySqliteStore(SqliteStore):
 
         # The connections that are open already know of no faults.
         self._engine.dispose()
+
+
+_FULL_DISK = b"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"
+
+
+class _FaultyPostgresqlCursor(AsyncCursor[Any]):
+    async def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        faults = _faults_of(self.connection)
+        try:
+            await _take_in_a_thread(faults, "before_statement")
+        except _DiskFailsNow:
+            # So that it is the server who refuses, also in the middle of a pipeline.
+            return await super().execute(_FULL_DISK)
+        sql = faults.rewrite(query) if isinstance(query, str) else query
+        return await super().execute(sql, *arguments, **options)
+
+
+class _FaultyPostgresqlConnection(AsyncConnection[Any]):
+    faults: ClassVar[Faults]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.cursor_factory = _FaultyPostgresqlCursor
+        self.faults.connections.append(self)
+        self._is_prepared = False
+
+    async def commit(self) -> None:
+        if not self._is_prepared:
+            # What a store tells a new connection is no write of a test.
+            self._is_prepared = True
+            await super().commit()
+            return
+        try:
+            await _take_in_a_thread(self.faults, "before_commit")
+        except _DiskFailsNow:
+            await self._refuse_to_commit()
+        await super().commit()
+        try:
+            await _take_in_a_thread(self.faults, "after_commit")
+        except _DiskFailsNow:
+            await self.close()
+            raise psycopg.OperationalError("the connection is lost") from None
+
+    async def _refuse_to_commit(self) -> None:
+        try:
+            await AsyncCursor(self).execute(_FULL_DISK)
+        finally:
+            # A commit that fails ends its transaction.
+            await self.rollback()
+
+
+class _FaultyTrips(Trips):
+    async def make(self, commands: Sequence[Command]) -> list[PGresult]:
+        faults = _faults_of(self.connection)
+        if [sql for sql, _parameters in commands] == ["COMMIT"]:
+            return await self._commit(faults, commands)
+        try:
+            await _take_in_a_thread(faults, "before_statement")
+        except _DiskFailsNow:
+            # So that it is the server who refuses.
+            return await super().make([(_FULL_DISK.decode(), ())])
+        rewritten = [(faults.rewrite(sql), parameters) for sql, parameters in commands]
+        return await super().make(rewritten)
+
+    async def _commit(self, faults: Faults, commands: Sequence[Command]) -> list[PGresult]:
+        try:
+            await _take_in_a_thread(faults, "before_commit")
+        except _DiskFailsNow:
+            return await super().make([(_FULL_DISK.decode(), ())])
+        results = await super().make(commands)
+        try:
+            await _take_in_a_thread(faults, "after_commit")
+        except _DiskFailsNow:
+            await self.connection.close()
+            raise psycopg.OperationalError("the connection is lost") from None
+        return results
+
+
+def _faults_of(connection: object) -> Faults:
+    assert isinstance(connection, _FaultyPostgresqlConnection)
+    return connection.faults
+
+
+async def _take_in_a_thread(faults: Faults, name: str) -> None:
+    """Do what was planned; it may wait, and the event loop may not."""
+    if getattr(faults, name) is not None:
+        await asyncio.to_thread(faults.take, name)
+
+
+def faulty_postgresql_store(
+    url: str, clock: Callable[[], int], faults: Faults, **options: Any
+) -> PostgresqlStore:
+    """Return the engine for many processes on connections that fail as `faults` says."""
+
+    class Connection(_FaultyPostgresqlConnection):
+        pass
+
+    class Store(PostgresqlStore):
+        connection_class = Connection
+        trips_class = _FaultyTrips
+
+    Connection.faults = faults
+    return Store(url, clock, **options)

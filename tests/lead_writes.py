@@ -1,6 +1,6 @@
 """Writes as tests ask for them, each with a request id of its own.
 
-A write carries itself as its payload, so that `tests.ledger_replay` can read it back.
+A write carries itself as its payload, so that a replay of the ledger can read it back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tests.builders import a_delivery, a_patch
 
 from onelead.matching import Match
 from onelead.settings_change import Resource, SettingsWrite
+from onelead.store import LedgerEntry
 from onelead.upsert import Action, LeadWrite
 
 _numbers = itertools.count(1)
@@ -60,6 +61,18 @@ def settings_write(
     return msgspec.structs.replace(
         write, delivery=msgspec.structs.replace(delivery, payload=payload)
     )
+
+
+def read_lead_write(entry: LedgerEntry) -> LeadWrite:
+    """Read a write back from its ledger row."""
+    write = msgspec.json.decode(entry.payload, type=LeadWrite)
+    delivery = msgspec.structs.replace(write.delivery, payload=entry.payload)
+    return msgspec.structs.replace(write, delivery=delivery)
+
+
+def read_settings_write(entry: LedgerEntry) -> SettingsWrite:
+    """Read a change of the settings back from its ledger row."""
+    return msgspec.json.decode(entry.payload, type=SettingsWrite)
 
 
 def _request_id() -> str:

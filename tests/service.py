@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx
 from tests.clock import Clock
-from tests.databases import SqliteDatabase
+from tests.databases import ENGINES, Database
 from tests.documented_answers import require_documented
 
 from onelead.account import Role
 from onelead.api.application import create_api
 from onelead.api.call import Services
-from onelead.storage.sqlite import SqliteStore
-from onelead.store import NewAccount
+from onelead.metrics import Metrics
+from onelead.store import NewAccount, Store
 from onelead.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
@@ -30,7 +30,7 @@ class Service:
 
     client: httpx.AsyncClient
     account: NewAccount
-    store: SqliteStore
+    store: Store
     writer: BatchingWriter
     clock: Clock
     services: Services
@@ -96,12 +96,14 @@ def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def a_service(folder: Path) -> AsyncIterator[Service]:
-    """Run a service on a fresh database in the folder."""
+async def a_service(folder: Path, engine: str = "sqlite") -> AsyncIterator[Service]:
+    """Run a service on a fresh database of the engine; the folder says where to find it."""
     clock = Clock()
-    database = SqliteDatabase(folder)
-    store, account = SqliteStore(database.path, clock), database.account
-    writer = BatchingWriter(store)
+    database = ENGINES[engine](folder)
+    _databases[folder] = database
+    store, account = await database.open(clock), database.account
+    metrics = Metrics()
+    writer = BatchingWriter(store, observer=metrics)
     numbers = itertools.count(1)
     services = Services(
         store=store,
@@ -109,6 +111,7 @@ async def a_service(folder: Path) -> AsyncIterator[Service]:
         clock=clock,
         monotonic=clock.monotonic,
         new_request_id=lambda: f"request-{next(numbers)}",
+        metrics=metrics,
     )
     try:
         async with client_of(services, account) as client:
@@ -116,3 +119,14 @@ async def a_service(folder: Path) -> AsyncIterator[Service]:
     finally:
         await writer.drain()
         await store.close()
+        database.close()
+        del _databases[folder]
+
+
+#: By the folder of the test.
+_databases: dict[Path, Database] = {}
+
+
+def database_in(folder: Path) -> Database:
+    """Return the database of the service that runs on the folder."""
+    return _databases[folder]

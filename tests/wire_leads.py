@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 from tests.answers import assert_body
-from tests.service import Service
+from tests.service import Service, database_in
+
+from onelead.storage.schema import metadata
 
 #: The keys of a lead in an answer, in the documented order.
 LEAD_KEYS = (
@@ -101,13 +102,14 @@ def assert_receipt(response: httpx.Response, **expected: str | None) -> None:
 
 
 def table_rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    """Read a whole table of the service whose database is in the folder."""
-    connection = sqlite3.connect(folder / "onelead.db")
-    try:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
-    finally:
-        connection.close()
+    """Read a whole table of the service that runs on the folder, in the order of its key."""
+    declared = metadata.tables[table]
+    names = [column.name for column in declared.c]
+    key = [column.name for column in declared.primary_key]
+    rows = database_in(folder).rows(
+        f"SELECT {', '.join(names)} FROM {table} ORDER BY {', '.join(key)}"
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def written(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -11,8 +11,11 @@ import gc
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 import uvloop
@@ -20,13 +23,27 @@ from msgspec import Struct
 
 from onelead.api.application import create_api
 from onelead.api.call import Services
-from onelead.api.server import StopSignals, base_url, listening, run_server
+from onelead.api.server import (
+    STOP_SIGNALS,
+    StopSignals,
+    allow_open_files,
+    base_url,
+    listening,
+    run_server,
+    shared_port,
+)
 from onelead.errors import NotPossible, OneleadError
 from onelead.index_work import IndexWork
-from onelead.settings import Settings
+from onelead.limits import METRICS_SAMPLE_S
+from onelead.metrics import Metrics, sharing_figures
+from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import NewAccount, Store
+from onelead.store import NewAccount, Store, StoreObserver
+from onelead.workers import WorkerJob, Workers
 from onelead.writer import BatchingWriter
+
+if TYPE_CHECKING:
+    from onelead.storage.postgresql import PostgresqlStore
 
 T = TypeVar("T")
 _FIRST_ACCOUNT = ("My account", "admin@example.com")
@@ -52,21 +69,34 @@ def on_store(
     """
 
     async def run() -> T:
-        store = open_store(settings, serving=False)
+        store = await open_store(settings, serving=False)
         try:
             return await work(store)
         finally:
             await store.close()
 
     path = settings.database_path
-    if not create and not path.exists():
+    if path is not None and not create and not path.exists():
         raise NotPossible(f"there is no database {path}; `onelead init` makes one")
     return asyncio.run(run())
 
 
-def open_store(settings: Settings, *, serving: bool) -> Store:
+async def open_store(
+    settings: Settings, *, serving: bool, observer: StoreObserver | None = None
+) -> Store:
     """Open and migrate the database. Raises DatabaseUnusable, DatabaseNewer, DatabaseLocked."""
-    return SqliteStore(settings.database_path, _unix_seconds, serving=serving)
+    if settings.database_path is not None:
+        return SqliteStore(settings.database_path, _unix_seconds, serving=serving)
+    store = _postgresql(settings, observer)
+    await store.open()
+    return store
+
+
+def _postgresql(settings: Settings, observer: StoreObserver | None) -> PostgresqlStore:
+    # Imported when it is needed: the embedded default starts without the driver of the other.
+    from onelead.storage.postgresql import PostgresqlStore  # noqa: PLC0415
+
+    return PostgresqlStore(settings.database, _unix_seconds, observer=observer)
 
 
 def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
@@ -74,10 +104,31 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
 
     Calls `announce` once requests are accepted. Raises what `open_store` does, and NotPossible.
     """
-    stop = StopSignals()
-    try:
+    with _failures_logged():
+        if settings.workers > 1:
+            asyncio.run(_serve_by_workers(settings, announce))
+            return
+        stop = StopSignals()
         with stop.caught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, announce, stop))
+
+
+def serve_as_worker(job: WorkerJob, on_started: Callable[[], None]) -> None:
+    """Serve on the socket of a worker, as `serve` does on its own."""
+    stop = StopSignals()
+    with (
+        _failures_logged(),
+        stop.caught(),
+        sharing_figures(job.number),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve_job(job, on_started, stop))
+
+
+@contextmanager
+def _failures_logged() -> Iterator[None]:
+    try:
+        yield
     except OneleadError:
         raise
     except Exception:
@@ -88,28 +139,78 @@ def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
 async def _serve(
     settings: Settings, announce: Callable[[Started], None], stop: StopSignals
 ) -> None:
-    store = open_store(settings, serving=True)
+    metrics = Metrics()
+    store = await open_store(settings, serving=True, observer=metrics)
     try:
         with listening(settings.host, settings.port) as listener:
-            first_account = await _create_first_account(store)
+            first_account = await store.create_first_account(*_FIRST_ACCOUNT)
             started = Started(base_url(settings.host, listener.getsockname()[1]), first_account)
 
             def on_started() -> None:
-                log.info("listening", url=started.base_url, database=str(settings.database_path))
+                log.info("listening", url=started.base_url, database=masked(settings.database))
                 announce(started)
 
-            await _serve_from(store, listener, stop, on_started)
+            await _serve_from(store, metrics, listener, stop, on_started)
     finally:
         await store.close()
     log.info("stopped")
 
 
+async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopSignals) -> None:
+    metrics = Metrics(Path(job.metrics_folder))
+    # The parent has migrated it. A newer program may have done so since; it only adds, and this
+    # worker may be the replacement of one that has died.
+    store = _postgresql(job.settings, metrics)
+    try:
+        allow_open_files()
+        with socket.socket(fileno=job.listener) as listener:
+            await _serve_from(store, metrics, listener, stop, on_started)
+    finally:
+        await store.close()
+    log.info("stopped")
+
+
+async def _serve_by_workers(settings: Settings, announce: Callable[[Started], None]) -> None:
+    """Let workers serve; this process only makes the first account and looks after them."""
+    loop = asyncio.get_running_loop()
+    with (
+        shared_port(settings.host, settings.port) as port,
+        TemporaryDirectory(prefix="onelead-", ignore_cleanup_errors=True) as folder,
+    ):
+        workers = Workers(settings, port.listener, Path(folder))
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, workers.stop)
+        first_account = await _first_account(settings)
+        started = Started(base_url(settings.host, port.number), first_account)
+
+        def on_started() -> None:
+            database, count = masked(settings.database), settings.workers
+            log.info("listening", url=started.base_url, database=database, workers=count)
+            announce(started)
+
+        await workers.run(on_started)
+    log.info("stopped")
+
+
+async def _first_account(settings: Settings) -> NewAccount | None:
+    store = await open_store(settings, serving=False)
+    try:
+        return await store.create_first_account(*_FIRST_ACCOUNT)
+    finally:
+        await store.close()
+
+
 async def _serve_from(
-    store: Store, listener: socket.socket, stop: StopSignals, on_started: Callable[[], None]
+    store: Store,
+    metrics: Metrics,
+    listener: socket.socket,
+    stop: StopSignals,
+    on_started: Callable[[], None],
 ) -> None:
     _collect_garbage_rarely()
-    writer = BatchingWriter(store)
-    index_work = IndexWork(store)
+    writer = BatchingWriter(store, observer=metrics)
+    sampling = asyncio.create_task(_sample_always(metrics, writer, store))
+    index_work = IndexWork(store, on_step=metrics.index_step)
     services = Services(
         store=store,
         writer=writer,
@@ -117,12 +218,21 @@ async def _serve_from(
         monotonic=time.monotonic,
         new_request_id=_new_request_id,
         settings_changed=index_work.wake,
+        metrics=metrics,
     )
     try:
         await run_server(create_api(services), listener, stop, on_started)
     finally:
         await index_work.stop()
         await writer.drain()
+        sampling.cancel()
+
+
+async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:
+    """Keep the state fresh for the process that happens to be asked for the figures of all."""
+    while True:
+        metrics.sample(writer, store)
+        await asyncio.sleep(METRICS_SAMPLE_S)
 
 
 def _collect_garbage_rarely() -> None:
@@ -133,12 +243,6 @@ def _collect_garbage_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-
-
-async def _create_first_account(store: Store) -> NewAccount | None:
-    if await store.account_ids():
-        return None
-    return await store.create_account(*_FIRST_ACCOUNT)
 
 
 def _new_request_id() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,7 +26,11 @@ from onelead.banner import banner
 from onelead.errors import NotPossible, OneleadError, SettingsInvalid
 from onelead.limits import LINE_CHARS_MAX
 from onelead.logs import configure_logs
-from onelead.settings import LogFormat, LogLevel, Settings, load_settings
+from onelead.prove import report
+from onelead.prove.live import shown_progress
+from onelead.prove.run import Options
+from onelead.prove.run import prove as run_proof
+from onelead.settings import LogFormat, LogLevel, Settings, load_settings, masked
 from onelead.store import Store
 
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
@@ -115,6 +120,13 @@ LogLevelName = Annotated[
         help=f"{', '.join(LogLevel)}.  [default: {Settings.log_level}]",
     ),
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        help=f"How many processes serve the port.  [default: {Settings.workers}]",
+    ),
+]
 Account = Annotated[
     int | None,
     typer.Option(metavar="ID", help="The account; needed when the database has several."),
@@ -156,10 +168,16 @@ def serve(
     database: Database = None,
     log_format: LogFormatName = None,
     log_level: LogLevelName = None,
+    workers: Workers = None,
 ) -> None:
     """Serve the API until it is stopped."""
     settings = _settings(
-        host=host, port=port, database=database, log_format=log_format, log_level=log_level
+        host=host,
+        port=port,
+        database=database,
+        log_format=log_format,
+        log_level=log_level,
+        workers=workers,
     )
 
     def announce(started: app.Started) -> None:
@@ -193,7 +211,50 @@ def migrate(database: Database = None) -> None:
     settings = _settings(database=database)
     # Opening the database migrates it; there is nothing else to do.
     app.on_store(settings, lambda store: store.is_ready(), create=True)
-    typer.echo(f"{settings.database_path} is up to date.")
+    typer.echo(f"{settings.database_path or masked(settings.database)} is up to date.")
+
+
+@commands.command()
+def prove(
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Application processes; always one on SQLite.")
+    ] = Options.processes,
+    clients: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Clients that deliver at once.")
+    ] = Options.clients,
+    people: Annotated[
+        int, typer.Option(min=1, max=100_000, help="People who are delivered.")
+    ] = Options.people,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="How long they are delivered.")
+    ] = Options.seconds,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="Kill processes at random moments with kill -9.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draws the same deliveries.  [default: random]")
+    ] = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove on an account of its own that no duplicate is made and no write is lost."""
+    options = Options(
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        processes=processes,
+        clients=clients,
+        people=people,
+        seconds=seconds,
+        kill=kill,
+    )
+    settings = _settings(database=database)
+    with shown_progress(sys.stderr, seconds) as tell:
+        outcome = run_proof(settings, options, tell)
+    table = _table(report.COLUMNS, report.rows(outcome))
+    _print(report.machine(outcome), table, as_json=as_json)
+    if not as_json:
+        typer.echo(f"\n{report.summary(outcome)}")
+    if not outcome.verdict.is_kept:
+        raise typer.Exit(_EXIT_FAILED)
 
 
 @commands.command()
@@ -203,11 +264,17 @@ def config(
     database: Database = None,
     log_format: LogFormatName = None,
     log_level: LogLevelName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the effective configuration, secrets masked."""
     shown = _settings(
-        host=host, port=port, database=database, log_format=log_format, log_level=log_level
+        host=host,
+        port=port,
+        database=database,
+        log_format=log_format,
+        log_level=log_level,
+        workers=workers,
     ).shown()
     text = "\n".join(f"{name} = {value}" for name, value in shown.items())
     _print(shown, text, as_json=as_json)

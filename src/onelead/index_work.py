@@ -7,7 +7,7 @@ leaves keys behind. The store does a step; here it is asked for the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -31,10 +31,20 @@ class IndexStore(Protocol):
 class IndexWork:
     """A task that does whatever index work there is, and looks again after a rest."""
 
-    def __init__(self, store: IndexStore, *, rest_s: float = INDEX_WORK_REST_S) -> None:
-        """Start; needs a running event loop."""
+    def __init__(
+        self,
+        store: IndexStore,
+        *,
+        rest_s: float = INDEX_WORK_REST_S,
+        on_step: Callable[[bool], None] = lambda _is_done: None,
+    ) -> None:
+        """Start; needs a running event loop. `on_step` is told of each step that did something.
+
+        Its argument says whether the step was done; else it failed and is tried again.
+        """
         self._store = store
         self._rest_s = rest_s
+        self._on_step = on_step
         self._stopping = False
         self._woken = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -70,7 +80,11 @@ class IndexWork:
         if self._stopping:
             return False
         try:
-            return await self._store.build_index(account_id)
+            has_worked = await self._store.build_index(account_id)
         except Exception:
             log.exception("index work failed; it is tried again", account_id=account_id)
+            self._on_step(False)  # noqa: FBT003 - its only argument
             return False
+        if has_worked:
+            self._on_step(True)  # noqa: FBT003
+        return has_worked

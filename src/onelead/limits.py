@@ -59,11 +59,44 @@ BATCH_WRITES_MAX = 256
 BATCH_BYTES_MAX = 8 * 1_048_576
 QUEUE_WRITES_MAX = 8_192
 QUEUE_BYTES_MAX = 64 * 1_048_576
+#: With more waiting, the process asks to be sent nothing new.
+QUEUE_READY_WRITES_MAX = QUEUE_WRITES_MAX * 3 // 4
+QUEUE_READY_BYTES_MAX = QUEUE_BYTES_MAX * 3 // 4
 COMMIT_TIMEOUT_S = 20
 RETRY_AFTER_S = 1
 
+# PostgreSQL, for each process.
+DATABASE_CONNECTIONS_MAX = 10
+#: Of these, so many write leads, each for one account at a time.
+DATABASE_BATCH_CONNECTIONS_MAX = 4
+DATABASE_CONNECT_TIMEOUT_S = 5
+#: What fails for a passing reason is begun again for this long.
+DATABASE_RETRY_S = 10
+#: A migration that does not get a table in this time lets others pass, and tries again.
+MIGRATION_LOCK_TIMEOUT_S = 2
+#: The server ends a transaction whose process has vanished after this time.
+ABANDONED_TRANSACTION_S = 10
+
 # Stopping. What was accepted is answered; a client that takes longer than this is cut off.
 STOP_TIMEOUT_S = 45
+
+# Several processes on one port.
+WORKERS_MAX = 64
+#: A process that does not end in this time after a stop signal is killed.
+WORKER_STOP_TIMEOUT_S = 75
+#: One that dies is started again at once; when that happens again before it is this old, after
+#: a pause, which doubles with each such death.
+WORKER_YOUNG_S = 30
+WORKER_FIRST_PAUSE_S = 1
+WORKER_PAUSE_S_MAX = 30
+
+# Health, metrics and logs.
+#: A database that takes longer to answer is not ready.
+READY_TIMEOUT_S = 2
+#: How old a figure of another process may be in the metrics.
+METRICS_SAMPLE_S = 1
+#: Requests that were refused or failed are logged up to this many a second.
+REFUSALS_LOGGED_PER_S_MAX = 20
 
 # Background work goes through the lane in transactions of this many leads.
 INDEX_CHUNK_LEADS = 500
@@ -79,6 +112,7 @@ API_KEY_CHARS_MAX = 200
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
+assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S < WORKER_STOP_TIMEOUT_S
 assert LINE_CHARS_MAX < TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX
 assert API_KEY_CACHE_S < 5
 # A character is up to 4 bytes, and 3 bytes are 4 characters of a cursor.

@@ -21,9 +21,18 @@ _API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
 _TALKATIVE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
 
 
-def configure_logs(log_format: LogFormat, log_level: LogLevel, stream: TextIO) -> None:
-    """Send all logging of the process to the stream."""
+def configure_logs(
+    log_format: LogFormat, log_level: LogLevel, stream: TextIO, **process: object
+) -> None:
+    """Send all logging of the process to the stream; every line says which `process` it is."""
+
+    def add_process(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        return {**line, **process}
+
     chain: list[Processor] = [
+        add_process,
+        # The request, or the batch, that the line belongs to.
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from onelead.errors import SettingsInvalid
+from onelead.limits import WORKERS_MAX
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
-_POSTGRESQL = ("postgresql:", "postgresql+", "postgres:")
+_POSTGRESQL = ("postgresql://", "postgres://")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
+#: And as a parameter, which libpq takes too.
+_PASSWORD_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 
 class LogFormat(StrEnum):
@@ -48,15 +51,26 @@ class Settings:
     host: str = "127.0.0.1"
     #: 0 lets the system choose a free one.
     port: int = 8000
-    #: `sqlite:///relative/path` or `sqlite:////absolute/path`.
+    #: `sqlite:///relative/path`, `sqlite:////absolute/path`, or a PostgreSQL URL as libpq reads it.
     database: str = "sqlite:///data/onelead.db"
     log_format: LogFormat = LogFormat.TEXT
     log_level: LogLevel = LogLevel.INFO
+    #: How many processes serve the port.
+    workers: int = 1
 
     @property
-    def database_path(self) -> Path:
-        """The database's file."""
+    def database_path(self) -> Path | None:
+        """The database's file; None for a PostgreSQL server."""
+        if self.database.startswith(_POSTGRESQL):
+            return None
         return Path(self.database.removeprefix(_SQLITE))
+
+    def variables(self) -> dict[str, str]:
+        """Return what gives a process of our own these settings.
+
+        Arguments can be read by everybody on the machine, and the database may name a password.
+        """
+        return {f"ONELEAD_{one.name.upper()}": str(getattr(self, one.name)) for one in fields(self)}
 
     def shown(self) -> dict[str, str]:
         """Return every value as a person may see it, secrets masked."""
@@ -74,15 +88,23 @@ def load_settings(
         database=values.read("database", _database, Settings.database),
         log_format=values.read("log_format", _log_format, Settings.log_format),
         log_level=values.read("log_level", _log_level, Settings.log_level),
+        workers=values.read("workers", _workers, Settings.workers),
     )
+    if settings.workers > 1 and settings.database.startswith(_SQLITE) and not values.problems:
+        values.refuse("workers", "one process serves a SQLite file; write 1, or use PostgreSQL")
     if values.problems:
         raise SettingsInvalid(values.problems)
     return settings
 
 
+def child_environment(**variables: str) -> dict[str, str]:
+    """Return the environment for a process that this one starts, with some variables more."""
+    return {**os.environ, **variables}
+
+
 def masked(url: str) -> str:
     """Return a URL without its password."""
-    return _PASSWORD.sub(r"\1:***@", url)
+    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
 
 
 class _Values:
@@ -102,6 +124,10 @@ class _Values:
         except ValueError as error:
             self.problems.append(f"{origin}: {error}")
             return default
+
+    def refuse(self, name: str, problem: str) -> None:
+        """Collect what is wrong with a value only together with another one."""
+        self.problems.append(f"{self._find(name)[0]}: {problem}")
 
     def _find(self, name: str) -> tuple[str, str | None]:
         flag = self._flags.get(name)
@@ -126,20 +152,27 @@ def _port(text: str) -> int:
 
 def _database(text: str) -> str:
     if text.startswith(_POSTGRESQL):
-        raise ValueError(
-            f"this version serves SQLite only, as in {Settings.database}, and no PostgreSQL"
-        )
+        if _CONTROL.search(text) or " " in text:
+            raise ValueError(f"{masked(text)!r} has a character that a URL may not have")
+        return text
     path = text.removeprefix(_SQLITE)
     if path == text:
         raise ValueError(
             f"{masked(text)!r} is not a database URL; "
-            f"write {_SQLITE}relative/path or {_SQLITE}/absolute/path"
+            f"write {_SQLITE}relative/path, {_SQLITE}/absolute/path or "
+            f"{_POSTGRESQL[0]}user@host/name"
         )
     if path in {"", ":memory:"} or path.endswith("/"):
         raise ValueError(f"{text!r} names no file; write one, as in {Settings.database}")
     if "?" in path or _CONTROL.search(path):
         raise ValueError(f"{text!r} has a character that a path to a database may not have")
     return text
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= WORKERS_MAX):
+        raise ValueError(f"{text!r} is no number of processes; write 1 to {WORKERS_MAX}")
+    return int(text)
 
 
 def _log_format(text: str) -> LogFormat:

@@ -69,6 +69,8 @@ class SettingsResult(Struct, frozen=True):
     refusal: OneleadError | None
     #: After the change.
     settings: AccountSettings
+    #: Its ledger number.
+    seq: int
 
 
 _OUTCOMES = {

@@ -10,7 +10,7 @@ answer in time; then nothing was written, or the write is in the ledger.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -80,6 +80,39 @@ class LedgerPage(Struct, frozen=True, gc=False):
     total: int
 
 
+class LedgerEntry(NamedTuple):
+    """A ledger row as it is stored, its columns in the order of the table."""
+
+    account_id: int
+    seq: int
+    date: int
+    request_id: str
+    resource: str
+    resource_id: int | None
+    action: str
+    outcome: str
+    version: int | None
+    user_id: int | None
+    api_key_id: int | None
+    payload: str
+    match: str | None
+    changes: str | None
+    message: str | None
+
+
+class AccountRows(Struct, frozen=True, gc=False):
+    """Everything that is stored of an account's leads, read together."""
+
+    #: In order.
+    ledger: Sequence[LedgerEntry]
+    #: Rows of the table, ascending by id.
+    leads: Sequence[tuple[Any, ...]]
+    #: Field, value, lead id and label.
+    keys: Sequence[tuple[Any, ...]]
+    #: The last ledger number, the last id, and how many leads there are.
+    lane: tuple[int, int, int]
+
+
 class TagCount(Struct, frozen=True, gc=False):
     """A tag and how many leads carry it."""
 
@@ -96,6 +129,20 @@ class NewAccount(Struct, frozen=True, gc=False):
     api_key: str
 
 
+class PoolUse(Struct, frozen=True, gc=False):
+    """How many of an engine's connections to its database are in use, of how many at most."""
+
+    in_use: int
+    size: int
+
+
+class StoreObserver:
+    """Is told what an engine does beside its contract; this one does nothing with it."""
+
+    def transaction_retried(self, reason: str) -> None:
+        """A transaction is tried again; the reason is a word of a short list of the engine's."""
+
+
 class Store(Protocol):
     """What an engine does."""
 
@@ -103,7 +150,10 @@ class Store(Protocol):
         """Let go of the database after what is under way."""
 
     async def is_ready(self) -> bool:
-        """Say whether the database answers."""
+        """Say whether the database answers and has the tables of this program."""
+
+    def pool_use(self) -> PoolUse:
+        """Return how many connections are in use now; costs next to nothing."""
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
         """Fold the batch in order, write it with one ledger row a write, and commit.
@@ -148,6 +198,12 @@ class Store(Protocol):
         Raises ResourceNotFound when the ledger has never seen the lead.
         """
 
+    async def account_rows(self, account_id: int) -> AccountRows:
+        """Return the whole ledger, all leads, their match keys and the lane, as of one moment.
+
+        For checks: it takes as much memory as the account has data.
+        """
+
     async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
         """Return the tags of the account's leads in the order asked for."""
 
@@ -156,6 +212,9 @@ class Store(Protocol):
 
     async def create_account(self, name: str, email: str) -> NewAccount:
         """Create an account with its default pick lists, its first admin and a key."""
+
+    async def create_first_account(self, name: str, email: str) -> NewAccount | None:
+        """Create an account when there is none; None when there is one, also just now."""
 
     async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
         """Create a key of the user with that e-mail and return it with its secret."""

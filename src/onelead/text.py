@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 #: Characters that show nothing (Unicode: Default_Ignorable_Code_Point), such as zero-width
@@ -17,6 +18,7 @@ _INVISIBLE = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _SPACE = re.compile(r"\s")
+_SHORT_CHARS_MAX = 80
 
 
 def fold(text: str) -> str:
@@ -25,12 +27,20 @@ def fold(text: str) -> str:
     Compatibility-composed, without case, without invisible characters, white space folded.
     `fold(fold(x)) == fold(x)`.
     """
+    # One write folds the same few texts again and again: for its match, its keys and its row.
+    return _fold_short(text) if len(text) <= _SHORT_CHARS_MAX else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding case can undo a composed form, and composing can bring out a case to fold.
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
     visible = _INVISIBLE.sub("", once)
     return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
+
+
+_fold_short = lru_cache(maxsize=4096)(_fold)
 
 
 def tidy(text: str) -> str:

@@ -173,6 +173,14 @@ def candidates_needed(writes: Sequence[PreparedWrite]) -> int:
     return MATCH_IDS_MAX + max(removers, 1)
 
 
+def matches_read_in_full(writes: Sequence[PreparedWrite]) -> int:
+    """Return how many matches a key may have for the plan to need their leads.
+
+    Of more, one is still ambiguous after every write of the batch that can remove another.
+    """
+    return candidates_needed(writes) - MATCH_IDS_MAX
+
+
 def leads_needed(
     writes: Sequence[PreparedWrite], candidates: dict[tuple[str, str], list[int]]
 ) -> set[int]:
@@ -182,7 +190,7 @@ def leads_needed(
         for write in writes
         if write.refusal is None and write.write.lead_id is not None
     }
-    most = candidates_needed(writes) - MATCH_IDS_MAX
+    most = matches_read_in_full(writes)
     for found in candidates.values():
         if len(found) <= most:
             ids.update(found)

@@ -4,16 +4,22 @@ Each account has a queue and at most one batch in flight. A write that meets an 
 at once; what arrives while a batch is in flight forms the next one, in order of arrival. Accounts
 take turns, because each has at most one batch waiting for the store. The queues are bounded: a
 write that finds no room is refused at once (WriteQueueFull), before anything is written.
+
+What the log says while a batch is written names the batch by its account, the request id of its
+first write and the number of its writes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from structlog.contextvars import bind_contextvars
 
 from onelead.account import AccountSettings
 from onelead.errors import OneleadError, ServiceStopping, WriteQueueFull
@@ -21,6 +27,8 @@ from onelead.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
     QUEUE_BYTES_MAX,
+    QUEUE_READY_BYTES_MAX,
+    QUEUE_READY_WRITES_MAX,
     QUEUE_WRITES_MAX,
     RETRY_AFTER_S,
 )
@@ -36,6 +44,19 @@ class LeadStore(Protocol):
 
     async def settings(self, account_id: int) -> AccountSettings:
         """See `Store`."""
+
+
+class WriterObserver:
+    """Is told what the writer does, on the write path; this one does nothing with it."""
+
+    def batch_committed(self, results: Sequence[WriteResult], seconds: float) -> None:
+        """A batch is committed, and its transaction took this long with all its waiting."""
+
+    def batch_failed(self, seconds: float) -> None:
+        """A batch's transaction failed after this time."""
+
+    def turned_away(self, writes: int, error: OneleadError) -> None:
+        """So many writes were not accepted: the queue is full, or the writer stops."""
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -83,8 +104,12 @@ class BatchingWriter:
         batch_writes_max: int = BATCH_WRITES_MAX,
         queue_writes_max: int = QUEUE_WRITES_MAX,
         queue_bytes_max: int = QUEUE_BYTES_MAX,
+        observer: WriterObserver | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._observer = observer or WriterObserver()
+        self._monotonic = monotonic
         self._batch_writes_max = batch_writes_max
         self._queue_writes_max = queue_writes_max
         self._queue_bytes_max = queue_bytes_max
@@ -97,6 +122,19 @@ class BatchingWriter:
     def waiting_writes(self) -> int:
         """How many writes are waiting or in flight."""
         return self._waiting_writes
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes the payloads of these writes have."""
+        return self._waiting_bytes
+
+    @property
+    def is_below_high_water(self) -> bool:
+        """Whether there is room for more than the peaks of the clients that are there already."""
+        return (
+            self._waiting_writes < QUEUE_READY_WRITES_MAX
+            and self._waiting_bytes < QUEUE_READY_BYTES_MAX
+        )
 
     async def write(self, account_id: int, write: LeadWrite) -> Receipt:
         """Write and wait for the commit.
@@ -126,12 +164,15 @@ class BatchingWriter:
             lane = self._lanes[account_id] = _Lane(account_id)
         answers = self._accept(lane, writes)
         if lane.task is None:
-            lane.task = asyncio.get_running_loop().create_task(self._drain(lane))
+            # Not in the context of the request that happens to be the first one.
+            lane.task = asyncio.get_running_loop().create_task(
+                self._drain(lane), context=contextvars.Context()
+            )
         return answers
 
     def _accept(self, lane: _Lane, writes: Sequence[LeadWrite]) -> list[asyncio.Future[Receipt]]:
         if self._stopping:
-            raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
+            raise self._turned_away(writes, ServiceStopping(retry_after_s=RETRY_AFTER_S))
         loop = asyncio.get_running_loop()
         accepted = [_Waiting(write, loop.create_future(), _size_bytes(write)) for write in writes]
         size_bytes = sum(waiting.size_bytes for waiting in accepted)
@@ -140,7 +181,7 @@ class BatchingWriter:
             and self._waiting_bytes + size_bytes <= self._queue_bytes_max
         )
         if not has_room:
-            raise WriteQueueFull(retry_after_s=RETRY_AFTER_S)
+            raise self._turned_away(writes, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
         if lane.settings is not None:
             # Checked on arrival, while the batch before is with the disk.
             for waiting in accepted:
@@ -149,6 +190,10 @@ class BatchingWriter:
         self._waiting_writes += len(accepted)
         self._waiting_bytes += size_bytes
         return [waiting.answer for waiting in accepted]
+
+    def _turned_away(self, writes: Sequence[LeadWrite], error: OneleadError) -> OneleadError:
+        self._observer.turned_away(len(writes), error)
+        return error
 
     async def _drain(self, lane: _Lane) -> None:
         while lane.waiting:
@@ -172,7 +217,7 @@ class BatchingWriter:
                 lane.settings = await self._store.settings(lane.account_id)
             # The settings may have changed while a write waited.
             writes = [waiting.checked_under(lane.settings) for waiting in batch]
-            receipt = await self._store.write_leads(Batch(lane.settings, writes))
+            receipt = await self._write_batch(Batch(lane.settings, writes))
         except OneleadError as error:
             self._refuse(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
@@ -184,6 +229,21 @@ class BatchingWriter:
         else:
             lane.settings = receipt.settings
             self._answer(batch, receipt)
+
+    async def _write_batch(self, batch: Batch) -> BatchReceipt:
+        bind_contextvars(
+            account_id=batch.settings.account_id,
+            request_id=batch.writes[0].write.delivery.request_id,
+            batch_writes=len(batch.writes),
+        )
+        began = self._monotonic()
+        try:
+            receipt = await self._store.write_leads(batch)
+        except Exception:
+            self._observer.batch_failed(self._monotonic() - began)
+            raise
+        self._observer.batch_committed(receipt.results, self._monotonic() - began)
+        return receipt
 
     def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:
         self._forget(batch)

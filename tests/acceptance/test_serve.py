@@ -123,7 +123,7 @@ def test_all_problems_of_the_configuration_are_told_at_once(tmp_path: Path) -> N
     done = run(
         tmp_path,
         *("serve", "--port", "eighty", "--log-format", "xml"),
-        ONELEAD_DATABASE="postgresql://onelead:secret@db.example/onelead",
+        ONELEAD_DATABASE="postgresql+psycopg://onelead:secret@db.example/onelead",
         ONELEAD_LOG_LEVEL="loud",
     )
     assert (done.returncode, done.stdout) == (2, "")

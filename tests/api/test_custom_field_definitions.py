@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from tests.answers import FORBIDDEN, NOT_FOUND, assert_answer, invalid
 from tests.service import Service, client_of
+from tests.wire_leads import table_rows
 
 from onelead.api.custom_field_definitions import ResourceName
 from onelead.custom_fields import RESOURCES
@@ -41,12 +41,7 @@ def without_canonical_name(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_ledger(folder: Path) -> list[dict[str, Any]]:
-    connection = sqlite3.connect(folder / "onelead.db")
-    connection.row_factory = sqlite3.Row
-    rows = connection.execute("SELECT * FROM ledger WHERE resource <> 'lead' ORDER BY seq")
-    answer = [dict(row) for row in rows]
-    connection.close()
-    return answer
+    return [row for row in table_rows(folder, "ledger") if row["resource"] != "lead"]
 
 
 async def test_an_account_starts_without_definitions(client: httpx.AsyncClient) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 from tests.answers import assert_answer, invalid
-from tests.service import Service
+from tests.service import Service, database_in
 
 from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
-from onelead.storage.sqlite import SqliteStore
 
 #: More than two steps of the index job can do.
 MANY = 2 * INDEX_CHUNK_LEADS + 10
@@ -70,15 +68,10 @@ async def found_ids(service: Service, field: dict[str, Any], value: Any) -> list
 
 def index_keys(folder: Path, field: dict[str, Any]) -> set[tuple[str, str, int]]:
     """Return every match key of a definition: generation, value and lead."""
-    connection = sqlite3.connect(folder / "onelead.db")
     start = f"custom:{field['id']}."
-    rows = connection.execute(
-        "SELECT field, value, lead_id FROM match_key WHERE substr(field, 1, ?) = ?",
-        (len(start), start),
-    )
-    keys = {(name.removeprefix(start), value, lead_id) for name, value, lead_id in rows}
-    connection.close()
-    return keys
+    of_field = f"substr(field, 1, {len(start)}) = '{start}'"
+    rows = database_in(folder).rows(f"SELECT field, value, lead_id FROM match_key WHERE {of_field}")
+    return {(name.removeprefix(start), value, lead_id) for name, value, lead_id in rows}
 
 
 async def assert_still_building(service: Service, field: dict[str, Any], value: Any) -> None:
@@ -174,7 +167,7 @@ async def test_an_index_that_another_process_completes_is_used_at_once(
     ids = await create_leads(service, MANY, lambda n: valued(field, f"A-{n}"))
     await switch(service, field, on=True)
     await assert_still_building(service, field, "A-7")
-    other = SqliteStore(tmp_path / "onelead.db", service.clock)
+    other = await database_in(tmp_path).open(service.clock)
     while await other.build_index(service.account.account_id):
         pass
     await other.close()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.answers import FORBIDDEN, NOT_FOUND, assert_answer, invalid
-from tests.service import Service
+from tests.service import Service, database_in
 
 STATUSES = "/lead_statuses"
 SOURCES = "/customer_sources"
@@ -286,13 +285,12 @@ async def test_every_change_is_in_the_ledger(service: Service, tmp_path: Path) -
         await client.delete(f"{STATUSES}/{FIRST}"),
         await client.post(SOURCES, json={"name": "Fair"}),
     ]
-    connection = sqlite3.connect(tmp_path / "onelead.db")
-    rows = connection.execute(
+    database = database_in(tmp_path)
+    rows = database.rows(
         "SELECT seq, request_id, resource, resource_id, action, outcome, payload, message"
         " FROM ledger ORDER BY seq"
-    ).fetchall()
-    changes = connection.execute("SELECT changes FROM ledger ORDER BY seq").fetchall()
-    connection.close()
+    )
+    changes = database.rows("SELECT changes FROM ledger ORDER BY seq")
     _, kept, fair = answers
     ids = [answer.headers["X-Request-Id"] for answer in answers]
     fair_id = fair.json()["id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ from tests.databases import ENGINES, Database
 
 
 @pytest.fixture(params=list(ENGINES))
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A fresh database of each engine in turn, with one account."""
-    return ENGINES[request.param](tmp_path)
+    fresh = ENGINES[request.param](tmp_path)
+    yield fresh
+    fresh.close()
 
 
 @pytest.fixture

@@ -107,6 +107,25 @@ async def test_an_update_changes_what_it_names_and_makes_the_next_version(
     assert await stored_lead(account, lead.id) == after
 
 
+async def test_what_is_derived_from_a_lead_follows_each_of_its_updates(
+    account: AccountStore,
+) -> None:
+    settings = await account.settings()
+    lead = await account.created(address={"city": "Austin"})
+    for change in (
+        {"name": "Nora Meadow"},
+        {"address": {"city": "Dallas", "state": "TX", "postal_code": "75001", "country": "US"}},
+        {"address": {"city": "Dallas", "state": "OK", "postal_code": "73001", "country": "US"}},
+        {"status_id": settings.statuses[1].id},
+        {"assignee_id": settings.users[0].id},
+        {"customer_source_id": settings.sources[0].id},
+        {"email": "nora@meadow.example", "company_name": "Meadow Ltd", "monetary_value": 5},
+        {"address": None, "assignee_id": None, "customer_source_id": None},
+    ):
+        assert (await account.result(update(lead.id, **change))).outcome is Outcome.UPDATED
+        assert await account.unexplained() == []
+
+
 async def test_an_update_that_changes_nothing_leaves_version_and_dates(
     account: AccountStore, clock: Clock
 ) -> None:

@@ -29,6 +29,7 @@ from onelead.errors import (
     SettingsInvalid,
     WriteQueueFull,
 )
+from onelead.metrics import Metrics
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 
@@ -126,9 +127,20 @@ def test_the_sentences_with_figures_are_those_of_the_program() -> None:
         assert [sentence for sentence in expected if sentence not in _text(DOCS / page)] == []
 
 
+def test_every_figure_of_the_metrics_has_its_row() -> None:
+    page = Metrics().page().decode()
+    sorts = dict(re.findall(r"^# TYPE (\w+) (\w+)$", page, re.MULTILINE))
+    described = {
+        name: row[0].split()[0]
+        for name, row in _rows("metrics.md").items()
+        if name.startswith(("onelead_", "process_"))
+    }
+    assert described == sorts
+
+
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    names = {re.split(r"[<>=]", entry)[0] for entry in project["dependencies"]}
+    names = {re.split(r"[\[<>=]", entry)[0] for entry in project["dependencies"]}
     rows = _rows("dependencies.md")
     assert rows.keys() == names
     assert all(row[0].startswith("it ") for row in rows.values())
@@ -143,7 +155,7 @@ def test_every_endpoint_beyond_copper_is_described(call: str) -> None:
 
 def test_every_call_in_the_documents_exists() -> None:
     served = {f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS}
-    pages = {"GET /docs", "GET /openapi.json"}
+    pages = {"GET /docs", "GET /openapi.json", "GET /healthz", "GET /readyz", "GET /metrics"}
     absent = {"POST /leads/{id}/convert", "POST /leads/{id}/activities"}
     for page in PAGES:
         called = re.findall(r"`((?:GET|POST|PUT|DELETE) /\S+)`", _text(page))

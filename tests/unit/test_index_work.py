@@ -99,3 +99,23 @@ async def test_a_wake_ends_the_rest_at_once() -> None:
         await store.done.wait()
         await work.stop()
     assert store.steps == {1: 0, 2: 0}
+
+
+class OnceFailingStore(StepStore):
+    """A store whose first step fails."""
+
+    async def build_index(self, account_id: int) -> bool:
+        if not self.calls:
+            self.calls.append(account_id)
+            raise StoreUnavailable
+        return await super().build_index(account_id)
+
+
+async def test_steps_that_did_something_or_failed_are_told() -> None:
+    store = OnceFailingStore({1: 2})
+    told: list[bool] = []
+    work = IndexWork(store, rest_s=0.001, on_step=told.append)
+    async with asyncio.timeout(10):
+        await store.done.wait()
+        await work.stop()
+    assert told == [False, True, True]

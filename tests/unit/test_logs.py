@@ -110,3 +110,20 @@ def test_a_key_is_masked_wherever_it_stands(log_format: LogFormat) -> None:
     text = logged(act, log_format)
     assert API_KEY not in text
     assert text.count("ol_***") == 3
+
+
+def test_every_line_says_which_process_it_is_from() -> None:
+    stream = io.StringIO()
+    configure_logs(LogFormat.JSON, LogLevel.INFO, stream, worker=3)
+    structlog.get_logger("onelead.test").info("done")
+    logging.getLogger("some.library").warning("late")
+    assert [json.loads(line)["worker"] for line in stream.getvalue().splitlines()] == [3, 3]
+
+
+def test_a_line_has_what_it_belongs_to() -> None:
+    def act() -> None:
+        with structlog.contextvars.bound_contextvars(request_id="one", account_id=1):
+            structlog.get_logger("onelead.test").info("done", request_id="two")
+
+    line = logged_line(act)
+    assert (line["request_id"], line["account_id"]) == ("two", 1)

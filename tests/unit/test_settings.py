@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onelead.errors import SettingsInvalid
-from onelead.settings import LogFormat, LogLevel, Settings, load_settings, masked
+from onelead.settings import LogFormat, LogLevel, Settings, child_environment, load_settings, masked
 
 
 def problem_with(**flags: str) -> str:
@@ -26,6 +26,7 @@ def test_without_anything_the_defaults_hold() -> None:
         database="sqlite:///data/onelead.db",
         log_format=LogFormat.TEXT,
         log_level=LogLevel.INFO,
+        workers=1,
     )
 
 
@@ -36,6 +37,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_DATABASE": "sqlite:////var/lib/onelead.db",
         "ONELEAD_LOG_FORMAT": "json",
         "ONELEAD_LOG_LEVEL": "debug",
+        "ONELEAD_WORKERS": "1",
     }
     assert load_settings({}, environment) == Settings(
         host="::1",
@@ -71,7 +73,7 @@ def test_all_problems_are_reported_together_and_say_where_they_are() -> None:
         "--port: 'eighty' is not a port; write a whole number from 0 to 65535",
         (
             "ONELEAD_DATABASE: 'onelead.db' is not a database URL; "
-            "write sqlite:///relative/path or sqlite:////absolute/path"
+            "write sqlite:///relative/path, sqlite:////absolute/path or postgresql://user@host/name"
         ),
         "--log-format: 'xml' is not one of text, json",
         "ONELEAD_LOG_LEVEL: 'loud' is not one of debug, info, warning, error",
@@ -113,13 +115,27 @@ def test_a_database_must_be_a_file_that_can_be(url: str) -> None:
     "url",
     [
         "postgresql://onelead:secret@db.example/onelead",
-        "postgresql+psycopg://onelead:secret@db.example/onelead",
-        "postgres://onelead:secret@db.example/onelead",
+        "postgres://onelead@a.example:5432,b.example/onelead?target_session_attrs=read-write",
+        "postgresql:///onelead?host=/run/postgresql",
     ],
 )
-def test_postgresql_is_refused_in_words_and_without_the_password(url: str) -> None:
+def test_a_url_of_postgresql_is_taken_as_it_is(url: str) -> None:
+    settings = load_settings({"database": url}, {})
+    assert settings.database == url
+    assert settings.database_path is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://onelead:secret@db.example/onelead",
+        "postgresql://onelead:secret@db.example/one lead",
+        "postgresql://db.example/onelead?password=secret&x=\n",
+    ],
+)
+def test_a_url_that_no_engine_reads_is_refused_without_its_password(url: str) -> None:
     problem = problem_with(database=url)
-    assert "SQLite only" in problem
+    assert problem.startswith("--database: ")
     assert "secret" not in problem
 
 
@@ -134,6 +150,10 @@ def test_the_password_in_another_url_is_not_repeated() -> None:
         ("postgresql://onelead:secret@db.example/onelead", "postgresql://onelead:***@db.example/onelead"),
         ("postgresql://:p@ss@db.example:5432/onelead", "postgresql://:***@db.example:5432/onelead"),
         ("postgresql://onelead@db.example/onelead", "postgresql://onelead@db.example/onelead"),
+        (
+            "postgresql://db.example/onelead?password=s:e@c&sslpassword=t&x=1",
+            "postgresql://db.example/onelead?password=***&sslpassword=***&x=1",
+        ),
         ("sqlite:////srv/a:b@c.db", "sqlite:////srv/a:b@c.db"),
         ("127.0.0.1", "127.0.0.1"),
     ],
@@ -149,4 +169,32 @@ def test_what_is_shown_are_all_effective_values_as_text() -> None:
         "database": "sqlite:///data/onelead.db",
         "log_format": "text",
         "log_level": "error",
+        "workers": "1",
     }
+
+
+@pytest.mark.parametrize("workers", ["1", "8", "64"])
+def test_postgresql_may_have_several_workers(workers: str) -> None:
+    flags = {"database": "postgresql://db.example/onelead", "workers": workers}
+    assert load_settings(flags, {}).workers == int(workers)
+
+
+@pytest.mark.parametrize("workers", ["0", "65", "-1", "two", "1.5", "٨", "1" * 5000, " 2"])
+def test_what_is_no_number_of_workers_is_refused(workers: str) -> None:
+    problem = problem_with(database="postgresql://db.example/onelead", workers=workers)
+    assert problem.startswith("--workers: ")
+    assert problem.endswith("is no number of processes; write 1 to 64")
+
+
+def test_a_sqlite_file_has_one_worker() -> None:
+    sentence = "one process serves a SQLite file; write 1, or use PostgreSQL"
+    assert problem_with(workers="2") == f"--workers: {sentence}"
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings({}, {"ONELEAD_WORKERS": "4"})
+    assert refused.value.problems == [f"ONELEAD_WORKERS: {sentence}"]
+
+
+def test_a_child_process_has_this_environment_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSFILE", "passwords")
+    environment = child_environment(FOLDER="figures")
+    assert (environment["PGPASSFILE"], environment["FOLDER"]) == ("passwords", "figures")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from onelead.api import custom_field_definitions, lead_endpoints, pick_lists, tags, users
 from onelead.api.answers import error_response, internal_error, no_route
@@ -16,6 +17,8 @@ from onelead.api.auth import Authenticator
 from onelead.api.call import Call, Services
 from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import BASE_PATH, Endpoint
+from onelead.api.probes import probe_routes
+from onelead.api.request_log import RequestLine, RequestLog
 from onelead.api.unread_body import Arriving, send_answer
 from onelead.errors import OneleadError
 
@@ -27,25 +30,27 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *tags.ENDPOINTS,
 )
 
-log = structlog.get_logger(__name__)
+_ANY = "any"
+_UNKNOWN_ROUTE = "unknown"
 
 
 def create_api(services: Services) -> ASGIApp:
     """Build the application; starting and stopping the services is the caller's."""
     authenticator = Authenticator(services.store, services.monotonic)
-    routes = [
-        Route(
-            BASE_PATH + endpoint.path,
-            _Served(endpoint, services, authenticator),
-            methods=[endpoint.method],
+    request_log = RequestLog(services.monotonic)
+    served = {
+        (endpoint.method, BASE_PATH + endpoint.path): _Served(
+            endpoint, services, authenticator, request_log
         )
         for endpoint in ENDPOINTS
-    ]
+    }
+    routes = [Route(path, app, methods=[method]) for (method, path), app in served.items()]
     routes += _pages()
+    routes += probe_routes(services)
     # Last, so that it also takes a known path with a method that it does not have, and for every
     # method, so that the router has nothing of its own to say.
-    routes.append(Route("/{path:path}", _Unknown(services)))
-    return _without_trailing_slash(Router(routes, redirect_slashes=False))
+    routes.append(Route("/{path:path}", _Unknown(services, request_log)))
+    return _dispatched(served, Router(routes, redirect_slashes=False))
 
 
 @cache
@@ -58,54 +63,85 @@ class _Served:
     """An endpoint as ASGI: no failure gets past it, so no other layer has to look."""
 
     def __init__(
-        self, endpoint: Endpoint, services: Services, authenticator: Authenticator
+        self,
+        endpoint: Endpoint,
+        services: Services,
+        authenticator: Authenticator,
+        request_log: RequestLog,
     ) -> None:
         self._endpoint = endpoint
         self._services = services
         self._authenticator = authenticator
+        self._monotonic = services.monotonic
+        self._count = services.metrics.request_counter(endpoint.method, endpoint.path)
+        self._request_log = request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = self._monotonic()
         body = Arriving(receive)
         request = Request(scope, body.receive)
         request_id = self._services.new_request_id()
+        # For everything that is logged on the way; each request is a task with its own context.
+        bind_contextvars(request_id=request_id)
+        line = RequestLine(request_id, self._endpoint.method, self._endpoint.path)
+        defect = None
         try:
-            response = await self._answer(request, request_id)
+            response = await self._answer(request, line)
         except OneleadError as error:
+            line.refused_by(error)
             response = error_response(error)
-        except Exception:
-            log.exception(
-                "request failed",
-                request_id=request_id,
-                method=self._endpoint.method,
-                path=self._endpoint.path,
-            )
+        except Exception as error:  # noqa: BLE001 - the log gets it, and the caller its number
+            defect = error
             response = internal_error(request_id)
         response.headers["X-Request-Id"] = request_id
+        line.status, line.seconds = response.status_code, self._monotonic() - began
+        self._count(line.status, line.seconds)
+        if defect is None:
+            self._request_log.answered(line)
+        else:
+            self._request_log.failed(line, defect)
+            defect = None  # It would keep this call alive, and itself with it.
         await send_answer(response, body, scope, send)
 
-    async def _answer(self, request: Request, request_id: str) -> Response:
+    async def _answer(self, request: Request, line: RequestLine) -> Response:
         caller = await self._authenticator.caller_of(request)
-        return await self._endpoint.handler(Call(request, self._services, caller, request_id))
+        line.account_id = caller.account_id
+        return await self._endpoint.handler(Call(request, self._services, caller, line))
 
 
 class _Unknown:
     """Everything that is no endpoint."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, request_log: RequestLog) -> None:
         self._services = services
+        self._request_log = request_log
+        self._count = services.metrics.request_counter(_ANY, _UNKNOWN_ROUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = no_route()
-        response.headers["X-Request-Id"] = self._services.new_request_id()
+        request_id = response.headers["X-Request-Id"] = self._services.new_request_id()
+        # What was asked for instead may be anything, also somebody's e-mail.
+        line = RequestLine(request_id, _ANY, _UNKNOWN_ROUTE)
+        line.status = response.status_code
+        self._count(line.status, line.seconds)
+        self._request_log.answered(line)
         await send_answer(response, Arriving(receive), scope, send)
 
 
-def _without_trailing_slash(app: ASGIApp) -> ASGIApp:
-    """Serve `leads/` as `leads`: clients write both, and few follow a redirect of a POST."""
+def _dispatched(served: Mapping[tuple[str, str], ASGIApp], router: ASGIApp) -> ASGIApp:
+    """Find paths without parameters by one look, before the router tries one after the other.
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and len(path := scope["path"]) > 1 and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/") or "/"}
+    Serves `leads/` as `leads`: clients write both, and few follow a redirect of a POST.
+    """
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        app = router
+        if scope["type"] == "http":
+            path = scope["path"]
+            if len(path) > 1 and path.endswith("/"):
+                path = path.rstrip("/") or "/"
+                scope = {**scope, "path": path}
+            app = served.get((scope["method"], path), router)
         await app(scope, receive, send)
 
-    return wrapped
+    return dispatch

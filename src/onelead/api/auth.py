@@ -6,6 +6,7 @@ revoked key is refused everywhere soon.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from onelead.account import Caller
 from onelead.errors import CredentialsInvalid
 from onelead.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
 from onelead.text import fold
+
+_SECRET, _EMAIL, _APPLICATION = b"x-pw-accesstoken", b"x-pw-useremail", b"x-pw-application"
 
 
 class CallerStore(Protocol):
@@ -34,24 +37,34 @@ class Authenticator:
         self._monotonic = monotonic
         #: By key hash: who, and until when that is believed. Unknown keys are remembered too.
         self._known: dict[str, tuple[Caller | None, float]] = {}
+        #: Reads under way, which all calls with the same key wait for together.
+        self._reads: dict[str, asyncio.Task[Caller | None]] = {}
 
     async def caller_of(self, request: Request) -> Caller:
         """Return the caller. Raises CredentialsInvalid."""
-        headers = request.headers
-        secret = headers.get("x-pw-accesstoken", "")[:API_KEY_CHARS_MAX]
+        # The first of several headers of one name counts.
+        headers = dict(reversed(request.scope["headers"]))
+        secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
         caller = await self._find(hashlib.sha256(secret.encode()).hexdigest())
         # Everything is compared before anything is refused.
-        email_is_right = _equal(headers.get("x-pw-useremail", ""), caller.email if caller else "")
-        is_named = bool(headers.get("x-pw-application"))
-        if caller is None or not email_is_right or not is_named:
+        email = headers.get(_EMAIL, b"").decode("latin-1")
+        email_is_right = _equal(email, caller.email if caller else "")
+        if caller is None or not email_is_right or not headers.get(_APPLICATION):
             raise CredentialsInvalid
         return caller
 
     async def _find(self, key_hash: str) -> Caller | None:
-        now = self._monotonic()
         caller, believed_until = self._known.get(key_hash, (None, 0.0))
-        if now < believed_until:
+        if self._monotonic() < believed_until:
             return caller
+        read = self._reads.get(key_hash)
+        if read is None:
+            read = self._reads[key_hash] = asyncio.create_task(self._read(key_hash))
+            read.add_done_callback(lambda _read: self._reads.pop(key_hash))
+        return await asyncio.shield(read)
+
+    async def _read(self, key_hash: str) -> Caller | None:
+        now = self._monotonic()
         caller = await self._store.caller(key_hash)
         if len(self._known) >= API_KEY_CACHE_ENTRIES_MAX:
             self._known.clear()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 
 from onelead.account import Caller
 from onelead.api.json_body import decode_json, decode_object, read_body
+from onelead.api.request_log import RequestLine
 from onelead.errors import ResourceNotFound
 from onelead.limits import ID_MAX
+from onelead.metrics import Metrics
 from onelead.store import Store
 from onelead.text import whole_number
 from onelead.upsert import Delivery
@@ -31,19 +33,22 @@ class Services:
     new_request_id: Callable[[], str]
     #: Called after each change of the field settings, which may have left work for the index job.
     settings_changed: Callable[[], None] = lambda: None
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Call:
     """One call by a known caller."""
 
     def __init__(
-        self, request: Request, services: Services, caller: Caller, request_id: str
+        self, request: Request, services: Services, caller: Caller, line: RequestLine
     ) -> None:
         self.request = request
         self.services = services
         self.caller = caller
         self.account_id = caller.account_id
-        self.request_id = request_id
+        self.request_id = line.request_id
+        #: Gets to know what a write did, for the log.
+        self.line = line
         self._payload = ""
 
     async def json_object(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,7 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from onelead.api.answers import ErrorBody, error_response
+from onelead.api.json_body import ARRIVING
 from onelead.errors import TooManyConnections
 from onelead.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 
@@ -29,6 +30,9 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._awaits_head = True
+        #: When a head under way is late. The timer looks again when it is not yet, so that a
+        #: request costs no timer of its own.
+        self._head_due_s: float | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         #: What came in since the parser last finished a head or handed over a piece of a body:
         #: the head under way, or the trailers and framing of a body.
@@ -37,17 +41,19 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self._start_head_timer()
+        self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._stop_head_timer()
+        self._head_due_s = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._awaits_head and self._head_timer is None:
-            self._start_head_timer()
+        if self._awaits_head and self._head_due_s is None:
+            self._expect_head()
         self._unfinished_bytes += len(data)
         super().data_received(data)
         if self._unfinished_bytes > self.headers_bytes_max:
@@ -59,7 +65,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools.HttpRequestParser."""
         self._awaits_head = False
-        self._stop_head_timer()
+        self._head_due_s = None
         self._unfinished_bytes = 0
         super().on_headers_complete()
 
@@ -90,18 +96,21 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if app is service_unavailable:
             app = _refuse_connection
+        cast("dict[str, Any]", cycle.scope)[ARRIVING] = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _start_head_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self.headers_timeout_s, self._head_is_late)
+    def _expect_head(self) -> None:
+        self._head_due_s = self.loop.time() + self.headers_timeout_s
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_at(self._head_due_s, self._look_for_head)
 
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _head_is_late(self) -> None:
-        if self._unfinished_bytes:
+    def _look_for_head(self) -> None:
+        self._head_timer = None
+        if self._head_due_s is None:
+            return
+        if self.loop.time() < self._head_due_s:
+            self._head_timer = self.loop.call_at(self._head_due_s, self._look_for_head)
+        elif self._unfinished_bytes:
             message = f"The headers took longer than {self.headers_timeout_s:g} seconds"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, message)
         else:

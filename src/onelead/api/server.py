@@ -7,8 +7,9 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
@@ -24,9 +25,11 @@ from onelead.limits import (
     STOP_TIMEOUT_S,
 )
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: What asks a server to stop.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Beside its connections the process has the files of the database and of Python open.
 _OPEN_FILES = REQUEST_CONNECTIONS_MAX + 256
+_BACKLOG = 2048
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +44,7 @@ class StopSignals:
     @contextmanager
     def caught(self) -> Iterator[None]:
         """Catch the signals inside the block."""
-        former = {number: signal.signal(number, self._on_signal) for number in _STOP_SIGNALS}
+        former = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         try:
             yield
         finally:
@@ -63,16 +66,59 @@ class StopSignals:
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen while the block runs, with room for every connection's file. Raises NotPossible."""
-    _allow_open_files()
+    allow_open_files()
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         # A name such as localhost may have both sorts of address: take the usual one.
         family, *_, address = min(addresses, key=lambda found: found[0] != socket.AF_INET)
-        listener = socket.create_server(address, family=family, backlog=2048)
+        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
         raise NotPossible(f"cannot listen on {host}, port {port}: {error.strerror}") from error
     with listener:
         yield listener
+
+
+class SharedPort:
+    """A port on which several processes listen, each with a socket of its own.
+
+    The kernel spreads new connections evenly over such sockets. Processes that wait at one and
+    the same socket take very uneven numbers, and a client keeps its connection.
+    """
+
+    def __init__(self, family: int, address: Any) -> None:
+        self._family = family
+        self._address = address
+        # Bound and not listening: it keeps the port, and gets no connections.
+        self._reserve = socket.socket(family, socket.SOCK_STREAM)
+        self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._reserve.bind(address)
+
+    @property
+    def number(self) -> int:
+        """The port."""
+        return int(self._address[1])
+
+    def listener(self) -> socket.socket:
+        """Open one more socket on the port."""
+        return socket.create_server(
+            self._address, family=self._family, backlog=_BACKLOG, reuse_port=True
+        )
+
+    def close(self) -> None:
+        """Give the port up."""
+        self._reserve.close()
+
+
+@contextmanager
+def shared_port(host: str, port: int) -> Iterator[SharedPort]:
+    """Keep a port for several sockets while the block runs. Raises NotPossible."""
+    # Nothing else may use the port, also nobody else's shared sockets: see that it is free.
+    with listening(host, port) as listener:
+        family, address = listener.family, listener.getsockname()
+    shared = SharedPort(family, address)
+    with closing(shared):
+        yield shared
 
 
 def base_url(host: str, port: int) -> str:
@@ -153,7 +199,8 @@ def _options(api: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _allow_open_files() -> None:
+def allow_open_files() -> None:
+    """Let this process have a file for every connection, where the system permits it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < most:

@@ -33,6 +33,10 @@ SAVE_LAST_ID = (
 SAVE_LEADS = SAVE_LAST_ID.values(lead_count=lane.c.lead_count + bindparam("more_leads"))
 
 
+class LaneMissing(ResourceNotFound):
+    """The account has no lane: there is no such account, or its shard was just moved."""
+
+
 class Lane(NamedTuple):
     """What the lane says to the transaction that holds it."""
 
@@ -46,7 +50,7 @@ def take_lane(connection: Connection, account_id: int, rows: int) -> Lane:
     """Wait for the account's other writes, and number `rows` ledger rows."""
     row = connection.execute(TAKE_LANE, {"key_account_id": account_id, "rows": rows}).first()
     if row is None:
-        raise ResourceNotFound
+        raise LaneMissing
     return Lane(row.ledger_seq - rows + 1, row.last_id, row.settings_version)
 
 

@@ -46,6 +46,13 @@ def read_history(
     return LedgerPage([_ledger_row(row) for row in rows], total)
 
 
+def request_of(connection: Connection, account_id: int, seq: int) -> str | None:
+    """Return the id of the request that a ledger row is about; None when there is no such row."""
+    where = (ledger.c.account_id == account_id) & (ledger.c.seq == seq)
+    request_id: str | None = connection.execute(select(ledger.c.request_id).where(where)).scalar()
+    return request_id
+
+
 def _ledger_row(row: Row[Any]) -> LedgerRow:
     return LedgerRow(
         seq=row.seq,

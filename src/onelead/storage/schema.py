@@ -24,6 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
+#: The newest migration, which makes these tables.
+REVISION = "0001"
 
 
 def _bytewise() -> TypeEngine[str]:
@@ -207,7 +209,7 @@ match_key = Table(
     Column("field", _bytewise(), nullable=False),
     Column("value", _bytewise(), nullable=False),
     _id("lead_id"),
-    Column("label", Text),
+    Column("label", _bytewise()),
     PrimaryKeyConstraint("account_id", "field", "value", "lead_id"),
     sqlite_with_rowid=False,
 )

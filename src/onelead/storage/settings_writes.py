@@ -42,7 +42,11 @@ def write_settings(
             build_step(connection, account_id, field)
             settings = load_settings(connection, account_id)
     _write_ledger(connection, account_id, lane.first_seq, write, plan, now)
-    return SettingsResult(plan.outcome, plan.resource_id, plan.changes, plan.refusal, settings)
+    return SettingsResult(
+        *(plan.outcome, plan.resource_id, plan.changes, plan.refusal),
+        settings=settings,
+        seq=lane.first_seq,
+    )
 
 
 def _write_ledger(

@@ -8,30 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, RootTransaction, create_engine, event, select
 
-from onelead.account import AccountSettings, ApiKey, Caller, Role, User
 from onelead.errors import StoreUnavailable
 from onelead.limits import COMMIT_TIMEOUT_S
-from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import SettingsResult, SettingsWrite
-from onelead.storage import access, index_steps, lead_search, reads
-from onelead.storage.lane import take_lane
+from onelead.storage import schema
 from onelead.storage.migrate import migrate
-from onelead.storage.settings_rows import load_settings
-from onelead.storage.settings_writes import write_settings
+from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite_batch import is_committed, write_batch
 from onelead.storage.sqlite_checkpoints import Checkpoints
 from onelead.storage.sqlite_file import lock_for_serving, opening
 from onelead.storage.sqlite_statistics import tell_planner
-from onelead.store import Batch, BatchReceipt, LeadPage, LeadRead, LedgerPage, NewAccount, TagCount
+from onelead.store import Batch, BatchReceipt, PoolUse
 
 T = TypeVar("T")
 _READER_THREADS = 4
@@ -39,9 +34,10 @@ _READER_THREADS = 4
 #: tenth of their speed by the larger one.
 _PAGES_KIB = 8 * 1024
 _BATCH_PAGES_KIB = 64 * 1024
+_READ_ACCOUNT = select(schema.account.c.id).limit(1)
 
 
-class SqliteStore:
+class SqliteStore(PortableStore):
     """The storage contract on one SQLite file."""
 
     def __init__(
@@ -58,15 +54,14 @@ class SqliteStore:
         the file at the same time is safe, and waits for its turn to write as long as
         `busy_timeout_s`. Raises DatabaseUnusable, DatabaseNewer.
         """
+        super().__init__(clock)
         self._path = path
-        self._clock = clock
         with opening(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._server_lock = lock_for_serving(path) if serving else None
         self._engine = _engine(path, serving=serving, busy_timeout_s=busy_timeout_s)
         self._writer = ThreadPoolExecutor(1, "onelead-writer")
         self._readers = ThreadPoolExecutor(_READER_THREADS, "onelead-reader")
-        self._settings: dict[int, AccountSettings] = {}
         self._busy_timeout_s = busy_timeout_s
         #: One write transaction of this process at a time, in order of arrival.
         self._turn = asyncio.Lock()
@@ -115,10 +110,23 @@ class SqliteStore:
         with _translated_errors(), self._engine.connect() as connection:
             yield connection
 
-    async def _write(self, work: Callable[[Connection], T]) -> T:
+    async def _write(
+        self,
+        work: Callable[[Connection], T],
+        was_written: Callable[[Connection, T], bool] | None = None,
+    ) -> T:
         def run() -> T:
-            with self._writing() as connection:
-                return work(connection)
+            done: list[T] = []
+            try:
+                with self._writing() as connection:
+                    done.append(work(connection))
+            except StoreUnavailable:
+                if not done or was_written is None:
+                    raise
+                with self._writing() as connection:
+                    if not was_written(connection, done[0]):
+                        raise
+            return done[0]
 
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._writer, run)
@@ -130,19 +138,24 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
-    def _load_settings(self, connection: Connection, account_id: int) -> AccountSettings:
-        known = self._settings.get(account_id)
-        settings = load_settings(connection, account_id, known)
-        self._settings[account_id] = settings
-        return settings
+    def _lock_accounts(self, connection: Connection) -> None:
+        """Do nothing: a write transaction holds the lock of the whole file."""
 
     async def is_ready(self) -> bool:
         """See Store."""
         try:
-            await self._read(lambda connection: connection.execute(text("SELECT 1")))
+            await self._read(lambda connection: connection.execute(_READ_ACCOUNT))
         except StoreUnavailable:
             return False
         return True
+
+    def pool_use(self) -> PoolUse:
+        """See Store."""
+        pool = self._engine.pool
+        assert isinstance(pool, QueuePool)
+        # The batches keep their connection between two turns.
+        idle = self._batches is not None and not self._turn.locked()
+        return PoolUse(pool.checkedout() - idle, pool.size())
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
         """See Store."""
@@ -210,117 +223,6 @@ class SqliteStore:
             return connection.begin()
         finally:
             driver.execute("PRAGMA busy_timeout = 0")
-
-    async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
-        """See Store."""
-
-        def work(connection: Connection) -> SettingsResult:
-            return write_settings(connection, account_id, write, self._clock())
-
-        return await self._write(work)
-
-    async def build_index(self, account_id: int) -> bool:
-        """See Store."""
-
-        def look(connection: Connection) -> bool:
-            settings = self._load_settings(connection, account_id)
-            stale = index_steps.stale_key_field(connection, settings)
-            return stale is not None or index_steps.field_to_build(settings) is not None
-
-        def work(connection: Connection) -> None:
-            take_lane(connection, account_id, 0)
-            settings = load_settings(connection, account_id)
-            if (field := index_steps.field_to_build(settings)) is not None:
-                index_steps.build_step(connection, account_id, field)
-            elif (stale := index_steps.stale_key_field(connection, settings)) is not None:
-                index_steps.purge_step(connection, account_id, stale)
-
-        has_work = await self._read(look)
-        if has_work:
-            await self._write(work)
-        return has_work
-
-    async def account_ids(self) -> Sequence[int]:
-        """See Store."""
-        return await self._read(access.account_ids)
-
-    async def settings(self, account_id: int) -> AccountSettings:
-        """See Store."""
-        return await self._read(lambda connection: self._load_settings(connection, account_id))
-
-    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
-        """See Store."""
-
-        def work(connection: Connection) -> LeadRead:
-            settings = self._load_settings(connection, account_id)
-            return reads.read_lead(connection, settings, lead_id)
-
-        return await self._read(work)
-
-    async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
-        """See Store."""
-
-        def work(connection: Connection) -> LeadPage:
-            settings = self._load_settings(connection, account_id)
-            return lead_search.find_leads(connection, settings, search, now)
-
-        return await self._read(work)
-
-    async def lead_history(
-        self, account_id: int, lead_id: int, *, offset: int, limit: int
-    ) -> LedgerPage:
-        """See Store."""
-        return await self._read(
-            lambda connection: reads.read_history(
-                connection, account_id, lead_id, offset=offset, limit=limit
-            )
-        )
-
-    async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
-        """See Store."""
-        return await self._read(lambda connection: reads.read_tags(connection, account_id, search))
-
-    async def caller(self, key_hash: str) -> Caller | None:
-        """See Store."""
-        return await self._read(lambda connection: access.find_caller(connection, key_hash))
-
-    async def create_account(self, name: str, email: str) -> NewAccount:
-        """See Store."""
-        now = self._clock()
-        return await self._write(
-            lambda connection: access.create_account(connection, name, email, now)
-        )
-
-    async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
-        """See Store."""
-        now = self._clock()
-        return await self._write(
-            lambda connection: access.create_api_key(connection, account_id, email, label, now)
-        )
-
-    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
-        """See Store."""
-        return await self._read(lambda connection: access.api_keys(connection, account_id))
-
-    async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
-        """See Store."""
-        now = self._clock()
-        return await self._write(
-            lambda connection: access.revoke_api_key(connection, account_id, key_id, now)
-        )
-
-    async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
-        """See Store."""
-        now = self._clock()
-        return await self._write(
-            lambda connection: access.create_user(connection, account_id, email, name, role, now)
-        )
-
-    async def deactivate_user(self, account_id: int, email: str) -> User:
-        """See Store."""
-        return await self._write(
-            lambda connection: access.deactivate_user(connection, account_id, email)
-        )
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

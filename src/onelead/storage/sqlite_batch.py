@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import sqlalchemy
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from onelead.account import AccountSettings
+from onelead.lead import Lead
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
 from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
@@ -29,6 +31,8 @@ from onelead.upsert import (
     prepared,
 )
 
+Row: TypeAlias = tuple[Any, ...]
+
 
 def _sql(statement: Select[Any] | Insert | Update | Delete) -> str:
     """Compile a statement to text whose parameters are positional."""
@@ -39,10 +43,14 @@ def _by_key(table: sqlalchemy.Table) -> list[sqlalchemy.ColumnElement[bool]]:
     return [column == bindparam(f"key_{column.name}") for column in table.primary_key]
 
 
-def _update_lead_sql() -> str:
-    names = [column.name for column in schema.lead.c if not column.primary_key]
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    return _sql(update(schema.lead).where(*_by_key(schema.lead)).values(values))
+def _update_lead(*, but: frozenset[str] = frozenset()) -> tuple[str, Callable[[Row], Row]]:
+    """Return an UPDATE of all columns but some, and what makes a lead's row its parameters."""
+    columns = list(schema.lead.c)
+    changed = [c for c in columns if not c.primary_key and c.name not in but]
+    values: dict[str, Any] = {c.name: bindparam(f"new_{c.name}") for c in changed}
+    order = [columns.index(c) for c in (*changed, *schema.lead.primary_key)]
+    sql = _sql(update(schema.lead).where(*_by_key(schema.lead)).values(values))
+    return sql, itemgetter(*order)
 
 
 _TAKE_LANE = _sql(TAKE_LANE)
@@ -59,7 +67,12 @@ _LEADS_BY_KEY = (
     + " LIMIT ?"
 )
 _INSERT_LEAD = _sql(insert(schema.lead))
-_UPDATE_LEAD = _update_lead_sql()
+_UPDATE_LEAD, _update_parameters = _update_lead()
+# SQLite writes an index anew when its column is named, changed or not; most updates change none
+# but the date.
+_INDEXED = {column.name for index in schema.lead.indexes for column in index.columns}
+_RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id", "date_modified"})
+_UPDATE_LEAD_IN_PLACE, _in_place_parameters = _update_lead(but=_RARELY_CHANGED)
 _DELETE_LEAD = _sql(delete(schema.lead).where(*_by_key(schema.lead)))
 _DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
 # The index job may have been faster with a key of a definition that is being indexed.
@@ -83,7 +96,7 @@ def write_batch(
         writes = [prepared(write.write, settings) for write in writes]
     snapshot = _snapshot(driver, account_id, writes)
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
-    _write_plan(driver, account_id, plan)
+    _write_plan(driver, account_id, plan, snapshot.leads)
     more_leads = len(plan.created) - len(plan.deleted)
     if plan.last_id != lane.last_id or more_leads:
         require_own_id(account_id, plan.last_id)
@@ -128,11 +141,12 @@ def _snapshot(
     return Snapshot(leads, candidates)
 
 
-def _write_plan(driver: sqlite3.Connection, account_id: int, plan: BatchPlan) -> None:
+def _write_plan(
+    driver: sqlite3.Connection, account_id: int, plan: BatchPlan, stored: dict[int, Lead]
+) -> None:
     _expect(driver, _DELETE_LEAD, [(account_id, lead_id) for lead_id in plan.deleted])
     _expect(driver, _INSERT_LEAD, [lead_row(account_id, lead) for lead in plan.created])
-    rows = (lead_row(account_id, lead) for lead in plan.updated)
-    _expect(driver, _UPDATE_LEAD, [(*row[2:], *row[:2]) for row in rows])
+    _update_leads(driver, account_id, plan.updated, stored)
     driver.executemany(
         _DELETE_KEY,
         [(account_id, key.field, key.value, lead_id) for key, lead_id in plan.keys_removed],
@@ -143,6 +157,31 @@ def _write_plan(driver: sqlite3.Connection, account_id: int, plan: BatchPlan) ->
             (account_id, key.field, key.value, lead_id, key.label)
             for key, lead_id in plan.keys_added
         ],
+    )
+
+
+def _update_leads(
+    driver: sqlite3.Connection, account_id: int, leads: Sequence[Lead], stored: dict[int, Lead]
+) -> None:
+    whole, in_place = [], []
+    for lead in leads:
+        row = lead_row(account_id, lead)
+        if _keeps_entries(stored[lead.id], lead):
+            in_place.append(_in_place_parameters(row))
+        else:
+            whole.append(_update_parameters(row))
+    _expect(driver, _UPDATE_LEAD, whole)
+    _expect(driver, _UPDATE_LEAD_IN_PLACE, in_place)
+
+
+def _keeps_entries(before: Lead, after: Lead) -> bool:
+    """Say whether the columns that are rarely changed stay as they are."""
+    return (
+        before.name == after.name
+        and before.address == after.address
+        and before.status_id == after.status_id
+        and before.assignee_id == after.assignee_id
+        and before.customer_source_id == after.customer_source_id
     )
 
 

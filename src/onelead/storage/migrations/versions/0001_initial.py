@@ -178,7 +178,7 @@ def _create_match_key() -> None:
         sa.Column("field", _BYTEWISE, nullable=False),
         sa.Column("value", _BYTEWISE, nullable=False),
         sa.Column("lead_id", sa.BigInteger(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=True),
+        sa.Column("label", _BYTEWISE, nullable=True),
         sa.PrimaryKeyConstraint("account_id", "field", "value", "lead_id"),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,80 @@
+"""What the machines around the service ask it: is it alive, is it ready, what has it counted.
+
+Not part of the API: at the root, for anybody who can reach the port, and not in the OpenAPI
+document, which describes what a client of the leads calls. The answers name checks and figures,
+and nothing about leads, accounts or the inside of a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from onelead.api.answers import JsonResponse
+from onelead.api.call import Services
+from onelead.metrics import CONTENT_TYPE, Metrics
+from onelead.readiness import Readiness
+
+HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
+METRICS_PATH = "/metrics"
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class HealthBody(Struct, frozen=True):
+    """The answer while the process lives."""
+
+    status: str
+
+
+class ReadyBody(Struct, frozen=True):
+    """The answer of the readiness check: `ready` or `not ready`, and each check by its name."""
+
+    status: str
+    #: `ok` or `failed`.
+    checks: dict[str, str]
+
+
+def probe_routes(services: Services) -> list[Route]:
+    """Build the three routes for these services."""
+    readiness = Readiness(services.store, services.writer)
+    page = _MetricsPage(services.metrics)
+
+    async def health(_request: Request) -> Response:
+        return JsonResponse(HealthBody("ok"), headers=_NOT_KEPT)
+
+    async def ready(_request: Request) -> Response:
+        checks = await readiness.checks()
+        is_ready = all(checks.values())
+        body = ReadyBody(
+            "ready" if is_ready else "not ready",
+            {name: "ok" if passed else "failed" for name, passed in checks.items()},
+        )
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return JsonResponse(body, status, _NOT_KEPT)
+
+    async def metrics(_request: Request) -> Response:
+        services.metrics.sample(services.writer, services.store)
+        return Response(await page.content(), headers=_NOT_KEPT, media_type=CONTENT_TYPE)
+
+    endpoints = {HEALTH_PATH: health, READY_PATH: ready, METRICS_PATH: metrics}
+    return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+class _MetricsPage:
+    """Writes the page in a thread, because it takes milliseconds, and once for all who wait."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._writing: asyncio.Task[bytes] | None = None
+
+    async def content(self) -> bytes:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(asyncio.to_thread(self._metrics.page))
+        return await asyncio.shield(self._writing)

@@ -1,0 +1,99 @@
+"""The line that the log has for a request: what was asked, what became of it, how long it took.
+
+One that was served has its line at the level `debug`, one that was refused at `info`, one that
+failed by a defect at `error`. At the default level the refused are bounded: up to
+REFUSALS_LOGGED_PER_S_MAX lines a second, so that nobody can fill a disk or slow the service down
+by being refused. A line names the route and not the path, the account and not the caller: never a
+key, an e-mail, or what was sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from msgspec import Struct
+
+from onelead.errors import OneleadError
+from onelead.limits import REFUSALS_LOGGED_PER_S_MAX
+from onelead.upsert import Outcome
+
+log = structlog.get_logger(__name__)
+_levels = logging.getLogger(__name__)
+
+
+class RequestLog:
+    """Writes the lines of one process."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._second = 0
+        self._logged = 0
+        self._left_out = 0
+
+    def failed(self, line: RequestLine, defect: Exception) -> None:
+        """Write the line of a request that met a defect, and all that is known of it."""
+        log.error("request failed", **line.fields(), exc_info=defect)
+
+    def answered(self, line: RequestLine) -> None:
+        """Write the line of a request, if its level and the bound allow it."""
+        is_served = line.status < HTTPStatus.BAD_REQUEST
+        if _levels.isEnabledFor(logging.DEBUG):
+            log.log(logging.DEBUG if is_served else logging.INFO, "request", **line.fields())
+        elif not is_served and _levels.isEnabledFor(logging.INFO) and self._has_room():
+            left_out = {"left_out": self._left_out} if self._left_out else {}
+            self._left_out = 0
+            log.info("request", **line.fields(), **left_out)
+
+    def _has_room(self) -> bool:
+        second = int(self._monotonic())
+        if second != self._second:
+            self._second, self._logged = second, 0
+        if self._logged >= REFUSALS_LOGGED_PER_S_MAX:
+            self._left_out += 1
+            return False
+        self._logged += 1
+        return True
+
+
+class RequestLine(Struct):
+    """What there is to say about one request."""
+
+    request_id: str
+    method: str
+    route: str
+    status: int = 0
+    seconds: float = 0.0
+    #: None when nobody knows who called.
+    account_id: int | None = None
+    #: What a write did, or the writes of a bulk call, and the ledger number of the first one.
+    outcome: Outcome | str | None = None
+    seq: int | None = None
+    #: The code of the error, and the name of what stands behind it.
+    error: str | None = None
+    cause: str | None = None
+
+    def refused_by(self, error: OneleadError) -> None:
+        """Take down why; an error itself would keep the whole call alive, and itself with it."""
+        self.error = error.code
+        if error.__cause__ is not None:
+            # Not what it says, which may hold what was sent.
+            self.cause = type(error.__cause__).__name__
+
+    def fields(self) -> dict[str, object]:
+        """Return what is known, by name."""
+        found = {
+            "request_id": self.request_id,
+            "method": self.method,
+            "route": self.route,
+            "status": int(self.status),
+            "milliseconds": round(self.seconds * 1000, 1),
+            "account_id": self.account_id,
+            "outcome": self.outcome,
+            "seq": self.seq,
+            "error": self.error,
+            "cause": self.cause,
+        }
+        return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,235 @@
+"""What the service counts, in the Prometheus text format; `docs/metrics.md` explains each figure.
+
+The only module that knows Prometheus. Each process counts for itself. Where several processes
+serve one port, each keeps its figures in memory-mapped files of a shared folder, and whichever of
+them is asked shows the sum of all. The files carry the worker's number and not its process id, so
+a worker that takes a dead one's place counts on where that one stopped.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from onelead.errors import OneleadError
+from onelead.store import PoolUse, StoreObserver
+from onelead.upsert import Outcome, WriteResult
+from onelead.writer import WriterObserver
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+# When a figure began is one more line for each figure, and nobody reads it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_TRANSACTION_SECONDS = (0.0005, *_REQUEST_SECONDS[:-1], 20)
+_BATCH_WRITES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+#: Takes a request's status and its duration in seconds.
+CountRequest = Callable[[int, float], None]
+
+
+class Queue(Protocol):
+    """What is read of the writer."""
+
+    @property
+    def waiting_writes(self) -> int:
+        """See `BatchingWriter`."""
+
+    @property
+    def waiting_bytes(self) -> int:
+        """See `BatchingWriter`."""
+
+
+class Pool(Protocol):
+    """What is read of the store."""
+
+    def pool_use(self) -> PoolUse:
+        """See `Store`."""
+
+
+class Metrics(WriterObserver, StoreObserver):
+    """The figures of this process, and the page that shows those of the whole service."""
+
+    def __init__(self, shared_folder: Path | None = None) -> None:
+        """Begin to count; with a folder, after `share_figures`."""
+        self._shared_folder = shared_folder
+        registry = self._registry = CollectorRegistry()
+        self._request_seconds = Histogram(
+            "onelead_request_seconds",
+            "From a request's headers to its answer.",
+            ("method", "route", "status"),
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self._define_writes(registry)
+        self._define_state(registry)
+        self._cpu_seconds_counted = 0.0
+        self._starts.inc()
+        self._workers.set(1)
+
+    def _define_writes(self, registry: CollectorRegistry) -> None:
+        writes = Counter(
+            "onelead_writes", "Lead writes committed, by outcome.", ("outcome",), registry=registry
+        )
+        #: Bound once; what has not happened yet is shown as 0, so that its first time is a change.
+        self._writes = {outcome: writes.labels(outcome.value) for outcome in Outcome}
+        self._refusals = Counter(
+            "onelead_refusals", "Lead writes refused, by reason.", ("reason",), registry=registry
+        )
+        self._turned_away = Counter(
+            "onelead_writes_turned_away",
+            "Lead writes not accepted.",
+            ("reason",),
+            registry=registry,
+        )
+        self._batch_writes = Histogram(
+            "onelead_batch_writes",
+            "Lead writes in a committed batch.",
+            buckets=_BATCH_WRITES,
+            registry=registry,
+        )
+        transaction_seconds = Histogram(
+            "onelead_transaction_seconds",
+            "A batch's transaction, with waiting for its turn and all retries.",
+            ("result",),
+            buckets=_TRANSACTION_SECONDS,
+            registry=registry,
+        )
+        self._committed_seconds = transaction_seconds.labels("committed")
+        self._failed_seconds = transaction_seconds.labels("failed")
+        self._retries = Counter(
+            "onelead_transaction_retries", "Transactions retried.", ("reason",), registry=registry
+        )
+        index_steps = Counter(
+            "onelead_index_steps", "Steps of the index work.", ("result",), registry=registry
+        )
+        self._steps_done = index_steps.labels("done")
+        self._steps_failed = index_steps.labels("failed")
+
+    def _define_state(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, what: str) -> Gauge:
+            # Of several processes: the sum over those that live.
+            return Gauge(name, what, registry=registry, multiprocess_mode="livesum")
+
+        self._queue_writes = gauge("onelead_queue_writes", "Lead writes waiting or in flight.")
+        self._queue_bytes = gauge("onelead_queue_bytes", "Bytes of their bodies.")
+        self._pool_in_use = gauge("onelead_pool_in_use", "Database connections in use.")
+        self._pool_size = gauge("onelead_pool_size", "Database connections at most.")
+        self._workers = gauge("onelead_workers", "Processes that serve.")
+        self._memory = gauge("process_resident_memory_bytes", "Resident memory.")
+        self._starts = Counter(
+            "onelead_worker_starts", "Processes that began to serve.", registry=registry
+        )
+        self._cpu_seconds = Counter(
+            "process_cpu_seconds", "User and system CPU time.", registry=registry
+        )
+
+    def request_counter(self, method: str, route: str) -> CountRequest:
+        """Return what counts the requests of a route; nothing is shown before the first one."""
+        by_status: dict[int, Callable[[float], None]] = {}
+
+        def count(status: int, seconds: float) -> None:
+            observe = by_status.get(status)
+            if observe is None:
+                figures = self._request_seconds.labels(method, route, str(int(status)))
+                observe = by_status[status] = figures.observe
+            observe(seconds)
+
+        return count
+
+    def batch_committed(self, results: Sequence[WriteResult], seconds: float) -> None:
+        """See WriterObserver."""
+        self._committed_seconds.observe(seconds)
+        self._batch_writes.observe(len(results))
+        for outcome, count in Tally([result.outcome for result in results]).items():
+            self._writes[outcome].inc(count)
+            if outcome is Outcome.REFUSED:
+                self._count_refusals(results)
+
+    def _count_refusals(self, results: Sequence[WriteResult]) -> None:
+        for result in results:
+            if result.refusal is not None:
+                self._refusals.labels(result.refusal.code).inc()
+
+    def batch_failed(self, seconds: float) -> None:
+        """See WriterObserver."""
+        self._failed_seconds.observe(seconds)
+
+    def turned_away(self, writes: int, error: OneleadError) -> None:
+        """See WriterObserver."""
+        self._turned_away.labels(error.code).inc(writes)
+
+    def transaction_retried(self, reason: str) -> None:
+        """See StoreObserver."""
+        self._retries.labels(reason).inc()
+
+    def index_step(self, is_done: bool) -> None:  # noqa: FBT001 - see IndexWork
+        """Count a step of the index work."""
+        (self._steps_done if is_done else self._steps_failed).inc()
+
+    def sample(self, queue: Queue, pool: Pool) -> None:
+        """Take down what is so now, and not counted when it happens."""
+        self._queue_writes.set(queue.waiting_writes)
+        self._queue_bytes.set(queue.waiting_bytes)
+        use = pool.pool_use()
+        self._pool_in_use.set(use.in_use)
+        self._pool_size.set(use.size)
+        self._memory.set(_resident_bytes())
+        cpu_seconds = time.process_time()
+        self._cpu_seconds.inc(cpu_seconds - self._cpu_seconds_counted)
+        self._cpu_seconds_counted = cpu_seconds
+
+    def page(self) -> bytes:
+        """Return the figures of all processes in the text format."""
+        registry = self._registry
+        if self._shared_folder is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, str(self._shared_folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+@contextmanager
+def sharing_figures(worker: int) -> Iterator[None]:
+    """Keep this process's figures in the shared folder while the block runs.
+
+    Prometheus's library finds the folder in its own environment variable.
+    """
+    former = values.ValueClass
+    values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        values.ValueClass.close_all_files()
+        values.ValueClass = former
+
+
+def forget_state_of(worker: int, shared_folder: Path) -> None:
+    """Leave a dead worker out of the gauges; what it has counted stays."""
+    mark_process_dead(worker, str(shared_folder))  # type: ignore[no-untyped-call]
+
+
+def _resident_bytes() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        # Not Linux: the largest it ever was, in KiB.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()

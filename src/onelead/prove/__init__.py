@@ -1,0 +1,1 @@
+"""`onelead prove`: many clients against real processes, and the check of their answers."""

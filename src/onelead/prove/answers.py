@@ -1,0 +1,97 @@
+"""Whether an answer is the one that the model gives."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.api.answers import STATUS_BY_KIND, bulk_failure, error_response, receipt_headers
+from onelead.api.wire import lead_body
+from onelead.errors import OneleadError
+from onelead.prove.operations import Answer, Claim, Operation
+from onelead.upsert import Outcome, WriteResult
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Dates(Struct):
+    """What the model does not know of an answered lead: when the server's clock said what."""
+
+    date_created: int = 0
+    date_modified: int = 0
+
+
+_dates = msgspec.json.Decoder(_Dates)
+
+
+def difference(operation: Operation, result: WriteResult, settings: AccountSettings) -> str | None:
+    """Say how the answer differs from the model's result; None when it does not."""
+    answer = operation.answer
+    assert answer is not None
+    status = HTTPStatus.OK
+    if operation.item is None:
+        if result.refusal is not None:
+            status = STATUS_BY_KIND[result.refusal.kind]
+        expected = receipt_headers(result)
+        for name, is_so in (
+            ("Lead-Outcome", answer.outcome),
+            ("Lead-Changed", answer.changed),
+            ("Lead-Match", answer.match),
+            ("ETag", answer.etag),
+        ):
+            if is_so != expected.get(name):
+                return f"{name} is {is_so}, should be {expected.get(name)}"
+    elif answer.outcome != result.outcome:
+        return f"the outcome is {answer.outcome}, should be {result.outcome.value}"
+    if answer.status != status:
+        return f"the status is {answer.status}, should be {status.value}"
+    return _body_difference(operation, result, settings, answer)
+
+
+def differs_from_claim(claim: Claim, result: WriteResult) -> bool:
+    """Say whether the model's result is another one than the ledger's."""
+    lead = result.lead
+    given = (result.outcome, lead.id if lead else claim.lead_id, lead.version if lead else None)
+    return given != (claim.outcome, claim.lead_id, claim.version)
+
+
+def _body_difference(
+    operation: Operation, result: WriteResult, settings: AccountSettings, answer: Answer
+) -> str | None:
+    expected = _body(operation, result, settings, answer.body)
+    if expected == answer.body:
+        return None
+    is_so, should_be = msgspec.json.decode(answer.body), msgspec.json.decode(expected)
+    if not (isinstance(is_so, dict) and isinstance(should_be, dict)):
+        return f"the body is {is_so}, should be {should_be}"
+    for key in [*should_be, *is_so]:
+        if is_so.get(key) != should_be.get(key):
+            return f"{key} is {is_so.get(key)!r}, should be {should_be.get(key)!r}"
+    # The same members in another order are promised otherwise, but are no other answer.
+    return None
+
+
+def _body(
+    operation: Operation, result: WriteResult, settings: AccountSettings, answered: bytes
+) -> bytes:
+    if result.refusal is not None:
+        return _refusal(operation, result.refusal)
+    assert result.lead is not None
+    if result.outcome is Outcome.DELETED:
+        return _encode({"id": result.lead.id, "is_deleted": True})
+    dates = _dates.decode(answered)
+    lead = msgspec.structs.replace(
+        result.lead, date_created=dates.date_created, date_modified=dates.date_modified
+    )
+    return _encode(lead_body(lead, settings))
+
+
+def _refusal(operation: Operation, refusal: OneleadError) -> bytes:
+    if operation.item is None:
+        return bytes(error_response(refusal).body)
+    failure: dict[str, Any] = bulk_failure(refusal, operation.resource_id)
+    return _encode(failure)

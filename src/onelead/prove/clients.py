@@ -1,0 +1,237 @@
+"""The clients of a proof: each sends, waits for the answer, writes both down, and goes on.
+
+A client that gets no answer, or a 503, sends the same delivery again, as real ones do. Then the
+first one may have happened or not, and the history has both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import inf
+
+import msgspec
+from msgspec import Struct
+
+from onelead.prove.http_connection import HttpConnection, Response
+from onelead.prove.operations import Answer, Operation
+from onelead.prove.people import People, Request
+from onelead.prove.processes import ServerProcess
+
+REQUEST_TIMEOUT_S = 45.0
+#: A connection that broke is opened anew after this time.
+_RECONNECT_S = 0.02
+_HEADERS = (b"x-request-id", b"lead-changed", b"lead-match", b"etag")
+
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _LeadId(Struct):
+    id: int | None = None
+    ids: tuple[int, ...] = ()
+
+
+_lead_id = msgspec.json.Decoder(_LeadId)
+
+
+class Attempt(Struct, frozen=True, gc=False):
+    """One request that was sent, and what came back."""
+
+    request: Request
+    client: int
+    sent: float
+    #: None when the connection broke.
+    response: Response | None
+
+
+@dataclass
+class Recorded:
+    """Everything that was sent and answered."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    #: How often a delivery was sent again, because the connection broke or by a 503.
+    broken: int = 0
+    unavailable: int = 0
+
+    def operations(self) -> list[Operation]:
+        """Return the history, in order of sending."""
+        found: list[Operation] = []
+        for attempt in self.attempts:
+            found += _operations(attempt, len(found))
+        return found
+
+
+def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
+    response = attempt.response
+    is_answered = response is not None and is_answer(response)
+    answers = _answers(attempt) if is_answered else [None] * len(attempt.request.items)
+    return [
+        Operation(
+            number=first_number + place,
+            client=attempt.client,
+            resource=item.resource,
+            action=item.action,
+            resource_id=item.resource_id,
+            payload=item.payload,
+            sent=attempt.sent,
+            answered=response.answered if response and is_answered else inf,
+            answer=answers[place],
+            item=place if attempt.request.is_bulk else None,
+        )
+        for place, item in enumerate(attempt.request.items)
+    ]
+
+
+def is_answer(response: Response) -> bool:
+    """Say whether a response tells what happened; a 503 does not."""
+    return response.status != HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _answers(attempt: Attempt) -> Sequence[Answer | None]:
+    response, request = attempt.response, attempt.request
+    assert response is not None
+    headers = response.headers
+    outcome = headers.get(b"lead-outcome", headers.get(b"setting-outcome", b"")).decode()
+    request_id, changed, match, etag = (_text(headers.get(name)) for name in _HEADERS)
+    if not request.is_bulk or response.status != HTTPStatus.OK:
+        answer = Answer(
+            response.status, request_id or "", outcome, changed, match, etag, response.body
+        )
+        return [answer] * len(request.items)
+    outcomes = outcome.split(", ")
+    bodies = _items.decode(response.body)
+    return [
+        Answer(response.status, request_id or "", one, None, None, None, bytes(body))
+        for one, body in zip(outcomes, bodies, strict=True)
+    ]
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode()
+
+
+@dataclass
+class Clients:
+    """All clients of a proof, spread over its processes."""
+
+    processes: Sequence[ServerProcess]
+    people: People
+    #: The headers that name the account.
+    credentials: dict[str, str]
+    recorded: Recorded = field(default_factory=Recorded)
+    #: Set when no new deliveries are to be made.
+    ending: bool = False
+
+    async def run(self, number: int) -> None:
+        """Deliver as one client until the end."""
+        client = _Client(self, number)
+        try:
+            while not self.ending:
+                response = await client.deliver(self.people.draw)
+                if response.headers.get(b"retry-after"):
+                    # The index of a definition is being built.
+                    await client.rest(response)
+        finally:
+            client.close()
+
+    async def switch(self, number: int) -> None:
+        """Switch a definition out of filters and in again, until the end."""
+        client = _Client(self, number)
+        chance = self.people.chance
+        is_filterable = True
+        try:
+            while not self.ending:
+                await asyncio.sleep(chance.random() * (1.0 if is_filterable else 0.4))
+                is_filterable = not is_filterable
+                await client.deliver(lambda: self.people.switch(is_filterable=is_filterable))  # noqa: B023 - called at once
+        finally:
+            client.close()
+
+    def head(self, request: Request) -> bytes:
+        """Return the request as it goes over the wire."""
+        lines = [f"{request.method} /developer_api/v1{request.path} HTTP/1.1", *self._lines]
+        lines.append(f"content-length: {len(request.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode() + request.body
+
+    def __post_init__(self) -> None:
+        headers = {"host": "prove", "content-type": "application/json"} | self.credentials
+        self._lines = [f"{name}: {value}" for name, value in headers.items()]
+
+
+class _Client:
+    def __init__(self, clients: Clients, number: int) -> None:
+        self._clients = clients
+        self._number = number
+        self._process = clients.processes[number % len(clients.processes)]
+        self._connection: HttpConnection | None = None
+
+    async def deliver(self, draw: Callable[[], Request]) -> Response:
+        """Send one delivery until it is answered."""
+        connection = await self._connected()
+        request = draw()
+        raw = self._clients.head(request)
+        recorded = self._clients.recorded
+        while True:
+            sent = time.monotonic()
+            try:
+                response = await connection.send(raw, REQUEST_TIMEOUT_S)
+            except ConnectionError:
+                recorded.attempts.append(Attempt(request, self._number, sent, None))
+                recorded.broken += 1
+                connection = await self._connected()
+                continue
+            recorded.attempts.append(Attempt(request, self._number, sent, response))
+            if is_answer(response):
+                self._learn(request, response)
+                return response
+            recorded.unavailable += 1
+            await self.rest(response)
+            connection = await self._connected()
+
+    def _learn(self, request: Request, response: Response) -> None:
+        """Take note of the leads that were answered."""
+        if request.family < 0:
+            return
+        if response.status != HTTPStatus.OK:
+            if b'"ids":' in response.body:
+                self._clients.people.learn_surplus(request, _lead_id.decode(response.body).ids)
+            return
+        if request.is_bulk:
+            # The others are strangers, or known.
+            first = next(iter(_items.decode(response.body)), msgspec.Raw(b"{}"))
+            lead_id = _lead_id.decode(first).id
+        else:
+            lead_id = _lead_id.decode(response.body).id
+        if lead_id is not None:
+            self._clients.people.learn(request, lead_id)
+
+    @staticmethod
+    async def rest(response: Response) -> None:
+        """Wait as long as the answer asks for."""
+        await asyncio.sleep(float(response.headers.get(b"retry-after", b"1")))
+
+    async def _connected(self) -> HttpConnection:
+        while self._connection is None or not self._connection.is_open:
+            try:
+                host, port = await self._process.address()
+                self._connection = await HttpConnection.open(host, port)
+            except OSError:
+                await asyncio.sleep(_RECONNECT_S)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def credentials_of(email: str, api_key: str) -> dict[str, str]:
+    """Return the headers of an account's user."""
+    return {
+        "x-pw-accesstoken": api_key,
+        "x-pw-application": "developer_api",
+        "x-pw-useremail": email,
+    }

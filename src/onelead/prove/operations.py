@@ -1,0 +1,91 @@
+"""What a history is made of: one write as one client sent it, and the answer that came back.
+
+A delivery that is sent again is another operation: the first one may have happened or not. A bulk
+call is one operation an item. Times are seconds of one monotonic clock.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onelead.api.wire import lead_patch, match_from
+from onelead.settings_change import Resource, SettingsWrite
+from onelead.upsert import Action, Delivery, LeadWrite
+
+LEAD = "lead"
+_NOBODY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """What one operation was answered."""
+
+    status: int
+    request_id: str
+    #: The headers of the receipt; of an item of a bulk call only the outcome.
+    outcome: str
+    changed: str | None
+    match: str | None
+    etag: str | None
+    #: JSON; of a bulk call, the item's.
+    body: bytes
+
+
+class Claim(Struct, frozen=True, gc=False):
+    """What the ledger says about an operation that nobody was answered."""
+
+    outcome: str
+    lead_id: int | None
+    version: int | None
+
+
+class Operation(Struct, frozen=True, gc=False):
+    """One write as it was sent, and its answer; without one, it may have happened or not."""
+
+    number: int
+    client: int
+    #: `lead` or a `Resource` of the settings.
+    resource: str
+    action: Action
+    resource_id: int | None
+    #: The JSON that was sent, as the ledger keeps it.
+    payload: str
+    sent: float
+    answered: float = inf
+    answer: Answer | None = None
+    #: The place in a bulk call, from 0.
+    item: int | None = None
+
+
+def lead_write(operation: Operation) -> LeadWrite:
+    """Read what an operation asked for."""
+    return read_lead_write(
+        operation.action, operation.resource_id, operation.payload, delivery=_NOBODY
+    )
+
+
+def read_lead_write(
+    action: Action, lead_id: int | None, payload: str, *, delivery: Delivery
+) -> LeadWrite:
+    """Read a write from the JSON that was delivered."""
+    if action is Action.DELETE:
+        return LeadWrite(action, delivery, lead_id)
+    body = msgspec.json.decode(payload)
+    if action is not Action.UPSERT:
+        patch, problems = lead_patch(body, "base")
+        return LeadWrite(action, delivery, lead_id, patch, problems=problems)
+    patch, patch_problems = lead_patch(body.get("properties"), "properties")
+    match, match_problems = match_from(body.get("match"))
+    problems = (*patch_problems, *match_problems)
+    return LeadWrite(action, delivery, patch=patch, match=match, problems=problems)
+
+
+def read_settings_write(
+    resource: str, action: Action, resource_id: int | None, payload: str, *, delivery: Delivery
+) -> SettingsWrite:
+    """Read a change of the settings from the JSON that was delivered."""
+    body: dict[str, Any] = msgspec.json.decode(payload) if payload else {}
+    return SettingsWrite(Resource(resource), action, delivery, resource_id, body)

@@ -1,0 +1,86 @@
+"""Pairs of operations that contradict each other by themselves.
+
+What a broken engine does is most often one of two things, and both can be seen without a search:
+two writes made the same version of a lead, or two upserts both found nobody and created.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from onelead.prove.parts import Step
+from onelead.prove.serial_model import SerialModel
+from onelead.upsert import Action, Outcome
+
+Pair = tuple[Step, Step]
+_MAKING = {Outcome.CREATED, Outcome.UPDATED}
+
+
+def contradicting_pairs(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
+    """Yield two creations of one person first, then two writes of one version."""
+    yield from _created_twice(steps, model)
+    yield from _written_twice(steps)
+
+
+def _created_twice(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
+    """Yield upserts that found nobody although the other one's lead was there, or came later.
+
+    Whichever was first: its lead had the value that both looked for, and no operation that was
+    sent in time can have taken it away.
+    """
+    creators: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    changers: dict[int, list[Step]] = defaultdict(list)
+    unknown = [step for step in steps if _is_unknown(step)]
+    for step in steps:
+        if (key := _created_for(step, model)) is not None:
+            creators[key].append(step)
+        elif _may_change(step):
+            for lead_id in step.lead_ids:
+                changers[lead_id].append(step)
+    for found in creators.values():
+        for pair in combinations(found, 2):
+            end = max(step.end for step in pair)
+            others = [*unknown, *(one for step in pair for one in _changers(step, changers))]
+            if all(other.operation.sent >= end for other in others):
+                yield pair
+
+
+def _changers(step: Step, changers: dict[int, list[Step]]) -> list[Step]:
+    return [other for lead_id in step.lead_ids for other in changers[lead_id]]
+
+
+def _created_for(step: Step, model: SerialModel) -> tuple[str, str] | None:
+    """Return the value that an upsert looked for and gave to the lead that it created."""
+    operation = step.operation
+    is_creation = operation.action is Action.UPSERT and _outcome(step) == Outcome.CREATED
+    if not is_creation or operation.answer is None:
+        return None
+    key = model.looked_for(step.write)
+    return key if key in model.values_given(step.write) else None
+
+
+def _outcome(step: Step) -> str | None:
+    if step.operation.answer is not None:
+        return step.operation.answer.outcome
+    return step.write.claim.outcome if step.write.claim else None
+
+
+def _is_unknown(step: Step) -> bool:
+    return step.operation.answer is None and step.write.claim is None
+
+
+def _may_change(step: Step) -> bool:
+    return _outcome(step) in {*_MAKING, Outcome.DELETED}
+
+
+def _written_twice(steps: Sequence[Step]) -> Iterator[Pair]:
+    made: dict[tuple[int, int], Step] = {}
+    for step in steps:
+        if _outcome(step) not in _MAKING or (version := step.write.version) is None:
+            continue
+        for lead_id in step.lead_ids:
+            first = made.setdefault((lead_id, version), step)
+            if first is not step and None not in (first.operation.answer, step.operation.answer):
+                yield first, step

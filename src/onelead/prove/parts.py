@@ -1,0 +1,208 @@
+"""A history split into parts that can be checked by themselves.
+
+Two operations belong together when they name the same lead, or when one looks for a value that
+the other one's lead has. Within a part, only operations of the same lead or value depend on each
+other; the rest may be taken in any order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from onelead.prove.operations import LEAD, Claim, Operation
+from onelead.prove.serial_model import (
+    SerialModel,
+    Write,
+    answered_ids,
+    matched_definition,
+    read_write,
+)
+from onelead.upsert import Action, Outcome
+
+#: What operations share: a lead, a value that is looked for, or the state of a definition.
+Token = tuple[str, object]
+_REFUSED = Outcome.REFUSED
+_CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation as a part of the history has it."""
+
+    write: Write
+    tokens: frozenset[Token]
+    #: When it must have happened at the latest.
+    end: float
+    #: Whether it must have happened at all.
+    is_needed: bool
+    #: The leads that it names or was answered.
+    lead_ids: frozenset[int]
+
+    @property
+    def operation(self) -> Operation:
+        """The operation itself."""
+        return self.write.operation
+
+
+def steps_of(
+    operations: Iterable[Operation],
+    claims: dict[int, Claim] | None,
+    ends: dict[int, float],
+    model: SerialModel,
+) -> list[Step]:
+    """Read the operations that may have changed something, in order of sending.
+
+    Without `claims` nobody knows which of the unanswered ones have happened; with them, those
+    that they name have and the others have not.
+    """
+    writes = [
+        read_write(operation, claims.get(operation.number) if claims else None)
+        for operation in sorted(operations, key=lambda one: one.sent)
+        if _counts(operation, claims)
+    ]
+    looked_for = {key for write in writes if (key := model.looked_for(write))}
+    values = _values_of_leads(writes, looked_for, model)
+    return [_step(write, ends, model, looked_for, values) for write in writes]
+
+
+def _counts(operation: Operation, claims: dict[int, Claim] | None) -> bool:
+    """Leave out what was never answered and cannot have changed anything."""
+    if operation.answer is not None or claims is None:
+        return True
+    claim = claims.get(operation.number)
+    return claim is not None and claim.outcome in _CHANGING
+
+
+def _lead_ids(write: Write) -> frozenset[int]:
+    operation = write.operation
+    if operation.resource != LEAD:
+        return frozenset()
+    ids = set(answered_ids(operation))
+    if operation.resource_id is not None:
+        ids.add(operation.resource_id)
+    if write.claim is not None and write.claim.lead_id is not None:
+        ids.add(write.claim.lead_id)
+    return frozenset(ids)
+
+
+def _values_of_leads(
+    writes: Iterable[Write], looked_for: set[tuple[str, str]], model: SerialModel
+) -> dict[int, set[tuple[str, str]]]:
+    """Return the values that each lead can ever have had, of those that somebody looks for.
+
+    A lead can only have what a write of it says.
+    """
+    values: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for write in writes:
+        named = model.values_of(write) & looked_for
+        for lead_id in _lead_ids(write) if named else ():
+            values[lead_id] |= named
+    return values
+
+
+def _step(
+    write: Write,
+    ends: dict[int, float],
+    model: SerialModel,
+    looked_for: set[tuple[str, str]],
+    values: dict[int, set[tuple[str, str]]],
+) -> Step:
+    operation = write.operation
+    lead_ids = _lead_ids(write)
+    tokens: set[Token] = set()
+    if not _is_ambiguous(operation):
+        tokens |= {("lead", lead_id) for lead_id in lead_ids}
+    if key := model.looked_for(write):
+        tokens.add(key)
+    if _may_change(write):
+        changed = _changed_fields(operation)
+        said = set().union(*(values.get(lead_id, set()) for lead_id in lead_ids))
+        said |= model.values_of(write) & looked_for
+        tokens |= {value for value in said if changed is None or _field_of(value) in changed}
+    if operation.resource != LEAD:
+        tokens.add(("switch", operation.resource_id))
+    elif write.lead_write and (definition_id := matched_definition(write.lead_write.match)):
+        tokens.add(("switch", definition_id))
+    is_needed = operation.answer is not None or write.claim is not None
+    end = operation.answered if operation.answer else ends.get(operation.number, inf)
+    return Step(write, frozenset(tokens), end, is_needed, lead_ids)
+
+
+def _is_ambiguous(operation: Operation) -> bool:
+    """Say whether an answer names leads only because they match: what else they are is nothing."""
+    answer = operation.answer
+    return answer is not None and operation.action is Action.UPSERT and answer.outcome == _REFUSED
+
+
+def _may_change(write: Write) -> bool:
+    answer = write.operation.answer
+    return answer is None or answer.outcome in _CHANGING
+
+
+def _changed_fields(operation: Operation) -> frozenset[str] | None:
+    """Return the fields that an answer says were changed; None when it says nothing of it."""
+    answer = operation.answer
+    if answer is None or answer.changed is None or answer.changed.endswith("..."):
+        return None
+    return frozenset(answer.changed.split(", "))
+
+
+def _field_of(value: tuple[str, str]) -> str:
+    """Return the name of a match key's field as receipts have it."""
+    name, _, rest = value[0].partition(":")
+    return f"custom_fields.{rest.partition('.')[0]}" if rest else name
+
+
+def split(steps: Sequence[Step]) -> list[list[Step]]:
+    """Split the steps into parts that share nothing but the switches, which each part gets."""
+    groups = _Groups()
+    for number, step in enumerate(steps):
+        for token in step.tokens:
+            if token[0] != "switch":
+                groups.join(number, token)
+    parts: dict[object, list[Step]] = defaultdict(list)
+    switches = [step for step in steps if step.operation.resource != LEAD]
+    for number, step in enumerate(steps):
+        if step.operation.resource == LEAD:
+            parts[groups.root(number)].append(step)
+    return [_with_switches(part, switches) for part in parts.values()]
+
+
+def _with_switches(part: list[Step], switches: list[Step]) -> list[Step]:
+    wanted = {token for step in part for token in step.tokens if token[0] == "switch"}
+    added = [step for step in switches if step.tokens & wanted]
+    return sorted(part + added, key=lambda step: step.operation.sent)
+
+
+class _Groups:
+    """Which steps and tokens belong together."""
+
+    def __init__(self) -> None:
+        self._parents: dict[object, object] = {}
+
+    def root(self, one: object) -> object:
+        found = one
+        while (parent := self._parents.get(found, found)) != found:
+            found = parent
+        while (parent := self._parents.get(one, one)) != one:
+            self._parents[one], one = found, parent
+        return found
+
+    def join(self, one: object, other: object) -> None:
+        self._parents[self.root(one)] = self.root(other)
+
+
+def segments(part: Sequence[Step]) -> list[list[Step]]:
+    """Cut a part where for a moment nothing was under way."""
+    cut: list[list[Step]] = []
+    end = -inf
+    for step in part:
+        if not cut or step.operation.sent > end:
+            cut.append([])
+        cut[-1].append(step)
+        # What may happen at any time is under way to the end.
+        end = max(end, step.end)
+    return cut

@@ -1,0 +1,256 @@
+"""What the clients of a proof deliver: a few people, again and again, in every way.
+
+People come in families of five. What is mixed up is mixed up within a family, so that the history
+falls into parts that can be checked by themselves; and for a moment at a time many clients
+deliver the same family, so that they meet on the same leads.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onelead.limits import BULK_LEADS_MAX
+from onelead.prove.operations import LEAD
+from onelead.settings_change import Resource
+from onelead.upsert import Action
+
+FAMILY_PEOPLE = 5
+#: How often a property is another member's: what moves a lead into and out of matches.
+_MIX_UP = 0.03
+#: How many of the clients look at the family of the moment.
+_FOCUS = 0.2
+#: Requests until the family of the moment is another one.
+_FOCUS_REQUESTS = 150
+_IDS_KEPT = 24
+_TITLES = ("Buyer", "Head buyer", "Owner")
+_TAGS = ("fair", "Fair", "spring", "VIP")
+_KINDS = (
+    *("upsert by e-mail", "upsert by name", "upsert by custom field", "create", "update"),
+    *("delete", "bulk create", "bulk update"),
+)
+_WEIGHTS = (34, 14, 20, 1.5, 17, 11, 0.5, 2)
+SWITCH = "switch is_filterable"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+#: The definitions that a proof makes. The last one is switched in and out of filters.
+DEFINITIONS: tuple[dict[str, Any], ...] = (
+    {"name": "Customer number", "data_type": "String"},
+    {"name": "Score", "data_type": "Float"},
+    {"name": "First visit", "data_type": "Date"},
+    {"name": "Badge", "data_type": "String"},
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Item(Struct, frozen=True, gc=False):
+    """One write of a request, as the history has it."""
+
+    resource: str
+    action: Action
+    resource_id: int | None
+    payload: str
+
+
+class Request(Struct, frozen=True, gc=False):
+    """One call of the API."""
+
+    number: int
+    kind: str
+    method: str
+    path: str
+    body: bytes
+    items: tuple[Item, ...]
+    is_bulk: bool = False
+    #: Whose leads it is about.
+    family: int = -1
+
+
+@dataclass
+class People:
+    """Draws requests; every request is told from all others by a number that it carries."""
+
+    chance: random.Random
+    people: int
+    #: By the place in `DEFINITIONS`.
+    definition_ids: tuple[int, ...]
+    _numbers: int = 0
+    _focus: int = 0
+    _focus_left: int = 0
+    _ids: dict[int, deque[int]] = field(default_factory=dict)
+    _surplus: dict[int, deque[int]] = field(default_factory=dict)
+
+    @property
+    def families(self) -> int:
+        """How many families there are."""
+        return max(1, self.people // FAMILY_PEOPLE)
+
+    def learn(self, request: Request, lead_id: int) -> None:
+        """Remember a lead, so that later requests can name it."""
+        ids = self._ids.setdefault(request.family, deque(maxlen=_IDS_KEPT))
+        if lead_id not in ids:
+            ids.append(lead_id)
+
+    def learn_surplus(self, request: Request, lead_ids: Sequence[int]) -> None:
+        """Remember that several leads match; somebody will delete all but one of them."""
+        surplus = self._surplus.setdefault(request.family, deque(maxlen=_IDS_KEPT))
+        surplus.extend(one for one in lead_ids[1:] if one not in surplus)
+
+    def draw(self) -> Request:
+        """Draw the next request."""
+        self._numbers += 1
+        chance = self.chance
+        family = self._family()
+        kind = chance.choices(_KINDS, _WEIGHTS)[0]
+        ids = self._ids.get(family)
+        if not ids and kind in ("update", "delete", "bulk update"):
+            kind = "upsert by e-mail"
+        match kind:
+            case "create":
+                return self._create(kind, family)
+            case "update":
+                assert ids
+                return self._update(kind, family, chance.choice(ids))
+            case "delete":
+                assert ids
+                surplus = self._surplus.get(family)
+                return self._delete(kind, family, surplus.pop() if surplus else chance.choice(ids))
+            case "bulk create":
+                return self._bulk(kind, family, [self._new(family, n) for n in range(10)])
+            case "bulk update":
+                assert ids
+                named = [chance.choice(ids) for _ in range(BULK_LEADS_MAX)]
+                return self._bulk(kind, family, [self._changed(family, one) for one in named])
+        return self._upsert(kind, family)
+
+    def switch(self, *, is_filterable: bool) -> Request:
+        """Switch the last definition in or out of filters."""
+        self._numbers += 1
+        definition_id = self.definition_ids[-1]
+        # A member that is ignored tells the request from all others.
+        body = _encode({"is_filterable": is_filterable, "connected_id": self._numbers})
+        resource = Resource.CUSTOM_FIELD_DEFINITION.value
+        item = Item(resource, Action.UPDATE, definition_id, body.decode())
+        path = f"/custom_field_definitions/{definition_id}"
+        return Request(self._numbers, SWITCH, "PUT", path, body, (item,))
+
+    def _family(self) -> int:
+        if self._focus_left == 0:
+            self._focus = self.chance.randrange(self.families)
+            self._focus_left = _FOCUS_REQUESTS
+        if self._happens(_FOCUS):
+            self._focus_left -= 1
+            return self._focus
+        return self.chance.randrange(self.families)
+
+    def _upsert(self, kind: str, family: int) -> Request:
+        person = self._member(family)
+        match: dict[str, Any] = {"field_name": kind.removeprefix("upsert by ").replace("-", "")}
+        if kind == "upsert by e-mail":
+            match["field_value"] = self._email(person)
+        elif kind == "upsert by name":
+            match["field_value"] = self._name(person)
+        else:
+            place = self.chance.randrange(len(DEFINITIONS))
+            match["field_name"] = "custom"
+            match["field_value"] = self._custom_value(place, person)
+        body = _encode({"properties": self._properties(person), "match": match})
+        item = Item(LEAD, Action.UPSERT, None, body.decode())
+        return Request(self._numbers, kind, "PUT", "/leads/upsert", body, (item,), family=family)
+
+    def _create(self, kind: str, family: int) -> Request:
+        body = _encode(self._new(family, 0))
+        item = Item(LEAD, Action.CREATE, None, body.decode())
+        return Request(self._numbers, kind, "POST", "/leads", body, (item,), family=family)
+
+    def _update(self, kind: str, family: int, lead_id: int) -> Request:
+        body = _encode(self._properties(self._member(family)))
+        item = Item(LEAD, Action.UPDATE, lead_id, body.decode())
+        path = f"/leads/{lead_id}"
+        return Request(self._numbers, kind, "PUT", path, body, (item,), family=family)
+
+    def _delete(self, kind: str, family: int, lead_id: int) -> Request:
+        item = Item(LEAD, Action.DELETE, lead_id, "")
+        path = f"/leads/{lead_id}"
+        return Request(self._numbers, kind, "DELETE", path, b"", (item,), family=family)
+
+    def _bulk(self, kind: str, family: int, leads: list[dict[str, Any]]) -> Request:
+        action = Action.CREATE if kind == "bulk create" else Action.UPDATE
+        items = tuple(Item(LEAD, action, one.get("id"), _encode(one).decode()) for one in leads)
+        path = f"/leads/bulk_{action}"
+        body = _encode({"leads": leads})
+        return Request(self._numbers, kind, "POST", path, body, items, is_bulk=True, family=family)
+
+    def _new(self, family: int, place: int) -> dict[str, Any]:
+        """Describe a lead to create: first one of the family, then strangers."""
+        person = self._member(family)
+        properties = self._properties(person, place)
+        if place:
+            return properties | {"name": f"Guest {_word(self._numbers)}{_word(place)}"}
+        return properties | {"name": self._name(person)}
+
+    def _changed(self, family: int, lead_id: int) -> dict[str, Any]:
+        return {"id": lead_id} | self._properties(self._member(family))
+
+    def _member(self, family: int) -> int:
+        return family * FAMILY_PEOPLE + self.chance.randrange(min(FAMILY_PEOPLE, self.people))
+
+    def _someone(self, person: int) -> int:
+        return self._member(person // FAMILY_PEOPLE) if self._happens(_MIX_UP) else person
+
+    def _properties(self, person: int, place: int = 0) -> dict[str, Any]:
+        """Draw what a delivery says; an ignored member tells it from all others."""
+        chance, happens = self.chance, self._happens
+        properties: dict[str, Any] = {"interaction_count": self._numbers}
+        if place:
+            return properties
+        if happens(0.85):
+            properties["name"] = self._name(person)
+        if happens(0.4):
+            email = self._email(person)
+            properties["email"] = {"email": email} if happens(0.9) else None
+        if happens(0.4):
+            properties["title"] = chance.choice(_TITLES)
+        if happens(0.1):
+            properties["tags"] = chance.sample(_TAGS, 2)
+        if happens(0.4):
+            value = self._custom_value(chance.randrange(len(DEFINITIONS)), person)
+            if happens(0.1):
+                value["value"] = None
+            properties["custom_fields"] = [value]
+        return properties
+
+    def _happens(self, probability: float) -> bool:
+        return self.chance.random() < probability
+
+    def _name(self, person: int) -> str:
+        # Letters only: other names are split slowly, and splitting is not what is proven.
+        word = _word(self._someone(person))
+        return f"Nora Field{word}" if self._happens(0.7) else f"NORA  FIELD{word}"
+
+    def _email(self, person: int) -> str:
+        number = self._someone(person)
+        spelled = "n{}@field.example" if self._happens(0.7) else "N{}@Field.example"
+        return spelled.format(number)
+
+    def _custom_value(self, place: int, person: int) -> dict[str, Any]:
+        number = self._someone(person)
+        values = (f"C-{number}", number + 0.5, f"{number % 12 + 1:02}/15/{1990 + number // 12}")
+        value = f"B-{number}" if place >= len(values) else values[place]
+        return {"custom_field_definition_id": self.definition_ids[place], "value": value}
+
+
+def _word(number: int) -> str:
+    """Spell a number with letters."""
+    word = ""
+    while number or not word:
+        number, place = divmod(number, len(_LETTERS))
+        word = _LETTERS[place] + word
+    return word

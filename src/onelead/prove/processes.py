@@ -1,0 +1,125 @@
+"""The application processes of a proof: `onelead serve`, started, killed and started again.
+
+They listen on free ports of this machine and are in a session of their own, so that Ctrl-C ends
+the proof, and the proof ends them. What they log goes to a file that lives as long as they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+from urllib.parse import urlsplit
+
+from onelead.errors import NotPossible
+from onelead.settings import Settings, child_environment
+
+START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 60.0
+_LOG_LINES_SHOWN = 5
+_BASE_URL = re.compile(rb"Base URL +(\S+)")
+SERVE = (sys.executable, "-m", "onelead", "serve")
+
+
+@dataclass
+class ServerProcess:
+    """One process, and where it listens while it does."""
+
+    command: Sequence[str]
+    settings: Settings
+    kills: int = 0
+    base_url: str = ""
+    _process: Process | None = None
+    _log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    _listening: asyncio.Event = field(default_factory=asyncio.Event)
+    _reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start, and wait until it listens. Raises NotPossible with what the log says."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command,
+            env=child_environment(**self.settings.variables()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                self.base_url = await self._printed_url(self._process)
+        except TimeoutError:
+            raise NotPossible(f"a server did not start in time\n  {self.log_tail}") from None
+        self._reader = asyncio.create_task(_read_on(self._process))
+        self._listening.set()
+
+    async def _printed_url(self, process: Process) -> str:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if found := _BASE_URL.search(line):
+                return found[1].decode()
+        raise NotPossible(f"a server did not start\n  {self.log_tail}")
+
+    @property
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        return "\n  ".join(lines[-_LOG_LINES_SHOWN:])
+
+    async def address(self) -> tuple[str, int]:
+        """Return host and port, as soon as it listens."""
+        await self._listening.wait()
+        url = urlsplit(self.base_url)
+        assert url.hostname is not None
+        return url.hostname, url.port or 80
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it went away by itself."""
+        has_ended = self._process is not None and self._process.returncode is not None
+        return has_ended and self._listening.is_set()
+
+    async def kill(self) -> None:
+        """End it as power loss would."""
+        assert self._process is not None
+        self.kills += 1
+        self._listening.clear()
+        await self._end(self._process.kill)
+
+    async def stop(self) -> None:
+        """Let it answer what it accepted, and end."""
+        self._listening.clear()
+        if self._process is not None:
+            try:
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                    await self._end(self._process.terminate)
+            except TimeoutError:
+                await self._end(self._process.kill)
+
+    async def _end(self, how: Callable[[], None]) -> None:
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            how()
+        await self._process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    def abandon(self) -> None:
+        """End it at once and wait for nothing: the proof itself is ending."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        self._log.close()
+
+
+async def _read_on(process: Process) -> None:
+    """Keep the pipe empty: a process that prints more must never wait for us."""
+    assert process.stdout is not None
+    while await process.stdout.read(65_536):
+        pass

@@ -1,0 +1,278 @@
+"""A proof from its first process to its verdict.
+
+Makes an account of its own, starts the processes, lets the clients deliver, kills processes when
+it is asked to, stops everything, and checks what was answered and what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+from onelead import app
+from onelead.errors import NotPossible
+from onelead.prove.clients import Clients, Recorded, credentials_of
+from onelead.prove.people import DEFINITIONS, People
+from onelead.prove.processes import SERVE, ServerProcess
+from onelead.prove.verdict import Beginning, Verdict, judge
+from onelead.settings import LogLevel, Settings
+from onelead.settings_change import Resource, SettingsWrite
+from onelead.store import AccountRows, NewAccount, Store
+from onelead.upsert import Action, Delivery
+
+EMAIL = "prove@example.com"
+#: A process lives at least and at most so long before the next one is killed.
+_KILL_AFTER_S = (0.4, 2.5)
+#: Deliveries under way at the end are answered within this time, or something is broken.
+_END_TIMEOUT_S = 120.0
+_PROGRESS_S = 0.25
+_INDEX_STEPS_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a proof was asked to do."""
+
+    seed: int
+    processes: int = 4
+    clients: int = 64
+    people: int = 200
+    seconds: float = 30.0
+    kill: bool = False
+    #: What starts a process; a test starts one that is broken.
+    command: Sequence[str] = SERVE
+
+
+class Progress(Struct, frozen=True):
+    """How far a proof is."""
+
+    phase: str
+    seconds: float
+    sent: int = 0
+    kills: int = 0
+
+
+@dataclass
+class Outcome:
+    """What a proof did and found."""
+
+    options: Options
+    account_id: int
+    #: How many processes served.
+    processes: int
+    recorded: Recorded
+    verdict: Verdict
+    kills: int
+    #: From the first delivery to the last answer.
+    seconds: float
+    #: Of one core, while the clients ran: what the clients took themselves.
+    client_share: float
+    #: What the processes logged last; nothing when they had nothing to complain about.
+    logs: Sequence[str]
+
+
+Tell = Callable[[Progress], None]
+
+
+def prove(settings: Settings, options: Options, tell: Tell) -> Outcome:
+    """Run a proof. Raises NotPossible when a process does not start or goes away by itself."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            run, rows = runner.run(_delivered(settings, options, tell))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+    tell(run.progress("checking"))
+    verdict = judge(run.recorded.operations(), rows, run.beginning)
+    return run.outcome(verdict)
+
+
+async def _delivered(settings: Settings, options: Options, tell: Tell) -> tuple[_Run, AccountRows]:
+    """Let the clients deliver, and read what is stored then."""
+    store = await app.open_store(settings, serving=False)
+    try:
+        account, beginning = await _prepare(store, options.seed)
+        run = _Run(settings, options, account, beginning, tell)
+        with _ended_by_sigterm(), _garbage_collected_rarely():
+            await run.deliver()
+        await _complete_index(store, account.account_id)
+        return run, await store.account_rows(account.account_id)
+    finally:
+        await store.close()
+
+
+@contextlib.contextmanager
+def _garbage_collected_rarely() -> Iterator[None]:
+    """Keep the collector from walking the growing history; what is recorded has no cycles."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 100, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the proof as Ctrl-C does, with all its processes."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _prepare(store: Store, seed: int) -> tuple[NewAccount, Beginning]:
+    """Make an account with its definitions."""
+    account = await store.create_account(f"prove {seed}", EMAIL)
+    empty = await store.settings(account.account_id)
+    _, last_id, _ = (await store.account_rows(account.account_id)).lane
+    for definition in DEFINITIONS:
+        body = {**definition, "available_on": ["lead"], "is_filterable": True}
+        payload = msgspec.json.encode(body).decode()
+        delivery = Delivery("", account.user_id, None, payload)
+        write = SettingsWrite(Resource.CUSTOM_FIELD_DEFINITION, Action.CREATE, delivery, None, body)
+        await store.change_settings(account.account_id, write)
+    settings = await store.settings(account.account_id)
+    return account, Beginning(empty, last_id, settings, len(DEFINITIONS))
+
+
+async def _complete_index(store: Store, account_id: int) -> None:
+    for _ in range(_INDEX_STEPS_MAX):
+        if not await store.build_index(account_id):
+            return
+    raise NotPossible("the index work of the account does not end")
+
+
+class _Run:
+    """The processes and the clients of one proof."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        account: NewAccount,
+        beginning: Beginning,
+        tell: Tell,
+    ) -> None:
+        self._options = options
+        self._account = account
+        self.beginning = beginning
+        self._tell = tell
+        self._chance = random.Random(options.seed)  # noqa: S311 - no secret
+        own = replace(settings, host="127.0.0.1", port=0, workers=1, log_level=LogLevel.WARNING)
+        count = options.processes
+        if settings.database_path is not None and options.command is SERVE:
+            # One process serves an SQLite file.
+            count = 1
+        self.processes = [ServerProcess(options.command, own) for _ in range(count)]
+        definition_ids = tuple(field.id for field in beginning.settings.fields)
+        drawn = random.Random(options.seed)  # noqa: S311 - no secret
+        people = People(drawn, options.people, definition_ids)
+        credentials = credentials_of(account.email, account.api_key)
+        self._clients = Clients(self.processes, people, credentials)
+        self._started = time.monotonic()
+        self._seconds = 0.0
+        self._own_cpu_s = 0.0
+        self._logs: list[str] = []
+
+    @property
+    def recorded(self) -> Recorded:
+        """Everything that was sent and answered."""
+        return self._clients.recorded
+
+    async def deliver(self) -> None:
+        """Start the processes, let the clients deliver, and stop the processes."""
+        try:
+            self._tell(self.progress("starting"))
+            async with asyncio.TaskGroup() as starting:
+                for process in self.processes:
+                    starting.create_task(process.start())
+            await self._drive()
+            self._tell(self.progress("stopping"))
+            await asyncio.gather(*(process.stop() for process in self.processes))
+        except ExceptionGroup as failures:
+            # What ended the others is the first one, and says it all.
+            raise failures.exceptions[0] from None
+        finally:
+            self._logs = [process.log_tail for process in self.processes if process.log_tail]
+            for process in self.processes:
+                process.abandon()
+
+    async def _drive(self) -> None:
+        self._started = time.monotonic()
+        own_cpu_s = time.process_time()
+        asyncio.get_running_loop().call_later(self._options.seconds, self._end)
+        try:
+            async with (
+                asyncio.timeout(self._options.seconds + _END_TIMEOUT_S),
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(self._watch())
+                for number in range(self._options.clients):
+                    group.create_task(self._clients.run(number))
+                group.create_task(self._clients.switch(self._options.clients))
+                if self._options.kill:
+                    group.create_task(self._kill())
+        except TimeoutError:
+            log = self.processes[0].log_tail
+            raise NotPossible(f"the processes stopped answering\n  {log}") from None
+        self._seconds = time.monotonic() - self._started
+        self._own_cpu_s = time.process_time() - own_cpu_s
+
+    def _end(self) -> None:
+        self._clients.ending = True
+
+    async def _watch(self) -> None:
+        """Tell how far it is, and see that no process goes away by itself."""
+        while not self._clients.ending:
+            await asyncio.sleep(_PROGRESS_S)
+            self._tell(self.progress("delivering"))
+            for process in self.processes:
+                if process.has_ended:
+                    raise NotPossible(f"a server went away by itself\n  {process.log_tail}")
+
+    async def _kill(self) -> None:
+        while not self._clients.ending:
+            await asyncio.sleep(self._chance.uniform(*_KILL_AFTER_S))
+            if not self._clients.ending:
+                process = self._chance.choice(self.processes)
+                await process.kill()
+                await process.start()
+
+    def progress(self, phase: str) -> Progress:
+        """Say how far it is."""
+        return Progress(
+            phase,
+            time.monotonic() - self._started,
+            len(self.recorded.attempts),
+            sum(process.kills for process in self.processes),
+        )
+
+    def outcome(self, verdict: Verdict) -> Outcome:
+        """Return what was done and found."""
+        return Outcome(
+            options=self._options,
+            account_id=self._account.account_id,
+            processes=len(self.processes),
+            recorded=self.recorded,
+            verdict=verdict,
+            kills=sum(process.kills for process in self.processes),
+            seconds=self._seconds,
+            client_share=self._own_cpu_s / max(self._seconds, 1e-9),
+            logs=self._logs,
+        )

@@ -1,0 +1,151 @@
+"""The verdict on a run: everything that the history and the stored rows contradict.
+
+The ledger is tried first as a witness of the serial order. Only when it explains not everything,
+another order is searched for, so that a violation is shown by the few operations that make it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.lead import Lead
+from onelead.prove.contradictions import Contradiction, contradictions
+from onelead.prove.operations import (
+    LEAD,
+    Operation,
+    read_lead_write,
+    read_settings_write,
+)
+from onelead.prove.replay import Reader, Replay
+from onelead.prove.serial_model import answered_id
+from onelead.prove.witness import (
+    Explanation,
+    Witness,
+    as_unanswered,
+    find_witness,
+    is_unexpected,
+    latest_ends,
+    unexpected_answers,
+)
+from onelead.settings_change import SettingsWrite
+from onelead.storage.lead_rows import lead_from
+from onelead.store import AccountRows, LedgerEntry
+from onelead.upsert import Action, Delivery, LeadWrite
+
+_DOCUMENT = 3
+
+
+class Beginning(Struct, frozen=True):
+    """The account before the first operation."""
+
+    #: Before the first row of the ledger.
+    empty: AccountSettings
+    last_id: int
+    #: After its definitions were made.
+    settings: AccountSettings
+    #: How many rows the ledger had then.
+    rows: int
+
+
+@dataclass
+class Verdict:
+    """What was found wrong; nothing of it when the promise was kept."""
+
+    operations: int
+    ledger_rows: int
+    #: Operations that no serial order explains.
+    contradictions: list[Contradiction] = field(default_factory=list)
+    #: Answers that are not those of the ledger's order.
+    unexplained: list[tuple[Operation, str]] = field(default_factory=list)
+    #: Pairs of operations that the ledger has in the other order than time.
+    disorder: list[tuple[Operation, Operation]] = field(default_factory=list)
+    #: Writes that are missing or too many, and answers that no write may get.
+    deliveries: list[str] = field(default_factory=list)
+    #: What the ledger does not explain of the stored leads, keys and the lane.
+    stored: list[str] = field(default_factory=list)
+    #: How long the checks took.
+    seconds: float = 0.0
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not (
+            self.contradictions
+            or self.unexplained
+            or self.disorder
+            or self.deliveries
+            or self.stored
+        )
+
+
+def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginning) -> Verdict:
+    """Check a history and what is stored at its end. All index work must have been done."""
+    started = time.monotonic()
+    failures = unexpected_answers(operations)
+    operations = [as_unanswered(one) if is_unexpected(one) else one for one in operations]
+    witness = find_witness(operations, rows.ledger[beginning.rows :])
+    replay = Replay(rows, beginning.empty, _READER, last_id=beginning.last_id)
+    explanation = Explanation()
+    for replayed in replay.rows():
+        operation = witness.operations.get(replayed.entry.seq)
+        if operation is not None:
+            explanation.hear(operation, replayed)
+    verdict = Verdict(
+        operations=len(operations),
+        ledger_rows=len(rows.ledger),
+        unexplained=explanation.unexplained,
+        disorder=explanation.disorder,
+        deliveries=[*failures, *witness.violations],
+        stored=replay.violations,
+    )
+    if not verdict.is_kept:
+        verdict.contradictions = _searched(operations, rows, beginning, witness)
+    verdict.seconds = time.monotonic() - started
+    return verdict
+
+
+def _searched(
+    operations: Sequence[Operation], rows: AccountRows, beginning: Beginning, witness: Witness
+) -> list[Contradiction]:
+    shown = {}
+    for operation in operations:
+        answer = operation.answer
+        if answer is not None and operation.resource == LEAD and answer.etag:
+            lead_id = answered_id(operation)
+            if lead_id is not None:
+                shown[operation.number] = (lead_id, int(answer.etag.strip('"')))
+    stored: dict[int, Lead] = {}
+    for row in rows.leads:
+        lead = lead_from(row[_DOCUMENT])
+        stored[lead.id] = lead
+    return contradictions(
+        operations,
+        beginning.settings,
+        claims=witness.claims,
+        ends=latest_ends(operations, witness.claims, shown),
+        stored=stored,
+    )
+
+
+def _delivery(entry: LedgerEntry) -> Delivery:
+    return Delivery(entry.request_id, entry.user_id, entry.api_key_id, entry.payload)
+
+
+def _lead_write(entry: LedgerEntry) -> LeadWrite:
+    lead_id = entry.resource_id if entry.action in ("update", "delete") else None
+    return read_lead_write(Action(entry.action), lead_id, entry.payload, delivery=_delivery(entry))
+
+
+def _settings_write(entry: LedgerEntry) -> SettingsWrite:
+    named = None if entry.action == Action.CREATE else entry.resource_id
+    return read_settings_write(
+        entry.resource, Action(entry.action), named, entry.payload, delivery=_delivery(entry)
+    )
+
+
+_READER = Reader(_lead_write, _settings_write)

@@ -1,0 +1,152 @@
+"""The ledger as a witness: which row each operation wrote, and whether that order explains all.
+
+The ledger claims an order. What is planned in that order is what the clients sent, and what it is
+held against is what the clients were answered; the ledger adds nothing to it but the order, and
+what happened to deliveries that were never answered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+import msgspec
+
+from onelead.prove.answers import difference
+from onelead.prove.operations import Claim, Operation
+from onelead.prove.replay import VIOLATIONS_MAX, Replayed
+from onelead.store import LedgerEntry
+
+
+@dataclass
+class Witness:
+    """Which operation wrote which row."""
+
+    #: By ledger number.
+    operations: dict[int, Operation]
+    #: By the number of an operation without an answer: what the ledger says of it.
+    claims: dict[int, Claim]
+    #: Acknowledged and not written, written and not sent, written twice.
+    violations: list[str]
+
+
+def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]) -> Witness:
+    """Find the operation of every row."""
+    answered: dict[str, deque[Operation]] = defaultdict(deque)
+    unanswered: dict[tuple[object, ...], deque[Operation]] = defaultdict(deque)
+    for operation in operations:
+        if operation.answer is not None:
+            answered[operation.answer.request_id].append(operation)
+        else:
+            unanswered[_sent(operation)].append(operation)
+    witness = Witness({}, {}, [])
+    for entry in entries:
+        if candidates := answered.get(entry.request_id):
+            operation = candidates.popleft()
+            if _sent(operation) != _delivered(entry):
+                witness.violations.append(f"row {entry.seq} is not what was sent: {entry.payload}")
+        elif candidates := unanswered.get(_delivered(entry)):
+            operation = candidates.popleft()
+            witness.claims[operation.number] = Claim(
+                entry.outcome, entry.resource_id, entry.version
+            )
+        else:
+            witness.violations.append(
+                f"row {entry.seq} ({entry.action}, {entry.outcome}, lead {entry.resource_id}) was "
+                f"written more often than it was sent: {entry.payload}"
+            )
+            continue
+        witness.operations[entry.seq] = operation
+    for left in answered.values():
+        witness.violations += [
+            f"operation {operation.number} was answered ({operation.answer.outcome}) and is not in "
+            f"the ledger: {operation.action} {operation.payload}"
+            for operation in left
+            if operation.answer is not None
+        ]
+    del witness.violations[VIOLATIONS_MAX:]
+    return witness
+
+
+def _sent(operation: Operation) -> tuple[object, ...]:
+    named = operation.resource_id
+    return operation.resource, str(operation.action), operation.payload, named
+
+
+def _delivered(entry: LedgerEntry) -> tuple[object, ...]:
+    # A create is not told which lead it makes, an upsert not which one it finds.
+    named = entry.resource_id if entry.action in ("update", "delete") else None
+    return entry.resource, entry.action, entry.payload, named
+
+
+@dataclass
+class Explanation:
+    """What the witness does not explain."""
+
+    #: Operations whose answers are others, with the difference.
+    unexplained: list[tuple[Operation, str]] = field(default_factory=list)
+    #: Pairs that the ledger has in the other order than time: first by the ledger, then in time.
+    disorder: list[tuple[Operation, Operation]] = field(default_factory=list)
+    _last_sent: Operation | None = None
+
+    def hear(self, operation: Operation, replayed: Replayed) -> None:
+        """Hold the next row of the ledger against its operation."""
+        if self._last_sent is not None and self._last_sent.sent > operation.answered:
+            self.disorder.append((self._last_sent, operation))
+        if self._last_sent is None or operation.sent > self._last_sent.sent:
+            self._last_sent = operation
+        answer = operation.answer
+        if answer is None:
+            return
+        if replayed.result is not None:
+            found = difference(operation, replayed.result, replayed.settings)
+        elif answer.outcome != replayed.entry.outcome:
+            found = f"the outcome is {answer.outcome}, should be {replayed.entry.outcome}"
+        else:
+            found = None
+        if found is not None:
+            self.unexplained.append((operation, found))
+
+
+def is_unexpected(operation: Operation) -> bool:
+    """Say whether an answer is that of no write: a failure, from which nothing follows."""
+    return operation.answer is not None and not operation.answer.outcome
+
+
+def as_unanswered(operation: Operation) -> Operation:
+    """Return an operation of which nobody knows whether it happened."""
+    return msgspec.structs.replace(operation, answer=None, answered=inf)
+
+
+def unexpected_answers(operations: Sequence[Operation]) -> list[str]:
+    """Return the answers that no write may get: failures of the server, and refused calls."""
+    found = [
+        f"operation {operation.number} was answered with {operation.answer.status}: "
+        f"{operation.answer.body.decode(errors='replace')[:200]}"
+        for operation in operations
+        if operation.answer is not None and is_unexpected(operation)
+    ]
+    return found[:VIOLATIONS_MAX]
+
+
+def latest_ends(
+    operations: Sequence[Operation], claims: dict[int, Claim], shown: dict[int, tuple[int, int]]
+) -> dict[int, float]:
+    """Return when an operation without an answer must have happened at the latest.
+
+    The ledger says which version of a lead it made (`claims`); whoever was answered that version
+    or a later one was answered after it. `shown` has the lead and the version of each answer.
+    """
+    versions: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for operation in operations:
+        if operation.number in shown:
+            lead_id, version = shown[operation.number]
+            versions[lead_id].append((version, operation.answered))
+    ends = {}
+    for number, claim in claims.items():
+        if claim.lead_id is not None and claim.version is not None:
+            later = (end for v, end in versions[claim.lead_id] if v >= claim.version)
+            ends[number] = min(later, default=inf)
+    return ends

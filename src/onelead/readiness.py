@@ -1,0 +1,71 @@
+"""Whether this process should be sent requests now: its database answers, its queue has room.
+
+However many ask at once, one check at a time is with the database, and nobody waits for it longer
+than READY_TIMEOUT_S.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import Protocol
+
+import structlog
+
+from onelead.limits import READY_TIMEOUT_S
+
+DATABASE = "database"
+WRITE_QUEUE = "write_queue"
+
+log = structlog.get_logger(__name__)
+
+
+class ReadyStore(Protocol):
+    """What the check needs of a store."""
+
+    async def is_ready(self) -> bool:
+        """See `Store`."""
+
+
+class ReadyQueue(Protocol):
+    """What the check needs of the writer."""
+
+    @property
+    def is_below_high_water(self) -> bool:
+        """See `BatchingWriter`."""
+
+
+class Readiness:
+    """Checks one process."""
+
+    def __init__(
+        self, store: ReadyStore, queue: ReadyQueue, *, timeout_s: float = READY_TIMEOUT_S
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._timeout_s = timeout_s
+        self._check: asyncio.Task[bool] | None = None
+
+    async def checks(self) -> dict[str, bool]:
+        """Return every check by its name, and whether it passed."""
+        return {
+            DATABASE: await self._database_answers(),
+            WRITE_QUEUE: self._queue.is_below_high_water,
+        }
+
+    async def _database_answers(self) -> bool:
+        if self._check is None or self._check.done():
+            # It outlives the request that happens to start it.
+            self._check = asyncio.get_running_loop().create_task(
+                self._ask(), context=contextvars.Context()
+            )
+        check = self._check
+        await asyncio.wait([check], timeout=self._timeout_s)
+        return check.done() and check.result()
+
+    async def _ask(self) -> bool:
+        try:
+            return await self._store.is_ready()
+        except Exception:
+            log.exception("the database could not be checked")
+            return False

@@ -1,0 +1,300 @@
+"""The engine for many processes: PostgreSQL, every account in order through its lane.
+
+A batch of lead writes speaks to the driver directly; everything else runs the portable
+statements. What fails for a passing reason is tried again until a deadline, as a whole
+transaction. A commit whose outcome is unknown is looked up by the next attempt while it holds
+the lane: then the attempt before it has ended, one way or the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, TypeVar
+
+import sqlalchemy
+import structlog
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Connection, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection as PooledConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from onelead.account import AccountSettings
+from onelead.errors import DatabaseUnusable, StoreUnavailable
+from onelead.limits import (
+    COMMIT_TIMEOUT_S,
+    DATABASE_BATCH_CONNECTIONS_MAX,
+    DATABASE_CONNECTIONS_MAX,
+    DATABASE_RETRY_S,
+    MIGRATION_LOCK_TIMEOUT_S,
+    RETRY_AFTER_S,
+)
+from onelead.storage import schema
+from onelead.storage.lane import LaneMissing
+from onelead.storage.migrate import migrate
+from onelead.storage.portable import PortableStore
+from onelead.storage.postgresql_batch import commit, write_batch
+from onelead.storage.postgresql_connections import (
+    BatchConnections,
+    connector,
+    create_engine,
+    cut,
+)
+from onelead.storage.postgresql_failures import failure, is_connection_lost
+from onelead.storage.postgresql_trips import Trips
+from onelead.store import Batch, BatchReceipt, PoolUse, StoreObserver
+
+T = TypeVar("T")
+#: Any numbers will do, as long as every process takes the same.
+_MIGRATION_LOCK = 7_311_001
+_ACCOUNTS_LOCK = 7_311_002
+_PAUSE_S_MIN = 0.02
+_PAUSE_S_MAX = 1.0
+#: An account without a lane is looked for this often: its shard may be on its way.
+_LANE_ATTEMPTS = 3
+#: The server is to give up first; then its answer says why.
+_CUT_AFTER_S = 2
+
+log = structlog.get_logger(__name__)
+
+
+class PostgresqlStore(PortableStore):
+    """The storage contract on a PostgreSQL database."""
+
+    #: Tests put in such as fail when they are told to.
+    connection_class: ClassVar[type[AsyncConnection[Any]]] = AsyncConnection
+    trips_class: ClassVar[type[Trips]] = Trips
+
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], int],
+        *,
+        timeout_s: float = COMMIT_TIMEOUT_S,
+        retry_s: float = DATABASE_RETRY_S,
+        observer: StoreObserver | None = None,
+    ) -> None:
+        """Take a URL as libpq does; `open` comes next.
+
+        A statement may take `timeout_s`, and what failed for a passing reason is begun again for
+        `retry_s`.
+        """
+        super().__init__(clock)
+        self._url = url
+        self._timeout_s = timeout_s
+        self._retry_s = retry_s
+        self._observer = observer or StoreObserver()
+        connect = connector(url, timeout_s=timeout_s, connection_class=self.connection_class)
+        pooled = DATABASE_CONNECTIONS_MAX - DATABASE_BATCH_CONNECTIONS_MAX - 1
+        self._engine = create_engine(connect, pooled, pool_timeout_s=timeout_s)
+        self._under_lane = _for_reading(create_engine(connect, 1, pool_timeout_s=timeout_s))
+        self._batches = BatchConnections(connect, self.trips_class, DATABASE_BATCH_CONNECTIONS_MAX)
+        self._reading = _for_reading(self._engine)
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Bring the database to this program's schema, one process at a time.
+
+        Raises DatabaseUnusable, DatabaseNewer.
+        """
+
+        def work(connection: Connection) -> None:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            _take_lock(connection, _MIGRATION_LOCK)
+            # Whoever comes after a change of a table that has to wait, waits with it.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_S}s'"))
+            migrate(connection)
+
+        async def attempt() -> None:
+            # Nobody watches it: a migration takes as long as it takes.
+            async with self._pooled(self._engine, is_watched=False) as connection:
+                await connection.run_sync(work)
+                await connection.commit()
+
+        try:
+            await self._with_retries(attempt)
+        except StoreUnavailable as error:
+            await self.close()
+            raise DatabaseUnusable(_why_unusable(self._url, error.__cause__)) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the database after what is under way."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._batches.close()
+        await self._under_lane.dispose()
+        await self._engine.dispose()
+
+    async def is_ready(self) -> bool:
+        """See Store."""
+
+        async def attempt() -> None:
+            async with self._pooled(self._reading) as connection:
+                await connection.execute(select(schema.account.c.id).limit(1))
+
+        try:
+            # A second time at most: after a restart the first connection is a broken one.
+            await self._with_retries(attempt, retry_s=2 * _PAUSE_S_MIN)
+        except (StoreUnavailable, sqlalchemy.exc.SQLAlchemyError):
+            return False
+        return True
+
+    def pool_use(self) -> PoolUse:
+        """See Store."""
+        pool = self._engine.pool
+        assert isinstance(pool, sqlalchemy.QueuePool)
+        return PoolUse(pool.checkedout() + self._batches.in_use, DATABASE_CONNECTIONS_MAX)
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        """See Store."""
+        in_doubt: BatchReceipt | None = None
+
+        async def load() -> AccountSettings:
+            # Nobody can change them while the lane is held, so any connection will do; but not
+            # one of those that may all be waiting for this very lane.
+            async with self._pooled(self._under_lane) as connection:
+                return await connection.run_sync(self._load_settings, batch.settings.account_id)
+
+        async def attempt() -> BatchReceipt:
+            nonlocal in_doubt
+            async with self._batches.one(self._watch) as trips:
+                receipt = await write_batch(trips, batch, self._clock(), load, in_doubt)
+                if receipt is not in_doubt:
+                    in_doubt = receipt
+                    await commit(trips)
+                return receipt
+
+        return await self._finished(self._with_retries(attempt))
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        async def attempt() -> T:
+            async with self._pooled(self._reading) as connection:
+                return await connection.run_sync(work)
+
+        return await self._finished(self._with_retries(attempt))
+
+    async def _write(
+        self,
+        work: Callable[[Connection], T],
+        was_written: Callable[[Connection, T], bool] | None = None,
+    ) -> T:
+        in_doubt: list[T] = []
+
+        async def transaction(connection: PooledConnection) -> T:
+            if in_doubt:
+                if was_written is None:
+                    raise StoreUnavailable(retry_after_s=RETRY_AFTER_S)
+                if await connection.run_sync(was_written, in_doubt[0]):
+                    return in_doubt[0]
+            in_doubt[:] = [await connection.run_sync(work)]
+            await connection.commit()
+            return in_doubt[0]
+
+        async def attempt() -> T:
+            async with self._pooled(self._engine) as connection:
+                return await transaction(connection)
+
+        return await self._finished(self._with_retries(attempt))
+
+    def _lock_accounts(self, connection: Connection) -> None:
+        _take_lock(connection, _ACCOUNTS_LOCK)
+
+    async def _finished(self, work: Awaitable[T]) -> T:
+        """Do it to its end, also when the caller goes away."""
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def _with_retries(
+        self, attempt: Callable[[], Awaitable[T]], *, retry_s: float | None = None
+    ) -> T:
+        """Run a transaction, and again while it fails for a passing reason."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + (self._retry_s if retry_s is None else retry_s)
+        pause_s = _PAUSE_S_MIN
+        lanes_missing = 0
+        while True:
+            try:
+                return await attempt()
+            except Exception as error:
+                found = failure(error)
+                lanes_missing += isinstance(error, LaneMissing)
+                if found is None or lanes_missing == _LANE_ATTEMPTS:
+                    raise
+                if not found.is_passing or loop.time() + pause_s > give_up_at:
+                    log.warning("the database does not answer", reason=found.reason)
+                    raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+                self._observer.transaction_retried(found.reason)
+                log.info("a transaction is tried again", reason=found.reason)
+            # So that those who met each other do not meet again.
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - it guards nothing
+            pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+
+    @asynccontextmanager
+    async def _pooled(
+        self, engine: AsyncEngine, *, is_watched: bool = True
+    ) -> AsyncIterator[PooledConnection]:
+        """Take a connection; what is not committed at the end is rolled back.
+
+        When it is lost, the others of the pool are taken for lost as well.
+        """
+        pool, watch = engine.pool, None
+        try:
+            async with engine.connect() as connection:
+                if is_watched:
+                    watch = self._watch(await _driver(connection))
+                try:
+                    yield connection
+                except Exception as error:
+                    if is_connection_lost(error):
+                        await connection.invalidate()
+                    else:
+                        # After a commit that failed here, the pool would leave this to nobody.
+                        await (await _driver(connection)).rollback()
+                    raise
+                finally:
+                    if engine.pool is not pool:
+                        # The pool was given up meanwhile: nobody would close what goes back.
+                        await connection.invalidate()
+        except Exception as error:
+            if is_connection_lost(error) and engine.pool is pool:
+                await engine.dispose()
+            raise
+        finally:
+            # Also what is rolled back at the end waits for the server.
+            if watch is not None:
+                watch.cancel()
+
+    def _watch(self, connection: AsyncConnection[Any]) -> asyncio.TimerHandle:
+        """Cut the connection when the transaction takes too long, whatever the server says."""
+        loop = asyncio.get_running_loop()
+        return loop.call_later(self._timeout_s + _CUT_AFTER_S, cut, connection)
+
+
+def _for_reading(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine for transactions that see one committed state and write nothing."""
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+async def _driver(connection: PooledConnection) -> AsyncConnection[Any]:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, AsyncConnection)
+    return driver
+
+
+def _take_lock(connection: Connection, number: int) -> None:
+    """Wait for whoever holds the lock; it lasts until the transaction ends."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def _why_unusable(url: str, error: BaseException | None) -> str:
+    parts = conninfo_to_dict(url)
+    place = f"{parts.get('dbname', '')} at {parts.get('host', 'the default host')}"
+    why = " ".join(str(getattr(error, "orig", None) or error).split())
+    return f"the database {place} cannot be opened: {why}"

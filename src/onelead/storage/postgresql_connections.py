@@ -1,0 +1,176 @@
+"""Connections to PostgreSQL: how one is opened, and what each is told before its first use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+from psycopg import AsyncConnection, OperationalError, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from onelead.errors import DatabaseUnusable
+from onelead.limits import (
+    ABANDONED_TRANSACTION_S,
+    DATABASE_CONNECT_TIMEOUT_S,
+)
+from onelead.storage.postgresql_failures import is_connection_lost
+from onelead.storage.postgresql_trips import Trips
+
+Connect: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
+Watch: TypeAlias = Callable[[AsyncConnection[Any]], asyncio.TimerHandle]
+
+#: What libpq is told unless the URL says otherwise. A network that swallows everything is noticed
+#: after about as long as a statement may take.
+_DEFAULTS = {
+    "connect_timeout": str(DATABASE_CONNECT_TIMEOUT_S),
+    "application_name": "onelead",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+
+
+def connector(
+    url: str, *, timeout_s: float, connection_class: type[AsyncConnection[Any]]
+) -> Connect:
+    """Return what opens a connection, whose statements end after `timeout_s`.
+
+    The URL goes to libpq as it is, so its parameters, environment variables and files work as
+    its documentation says. Raises DatabaseUnusable.
+    """
+    conninfo = _with_defaults(url)
+
+    async def connect() -> AsyncConnection[Any]:
+        connection = await connection_class.connect(conninfo)
+        watch = asyncio.get_running_loop().call_later(timeout_s, cut, connection)
+        try:
+            await _prepare(connection, timeout_s)
+        except BaseException:
+            await connection.close()
+            raise
+        finally:
+            watch.cancel()
+        return connection
+
+    return connect
+
+
+def create_engine(connect: Connect, size: int, *, pool_timeout_s: float) -> AsyncEngine:
+    """Return a pool of up to `size` connections, opened when they are needed."""
+
+    async def creator(*_arguments: Any, **_options: Any) -> AsyncConnection[Any]:
+        return await connect()
+
+    return create_async_engine(
+        URL.create("postgresql+psycopg"),
+        async_creator=creator,
+        # Whatever the server's default is: after waiting for the lane, a statement must see what
+        # the transaction before has committed.
+        isolation_level="READ COMMITTED",
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=pool_timeout_s,
+        # Connections that a peak has left over are the ones that the server may close.
+        pool_use_lifo=True,
+        # What a statement failed on is somebody's lead; the log has the statement only.
+        hide_parameters=True,
+    )
+
+
+class BatchConnections:
+    """The connections for batches, opened when they are needed, and given out in turns."""
+
+    def __init__(self, connect: Connect, trips_class: type[Trips], size: int) -> None:
+        self._connect = connect
+        self._trips_class = trips_class
+        self._turns = asyncio.Semaphore(size)
+        self._idle: list[Trips] = []
+        #: How many are in use now.
+        self.in_use = 0
+
+    @asynccontextmanager
+    async def one(self, watch: Watch) -> AsyncIterator[Trips]:
+        """Take a connection; what is not committed at the end is rolled back.
+
+        `watch` is to end it when all of that takes too long.
+        """
+        async with self._turns:
+            self.in_use += 1
+            watching = None
+            try:
+                trips = self._idle.pop() if self._idle else self._trips_class(await self._connect())
+                watching = watch(trips.connection)
+                async with self._given_out(trips):
+                    yield trips
+            finally:
+                if watching is not None:
+                    watching.cancel()
+                self.in_use -= 1
+
+    @asynccontextmanager
+    async def _given_out(self, trips: Trips) -> AsyncIterator[None]:
+        try:
+            yield
+            if trips.is_in_transaction:
+                await trips.connection.rollback()
+        except BaseException as error:
+            # The server rolls back what it has of the transaction.
+            await trips.connection.close()
+            if isinstance(error, Exception) and is_connection_lost(error):
+                # Those that are idle have probably been lost with it.
+                await self.close()
+            raise
+        self._idle.append(trips)
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            await self._idle.pop().connection.close()
+
+
+def _with_defaults(url: str) -> str:
+    try:
+        given = set(conninfo_to_dict(url))
+    except ProgrammingError:
+        # Its message repeats the URL, and with it the password.
+        raise DatabaseUnusable("the database's URL is not one that libpq can read") from None
+    # What the environment says, as in PGCONNECT_TIMEOUT.
+    given |= {
+        option.keyword.decode()
+        for option in Conninfo.get_defaults()
+        if option.val is not None and option.val != option.compiled
+    }
+    options = {name: value for name, value in _DEFAULTS.items() if name not in given}
+    return make_conninfo(url, **options)
+
+
+async def _prepare(connection: AsyncConnection[Any], timeout_s: float) -> None:
+    limits = {
+        "statement_timeout": round(timeout_s * 1000),
+        # A process that vanishes in the middle of a transaction holds a lane no longer than this.
+        "idle_in_transaction_session_timeout": ABANDONED_TRANSACTION_S * 1000,
+    }
+    # Set here and not when connecting: a connection pooler refuses such parameters.
+    for name, value in limits.items():
+        await connection.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
+    await connection.commit()
+
+
+def cut(connection: AsyncConnection[Any]) -> None:
+    """End a connection that does not answer, so that whoever waits for it goes on with an error.
+
+    Cancelling would ask the same silent server to stop, and wait for its answer.
+    """
+    with (
+        suppress(OSError, OperationalError),
+        socket.socket(fileno=os.dup(connection.fileno())) as duplicate,
+    ):
+        duplicate.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,62 @@
+"""One worker: `python -m onelead.worker`, started by `onelead.workers` and by nobody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+import msgspec
+import structlog
+
+from onelead import app
+from onelead.errors import OneleadError
+from onelead.limits import WORKER_STOP_TIMEOUT_S
+from onelead.logs import configure_logs
+from onelead.workers import READY, WorkerJob
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Do the job that stands on standard input, until a stop signal or the parent's end."""
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerJob)
+    settings = job.settings
+    configure_logs(settings.log_format, settings.log_level, sys.stderr, worker=job.number)
+    parent = _Parent()
+    parent.start()
+    try:
+        app.serve_as_worker(job, _tell_ready)
+    except OneleadError as error:
+        log.error("the worker cannot serve", error=error.message)  # noqa: TRY400 - expected
+        sys.exit(1)
+    finally:
+        if parent.is_gone:
+            # It would have done this; what another worker still has open stays open.
+            shutil.rmtree(job.metrics_folder, ignore_errors=True)
+
+
+def _tell_ready() -> None:
+    os.write(sys.stdout.fileno(), READY)
+
+
+class _Parent(threading.Thread):
+    """Waits for the end of the parent, who alone holds the other end of standard input."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.is_gone = False
+
+    def run(self) -> None:
+        os.read(sys.stdin.fileno(), 1)
+        self.is_gone = True
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(WORKER_STOP_TIMEOUT_S)
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""Several processes on one port: all serve, one that dies is replaced, and all end together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from os import kill
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from tests.databases import PostgresqlDatabase
+from tests.load import Load
+from tests.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+
+WORKERS = 2
+
+
+@pytest.fixture
+def database() -> Iterator[PostgresqlDatabase]:
+    """A database with one account."""
+    with closing(PostgresqlDatabase()) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def server(database: PostgresqlDatabase, tmp_path: Path) -> Iterator[Server]:
+    """A server with workers."""
+    arguments = ("--workers", str(WORKERS), "--database", url_of(database))
+    with serving(tmp_path, *arguments, "--log-format", "json") as started:
+        yield started
+
+
+def url_of(database: PostgresqlDatabase) -> str:
+    """Return the database as a setting names it."""
+    parts = conninfo_to_dict(database.address)
+    # A host may be the folder of a socket.
+    query = urlencode({"host": parts["host"], "port": parts["port"]})
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?{query}"
+
+
+def credentials(database: PostgresqlDatabase) -> dict[str, str]:
+    """Return the three headers of the database's account."""
+    return {
+        "X-PW-AccessToken": database.account.api_key,
+        "X-PW-Application": "developer_api",
+        "X-PW-UserEmail": database.account.email,
+    }
+
+
+def workers_of(server: Server) -> set[int]:
+    """Return the process ids of the workers."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return {int(child) for child in children.split()}
+
+
+def lives(pid: int) -> bool:
+    """Say whether a process is there and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def get(server: Server, path: str) -> httpx.Response:
+    """Ask for a page at the root, on a connection of its own."""
+    return httpx.get(f"http://127.0.0.1:{server.port}{path}", timeout=DEADLINE_S)
+
+
+def figure(server: Server, name: str) -> float:
+    """Return a figure of the metrics, the sum over all its labels."""
+    found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", get(server, "/metrics").text, re.MULTILINE)
+    return sum(map(float, found))
+
+
+def logged(server: Server, event: str) -> list[dict[str, Any]]:
+    """Return the lines of the log about an event."""
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def upsert(server: Server, headers: dict[str, str], number: int) -> int:
+    """Deliver a person on a connection of its own until it is answered; returns the status."""
+    email = f"person-{number}@load.example"
+    body = {
+        "properties": {"name": f"Person {number}", "email": {"email": email}},
+        "match": {"field_name": "email", "field_value": email},
+    }
+    while True:
+        try:
+            return httpx.put(
+                f"{server.base_url}/leads/upsert", json=body, headers=headers, timeout=DEADLINE_S
+            ).status_code
+        except httpx.TransportError:
+            continue
+
+
+def stored_emails(database: PostgresqlDatabase) -> list[str]:
+    """Return the e-mails of all leads, sorted."""
+    return sorted(email for (email,) in database.rows("SELECT email_key FROM lead"))
+
+
+def test_all_workers_serve_and_the_start_is_told_once(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    assert server.banner.count("is ready") == 1
+    assert len(workers_of(server)) == WORKERS
+    wait_until(lambda: figure(server, "onelead_workers") == WORKERS)
+    headers = credentials(database)
+    assert {upsert(server, headers, number) for number in range(60)} == {200}
+    # Whichever worker is asked, it tells the sum of all.
+    for _ in range(WORKERS * 2):
+        assert figure(server, "onelead_writes_total") == 60
+        assert figure(server, "onelead_request_seconds_count") == 60
+    assert get(server, "/readyz").status_code == 200
+    assert server.stop() == 0
+    (line,) = logged(server, "listening")
+    assert line["workers"] == WORKERS
+    assert sorted(line["worker"] for line in logged(server, "stopped") if "worker" in line) == [
+        *range(1, WORKERS + 1)
+    ]
+
+
+def test_a_killed_worker_is_replaced_and_requests_go_on(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    before = workers_of(server)
+    headers = credentials(database)
+    with ThreadPoolExecutor(8) as clients:
+        first = list(clients.map(lambda number: upsert(server, headers, number), range(100)))
+        kill(min(before), signal.SIGKILL)
+        second = list(clients.map(lambda number: upsert(server, headers, number), range(100, 300)))
+    assert set(first + second) == {200}
+    wait_until(lambda: len(workers_of(server)) == WORKERS)
+    assert len(workers_of(server) - before) == 1
+    # The one that took its place counts on where the dead one stopped.
+    wait_until(lambda: figure(server, "onelead_worker_starts_total") == WORKERS + 1)
+    wait_until(lambda: figure(server, "onelead_workers") == WORKERS)
+    assert 300 <= figure(server, "onelead_writes_total") <= 300 + 8
+    assert len(stored_emails(database)) == 300
+    assert server.stop() == 0
+    (line,) = logged(server, "a worker has ended and is started again")
+    assert (line["pid"], line["exit_code"], line["pause_s"]) == (min(before), -9, 0)
+
+
+def test_a_worker_that_dies_again_at_once_is_started_after_a_pause_and_the_others_serve(
+    server: Server,
+) -> None:
+    killed: set[int] = set()
+    event = "a worker has ended and is started again"
+
+    def kill_first() -> bool:
+        # The first worker is the one that is not among those that were there at the start.
+        fresh = workers_of(server) - others - killed
+        for pid in fresh:
+            kill(pid, signal.SIGKILL)
+        killed.update(fresh)
+        return len(logged(server, event)) >= 2
+
+    others = set(sorted(workers_of(server))[1:])
+    wait_until(kill_first)
+    assert [line["pause_s"] for line in logged(server, event)][:2] == [0, 1]
+    # Nobody's connection waits for the one that rests.
+    assert {get(server, "/healthz").status_code for _ in range(40)} == {200}
+    assert server.stop() == 0
+
+
+async def test_everything_that_is_written_is_answered_when_all_are_stopped(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    load = Load(credentials(database))
+    async with load.on(server.base_url):
+        await load.reach(300)
+        assert await asyncio.to_thread(server.stop) == 0
+    assert dict(load.refused) == {}
+    assert stored_emails(database) == sorted(load.answered)
+    assert "Traceback" not in server.log
+
+
+def test_a_second_signal_does_not_wait_for_slow_clients(server: Server) -> None:
+    pids = workers_of(server)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S) as client:
+        head = (
+            b"PUT /developer_api/v1/leads/upsert HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+        )
+        client.sendall(head + b"slow")
+        wait_until(lambda: get(server, "/healthz").status_code == 200)
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: bool(logged(server, "stopping")))
+        assert server.stop() == 0
+    assert not any(map(lives, pids))
+
+
+def test_the_workers_end_when_their_parent_is_killed(server: Server) -> None:
+    pids = workers_of(server)
+    assert server.stop(signal.SIGKILL) == -9
+    wait_until(lambda: not any(map(lives, pids)))
+    with pytest.raises(httpx.ConnectError):
+        get(server, "/healthz")
+    assert len(logged(server, "stopped")) == WORKERS
+
+
+def test_a_port_that_workers_have_is_taken(server: Server, tmp_path: Path) -> None:
+    for workers, database in (("1", ()), ("2", ("--database", "postgresql://nobody.example/none"))):
+        arguments = ("--port", str(server.port), "--workers", workers, *database)
+        message = refusal(run(tmp_path, "serve", *arguments), 1)
+        assert message.startswith(f"cannot listen on 127.0.0.1, port {server.port}: ")
+
+
+def test_a_sqlite_file_has_one_process(tmp_path: Path) -> None:
+    done = run(tmp_path, "serve", "--port", "0", "--workers", "2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[1].strip() == (
+        "--workers: one process serves a SQLite file; write 1, or use PostgreSQL"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,100 @@
+"""`onelead prove` against real processes: it passes on the engines, and fails without the lane."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from tests.databases import Database, PostgresqlDatabase
+
+from onelead.errors import NotPossible
+from onelead.prove import report
+from onelead.prove.run import Options, Outcome, Progress, prove
+from onelead.settings import Settings, load_settings
+from onelead.upsert import Action
+
+LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
+
+
+def settings_of(database: Database) -> Settings:
+    if isinstance(database, PostgresqlDatabase):
+        place = conninfo_to_dict(database.address)
+        url = "postgresql://{user}@{host}:{port}/{dbname}".format_map(place)
+    else:
+        url = database.address.replace("sqlite:", "sqlite:///", 1)
+    return load_settings({"database": url}, {})
+
+
+def proof(database: Database, **options: Any) -> Outcome:
+    told: list[Progress] = []
+    options = {"seed": 7, "processes": 2, "clients": 32, "seconds": 2.0} | options
+    outcome = prove(settings_of(database), Options(**options), told.append)
+    assert [told[0].phase, told[-1].phase] == ["starting", "checking"]
+    return outcome
+
+
+def assert_kept(outcome: Outcome) -> None:
+    lines = report.verdict_lines(outcome.verdict)
+    assert outcome.verdict.is_kept, "\n".join(lines)
+    kinds = {row[0] for row in report.rows(outcome)}
+    assert {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"} <= kinds
+
+
+def test_the_promise_is_kept(database: Database) -> None:
+    assert_kept(proof(database))
+
+
+def test_it_is_kept_when_processes_are_killed(database: Database) -> None:
+    outcome = proof(database, kill=True, seconds=4.0)
+    assert_kept(outcome)
+    assert outcome.kills > 0
+    assert f"{outcome.kills} kill" in report.summary(outcome)
+    assert outcome.recorded.broken > 0
+
+
+def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
+    if isinstance(database, PostgresqlDatabase):
+        database.execute("CREATE SEQUENCE laneless START 1000 INCREMENT 1000")
+    outcome = proof(database, command=LANELESS, people=20)
+    assert not outcome.verdict.is_kept
+    pairs = [one.operations for one in outcome.verdict.contradictions]
+    creations = [
+        pair
+        for pair in pairs
+        if [one.action for one in pair] == [Action.UPSERT] * 2
+        and all(one.answer and one.answer.outcome == "created" for one in pair)
+    ]
+    assert creations, "\n".join(report.verdict_lines(outcome.verdict))
+    assert report.machine(outcome)["violations"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
+    settings = load_settings({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
+    outcome = prove(settings, Options(seed=1, seconds=0.5, clients=4), lambda _progress: None)
+    assert_kept(outcome)
+    assert outcome.processes == 1
+    assert "to 1 process, as SQLite allows one, in" in report.summary(outcome)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("raise SystemExit('no room')", "a server did not start\n  no room"),
+        (
+            "import time; print('Base URL http://[::1]:9/', flush=True); time.sleep(0.2); 1 / 0",
+            "a server went away by itself\n  Traceback",
+        ),
+    ],
+)
+def test_a_process_that_fails_ends_the_proof_with_what_it_logged(
+    tmp_path: Path, program: str, said: str
+) -> None:
+    settings = load_settings({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
+    options = Options(seed=1, seconds=30, clients=2, command=(sys.executable, "-c", program))
+    with pytest.raises(NotPossible, match=re.escape(said)):
+        prove(settings, options, lambda _progress: None)

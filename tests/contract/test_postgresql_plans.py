@@ -1,0 +1,110 @@
+"""How PostgreSQL goes about a search among many leads: by its indexes, never over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, create_engine, event
+from tests.account_store import AccountStore
+from tests.databases import PostgresqlDatabase
+from tests.many_leads import fill
+
+from onelead.search import Combination, LeadSearch, Range, TagFilter, TagSearch
+from onelead.storage import lead_search, reads
+
+MANY = 20_000
+READS_ALL = ("Seq Scan on lead", "Seq Scan on match_key", "Seq Scan on ledger")
+
+#: Each names a few of the leads that `fill` makes.
+SELECTIVE = {
+    "ids": LeadSearch(ids=(1_000_100_001, 1_000_100_002)),
+    "e-mail": LeadSearch(emails=("nora7@field.example",)),
+    "e-mails": LeadSearch(emails=("nora7@field.example", "nora8@field.example")),
+    "profile": LeadSearch(socials=("https://social.example/7",)),
+    "phone": LeadSearch(phone_ending="0000007"),
+    "tag": LeadSearch(tags=TagFilter(("tag 7",), Combination.ANY)),
+    "any of two tags": LeadSearch(tags=TagFilter(("tag 7", "tag 8"), Combination.ANY)),
+    "all of two tags": LeadSearch(tags=TagFilter(("tag 7", "tag 8"), Combination.ALL)),
+    "city": LeadSearch(city="city 7"),
+    "state": LeadSearch(state="state 7"),
+    "postal code": LeadSearch(postal_code="10007"),
+    "status": LeadSearch(status_ids=(7,)),
+    "source": LeadSearch(customer_source_ids=(7,)),
+    "assignee": LeadSearch(assignee_ids=(7,)),
+    "created": LeadSearch(created_date=Range(1_700_000_100, 1_700_000_120)),
+    "modified": LeadSearch(modified_date=Range(1_700_000_100, 1_700_000_120)),
+}
+
+
+@pytest.fixture
+def database() -> Iterator[PostgresqlDatabase]:
+    """A database of the one engine that these tests are about."""
+    fresh = PostgresqlDatabase()
+    yield fresh
+    fresh.close()
+
+
+@contextmanager
+def reading(account: AccountStore) -> Iterator[tuple[Connection, list[str]]]:
+    """Read from the account's database, and note how PostgreSQL goes about each statement."""
+    connect = partial(psycopg.connect, account.database.address)
+    engine = create_engine("postgresql+psycopg://", creator=connect)
+    plans: list[str] = []
+    try:
+        with engine.connect() as connection:
+
+            @event.listens_for(engine, "before_cursor_execute")
+            def _explain(_connection: Any, cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+                lines = cursor.connection.execute(f"EXPLAIN {sql}", parameters)
+                plans.append("\n".join(line for (line,) in lines))
+
+            yield connection, plans
+    finally:
+        engine.dispose()
+
+
+async def plans_of(account: AccountStore, search: LeadSearch) -> list[str]:
+    """Return how the leads are counted, and how the page is read."""
+    settings = await account.settings()
+    with reading(account) as (connection, plans):
+        lead_search.find_leads(connection, settings, search, 0)
+    return [plan for plan in plans if "lead" in plan]
+
+
+async def test_a_selective_search_reads_no_whole_table(account: AccountStore) -> None:
+    await fill(account, MANY)
+    for name, search in SELECTIVE.items():
+        page = await account.store.search_leads(account.account_id, search, now=0)
+        assert page.total <= 50, name
+        assert page.total > 0 or search.tags, f"{name} finds nothing"
+        for plan in await plans_of(account, search):
+            assert not any(step in plan for step in READS_ALL), f"{name}\n{plan}"
+
+
+async def test_a_page_of_all_leads_is_read_in_the_order_of_an_index(account: AccountStore) -> None:
+    await fill(account, MANY)
+    for sort_by in ("name", "date_created", "date_modified"):
+        for descending in (False, True):
+            first = LeadSearch(sort_by=sort_by, descending=descending)
+            found = await account.store.search_leads(account.account_id, first, now=0)
+            further = LeadSearch(sort_by=sort_by, descending=descending, cursor=found.next_cursor)
+            for search in (first, further):
+                *_, page = await plans_of(account, search)
+                assert f"lead_by_{sort_by}" in page, page
+                assert "Sort" not in page, page
+
+
+async def test_tags_and_histories_are_read_by_their_keys(account: AccountStore) -> None:
+    await fill(account, MANY)
+    lead_id = 1_000_100_007
+    with reading(account) as (connection, plans):
+        reads.read_tags(connection, account.account_id, TagSearch())
+        reads.read_history(connection, account.account_id, lead_id, offset=0, limit=20)
+    assert len(plans) >= 2
+    for plan in plans:
+        assert not any(step in plan for step in READS_ALL), plan

@@ -1,0 +1,74 @@
+"""What is delivered: told apart by a number, within a family, in every way."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from onelead.prove.operations import read_lead_write
+from onelead.prove.people import People, Request
+from onelead.settings_change import Resource
+from onelead.upsert import Action, Delivery
+
+NOBODY = Delivery("", None, None, "")
+
+
+def some_people(seed: int = 1) -> People:
+    return People(random.Random(seed), 20, (11, 12, 13, 14))
+
+
+def drawn(number: int) -> list[Request]:
+    people = some_people()
+    requests = []
+    for _ in range(number):
+        requests.append(people.draw())
+        people.learn(requests[-1], 1_000 + requests[-1].family)
+    return requests
+
+
+def test_every_way_of_writing_is_drawn() -> None:
+    kinds = Counter(request.kind for request in drawn(2_000))
+    assert len(kinds) == 8
+    assert min(kinds.values()) >= 3
+
+
+def test_no_two_deliveries_are_the_same_but_deletes() -> None:
+    payloads = [item.payload for request in drawn(500) for item in request.items if item.payload]
+    by_payload = Counter(payloads)
+    requests = [request for request in drawn(500) if not request.is_bulk and request.body]
+    assert len({request.body for request in requests}) == len(requests)
+    # The items of a bulk call of one request may be the same lead again.
+    assert max(by_payload.values()) <= 10
+
+
+def test_every_delivery_can_be_read() -> None:
+    for request in drawn(500):
+        for item in request.items:
+            write = read_lead_write(item.action, item.resource_id, item.payload, delivery=NOBODY)
+            assert write.problems == ()
+            assert (write.patch is None) == (item.action is Action.DELETE)
+
+
+def test_the_same_seed_draws_the_same_deliveries() -> None:
+    assert drawn(200) == drawn(200)
+
+
+def test_surplus_leads_are_deleted_first() -> None:
+    people = some_people()
+    request = people.draw()
+    people.learn(request, 1)
+    people.learn_surplus(request, [1, 2, 3])
+    deleted: list[int | None] = []
+    while len(deleted) < 2:
+        later = people.draw()
+        if later.kind == "delete" and later.family == request.family:
+            deleted.append(later.items[0].resource_id)
+        people.learn(later, 1)
+    assert deleted == [3, 2]
+
+
+def test_a_switch_is_a_change_of_the_last_definition() -> None:
+    request = some_people().switch(is_filterable=False)
+    (item,) = request.items
+    assert (item.resource, item.resource_id) == (Resource.CUSTOM_FIELD_DEFINITION, 14)
+    assert request.path == "/custom_field_definitions/14"

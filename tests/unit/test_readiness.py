@@ -1,0 +1,86 @@
+"""Readiness: what is checked, that it takes bounded time, and that probes do not pile up."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from structlog.testing import capture_logs
+
+from onelead.readiness import Readiness
+
+
+@dataclass
+class Database:
+    """A database that answers when a test lets it."""
+
+    is_up: bool = True
+    defect: Exception | None = None
+    calls: int = 0
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def is_ready(self) -> bool:
+        self.calls += 1
+        await self.may_answer.wait()
+        if self.defect is not None:
+            raise self.defect
+        return self.is_up
+
+
+@dataclass
+class Queue:
+    """A queue with or without room."""
+
+    is_below_high_water: bool = True
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+@pytest.mark.parametrize("has_room", [True, False])
+async def test_each_check_has_its_name(is_up: bool, has_room: bool) -> None:  # noqa: FBT001
+    database = Database(is_up=is_up)
+    database.may_answer.set()
+    checks = await Readiness(database, Queue(has_room)).checks()
+    assert checks == {"database": is_up, "write_queue": has_room}
+
+
+async def test_a_database_that_hangs_is_not_ready_in_bounded_time() -> None:
+    database = Database()
+    readiness = Readiness(database, Queue(), timeout_s=0.01)
+    assert (await readiness.checks())["database"] is False
+    # The next probe waits for the answer to the first one's question.
+    assert (await readiness.checks())["database"] is False
+    assert database.calls == 1
+    database.may_answer.set()
+    assert (await readiness.checks())["database"] is True
+
+
+async def test_many_probes_are_one_question_to_the_database() -> None:
+    database = Database()
+    readiness = Readiness(database, Queue())
+    probes = [asyncio.create_task(readiness.checks()) for _ in range(50)]
+    await asyncio.sleep(0)
+    database.may_answer.set()
+    assert all([(await probe)["database"] for probe in probes])
+    assert database.calls == 1
+    assert (await readiness.checks())["database"]
+    assert database.calls == 2
+
+
+async def test_a_probe_that_goes_away_does_not_end_the_question() -> None:
+    database = Database()
+    readiness = Readiness(database, Queue())
+    first, second = (asyncio.create_task(readiness.checks()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    database.may_answer.set()
+    assert (await second)["database"]
+
+
+async def test_a_defect_is_logged_and_not_ready() -> None:
+    database = Database(defect=ValueError("a defect"))
+    database.may_answer.set()
+    with capture_logs() as logs:
+        assert (await Readiness(database, Queue()).checks())["database"] is False
+    assert [line["event"] for line in logs] == ["the database could not be checked"]
