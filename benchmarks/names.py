@@ -1,0 +1,25 @@
+"""What the contenders are called, in the results and on the page."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Name(StrEnum):
+    """A contender."""
+
+    POSTGRESQL = "onelead on PostgreSQL"
+    SQLITE = "onelead on SQLite"
+    ONE_EACH_POSTGRESQL = "one transaction a request, PostgreSQL"
+    ONE_EACH_SQLITE = "one transaction a request, SQLite"
+    PGBENCH = "pgbench, one PL/pgSQL upsert a transaction"
+    FASTAPI = "FastAPI + SQLAlchemy ORM"
+    FASTAPI_SERIALIZABLE = "FastAPI + SQLAlchemy ORM, SERIALIZABLE"
+    POCKETBASE_SEARCH = "PocketBase, searched and then written"
+    POCKETBASE_BATCH = "PocketBase, batch PUT of one"
+    NULL = "null handler"
+
+
+ONELEAD = {"postgresql": Name.POSTGRESQL, "sqlite": Name.SQLITE}
+ONE_EACH = {"postgresql": Name.ONE_EACH_POSTGRESQL, "sqlite": Name.ONE_EACH_SQLITE}
+ENGINE_TITLES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}

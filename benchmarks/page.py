@@ -1,0 +1,57 @@
+"""The page of a run: its tables as text for a person, and as the generated parts of the page.
+
+What stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->` is made here; everything
+else on the page is written by hand. A section without results keeps what it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchmarks.processes import Failed
+from benchmarks.results import Results
+from benchmarks.tables import Table, tables
+
+#: The place of a plot on the page, what it shows in words, and its file.
+Plot = tuple[str, str, Path]
+
+
+def print_tables(results: Results, console: Console) -> None:
+    """Print what was measured."""
+    for table in tables(results).values():
+        shown = RichTable(title=table.title)
+        for heading in table.headings:
+            shown.add_column(heading)
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+
+
+def write_page(results: Results, plots: Iterable[Plot], page: Path) -> None:
+    """Put the tables and plots of a run into the page. Raises Failed for a part without a place."""
+    text = page.read_text(encoding="utf-8")
+    parts = {name: _markdown(table) for name, table in tables(results).items()}
+    for name, alternative, file in plots:
+        link = f"![{alternative}]({file.relative_to(page.parent).as_posix()})"
+        parts[name] = f"{link}\n\n{parts[name]}"
+    for name, part in parts.items():
+        text = _with_part(text, name, part)
+    page.write_text(text, encoding="utf-8")
+
+
+def _with_part(text: str, name: str, part: str) -> str:
+    begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
+    place = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not place.search(text):
+        raise Failed(f"the page has no place for {name}")
+    return place.sub(lambda _found: f"{begin}\n\n{part}\n\n{end}", text)
+
+
+def _markdown(table: Table) -> str:
+    lines = (table.headings, ("---",) * len(table.headings), *table.rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

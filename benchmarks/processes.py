@@ -1,0 +1,117 @@
+"""Child processes of a run: started, waited for, measured, and ended by their own ids."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+#: Of the fields after the name in /proc/<pid>/stat: the parent, and the first of the four times
+#: (own and of ended children, each in the program and in the kernel).
+_PARENT, _TIMES, _RESIDENT = 1, 11, 21
+
+
+class Failed(Exception):
+    """A program that the benchmarks need did not do what it was asked to."""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    user: str | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server while the block runs; what it says goes to a file.
+
+    It has a group of its own, so that Ctrl-C reaches only the benchmarks, which then end it.
+    """
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(
+            [str(word) for word in command],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            user=user,
+            process_group=0,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            _end(process, stop_signal)
+
+
+def _end(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    """Ask a server to stop, and end what is left of it and of what it has started."""
+    process.send_signal(stop_signal)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_TIMEOUT_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait for a server's port. Raises Failed with what the server said."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise Failed(f"{process.args!r} does not listen: {log.read_text(errors='replace')[-2000:]}")
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time of a process and of everything that it has started."""
+    ticks = sum(sum(map(int, fields[_TIMES : _TIMES + 4])) for fields in _tree(pid))
+    return ticks / _TICKS_PER_S
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process and everything that it has started hold now."""
+    return sum(int(fields[_RESIDENT]) for fields in _tree(pid)) * _PAGE_BYTES
+
+
+def _tree(pid: int) -> list[list[str]]:
+    """Return the `stat` fields of a process and its descendants."""
+    fields_by_pid = dict(_all_fields())
+    found = [pid]
+    for parent in found:
+        found += [
+            child for child, fields in fields_by_pid.items() if int(fields[_PARENT]) == parent
+        ]
+    return [fields_by_pid[each] for each in found if each in fields_by_pid]
+
+
+def _all_fields() -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended meanwhile
+            # The name stands in brackets and may have brackets and spaces of its own.
+            yield int(entry.name), line.rpartition(")")[2].split()

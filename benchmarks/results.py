@@ -1,0 +1,181 @@
+"""What a run found, as it is stored: raw figures per round, from which the page is made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from benchmarks.contenders import pocketbase
+from benchmarks.postgresql import SETTINGS, program
+from benchmarks.processes import Failed
+from benchmarks.ratios import Figures
+from benchmarks.run import Size
+from benchmarks.wrk import Load
+from onelead import __version__
+
+
+class InRound(Protocol):
+    """A figure belongs to a round."""
+
+    @property
+    def round(self) -> int:
+        """Its number, from 1."""
+
+
+Row = TypeVar("Row", bound=InRound)
+
+
+class UpsertRow(Struct, frozen=True):
+    """One contender under one load."""
+
+    contender: str
+    connections: int
+    round: int
+    load: Load
+    #: Processor time per upsert, of the application and of a database of its own.
+    server_cpu_us: float
+    database_cpu_us: float
+    resident_bytes: int
+
+
+class IdleRow(Struct, frozen=True):
+    """The memory of a contender that has answered nothing yet."""
+
+    contender: str
+    resident_bytes: int
+
+
+class RaceRow(Struct, frozen=True):
+    """One race of clients that deliver the same new people."""
+
+    contender: str
+    round: int
+    people: int
+    deliveries: int
+    #: Leads beyond one a person, people without a lead, and deliveries answered as failed.
+    duplicates: int
+    missing: int
+    failed: int
+
+
+class GrowthRow(Struct, frozen=True):
+    """Upserts with so many people stored."""
+
+    engine: str
+    people: int
+    round: int
+    load: Load
+
+
+class RefusalRow(Struct, frozen=True):
+    """Refusals, or the upserts that they are compared with, over one connection."""
+
+    engine: str
+    is_refusal: bool
+    round: int
+    load: Load
+
+
+class SearchRow(Struct, frozen=True):
+    """Searches of one kind over one connection."""
+
+    engine: str
+    criterion: str
+    page: int
+    round: int
+    load: Load
+
+
+class StartRow(Struct, frozen=True):
+    """How long a server took from its start to its first answer."""
+
+    engine: str
+    round: int
+    seconds: float
+
+
+class Machine(Struct, frozen=True):
+    """What it was measured with."""
+
+    date: str
+    processor: str
+    processors: int
+    memory_gib: int
+    versions: dict[str, str]
+    postgresql_settings: dict[str, str]
+
+
+class Results(Struct):
+    """Everything that a run found; a section that was left out has no rows."""
+
+    machine: Machine
+    size: Size
+    upserts: list[UpsertRow] = field(default_factory=list)
+    idle: list[IdleRow] = field(default_factory=list)
+    races: list[RaceRow] = field(default_factory=list)
+    growth: list[GrowthRow] = field(default_factory=list)
+    refusals: list[RefusalRow] = field(default_factory=list)
+    searches: list[SearchRow] = field(default_factory=list)
+    starts: list[StartRow] = field(default_factory=list)
+
+
+def figures(rows: Sequence[Row], figure: Callable[[Row], float]) -> Figures:
+    """Return one figure of each round; there is one row a round."""
+    found = {row.round: figure(row) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def write_results(results: Results, file: Path) -> None:
+    """Store the results."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+
+
+def read_results(file: Path) -> Results:
+    """Read stored results. Raises Failed when there are none."""
+    if not file.exists():
+        raise Failed(f"there is no {file}; a whole run makes it")
+    return msgspec.json.decode(file.read_bytes(), type=Results)
+
+
+def this_machine() -> Machine:
+    """Describe what a run is measured with."""
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        processor=_processor(),
+        processors=len(os.sched_getaffinity(0)),
+        memory_gib=round(memory_bytes / 2**30),
+        versions={
+            "onelead": __version__,
+            "Python": platform.python_version(),
+            "SQLite": sqlite3.sqlite_version,
+            "PostgreSQL": _said([program("postgres"), "--version"]).split()[-1],
+            "PocketBase": _said([pocketbase.program(), "--version"]).split()[-1],
+            "wrk": _said(["wrk", "--version"]).split()[1],
+            "Linux": platform.release().partition("-")[0],
+        },
+        postgresql_settings=SETTINGS,
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _said(command: Sequence[str | Path]) -> str:
+    # wrk tells its version and then fails.
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

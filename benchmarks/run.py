@@ -1,0 +1,127 @@
+"""One run: what it was asked for, its folders, and the seeded databases that its sections share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from benchmarks.contenders.onelead_server import ServedDatabase, on_postgresql, on_sqlite
+from benchmarks.people import with_own_name
+from benchmarks.postgresql import PostgresqlServer, postgresql_running
+from benchmarks.seeding import Seed, is_current, seed_postgresql, seed_sqlite
+
+ENGINES = ("postgresql", "sqlite")
+CACHE = Path("build/benchmarks/cache")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a run measures."""
+
+    rounds: int
+    #: How long one load takes.
+    seconds: int
+    connections: tuple[int, ...]
+    #: People stored before the contenders are compared.
+    people: int
+    #: People stored before growth, refusals and searches are measured: few and many.
+    few: int
+    many: int
+
+
+FULL = Size(5, 3, (1, 16, 64, 256), 100_000, 10_000, 1_000_000)
+QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000)
+
+
+@dataclass
+class Run:
+    """What the sections of a run have in common."""
+
+    size: Size
+    folder: Path
+    postgresql: PostgresqlServer
+    console: Console
+    _databases: dict[tuple[str, Seed], ServedDatabase] = field(default_factory=dict)
+    _loads: int = 0
+
+    @property
+    def log(self) -> Path:
+        """Where the servers write what they say."""
+        return self.folder / "servers.log"
+
+    def next_load(self) -> int:
+        """Return a number that no load of this run has had."""
+        self._loads += 1
+        return self._loads
+
+    def database(self, engine: str, people: int, *, accounts: int = 1) -> ServedDatabase:
+        """Return the run's own copy of a seeded database; sections share it one after another."""
+        seed = Seed(people, accounts)
+        if (engine, seed) not in self._databases:
+            copied = self.fresh_database(engine, seed, f"{engine}_{people}_{accounts}")
+            self._databases[engine, seed] = copied
+        return self._databases[engine, seed]
+
+    def fresh_database(self, engine: str, seed: Seed, name: str) -> ServedDatabase:
+        """Return a new copy of a seeded database."""
+        people = with_own_name(seed.people)
+        if engine == "sqlite":
+            file, accounts = seed_sqlite(seed, CACHE)
+            copied = Path(shutil.copyfile(file, self.folder / f"{name}.db"))
+            return on_sqlite(copied, accounts, people)
+        template, accounts = seed_postgresql(seed, self.postgresql, CACHE)
+        self.postgresql.copy_database(template, name)
+        return on_postgresql(self.postgresql, name, accounts, people)
+
+    def settle(self) -> None:
+        """Write out what is dirty, so that no load pays for the one before it."""
+        self.postgresql.settle()
+        os.sync()
+
+    def rounds(self, names: list[str]) -> Iterator[tuple[int, list[str]]]:
+        """Return each round with its order, which turns so that nothing always comes first."""
+        for number in range(self.size.rounds):
+            at = number % len(names)
+            yield number + 1, names[at:] + names[:at]
+
+    def say(self, line: str) -> None:
+        """Tell a person how far the run is."""
+        self.console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False)
+
+
+@contextmanager
+def a_run(size: Size, console: Console) -> Iterator[Run]:
+    """Prepare a run and clean up after it, however it ends."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=CACHE.parent, prefix="run-") as name:
+        folder = Path(name)
+        data = (CACHE / "postgresql").resolve()
+        with postgresql_running(data, folder / "servers.log") as server:
+            run = Run(size, folder, server, console)
+            # A server has these data to itself, so what else is there is of runs that were cut off.
+            _clear(server, folder)
+            try:
+                yield run
+            finally:
+                _clear(server, folder)
+
+
+def _clear(server: PostgresqlServer, own_folder: Path) -> None:
+    """Leave only the databases that a later run can start from."""
+    for (name,) in server.rows("SELECT datname FROM pg_database WHERE oid >= 16384"):
+        if not is_current(name):
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    for file in CACHE.glob("seed_*"):
+        if not is_current(file.name.partition(".")[0]):
+            file.unlink()
+    for folder in CACHE.parent.glob("run-*"):
+        if folder != own_folder:
+            shutil.rmtree(folder)

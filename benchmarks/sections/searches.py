@@ -1,0 +1,72 @@
+"""Searches of a million leads over one connection: the first page of 20, and page 500."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from msgspec.structs import replace
+
+from benchmarks.contenders.contender import HttpContender
+from benchmarks.contenders.onelead_server import BASE_PATH, ServedDatabase, onelead_serving
+from benchmarks.names import ONELEAD
+from benchmarks.people import SCORES, TAGS
+from benchmarks.processes import Failed
+from benchmarks.results import SearchRow
+from benchmarks.run import ENGINES, Run
+
+PAGES = (1, 500)
+#: The first of these that is long enough for some answers.
+_SECONDS = (1, 5, 25)
+_ANSWERS_MIN = 10
+
+
+def measure_searches(run: Run) -> list[SearchRow]:
+    """Search each engine in turns by each criterion."""
+    rows = []
+    with ExitStack() as servers:
+        loads: dict[str, tuple[str, str, int, HttpContender]] = {}
+        for engine in ENGINES:
+            database = run.database(engine, run.size.many)
+            server = servers.enter_context(onelead_serving(ONELEAD[engine], database, run.log))
+            for criterion, text in _criteria(database, run.size.many).items():
+                for page in PAGES:
+                    name = f"{engine} {criterion} {page}"
+                    loads[name] = (engine, criterion, page, _searching(server, text, page))
+        for number, order in run.rounds(list(loads)):
+            run.say(f"searches, round {number}")
+            rows += [_measured(run, *loads[name], number) for name in order]
+    return rows
+
+
+def _criteria(database: ServedDatabase, people: int) -> dict[str, str]:
+    """Return the members of the search's body by criterion; `%n` is a number below n."""
+    _text, score = database.account.definitions
+    return {
+        "e-mail": f'"emails":["p%{people}@field.example"],',
+        "phone": '"phone_number":"%phone",',
+        "tag": f'"tags":["tag%{TAGS}"],',
+        "custom field": f'"custom_fields":[{{"custom_field_definition_id":{score},'
+        f'"value":%{SCORES}}}],',
+        "nothing": "",
+    }
+
+
+def _searching(server: HttpContender, criterion: str, page: int) -> HttpContender:
+    return replace(
+        server,
+        script="search.lua",
+        path=f"{BASE_PATH}/leads/search",
+        values={**server.values, "criterion": criterion, "page": page},
+    )
+
+
+def _measured(
+    run: Run, engine: str, criterion: str, page: int, server: HttpContender, number: int
+) -> SearchRow:
+    for seconds in _SECONDS:
+        load = server.load(1, seconds, number=run.next_load())
+        if load.requests >= _ANSWERS_MIN:
+            break
+    if load.refused or not load.requests:
+        raise Failed(f"a search by {criterion} was refused or takes longer than {seconds} s")
+    return SearchRow(engine, criterion, page, number, load)

@@ -1,0 +1,297 @@
+"""Databases of onelead full of people, made fast and kept, so that no run has to make them again.
+
+The accounts are made through the store. The leads are rows of the product's own functions, which
+go into the tables directly: by COPY on PostgreSQL, by executemany on SQLite.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+from msgspec import Struct
+from rich.progress import track
+from sqlalchemy import Table
+
+import onelead
+from benchmarks.people import Person, lead_of, stored_people
+from benchmarks.postgresql import PostgresqlServer
+from onelead.account import AccountSettings
+from onelead.app import on_store
+from onelead.lead import changes_between
+from onelead.matching import Key, Match, lead_keys
+from onelead.settings import Settings
+from onelead.settings_change import Resource, SettingsWrite
+from onelead.storage import schema
+from onelead.storage.lead_rows import lead_row, ledger_row
+from onelead.store import NewAccount, Store
+from onelead.upsert import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
+
+_CHUNK = 50_000
+_EMAIL = "bench@onelead.example"
+_TABLES: tuple[Table, ...] = (schema.lead, schema.match_key, schema.ledger)
+_DEFINITIONS = (("Customer number", "String"), ("Score", "Float"))
+Row = tuple[Any, ...]
+Connection = psycopg.Connection[Row]
+
+
+class Seed(Struct, frozen=True):
+    """A database to start from: this many people, dealt out to that many accounts."""
+
+    people: int
+    accounts: int = 1
+
+    @property
+    def name(self) -> str:
+        """The name of its file or database, which changes with everything that shapes it."""
+        return f"seed_{self.people}_{self.accounts}_{_fingerprint()}"
+
+
+class SeededAccount(Struct, frozen=True):
+    """How to call the service as an account of a seeded database."""
+
+    account_id: int
+    email: str
+    api_key: str
+    #: The definitions' ids: a text and a number.
+    definitions: tuple[int, int]
+
+
+def is_current(name: str) -> bool:
+    """Say whether a seed of this name holds what it would hold if it was made now."""
+    return name.startswith("seed_") and name.endswith(f"_{_fingerprint()}")
+
+
+def _fingerprint() -> str:
+    """Return a digest of the code that decides what a seeded database holds."""
+    package = Path(onelead.__file__).parent
+    sources = [
+        *(package / name for name in ("lead.py", "matching.py", "text.py", "storage/lead_rows.py")),
+        *sorted((package / "storage" / "migrations").rglob("*.py")),
+        *(Path(__file__).parent / name for name in ("people.py", "seeding.py")),
+    ]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+    return digest.hexdigest()[:10]
+
+
+def seed_sqlite(seed: Seed, folder: Path) -> tuple[Path, list[SeededAccount]]:
+    """Return the file of a seed and its accounts, making it when it is not there."""
+    file, keys = folder / f"{seed.name}.db", folder / f"{seed.name}.sqlite.json"
+    if not keys.exists():
+        for leftover in folder.glob(f"{file.name}*"):
+            leftover.unlink()
+        accounts = _make_accounts(f"sqlite:///{file.resolve()}", seed)
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            _fill_sqlite(connection, seed, [settings for _account, settings in accounts])
+        _remember(keys, accounts)
+    return file, _remembered(keys)
+
+
+def seed_postgresql(
+    seed: Seed, server: PostgresqlServer, folder: Path
+) -> tuple[str, list[SeededAccount]]:
+    """Return the database of a seed and its accounts, making it when it is not there."""
+    keys = folder / f"{seed.name}.postgresql.json"
+    if not (keys.exists() and server.has_database(seed.name)):
+        server.execute(
+            f"DROP DATABASE IF EXISTS {seed.name}",
+            f"CREATE DATABASE {seed.name}",
+        )
+        accounts = _make_accounts(server.url(seed.name), seed)
+        settings = [settings for _account, settings in accounts]
+        _fill_postgresql(server.url(seed.name), seed, settings)
+        server.execute("VACUUM ANALYZE", database=seed.name)
+        _remember(keys, accounts)
+    return seed.name, _remembered(keys)
+
+
+def _remember(file: Path, accounts: Sequence[tuple[NewAccount, AccountSettings]]) -> None:
+    seeded = [
+        SeededAccount(
+            *(made.account_id, made.email, made.api_key),
+            (settings.fields[0].id, settings.fields[1].id),
+        )
+        for made, settings in accounts
+    ]
+    file.write_bytes(msgspec.json.encode(seeded))
+
+
+def _remembered(file: Path) -> list[SeededAccount]:
+    return msgspec.json.decode(file.read_bytes(), type=list[SeededAccount])
+
+
+def _make_accounts(url: str, seed: Seed) -> list[tuple[NewAccount, AccountSettings]]:
+    """Create the database and its accounts, each with the definitions."""
+
+    async def make(store: Store) -> list[tuple[NewAccount, AccountSettings]]:
+        return [await _make_account(store) for _ in range(seed.accounts)]
+
+    return on_store(Settings(database=url), make, create=True)
+
+
+async def _make_account(store: Store) -> tuple[NewAccount, AccountSettings]:
+    account = await store.create_account("Benchmark", _EMAIL)
+    for name, data_type in _DEFINITIONS:
+        body = {"name": name, "data_type": data_type, "available_on": ["lead"]}
+        write = SettingsWrite(
+            *(Resource.CUSTOM_FIELD_DEFINITION, Action.CREATE, _delivery(0, "{}")),
+            body={**body, "is_filterable": True},
+        )
+        await store.change_settings(account.account_id, write)
+    while await store.build_index(account.account_id):
+        pass
+    return account, await store.settings(account.account_id)
+
+
+def _delivery(number: int, payload: str) -> Delivery:
+    return Delivery(f"{number:032x}", None, None, payload)
+
+
+class _AccountRows:
+    """The rows of one account's leads, by table."""
+
+    def __init__(self, settings: AccountSettings, last_id: int, last_seq: int) -> None:
+        self.settings = settings
+        self.last_id = last_id
+        self.last_seq = last_seq
+
+    def add(self, person: Person) -> tuple[Row, list[Row], Row]:
+        """Return the row of a lead, those of its keys, and its ledger row."""
+        self.last_id += 1
+        self.last_seq += 1
+        account_id = self.settings.account_id
+        lead = lead_of(person, self.last_id, self.settings)
+        keys = [
+            (account_id, key.field, key.value, lead.id, key.label)
+            for key in lead_keys(lead, self.settings)
+        ]
+        write, result = _delivered(person, Key("email", person.email))
+        result = msgspec.structs.replace(result, lead=lead, changes=changes_between(None, lead))
+        row = ledger_row(account_id, self.last_seq, lead.date_created, write, result)
+        return lead_row(account_id, lead), keys, row
+
+
+def _delivered(person: Person, key: Key) -> tuple[LeadWrite, WriteResult]:
+    """Return the upsert that the person came with, and its receipt without the lead."""
+    payload = (
+        f'{{"properties":{{"name":"{person.name}","email":{{"email":"{person.email}",'
+        f'"category":"work"}},"phone_numbers":[{{"number":"{person.phone}",'
+        f'"category":"mobile"}}],"company_name":"Field Supplies","title":"{person.title}",'
+        f'"tags":["{person.tag}"]}},"match":{{"field_name":"email",'
+        f'"field_value":"{person.email}"}}}}'
+    )
+    write = LeadWrite(
+        *(Action.UPSERT, _delivery(person.number, payload)), match=Match("email", person.email)
+    )
+    match = MatchResult("email", key.value, 0, ())
+    return write, WriteResult(Outcome.CREATED, match=match)
+
+
+def _chunks(seed: Seed, accounts: Sequence[_AccountRows]) -> Iterator[tuple[list[Row], ...]]:
+    """Return the rows of lead, match_key and ledger, in pieces that fit into memory."""
+    people = stored_people(seed.people)
+    turns = itertools.cycle(accounts)
+    pieces = range(0, seed.people, _CHUNK)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in track(pieces, f"storing {seed.people:,} leads", transient=True):
+            leads, keys, ledger = [], [], []
+            for person in itertools.islice(people, _CHUNK):
+                lead, its_keys, its_ledger_row = next(turns).add(person)
+                leads.append(lead)
+                keys += its_keys
+                ledger.append(its_ledger_row)
+            # In the order of the index they are written in half the time.
+            keys.sort(key=lambda row: row[:4])
+            yield leads, keys, ledger
+    finally:
+        gc.enable()
+
+
+_LANES = "SELECT last_id, ledger_seq FROM lane WHERE account_id = {}"
+_SAVE_LANE = (
+    "UPDATE lane SET last_id = {}, ledger_seq = {}, lead_count = "
+    "(SELECT count(*) FROM lead WHERE lead.account_id = lane.account_id) WHERE account_id = {}"
+)
+
+
+def _saved_lane(account: _AccountRows) -> str:
+    return _SAVE_LANE.format(account.last_id, account.last_seq, account.settings.account_id)
+
+
+def _fill_sqlite(
+    connection: sqlite3.Connection, seed: Seed, accounts: Sequence[AccountSettings]
+) -> None:
+    """Fill the tables; nothing is synced before the end, for a file that is not there yet."""
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
+        connection.execute(f"PRAGMA {pragma}")
+    filled = [
+        _AccountRows(one, *connection.execute(_LANES.format(one.account_id)).fetchone())
+        for one in accounts
+    ]
+    for chunk in _chunks(seed, filled):
+        connection.execute("BEGIN")
+        for table, rows in zip(_TABLES, chunk, strict=True):
+            places = ", ".join("?" * len(table.columns))
+            connection.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
+        connection.execute("COMMIT")
+    for account in filled:
+        connection.execute(_saved_lane(account))
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _fill_postgresql(url: str, seed: Seed, accounts: Sequence[AccountSettings]) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        filled = [
+            _AccountRows(one, *_one_row(connection, _LANES.format(one.account_id)))
+            for one in accounts
+        ]
+        indexes = _drop_indexes(connection)
+        for chunk in _chunks(seed, filled):
+            for table, rows in zip(_TABLES, chunk, strict=True):
+                copy_rows(connection, table.name, [column.name for column in table.columns], rows)
+        connection.execute("SET maintenance_work_mem = '1GB'")
+        for statement in (*indexes, *map(_saved_lane, filled)):
+            connection.execute(statement.encode())
+
+
+def copy_rows(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]
+) -> None:
+    """Copy rows into a table of PostgreSQL."""
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _one_row(connection: Connection, query: str) -> Row:
+    (row,) = connection.execute(query.encode())
+    return row
+
+
+def _drop_indexes(connection: Connection) -> list[str]:
+    """Drop the indexes and keys of the tables, and return what makes them again."""
+    again = []
+    for table in _TABLES:
+        keys = (
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+            f"WHERE conrelid = '{table.name}'::regclass AND contype = 'p'"
+        )
+        for name, definition in connection.execute(keys.encode()).fetchall():
+            connection.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {name}".encode())
+            again.append(f"ALTER TABLE {table.name} ADD CONSTRAINT {name} {definition}")
+        indexes = f"SELECT indexname, indexdef FROM pg_indexes WHERE tablename = '{table.name}'"
+        for name, definition in connection.execute(indexes.encode()).fetchall():
+            connection.execute(f"DROP INDEX {name}".encode())
+            again.append(definition)
+    return again
