@@ -1,0 +1,45 @@
+"""A database behind a network that fails, and the application on both sides of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from tests.account_store import AccountStore
+from tests.databases import PostgresqlDatabase
+from tests.faulty_network import Network
+from tests.postgresql_proxy import Proxy
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[PostgresqlDatabase]:
+    """A fresh database with one account."""
+    made = PostgresqlDatabase(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def network(database: PostgresqlDatabase) -> AsyncIterator[Network]:
+    """Ways to the database, and processes on them."""
+    async with Network(database) as made:
+        yield made
+
+
+@pytest.fixture
+async def proxy(network: Network) -> Proxy:
+    """The way between the application and the database."""
+    return await network.way()
+
+
+@pytest.fixture
+async def account(network: Network, proxy: Proxy) -> AccountStore:
+    """The account of the database, behind the way."""
+    return await network.account(proxy)
+
+
+@pytest.fixture
+async def elsewhere(network: Network) -> AccountStore:
+    """The same account in another process, whose way never fails."""
+    return await network.account(await network.way())

@@ -1,0 +1,145 @@
+"""A database that is away for long: refused clearly and in bounded time, then all works again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests.faulty_network import IMPATIENT_S, Network
+from tests.lead_writes import create
+from tests.postgresql_proxy import Proxy
+from tests.service import client_of
+
+from onelead.api.call import Services
+from onelead.errors import StoreUnavailable
+from onelead.limits import READY_TIMEOUT_S
+from onelead.metrics import Metrics
+from onelead.writer import BatchingWriter
+
+RETRY_S = 0.3
+#: Nobody waits longer: the connection, the silence until it is noticed, and the retries.
+BOUND_S = 15
+UPSERT = {
+    "properties": {"name": "Nora Field"},
+    "match": {"field_name": "email", "field_value": "nora@field.example"},
+}
+
+
+@pytest.fixture
+async def services(network: Network, proxy: Proxy) -> AsyncIterator[Services]:
+    """A service behind the way."""
+    store = await network.store(proxy, timeout_s=IMPATIENT_S, retry_s=RETRY_S)
+    metrics = Metrics()
+    numbers = itertools.count(1)
+    writer = BatchingWriter(store, observer=metrics)
+    yield Services(
+        store=store,
+        writer=writer,
+        clock=network.clock,
+        monotonic=network.clock.monotonic,
+        new_request_id=lambda: f"request-{next(numbers)}",
+        metrics=metrics,
+    )
+    await writer.drain()
+
+
+@pytest.fixture
+async def client(services: Services, network: Network) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(services, network.database.account) as client:
+        yield client
+
+
+async def ready(client: httpx.AsyncClient) -> int:
+    return (await client.get("http://onelead.test/readyz")).status_code
+
+
+async def assert_unavailable(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(BOUND_S):
+        answers = await asyncio.gather(
+            client.put("/leads/upsert", json=UPSERT),
+            client.get("/leads/7"),
+            client.post("/leads/search", json={}),
+            client.get("/account"),
+            client.post("/custom_field_definitions", json={"name": "A", "data_type": "String"}),
+        )
+    assert {answer.status_code for answer in answers} == {503}
+    assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+    async with asyncio.timeout(READY_TIMEOUT_S + 1):
+        assert await ready(client) == 503
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_a_service_says_so_while_its_database_is_away_and_goes_on_afterwards(
+    client: httpx.AsyncClient, services: Services, proxy: Proxy, *, is_silent: bool
+) -> None:
+    lead = (await client.put("/leads/upsert", json=UPSERT)).json()
+    for _ in range(1 if is_silent else 3):
+        assert await ready(client) == 200
+        if is_silent:
+            proxy.is_silent = True
+        else:
+            await proxy.refuse()
+        await assert_unavailable(client)
+        if is_silent:
+            proxy.is_silent = False
+            await proxy.cut_all()
+        else:
+            await proxy.open()
+        # Those who wait in the pool find it soon; the first answers show it.
+        async with asyncio.timeout(BOUND_S):
+            while await ready(client) != 200:
+                pass
+        again = await client.put("/leads/upsert", json=UPSERT)
+        assert (again.status_code, again.headers["Lead-Outcome"]) == (200, "unchanged")
+        assert (await client.get(f"/leads/{lead['id']}")).json() == lead
+    assert services.store.pool_use().in_use == 0
+
+
+async def test_many_writes_meet_the_outage_and_none_is_lost_or_doubled(
+    network: Network, proxy: Proxy
+) -> None:
+    account = await network.account(proxy, retry_s=RETRY_S)
+    writer = BatchingWriter(account.store, batch_writes_max=8)
+    writes = [create(name=f"Nora Field {number}") for number in range(200)]
+    async with asyncio.timeout(2 * BOUND_S):
+        tasks = [asyncio.create_task(writer.write(account.account_id, one)) for one in writes]
+        await asyncio.wait([tasks[20]])
+        await proxy.refuse()
+        await asyncio.wait([tasks[60]])
+        await proxy.open()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    rows = {request_id: seq for seq, request_id in account.ledger("seq, request_id")}
+    for write, answer in zip(writes, answers, strict=True):
+        if isinstance(answer, BaseException):
+            assert isinstance(answer, StoreUnavailable)
+        else:
+            assert rows[write.delivery.request_id] == answer.seq
+    assert await account.unexplained() == []
+
+
+async def test_a_pool_that_was_refused_many_times_has_lost_no_connection(
+    network: Network, proxy: Proxy
+) -> None:
+    account = await network.account(proxy, retry_s=0.05)
+    settings = await account.settings()
+    await proxy.refuse()
+    store, account_id = account.store, account.account_id
+    for _ in range(20):
+        failed = await asyncio.gather(
+            account.write(create(name="Nora Field"), settings=settings),
+            store.lead(account_id, 7),
+            store.settings(account_id),
+            return_exceptions=True,
+        )
+        assert {type(one) for one in failed} == {StoreUnavailable}
+    assert store.pool_use().in_use == 0
+    await proxy.open()
+    assert await store.is_ready()
+    receipts = await asyncio.gather(
+        *(account.write(create(name="Nora Field"), settings=settings) for _ in range(30))
+    )
+    assert sorted(receipt.first_seq for receipt in receipts) == list(range(1, 31))
+    assert store.pool_use().in_use == 0
