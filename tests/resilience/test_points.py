@@ -143,6 +143,16 @@ async def test_a_commit_that_is_lost_again_and_again_is_written_once(
     assert await account.unexplained() == []
 
 
+async def test_a_commit_in_doubt_is_looked_up_once_although_the_time_is_over(
+    network: Network,
+) -> None:
+    way = await network.way()
+    account = await network.account(way, retry_s=0)
+    way.plan(Action.CUT, COMMIT_DONE)
+    assert (await account.write(person(1))).first_seq == 1
+    assert await account.unexplained() == []
+
+
 async def test_a_batch_that_cannot_be_looked_up_in_time_is_reported_and_in_the_ledger_once(
     network: Network,
 ) -> None:
@@ -150,6 +160,7 @@ async def test_a_batch_that_cannot_be_looked_up_in_time_is_reported_and_in_the_l
     account = await network.account(way, retry_s=0)
     write = person(1)
     way.plan(Action.CUT, COMMIT_DONE)
+    way.plan(Action.CUT, Point(Moment.DONE, LANE))
     with pytest.raises(StoreUnavailable) as refusal:
         await account.write(write)
     assert refusal.value.retry_after_s == 1

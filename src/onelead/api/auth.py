@@ -74,5 +74,7 @@ class Authenticator:
 
 def _equal(sent: str, right: str) -> bool:
     """Compare two e-mails, without case, in constant time."""
+    if hmac.compare_digest(sent.encode(), right.encode()):
+        return True
     digests = (hashlib.sha256(fold(email).encode()).digest() for email in (sent, right))
     return hmac.compare_digest(*digests)

@@ -7,6 +7,7 @@ bounded in both, and such refusals have the standard body.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -96,7 +97,8 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if app is service_unavailable:
             app = _refuse_connection
-        cast("dict[str, Any]", cycle.scope)[ARRIVING] = cycle
+        # Weakly: the cycle has the scope, and what refers to itself waits for the collector.
+        cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         super()._start_asgi_task(cycle, app)
 
     def _expect_head(self) -> None:

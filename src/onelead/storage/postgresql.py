@@ -12,6 +12,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy
@@ -38,6 +40,7 @@ from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.postgresql_batch import commit, write_batch
 from onelead.storage.postgresql_connections import (
+    BY_KEYS,
     BatchConnections,
     connector,
     create_engine,
@@ -87,11 +90,15 @@ class PostgresqlStore(PortableStore):
         self._timeout_s = timeout_s
         self._retry_s = retry_s
         self._observer = observer or StoreObserver()
-        connect = connector(url, timeout_s=timeout_s, connection_class=self.connection_class)
+        connect = partial(
+            connector, url, timeout_s=timeout_s, connection_class=self.connection_class
+        )
         pooled = DATABASE_CONNECTIONS_MAX - DATABASE_BATCH_CONNECTIONS_MAX - 1
-        self._engine = create_engine(connect, pooled, pool_timeout_s=timeout_s)
-        self._under_lane = _for_reading(create_engine(connect, 1, pool_timeout_s=timeout_s))
-        self._batches = BatchConnections(connect, self.trips_class, DATABASE_BATCH_CONNECTIONS_MAX)
+        self._engine = create_engine(connect(), pooled, pool_timeout_s=timeout_s)
+        self._under_lane = _for_reading(create_engine(connect(), 1, pool_timeout_s=timeout_s))
+        self._batches = BatchConnections(
+            connect(session=BY_KEYS), self.trips_class, DATABASE_BATCH_CONNECTIONS_MAX
+        )
         self._reading = _for_reading(self._engine)
         self._under_way: set[asyncio.Task[Any]] = set()
 
@@ -214,12 +221,15 @@ class PostgresqlStore(PortableStore):
     async def _with_retries(
         self, attempt: Callable[[], Awaitable[T]], *, retry_s: float | None = None
     ) -> T:
-        """Run a transaction, and again while it fails for a passing reason."""
+        """Run a transaction, and again while it fails for a passing reason, once at least.
+
+        A server that went silent may have used up the time; a commit in doubt is still looked up.
+        """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + (self._retry_s if retry_s is None else retry_s)
         pause_s = _PAUSE_S_MIN
         lanes_missing = 0
-        while True:
+        for number in count(1):
             try:
                 return await attempt()
             except Exception as error:
@@ -227,7 +237,8 @@ class PostgresqlStore(PortableStore):
                 lanes_missing += isinstance(error, LaneMissing)
                 if found is None or lanes_missing == _LANE_ATTEMPTS:
                     raise
-                if not found.is_passing or loop.time() + pause_s > give_up_at:
+                is_late = number > 1 and loop.time() + pause_s > give_up_at
+                if is_late or not found.is_passing:
                     log.warning("the database does not answer", reason=found.reason)
                     raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
                 self._observer.transaction_retried(found.reason)
@@ -235,6 +246,7 @@ class PostgresqlStore(PortableStore):
             # So that those who met each other do not meet again.
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - it guards nothing
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+        raise AssertionError("counting does not end")
 
     @asynccontextmanager
     async def _pooled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ from onelead.storage.postgresql_trips import Trips
 Connect: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 Watch: TypeAlias = Callable[[AsyncConnection[Any]], asyncio.TimerHandle]
 
+_NOTHING: Mapping[str, str] = {}
 #: What libpq is told unless the URL says otherwise. A network that swallows everything is noticed
 #: after about as long as a statement may take.
 _DEFAULTS = {
@@ -39,9 +40,15 @@ _DEFAULTS = {
 
 
 def connector(
-    url: str, *, timeout_s: float, connection_class: type[AsyncConnection[Any]]
+    url: str,
+    *,
+    timeout_s: float,
+    connection_class: type[AsyncConnection[Any]],
+    session: Mapping[str, str] = _NOTHING,
 ) -> Connect:
     """Return what opens a connection, whose statements end after `timeout_s`.
+
+    `session` are further settings of the server for it.
 
     The URL goes to libpq as it is, so its parameters, environment variables and files work as
     its documentation says. Raises DatabaseUnusable.
@@ -52,7 +59,7 @@ def connector(
         connection = await connection_class.connect(conninfo)
         watch = asyncio.get_running_loop().call_later(timeout_s, cut, connection)
         try:
-            await _prepare(connection, timeout_s)
+            await _prepare(connection, timeout_s, session)
         except BaseException:
             await connection.close()
             raise
@@ -61,6 +68,17 @@ def connector(
         return connection
 
     return connect
+
+
+#: The statements of a batch go by keys, whatever the statistics say. A plan that was made while
+#: the tables were small, or before anybody has counted what was loaded into them, would read all
+#: of a table for every batch, and a prepared statement keeps its plan.
+BY_KEYS = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 
 def create_engine(connect: Connect, size: int, *, pool_timeout_s: float) -> AsyncEngine:
@@ -152,15 +170,21 @@ def _with_defaults(url: str) -> str:
     return make_conninfo(url, **options)
 
 
-async def _prepare(connection: AsyncConnection[Any], timeout_s: float) -> None:
-    limits = {
-        "statement_timeout": round(timeout_s * 1000),
+async def _prepare(
+    connection: AsyncConnection[Any], timeout_s: float, session: Mapping[str, str]
+) -> None:
+    settings = {
+        "statement_timeout": str(round(timeout_s * 1000)),
         # A process that vanishes in the middle of a transaction holds a lane no longer than this.
-        "idle_in_transaction_session_timeout": ABANDONED_TRANSACTION_S * 1000,
+        "idle_in_transaction_session_timeout": str(ABANDONED_TRANSACTION_S * 1000),
+        **session,
     }
     # Set here and not when connecting: a connection pooler refuses such parameters.
-    for name, value in limits.items():
-        await connection.execute("SELECT set_config(%s, %s, false)", (name, str(value)))
+    await connection.execute(
+        "SELECT set_config(name, value, false)"
+        " FROM unnest(%s::text[], %s::text[]) AS given (name, value)",
+        (list(settings), list(settings.values())),
+    )
     await connection.commit()
 
 
