@@ -115,6 +115,7 @@ def test_the_effective_configuration_can_be_read(tmp_path: Path) -> None:
     assert run_json(tmp_path, "config", "--port", "8001", "--log-level", "debug") == {
         "host": "127.0.0.1",
         "port": "8001",
+        "workers": "1",
         "database": "sqlite:///data/onelead.db",
         "log_format": "text",
         "log_level": "debug",

@@ -187,6 +187,13 @@ async def test_odd_bytes_in_the_query_string(service: Service, text: str) -> Non
         assert "X-Injected" not in response.headers
 
 
+@pytest.mark.parametrize("query", ["name=a%00b", "tags[]=a&tags[]=%00", "a%00b=1"])
+async def test_a_nul_character_in_the_query_string_is_refused(service: Service, query: str) -> None:
+    response = await service.client.post(f"/leads/search?{query}")
+    assert response.status_code == 400
+    assert response.json()["message"] == "Invalid input: the query string has a NUL character"
+
+
 async def test_found_leads_are_as_they_were_fetched(service: Service) -> None:
     await service.field(data_type="MultiSelect")
     await service.lead(monetary_value=2500, address={"city": "Rome"}, tags=["a", "B"])

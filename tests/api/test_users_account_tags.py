@@ -222,3 +222,9 @@ async def test_tags_of_another_account_are_not_seen(service: Service) -> None:
         assert_answer(await other.get("/tags"), 200, [])
         query = {"tag_names_only": "true"}
         assert_answer(await other.get("/tags", params=query), 200, [])
+
+
+async def test_a_nul_character_in_the_last_tag_goes_on_where_it_stands(service: Service) -> None:
+    await service.lead(tags=["Fair", "VIP"])
+    query = "tag_names_only=true&last_tag_value=Fair%00x"
+    assert (await service.client.get(f"/tags?{query}")).json() == ["VIP"]

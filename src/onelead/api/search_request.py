@@ -16,7 +16,7 @@ from onelead.api.paging import page_from
 from onelead.api.wire import LeadBody, converted, unknown_keys
 from onelead.countries import country_code
 from onelead.custom_fields import ValueInvalid, number
-from onelead.errors import InputInvalid, Problem, humanised
+from onelead.errors import BodyMalformed, InputInvalid, Problem, humanised
 from onelead.limits import (
     ID_MAX,
     PAGE_SIZE_DEFAULT,
@@ -177,6 +177,9 @@ def search_from(
 
 def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    if any("\0" in text for pair in query.multi_items() for text in pair):
+        # As in a body: no database keeps it in text.
+        raise BodyMalformed("Invalid input: the query string has a NUL character")
     for key in query:
         name = key.removesuffix("[]")
         if name == ignored:

@@ -47,7 +47,8 @@ def _search_from(call: Call) -> TagSearch:
         raise _sort_key_unknown(sort_by)
     # The names are a walk, so they are always in order, and only they can be gone on with.
     if call.flag("tag_names_only"):
-        return TagSearch(after=query.get("last_tag_value") or None)
+        # No tag has a NUL character, and databases do not take one.
+        return TagSearch(after=query.get("last_tag_value", "").partition("\0")[0] or None)
     return TagSearch(by_count=sort_by == "count")
 
 
