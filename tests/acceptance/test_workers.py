@@ -154,6 +154,19 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(
     assert (line["pid"], line["exit_code"], line["pause_s"]) == (min(before), -9, 0)
 
 
+def test_a_worker_is_replaced_after_a_newer_program_has_migrated(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    """Migrations only add, so the old program goes on until its turn to be upgraded comes."""
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    before = workers_of(server)
+    for pid in before:
+        kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(workers_of(server) - before) == WORKERS)
+    assert upsert(server, credentials(database), 1) == 200
+    assert server.stop() == 0
+
+
 def test_a_worker_that_dies_again_at_once_is_started_after_a_pause_and_the_others_serve(
     server: Server,
 ) -> None:
