@@ -85,6 +85,24 @@ async def writes_of_all_kinds(account: AccountStore) -> list[LeadWrite]:
     ]
 
 
+async def test_plans_that_were_made_while_tables_were_empty_are_made_anew_with_the_same_trips(
+    account: AccountStore,
+) -> None:
+    """Every statement of the batch is prepared again in the same trip, each under its own name."""
+    lead = await account.created(email="nora@field.example")
+    async with recording(account) as (recorded, trips):
+        for number in range(25):
+            trips.clear()
+            await recorded.write(
+                upsert("email", "nora@field.example", title=f"Buyer {number}"),
+                upsert("email", f"n{number}@field.example", name=f"Nora Field {number}"),
+                update(lead.id, tags=[f"tag {number}"]),
+            )
+            assert len(trips) == 3
+        assert len(await recorded.leads()) == 26
+    assert await account.unexplained() == []
+
+
 async def test_a_batch_makes_three_round_trips_whatever_it_holds(account: AccountStore) -> None:
     writes = await writes_of_all_kinds(account)
     many = [create(name=f"Nora Field {number}") for number in range(256)]

@@ -8,6 +8,7 @@ Statements are prepared when a connection first meets them; what they say never 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,10 @@ from psycopg.pq.abc import PGresult
 
 #: The SQL, and its parameters in the binary format, None for a null.
 Command = tuple[str, Sequence[bytes | None]]
+
+#: After so many uses a statement is prepared anew. The server keeps a plan until somebody counts
+#: the table, and one that was made while the tables were empty may go by any index at all.
+_PLANNED_AT = frozenset({0, 20, 200, 2_000, 20_000})
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 
@@ -31,8 +36,10 @@ class Trips:
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self.connection = connection
         self._pgconn = connection.pgconn
-        #: The names of the statements that the server has prepared.
+        #: The statements that the server has prepared, by name, and how often each was used.
         self._names: dict[str, bytes] = {}
+        self._uses: Counter[str] = Counter()
+        self._prepared = 0
 
     @property
     def is_in_transaction(self) -> bool:
@@ -63,11 +70,14 @@ class Trips:
 
     def _send(self, sql: str, parameters: Sequence[bytes | None]) -> bool:
         """Queue a command, and say whether its statement had been prepared before."""
-        name = self._names.get(sql)
-        is_prepared = name is not None
-        if name is None:
-            name = self._names[sql] = f"onelead_{len(self._names)}".encode()
-            self._pgconn.send_prepare(name, sql.encode())
+        uses = self._uses[sql]
+        is_prepared = uses not in _PLANNED_AT
+        if not is_prepared:
+            self._prepared += 1
+            self._names[sql] = f"onelead_{self._prepared}".encode()
+            self._pgconn.send_prepare(self._names[sql], sql.encode())
+        self._uses[sql] = uses + 1
+        name = self._names[sql]
         formats = [Format.BINARY] * len(parameters)
         self._pgconn.send_query_prepared(name, parameters, formats, Format.BINARY)
         return is_prepared
