@@ -22,6 +22,7 @@ from tests.many_leads import fill
 
 from onelead.storage import postgresql_batch, schema
 from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql_connections import BY_KEYS
 from onelead.storage.postgresql_trips import Command, Trips
 from onelead.upsert import LeadWrite
 
@@ -260,3 +261,25 @@ async def test_no_statement_of_a_batch_reads_a_whole_table(
     for sql, steps in plans.items():
         for table in ("lead", "match_key", "ledger"):
             assert f"Seq Scan on {table}" not in steps, f"{sql}\n{steps}"
+
+
+async def test_no_statement_of_a_batch_reads_all_of_an_account_that_was_never_counted(
+    account: AccountStore,
+) -> None:
+    """The planner takes such an account for empty, as after an import into a new one."""
+    await fill(account, 1_000)
+    made = await account.store.create_account("New Ltd", "nina@new.example")
+    new = await AccountStore.of(account.store, made.account_id, account.database)
+    writes = await writes_of_all_kinds(new)
+    async with recording(new) as (recorded, trips):
+        await recorded.write(*writes)
+    assert isinstance(account.database, PostgresqlDatabase)
+    connection = account.database.connect()
+    commands: list[Any] = [one for trip in trips for one in trip if one[0] in STATEMENTS]
+    for command in commands:
+        if " lane " in command[0]:
+            continue
+        steps = plan(connection, BY_KEYS["plan_cache_mode"], command)
+        by_account_alone = re.findall(r"Index Cond: \(account_id = [^()]*\)$", steps, re.MULTILINE)
+        assert by_account_alone == [], f"{command[0]}\n{steps}"
+    connection.close()

@@ -69,9 +69,16 @@ def _names(columns: Columns) -> str:
 
 
 def _where(table: Table) -> str:
-    key = _without_account(table.primary_key)
-    same = (f'{table.name}."{column.name}" = new."{column.name}"' for column in key)
-    return f"{table.name}.account_id = $1 AND {' AND '.join(same)}"
+    """Join the new rows by key, and bound what may be read by the keys alone.
+
+    Of an account that was not there when the tables were last counted, the planner believes that
+    it has no rows: it would read them all and look for the new ones among them.
+    """
+    key = [f'{table.name}."{column.name}"' for column in _without_account(table.primary_key)]
+    same = (f"{name} = new.{name.partition('.')[2]}" for name in key)
+    # The parameters of a table's key come first; all of three would be tried in every combination.
+    bounds = (f"{name} = ANY(${n})" for n, name in enumerate(key[:2], 2))
+    return " AND ".join((f"{table.name}.account_id = $1", *bounds, *same))
 
 
 def _insert(table: Table) -> str:
@@ -103,13 +110,16 @@ _TAKE_LANE = (
 )
 # A match that stays ambiguous whatever the batch does needs no lead, however many share the value.
 _READ_MATCHES = (
-    "SELECT wanted.number, found.lead_id, lead.document"
+    "SELECT wanted.number, found.lead_id, whole.document"
     " FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (field, value, number)"
     " CROSS JOIN LATERAL (SELECT candidate.lead_id, count(*) OVER () AS matches FROM"
     " (SELECT lead_id FROM match_key"
     " WHERE account_id = $1 AND field = wanted.field AND value = wanted.value"
     " ORDER BY lead_id LIMIT $4) AS candidate) AS found"
-    " LEFT JOIN lead ON lead.account_id = $1 AND lead.id = found.lead_id AND found.matches <= $5"
+    # The offset keeps the planner from joining all leads of an account that it takes for empty.
+    " LEFT JOIN LATERAL (SELECT document FROM lead"
+    " WHERE account_id = $1 AND id = found.lead_id AND found.matches <= $5 OFFSET 0) AS whole"
+    " ON true"
     " ORDER BY wanted.number, found.lead_id"
 )
 _READ_LEADS = "SELECT document FROM lead WHERE account_id = $1 AND id = ANY($2::bigint[])"

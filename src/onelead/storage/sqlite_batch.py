@@ -72,6 +72,11 @@ _UPDATE_LEAD, _update_parameters = _update_lead()
 # but the date.
 _INDEXED = {column.name for index in schema.lead.indexes for column in index.columns}
 _RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id", "date_modified"})
+# `_keeps_entries` looks at the values of the lead that these come from; a new one has to join it.
+assert {
+    *("name_key", "city_key", "state_key", "postal_code_key", "status_id"),
+    *("assignee_id", "customer_source_id", "date_created"),
+} == _RARELY_CHANGED
 _UPDATE_LEAD_IN_PLACE, _in_place_parameters = _update_lead(but=_RARELY_CHANGED)
 _DELETE_LEAD = _sql(delete(schema.lead).where(*_by_key(schema.lead)))
 _DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
