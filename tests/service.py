@@ -16,8 +16,8 @@ from tests.documented_answers import require_documented
 
 from onelead.account import Role
 from onelead.api.application import create_api
-from onelead.api.call import Services
 from onelead.metrics import Metrics
+from onelead.process import Services
 from onelead.store import NewAccount, Store
 from onelead.writer import BatchingWriter
 

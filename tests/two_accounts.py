@@ -14,8 +14,8 @@ from tests.databases import Database
 from tests.service import client_of
 
 from onelead.account import Role
-from onelead.api.call import Services
 from onelead.metrics import Metrics
+from onelead.process import Services
 from onelead.storage.schema import metadata
 from onelead.store import NewAccount
 from onelead.writer import BatchingWriter

@@ -22,7 +22,6 @@ import uvloop
 from msgspec import Struct
 
 from onelead.api.application import create_api
-from onelead.api.call import Services
 from onelead.api.server import (
     STOP_SIGNALS,
     StopSignals,
@@ -36,6 +35,7 @@ from onelead.errors import NotPossible, OneleadError
 from onelead.index_work import IndexWork
 from onelead.limits import METRICS_SAMPLE_S
 from onelead.metrics import Metrics, sharing_figures
+from onelead.process import Services
 from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
 from onelead.store import NewAccount, Store, StoreObserver

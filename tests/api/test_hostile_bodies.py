@@ -243,7 +243,7 @@ async def test_a_body_that_does_not_come(
     sent: bytes,
     framing: str,
 ) -> None:
-    monkeypatch.setattr("onelead.api.json_body.REQUEST_BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("onelead.incoming.json_body.REQUEST_BODY_TIMEOUT_S", 0.05)
     async with connected(address) as connection:
         connection.writer.write(head(service, "POST /leads", framing))
         if sent:

@@ -17,8 +17,8 @@ from tests.lead_writes import create
 from tests.service import Service, client_of
 
 from onelead.api.application import create_api
-from onelead.api.call import Services
 from onelead.limits import QUEUE_READY_WRITES_MAX
+from onelead.process import Services
 from onelead.writer import BatchingWriter, Receipt
 
 ROOT = "http://onelead.test"

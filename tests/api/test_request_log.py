@@ -37,14 +37,14 @@ class Log:
     def requests(self) -> list[dict[str, Any]]:
         """Return the lines about requests."""
         lines = map(json.loads, self.text.splitlines())
-        return [line for line in lines if line["logger"] == "onelead.api.request_log"]
+        return [line for line in lines if line["logger"] == "onelead.incoming.request_log"]
 
     def request(self) -> dict[str, Any]:
         """Return the only line about a request, without its times."""
         (line,) = self.requests()
         assert line.pop("timestamp").endswith("Z")
         assert line.pop("milliseconds") >= 0
-        assert line.pop("logger") == "onelead.api.request_log"
+        assert line.pop("logger") == "onelead.incoming.request_log"
         return line
 
 

@@ -18,7 +18,6 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from onelead import limits
-from onelead.api.answers import STATUS_BY_KIND
 from onelead.api.application import ENDPOINTS
 from onelead.api.endpoints import BASE_PATH
 from onelead.cli import commands
@@ -29,6 +28,7 @@ from onelead.errors import (
     SettingsInvalid,
     WriteQueueFull,
 )
+from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.metrics import Metrics
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate

@@ -13,10 +13,10 @@ from tests.lead_writes import create
 from tests.postgresql_proxy import Proxy
 from tests.service import client_of
 
-from onelead.api.call import Services
 from onelead.errors import StoreUnavailable
 from onelead.limits import READY_TIMEOUT_S
 from onelead.metrics import Metrics
+from onelead.process import Services
 from onelead.writer import BatchingWriter
 
 RETRY_S = 0.3

@@ -11,21 +11,10 @@ from starlette.datastructures import URL
 from starlette.responses import Response
 
 from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError
+from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.lead import Changes
 from onelead.limits import CHANGED_HEADER_CHARS_MAX, MATCH_IDS_MAX, RETRY_AFTER_S
 from onelead.upsert import MatchResult, WriteResult
-
-STATUS_BY_KIND = {
-    Kind.MALFORMED: HTTPStatus.BAD_REQUEST,
-    Kind.UNAUTHORISED: HTTPStatus.UNAUTHORIZED,
-    Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    Kind.TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
-    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    Kind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Kind.CONFLICT: HTTPStatus.CONFLICT,
-    Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 _encode = msgspec.json.Encoder().encode
 

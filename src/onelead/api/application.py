@@ -14,13 +14,14 @@ from structlog.contextvars import bind_contextvars
 from onelead.api import custom_field_definitions, lead_endpoints, pick_lists, tags, users
 from onelead.api.answers import error_response, internal_error, no_route
 from onelead.api.auth import Authenticator
-from onelead.api.call import Call, Services
+from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import BASE_PATH, Endpoint
 from onelead.api.probes import probe_routes
-from onelead.api.request_log import RequestLine, RequestLog
-from onelead.api.unread_body import Arriving, send_answer
 from onelead.errors import OneleadError
+from onelead.incoming.request_log import RequestLine, RequestLog
+from onelead.incoming.unread_body import Arriving, send_answer
+from onelead.process import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *lead_endpoints.ENDPOINTS,

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 
 from onelead.account import Caller
-from onelead.api.json_body import decode_json, decode_object, read_body
-from onelead.api.request_log import RequestLine
 from onelead.errors import ResourceNotFound
+from onelead.incoming.json_body import decode_json, decode_object, read_body
+from onelead.incoming.request_log import RequestLine
 from onelead.limits import ID_MAX
-from onelead.metrics import Metrics
-from onelead.store import Store
+from onelead.process import Services
 from onelead.text import whole_number
 from onelead.upsert import Delivery
-from onelead.writer import BatchingWriter
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the API works with; the composition root makes it."""
-
-    store: Store
-    writer: BatchingWriter
-    #: Unix seconds.
-    clock: Callable[[], int]
-    #: Seconds that never go backwards, for what expires.
-    monotonic: Callable[[], float]
-    new_request_id: Callable[[], str]
-    #: Called after each change of the field settings, which may have left work for the index job.
-    settings_changed: Callable[[], None] = lambda: None
-    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Call:

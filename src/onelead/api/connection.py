@@ -17,8 +17,8 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from onelead.api.answers import ErrorBody, error_response
-from onelead.api.json_body import ARRIVING
 from onelead.errors import TooManyConnections
+from onelead.incoming.json_body import ARRIVING
 from onelead.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 
 

@@ -17,9 +17,9 @@ from onelead.api.endpoints import (
     Endpoint,
     Parameter,
 )
-from onelead.api.search_request import SearchRequest
 from onelead.api.wire import CustomFieldBody, LeadBody
 from onelead.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.incoming.search_request import SearchRequest
 from onelead.lead import Email
 from onelead.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
 from onelead.matching import WHERE_TO_CHANGE, Match

@@ -16,10 +16,11 @@ from onelead.api.answers import (
     receipt_headers,
 )
 from onelead.api.call import Call
-from onelead.api.paging import page_of
-from onelead.api.search_request import search_from
-from onelead.api.wire import LeadBody, item_id, lead_body, lead_patch, match_from, unknown_keys
+from onelead.api.wire import LeadBody, lead_body
 from onelead.errors import BodyMalformed, Problem
+from onelead.incoming.lead_json import item_id, lead_patch, match_from, unknown_keys
+from onelead.incoming.paging import page_from
+from onelead.incoming.search_request import search_from
 from onelead.limits import BULK_LEADS_MAX
 from onelead.upsert import Action, LeadWrite, Outcome
 from onelead.writer import Receipt
@@ -178,7 +179,9 @@ async def search_leads(call: Call) -> Response:
     body = await call.json_value()
     if not isinstance(body, dict) and body != []:
         raise BodyMalformed("Invalid input: the body must be a JSON object")
-    search, keys = search_from(call.request.query_params, body, ignored=COMPUTED)
+    search, keys = search_from(
+        call.request.query_params, body, ignored=COMPUTED, showable=LeadBody.__struct_fields__
+    )
     services = call.services
     page = await services.store.search_leads(call.account_id, search, now=services.clock())
     computed = call.flag(COMPUTED)
@@ -199,7 +202,7 @@ async def lead_history(call: Call) -> Response:
 
     Also of a deleted lead. Refused writes are there with their message and what was sent.
     """
-    page = page_of(call)
+    page = page_from(call.request.query_params)
     history = await call.services.store.lead_history(
         call.account_id, call.path_id(), offset=page.offset, limit=page.limit
     )

@@ -19,7 +19,8 @@ from onelead import __version__
 from onelead.api.endpoints import BASE_PATH, Endpoint
 from onelead.api.lead_endpoints import LeadItem
 from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
-from onelead.api.wire import READ_ONLY_KEYS, LeadBody
+from onelead.api.wire import LeadBody
+from onelead.incoming.lead_json import READ_ONLY_KEYS
 from onelead.limits import (
     BULK_LEADS_MAX,
     ID_MAX,

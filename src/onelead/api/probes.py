@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onelead.api.answers import JsonResponse
-from onelead.api.call import Services
 from onelead.metrics import CONTENT_TYPE, Metrics
+from onelead.process import Services
 from onelead.readiness import Readiness
 
 HEALTH_PATH = "/healthz"

@@ -12,8 +12,8 @@ from onelead.account import User
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint
-from onelead.api.paging import page_from
 from onelead.errors import BodyMalformed, ResourceNotFound
+from onelead.incoming.paging import page_from
 from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_MAX
 
 

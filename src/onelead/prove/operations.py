@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.api.wire import lead_patch, match_from
+from onelead.incoming.lead_json import lead_patch, match_from
 from onelead.settings_change import Resource, SettingsWrite
 from onelead.upsert import Action, Delivery, LeadWrite
 

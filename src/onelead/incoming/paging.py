@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from onelead.api.call import Call
 from onelead.errors import InputInvalid, Problem
 from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from onelead.text import whole_number
@@ -16,11 +15,6 @@ class Page(NamedTuple):
 
     offset: int
     limit: int
-
-
-def page_of(call: Call) -> Page:
-    """Read the page from the query string. Raises InputInvalid."""
-    return page_from(call.request.query_params)
 
 
 def page_from(raw: Mapping[str, Any]) -> Page:

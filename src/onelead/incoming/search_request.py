@@ -5,18 +5,18 @@ It comes in the body and in the query string, as lists or single values, with nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.datastructures import QueryParams
 
-from onelead.api.json_body import decode_json
-from onelead.api.paging import page_from
-from onelead.api.wire import LeadBody, converted, unknown_keys
 from onelead.countries import country_code
 from onelead.custom_fields import ValueInvalid, number
 from onelead.errors import BodyMalformed, InputInvalid, Problem, humanised
+from onelead.incoming.json_body import decode_json
+from onelead.incoming.lead_json import converted, unknown_keys
+from onelead.incoming.paging import page_from
 from onelead.limits import (
     ID_MAX,
     PAGE_SIZE_DEFAULT,
@@ -156,12 +156,13 @@ _STRUCTURED = ("custom_fields", "tags", "phone_number")
 
 
 def search_from(
-    query: QueryParams, body: Any, *, ignored: str
+    query: QueryParams, body: Any, *, ignored: str, showable: Sequence[str]
 ) -> tuple[LeadSearch, frozenset[str] | None]:
     """Read a search, and the keys that its leads are to be shown with (None: all).
 
     A key in the body rules over the same one in the query string. `ignored` is a query parameter
-    that is no part of the search. Raises InputInvalid with everything that is wrong.
+    that is no part of the search; `showable` are the keys that there are. Raises
+    InputInvalid with everything that is wrong.
     """
     # Some clients send an empty list for "no criteria".
     raw = _query_values(query, ignored) | (body or {})
@@ -172,7 +173,7 @@ def search_from(
     search = reader.search(raw)
     if reader.problems:
         raise InputInvalid(*reader.problems)
-    return search, reader.shown_keys()
+    return search, reader.shown_keys(showable)
 
 
 def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
@@ -235,11 +236,11 @@ class _Reader:
             cursor=request.cursor or None,
         )
 
-    def shown_keys(self) -> frozenset[str] | None:
+    def shown_keys(self, showable: Sequence[str]) -> frozenset[str] | None:
         fields = self._texts("fields", self.request.fields)
         if fields is None:
             return None
-        if unknown := unknown_keys(dict.fromkeys(fields), LeadBody.__struct_fields__):
+        if unknown := unknown_keys(dict.fromkeys(fields), showable):
             raise InputInvalid(unknown)
         return frozenset({"id", *fields})
 

@@ -1,0 +1,130 @@
+"""A lead's properties and a match as JSON, read into a patch and a match.
+
+Everything that is wrong is found at once, key by key; the message grammar is the wire reference's
+(Copper Developer API v1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from onelead.errors import Problem, humanised, unrecognized
+from onelead.limits import ID_MAX
+from onelead.matching import Match
+from onelead.properties import LeadPatch
+from onelead.text import shown, whole_number
+
+T = TypeVar("T", bound=Struct)
+
+#: Clients send whole leads back; what they cannot set is ignored.
+READ_ONLY_KEYS = frozenset(
+    {
+        *("id", "interaction_count", "monetary_unit", "date_created", "date_modified"),
+        *("date_last_contacted", "converted_unit", "converted_value", "converted_at"),
+        *("converted_opportunity_id", "converted_contact_id"),
+    }
+)
+_ID_KEYS = frozenset({"assignee_id", "customer_source_id", "status_id"})
+_DEFINITION_ID = "custom_field_definition_id"
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+
+
+def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Problem, ...]]:
+    """Read the properties of a lead; `attribute` names the member in a message.
+
+    With problems the patch has what could be read, so that the rules can add theirs.
+    """
+    if raw is None:
+        return None, (Problem(attribute, "can't be blank", "blank"),)
+    if not isinstance(raw, dict):
+        return None, (Problem(attribute, "must be an object"),)
+    if not raw.keys().isdisjoint(READ_ONLY_KEYS):
+        raw = {key: value for key, value in raw.items() if key not in READ_ONLY_KEYS}
+    return _read(raw, LeadPatch)
+
+
+def match_from(raw: Any) -> tuple[Match | None, tuple[Problem, ...]]:
+    """Read the match of an upsert; its values are checked against the settings later."""
+    if raw is None:
+        return None, (Problem("match", "can't be blank", "blank"),)
+    if not isinstance(raw, dict):
+        return None, (Problem("match", "must be an object"),)
+    return converted(raw, Match)
+
+
+def converted(raw: dict[str, Any], target: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
+    """Convert an object to its type; when that fails, find everything wrong, key by key."""
+    result, problems = _read(raw, target)
+    return None if problems else result, problems
+
+
+def _read(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem, ...]]:
+    try:
+        return msgspec.convert(raw, target), ()
+    except msgspec.ValidationError:
+        return _read_by_key(raw, target)
+
+
+def _read_by_key(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem, ...]]:
+    problems = []
+    values = {}
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(target)}
+    if unknown := unknown_keys(raw, types):
+        problems.append(unknown)
+    for key, value in raw.items():
+        if key not in types:
+            continue
+        try:
+            values[key] = msgspec.convert(_with_number_ids(key, value), types[key])
+        except msgspec.ValidationError as error:
+            problems.append(_type_problem(key, value, error))
+    return target(**values), tuple(problems)
+
+
+def unknown_keys(raw: dict[str, Any], known: Any) -> Problem | None:
+    """Name the keys that nobody knows."""
+    return unrecognized(key for key in raw if key not in known)
+
+
+def _with_number_ids(key: str, value: Any) -> Any:
+    """Some clients send ids as text."""
+    if key in _ID_KEYS:
+        return whole_number(value)
+    if key == "custom_fields" and isinstance(value, list):
+        return [_with_number_id(entry) for entry in value]
+    return value
+
+
+def _with_number_id(entry: Any) -> Any:
+    if not isinstance(entry, dict) or _DEFINITION_ID not in entry:
+        return entry
+    return entry | {_DEFINITION_ID: whole_number(entry[_DEFINITION_ID])}
+
+
+def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Problem:
+    prefix = f"Invalid value for {humanised(key)}:"
+    if key in _ID_KEYS:
+        return Problem(key, f"{prefix} IDs must be positive integers: {shown(value)}")
+    text = str(error)
+    place = _PLACE.search(text)
+    where = f" in {place.group(1)}" if place and place.group(1) else ""
+    reason = _PLACE.sub("", text).replace("`", "")
+    unknown = re.fullmatch(r"Object contains unknown field (.*)", reason)
+    if unknown and (problem := unrecognized([f"{key}.{unknown.group(1)}"])):
+        return problem
+    return Problem(key, f"{prefix} {reason[0].lower()}{reason[1:]}{where}")
+
+
+def item_id(raw: dict[str, Any]) -> tuple[int | None, tuple[Problem, ...]]:
+    """Read the `id` of one item of a bulk update."""
+    value = whole_number(raw.get("id"))
+    if value is None:
+        return None, (Problem("id", "can't be blank", "blank"),)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
+        text = f"Invalid value for Id: IDs must be positive integers: {shown(raw['id'])}"
+        return None, (Problem("id", text),)
+    return value, ()
