@@ -24,6 +24,7 @@ from sqlalchemy import Table
 import onelead
 from benchmarks.people import Person, lead_of, stored_people
 from benchmarks.postgresql import PostgresqlServer
+from onelead.access_store import NewAccount
 from onelead.account import AccountSettings
 from onelead.app import on_store
 from onelead.lead import changes_between
@@ -32,7 +33,7 @@ from onelead.settings import Settings
 from onelead.settings_change import Resource, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lead_rows import lead_row, ledger_row
-from onelead.store import NewAccount, Store
+from onelead.store import Store
 from onelead.upsert import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 
 _CHUNK = 50_000

@@ -11,10 +11,11 @@ from tests.lead_writes import create, read_lead_write, read_settings_write, sett
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField
 from onelead.lead import Lead
+from onelead.ledger_store import LedgerRow
 from onelead.prove.replay import Reader, Replay
 from onelead.search import LeadSearch
 from onelead.settings_change import Resource, SettingsResult
-from onelead.store import Batch, BatchReceipt, LedgerRow, Store
+from onelead.store import Batch, BatchReceipt, Store
 from onelead.upsert import Action, LeadWrite, WriteResult, prepared
 
 DEFINITION = Resource.CUSTOM_FIELD_DEFINITION

@@ -14,11 +14,12 @@ from tests.clock import Clock
 from tests.databases import ENGINES, Database
 from tests.documented_answers import require_documented
 
+from onelead.access_store import NewAccount
 from onelead.account import Role
 from onelead.api.application import create_api
 from onelead.metrics import Metrics
 from onelead.process import Services
-from onelead.store import NewAccount, Store
+from onelead.store import Store
 from onelead.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"

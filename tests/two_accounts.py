@@ -13,11 +13,11 @@ from tests.clock import Clock
 from tests.databases import Database
 from tests.service import client_of
 
+from onelead.access_store import NewAccount
 from onelead.account import Role
 from onelead.metrics import Metrics
 from onelead.process import Services
 from onelead.storage.schema import metadata
-from onelead.store import NewAccount
 from onelead.writer import BatchingWriter
 
 #: Both accounts have a lead with these.

@@ -21,6 +21,7 @@ import structlog
 import uvloop
 from msgspec import Struct
 
+from onelead.access_store import NewAccount
 from onelead.api.application import create_api
 from onelead.api.server import (
     STOP_SIGNALS,
@@ -38,7 +39,7 @@ from onelead.metrics import Metrics, sharing_figures
 from onelead.process import Services
 from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import NewAccount, Store, StoreObserver
+from onelead.store import Store, StoreObserver
 from onelead.workers import WorkerJob, Workers
 from onelead.writer import BatchingWriter
 

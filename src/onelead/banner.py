@@ -6,9 +6,9 @@ import json
 import shlex
 
 from onelead import __version__
+from onelead.access_store import NewAccount
 from onelead.app import Started
 from onelead.settings import Settings
-from onelead.store import NewAccount
 
 
 def banner(started: Started, settings: Settings) -> str:

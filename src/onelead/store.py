@@ -14,8 +14,11 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings, ApiKey, Caller, Role, User
+from onelead.access_store import AccessStore
+from onelead.account import AccountSettings
+from onelead.figure_store import FigureStore
 from onelead.lead import Lead
+from onelead.ledger_store import LedgerStore
 from onelead.search import LeadSearch, TagSearch
 from onelead.settings_change import SettingsResult, SettingsWrite
 from onelead.upsert import PreparedWrite, WriteResult
@@ -54,30 +57,6 @@ class LeadPage(Struct, frozen=True, gc=False):
     #: Where the next page starts; None on the last page.
     next_cursor: str | None
     settings: AccountSettings
-
-
-class LedgerRow(Struct, frozen=True, gc=False):
-    """One ledger row as it is shown. `date` is Unix seconds."""
-
-    seq: int
-    date: int
-    request_id: str
-    action: str
-    outcome: str
-    version: int | None
-    user_id: int | None
-    api_key_id: int | None
-    match: dict[str, Any] | None
-    changes: dict[str, Any] | None
-    message: str | None
-    payload: Any
-
-
-class LedgerPage(Struct, frozen=True, gc=False):
-    """One page of ledger rows, newest first."""
-
-    rows: Sequence[LedgerRow]
-    total: int
 
 
 class LedgerEntry(NamedTuple):
@@ -120,15 +99,6 @@ class TagCount(Struct, frozen=True, gc=False):
     count: int
 
 
-class NewAccount(Struct, frozen=True, gc=False):
-    """A new account, its first admin and that user's API key; the key is not kept anywhere."""
-
-    account_id: int
-    user_id: int
-    email: str
-    api_key: str
-
-
 class PoolUse(Struct, frozen=True, gc=False):
     """How many of an engine's connections to its database are in use, of how many at most."""
 
@@ -143,7 +113,7 @@ class StoreObserver:
         """A transaction is tried again; the reason is a word of a short list of the engine's."""
 
 
-class Store(Protocol):
+class Store(AccessStore, FigureStore, LedgerStore, Protocol):
     """What an engine does."""
 
     async def close(self) -> None:
@@ -178,9 +148,6 @@ class Store(Protocol):
         Progress is stored with the step, so that any process can go on with it.
         """
 
-    async def account_ids(self) -> Sequence[int]:
-        """Return the ids of all accounts, ascending."""
-
     async def settings(self, account_id: int) -> AccountSettings:
         """Return the account's current settings. Raises ResourceNotFound."""
 
@@ -190,14 +157,6 @@ class Store(Protocol):
     async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
         """Return a page of leads. Raises InputInvalid for a field that cannot be searched."""
 
-    async def lead_history(
-        self, account_id: int, lead_id: int, *, offset: int, limit: int
-    ) -> LedgerPage:
-        """Return what happened to a lead, newest first, also to a deleted one.
-
-        Raises ResourceNotFound when the ledger has never seen the lead.
-        """
-
     async def account_rows(self, account_id: int) -> AccountRows:
         """Return the whole ledger, all leads, their match keys and the lane, as of one moment.
 
@@ -206,27 +165,3 @@ class Store(Protocol):
 
     async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
         """Return the tags of the account's leads in the order asked for."""
-
-    async def caller(self, key_hash: str) -> Caller | None:
-        """Return who a valid key belongs to; None for an unknown or revoked key or user."""
-
-    async def create_account(self, name: str, email: str) -> NewAccount:
-        """Create an account with its default pick lists, its first admin and a key."""
-
-    async def create_first_account(self, name: str, email: str) -> NewAccount | None:
-        """Create an account when there is none; None when there is one, also just now."""
-
-    async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
-        """Create a key of the user with that e-mail and return it with its secret."""
-
-    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
-        """Return all keys, ascending by id, also revoked ones."""
-
-    async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
-        """Revoke a key; revoking it again changes nothing. Raises ResourceNotFound."""
-
-    async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
-        """Create a user. Raises NotPossible when the e-mail has one already."""
-
-    async def deactivate_user(self, account_id: int, email: str) -> User:
-        """Deactivate a user, whose keys stop working. Raises ResourceNotFound."""

@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from tests.databases import EMAIL
 from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
+from onelead.access_store import NewAccount
 from onelead.app import open_store
 from onelead.errors import DatabaseNewer
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 from onelead.storage.schema import REVISION, metadata
-from onelead.store import NewAccount
 
 #: What each engine says of its tables: keys, order and kinds of columns, indexes with their
 #: conditions. SQLite keeps the very statements; PostgreSQL spells what it has understood.

@@ -16,6 +16,7 @@ from tests.faults import Faults
 from tests.lead_writes import create
 
 from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
+from onelead.storage.schema import REVISION
 from onelead.storage.sqlite import SqliteStore
 from onelead.storage.sqlite_checkpoints import Checkpoints
 
@@ -70,7 +71,7 @@ async def test_a_server_that_could_not_start_does_not_keep_the_file_locked(
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseNewer):
         SqliteStore(database.path, clock, serving=True)
-    database.execute("UPDATE alembic_version SET version_num = '0001'")
+    database.execute(f"UPDATE alembic_version SET version_num = '{REVISION}'")
     server = SqliteStore(database.path, clock, serving=True)
     await server.close()
 

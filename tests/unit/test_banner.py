@@ -7,11 +7,11 @@ import shlex
 
 import pytest
 
+from onelead.access_store import NewAccount
 from onelead.api.server import base_url
 from onelead.app import Started
 from onelead.banner import banner
 from onelead.settings import Settings
-from onelead.store import NewAccount
 
 BASE_URL = "http://127.0.0.1:8000/developer_api/v1"
 ACCOUNT = NewAccount(1, 8, "o'hara@shop.example", "ol_12")

@@ -21,10 +21,10 @@ from onelead.api.wire import CustomFieldBody, LeadBody
 from onelead.errors import InputInvalid, MatchAmbiguous, Problem
 from onelead.incoming.search_request import SearchRequest
 from onelead.lead import Email
+from onelead.ledger_store import LedgerRow
 from onelead.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
 from onelead.matching import WHERE_TO_CHANGE, Match
 from onelead.properties import LeadPatch
-from onelead.store import LedgerRow
 from onelead.upsert import Action, Outcome
 
 

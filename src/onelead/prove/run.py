@@ -20,6 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from onelead import app
+from onelead.access_store import NewAccount
 from onelead.errors import NotPossible
 from onelead.prove.clients import Clients, Recorded, credentials_of
 from onelead.prove.people import DEFINITIONS, People
@@ -27,7 +28,7 @@ from onelead.prove.processes import SERVE, ServerProcess
 from onelead.prove.verdict import Beginning, Verdict, judge
 from onelead.settings import LogLevel, Settings
 from onelead.settings_change import Resource, SettingsWrite
-from onelead.store import AccountRows, NewAccount, Store
+from onelead.store import AccountRows, Store
 from onelead.upsert import Action, Delivery
 
 EMAIL = "prove@example.com"

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from onelead.access_store import NewAccount
 from onelead.account import (
     DEFAULT_CURRENCY,
     DEFAULT_CUSTOMER_SOURCES,
@@ -29,7 +30,6 @@ from onelead.errors import NotPossible, ResourceNotFound
 from onelead.storage import schema
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
 from onelead.storage.settings_rows import insert_sources, insert_statuses
-from onelead.store import NewAccount
 from onelead.text import fold
 
 

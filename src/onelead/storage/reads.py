@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, func, select
 
 from onelead.account import AccountSettings
 from onelead.errors import ResourceNotFound
+from onelead.ledger_store import LedgerPage, LedgerRow
 from onelead.search import TagSearch
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.schema import lead, ledger, match_key
-from onelead.store import LeadRead, LedgerPage, LedgerRow, TagCount
+from onelead.store import LeadRead, TagCount
 
 
 def read_lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:

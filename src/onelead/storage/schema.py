@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 #: The newest migration, which makes these tables.
-REVISION = "0001"
+REVISION = "0002"
 
 
 def _bytewise() -> TypeEngine[str]:
@@ -89,6 +89,59 @@ api_key = Table(
     Column("date_revoked", BigInteger),
 )
 Index("api_key_by_account", api_key.c.account_id, api_key.c.id)
+
+#: When a key was used last, and from where; written a little later than that.
+api_key_use = Table(
+    "api_key_use",
+    metadata,
+    _id("account_id"),
+    _id("api_key_id"),
+    Column("date_last_used", BigInteger, nullable=False),
+    Column("last_address", Text, nullable=False),
+    PrimaryKeyConstraint("account_id", "api_key_id"),
+)
+
+#: Looked up by the e-mail alone: who signs in does not name an account.
+password = Table(
+    "password",
+    metadata,
+    Column("email_key", _bytewise(), nullable=False),
+    _id("account_id"),
+    _id("user_id"),
+    #: Argon2id, with its salt and parameters.
+    Column("password_hash", Text, nullable=False),
+    Column("date_changed", BigInteger, nullable=False),
+    PrimaryKeyConstraint("email_key", "account_id"),
+)
+
+#: A browser that is signed in. Looked up by the hash of its token alone.
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("token_hash", _bytewise(), primary_key=True),
+    _id("account_id"),
+    _id("user_id"),
+    Column("date_created", BigInteger, nullable=False),
+    Column("date_last_used", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+Index("web_session_by_user", web_session.c.account_id, web_session.c.user_id)
+
+#: A link that lets a user in once, to set a password. Looked up by the hash of its token alone.
+one_time_link = Table(
+    "one_time_link",
+    metadata,
+    Column("token_hash", _bytewise(), primary_key=True),
+    _id("account_id"),
+    _id("user_id"),
+    #: What it is for: the first sign-in, an invitation, a lost password.
+    Column("purpose", Text, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    Column("date_expires", BigInteger, nullable=False),
+    Column("date_used", BigInteger),
+)
+Index("one_time_link_by_user", one_time_link.c.account_id, one_time_link.c.user_id)
 
 lead_status = Table(
     "lead_status",
@@ -184,6 +237,8 @@ lead = Table(
     PrimaryKeyConstraint("account_id", "id"),
 )
 Index("lead_by_name", lead.c.account_id, lead.c.name_key, lead.c.id)
+Index("lead_by_last_name", lead.c.account_id, lead.c.last_name_key, lead.c.id)
+Index("lead_by_company_name", lead.c.account_id, lead.c.company_name_key, lead.c.id)
 Index("lead_by_date_created", lead.c.account_id, lead.c.date_created, lead.c.id)
 Index("lead_by_date_modified", lead.c.account_id, lead.c.date_modified, lead.c.id)
 Index("lead_by_status", lead.c.account_id, lead.c.status_id)
@@ -247,4 +302,57 @@ Index(
     ledger.c.seq,
     sqlite_where=ledger.c.resource_id.is_not(None),
     postgresql_where=ledger.c.resource_id.is_not(None),
+)
+
+# What follows is folded from the ledger a moment after each write, row by row and in order, and
+# could be made again from it.
+
+#: How far the ledger is folded.
+figure_progress = Table(
+    "figure_progress",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+#: How many lead writes arrived in an hour, by what they did and whose they were.
+delivery_figure = Table(
+    "delivery_figure",
+    metadata,
+    _id("account_id"),
+    #: The Unix seconds at which the hour begins.
+    Column("hour", BigInteger, nullable=False),
+    Column("outcome", _bytewise(), nullable=False),
+    #: 0 when there is none.
+    _id("user_id"),
+    _id("api_key_id"),
+    Column("deliveries", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "hour", "outcome", "user_id", "api_key_id"),
+    sqlite_with_rowid=False,
+)
+
+#: How many leads have a value: a lead status, a customer source, an option of a custom field.
+lead_figure = Table(
+    "lead_figure",
+    metadata,
+    _id("account_id"),
+    #: `status_id`, `customer_source_id`, `assignee_id` or `custom_fields.<definition id>`.
+    Column("field", _bytewise(), nullable=False),
+    #: The id of a status, source, user or option; of a custom field also the empty text, which
+    #: counts the leads that have any value.
+    Column("value", _bytewise(), nullable=False),
+    Column("leads", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "field", "value"),
+    sqlite_with_rowid=False,
+)
+
+#: The refused deliveries that named a lead as one of several that match.
+ledger_candidate = Table(
+    "ledger_candidate",
+    metadata,
+    _id("account_id"),
+    _id("lead_id"),
+    _id("seq"),
+    PrimaryKeyConstraint("account_id", "lead_id", "seq"),
+    sqlite_with_rowid=False,
 )

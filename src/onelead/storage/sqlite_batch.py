@@ -74,7 +74,8 @@ _INDEXED = {column.name for index in schema.lead.indexes for column in index.col
 _RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id", "date_modified"})
 # `_keeps_entries` looks at the values of the lead that these come from; a new one has to join it.
 assert {
-    *("name_key", "city_key", "state_key", "postal_code_key", "status_id"),
+    *("name_key", "last_name_key", "company_name_key", "city_key", "state_key"),
+    *("postal_code_key", "status_id"),
     *("assignee_id", "customer_source_id", "date_created"),
 } == _RARELY_CHANGED
 _UPDATE_LEAD_IN_PLACE, _in_place_parameters = _update_lead(but=_RARELY_CHANGED)
@@ -183,6 +184,8 @@ def _keeps_entries(before: Lead, after: Lead) -> bool:
     """Say whether the columns that are rarely changed stay as they are."""
     return (
         before.name == after.name
+        and before.last_name == after.last_name
+        and before.company_name == after.company_name
         and before.address == after.address
         and before.status_id == after.status_id
         and before.assignee_id == after.assignee_id
