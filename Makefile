@@ -5,15 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
+# What the style sheet is compiled from, which happens when the package is installed.
+WEB := src/onelead/web
+STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/templates/*/*.html $(WEB)/static/*.js)
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve test check lint types imports format bench clean
+.PHONY: help serve demo test check lint types imports format screenshots bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 8001"
 	$(BIN)/onelead serve $(ARGS)
+
+demo: $(VENV)/serve.stamp ## look at a living system: 5,000 leads, thrown away at the end
+	$(BIN)/onelead demo $(ARGS)
 
 test: $(VENV)/test.stamp ## run the tests; options for pytest as ARGS="tests/unit -n 0"
 	$(BIN)/python -m pytest $(ARGS)
@@ -34,25 +41,28 @@ format: $(VENV)/test.stamp ## format the code and repair what lint can repair
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+screenshots: $(VENV)/test.stamp ## take a picture of every page of the demo; some as ARGS="overview try"
+	$(BIN)/python -m tests.browser.gallery $(ARGS)
+
 bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and every cache; the data stays
-	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis
+	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis $(WEB)/static/app.css
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The package is installed editable, so a change under src/ takes effect at the next start.
-$(VENV)/serve.stamp: pyproject.toml constraints.txt
+$(VENV)/serve.stamp: pyproject.toml constraints.txt $(STYLES)
 	$(make_environment)
 	$(PIP_INSTALL) .
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml constraints.txt
+$(VENV)/test.stamp: pyproject.toml constraints.txt $(STYLES)
 	$(make_environment)
 	$(PIP_INSTALL) '.[dev]'
 	@touch $@ $(VENV)/serve.stamp
 
-$(VENV)/bench.stamp: pyproject.toml constraints.txt
+$(VENV)/bench.stamp: pyproject.toml constraints.txt $(STYLES)
 	$(make_environment)
 	$(PIP_INSTALL) '.[dev,bench]'
 	@touch $@ $(VENV)/serve.stamp $(VENV)/test.stamp

@@ -25,6 +25,7 @@ from benchmarks.processes import Failed
 from benchmarks.results import Results, read_results, this_machine, write_results
 from benchmarks.run import FULL, QUICK, Run, a_run
 from benchmarks.sections.growth import measure_growth
+from benchmarks.sections.pages import measure_pages
 from benchmarks.sections.races import measure_races
 from benchmarks.sections.refusals import measure_refusals
 from benchmarks.sections.searches import measure_searches
@@ -57,6 +58,10 @@ def _searches(run: Run, results: Results) -> None:
     results.searches = measure_searches(run)
 
 
+def _pages(run: Run, results: Results) -> None:
+    results.pages = measure_pages(run)
+
+
 def _starts(run: Run, results: Results) -> None:
     results.starts = measure_starts(run)
 
@@ -67,6 +72,7 @@ SECTIONS: dict[str, Callable[[Run, Results], None]] = {
     "growth": _growth,
     "refusals": _refusals,
     "searches": _searches,
+    "pages": _pages,
     "starts": _starts,
 }
 

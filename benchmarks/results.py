@@ -95,6 +95,16 @@ class SearchRow(Struct, frozen=True):
     load: Load
 
 
+class PageRow(Struct, frozen=True):
+    """Loads of one page of the web application over one connection."""
+
+    engine: str
+    page: str
+    round: int
+    median_s: float
+    slowest_s: float
+
+
 class StartRow(Struct, frozen=True):
     """How long a server took from its start to its first answer."""
 
@@ -125,6 +135,7 @@ class Results(Struct):
     growth: list[GrowthRow] = field(default_factory=list)
     refusals: list[RefusalRow] = field(default_factory=list)
     searches: list[SearchRow] = field(default_factory=list)
+    pages: list[PageRow] = field(default_factory=list)
     starts: list[StartRow] = field(default_factory=list)
 
 

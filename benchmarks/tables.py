@@ -38,6 +38,7 @@ def tables(results: Results) -> dict[str, Table]:
         "growth": (bool(results.growth), _growth),
         "refusals": (bool(results.refusals), _refusals),
         "searches": (bool(results.searches), _searches),
+        "pages": (bool(results.pages), _pages),
         "starts": (bool(results.starts), _starts),
     }
     return {name: make(results) for name, (is_there, make) in makers.items() if is_there}
@@ -179,6 +180,21 @@ def _searches(results: Results) -> Table:
             rows.append((criterion, str(page), *cells))
     times = (f"{title} {share} ms" for title in ENGINE_TITLES.values() for share in ("p50", "p99"))
     return Table("Searches", ("by", "page", *times), rows)
+
+
+def _pages(results: Results) -> Table:
+    names = dict.fromkeys(row.page for row in results.pages)
+    rows = [(name, *_page_times(results, name)) for name in names]
+    columns = (f"{title}, ms (slowest)" for title in ENGINE_TITLES.values())
+    return Table("Pages with a million leads", ("page", *columns), rows)
+
+
+def _page_times(results: Results, name: str) -> Iterable[str]:
+    for engine in ENGINE_TITLES:
+        found = [row for row in results.pages if (row.engine, row.page) == (engine, name)]
+        median = statistics.median(row.median_s for row in found)
+        slowest = max(row.slowest_s for row in found)
+        yield f"{median * 1000:.0f} ({slowest * 1000:.0f})"
 
 
 def _starts(results: Results) -> Table:

@@ -1,12 +1,14 @@
-"""What every test shares: the profile of Hypothesis, and no skips when every part is required."""
+"""What every test shares: Hypothesis' profile, logging, and no skips when all is required."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure: what an example costs is for the benchmarks to say. For a long
@@ -49,3 +51,17 @@ def _refuse_skip(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"ONELEAD_REQUIRE_ALL is set, and this was skipped. {reason}"
     return report
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Give the process its own logging back after the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name in ("alembic", "asyncio", "sqlalchemy", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()

@@ -15,9 +15,10 @@ import msgspec
 from tests.builders import a_field, a_settings
 
 from onelead.account import AccountSettings
-from onelead.api.answers import error_response, receipt_headers
+from onelead.api.answers import error_response
 from onelead.api.wire import lead_body
 from onelead.custom_fields import IndexState
+from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.lead import Lead
 from onelead.matching import lead_keys

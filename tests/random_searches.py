@@ -37,6 +37,19 @@ URLS = (
     "HTTPS://social.example/Nora",
     "https://x.example/" + 500 * "a",
 )
+QUICK = (
+    "NORA",
+    "nora f",
+    "stra\u00dfe",
+    "Fie",
+    "0100",
+    "(512) 555-0100",
+    "+1",
+    "o'",
+    "sam3@x",
+    "%",
+    "\u5f35",
+)
 TEXTS = ("C-1", "c-1", " C-2", "C_1", "C%", "Ünï", 500 * "x" + "1", 500 * "x" + "2")
 NUMBERS = (-7.25, -1, 0, 0.5, 1, 2, 34, 1e9)
 DAYS = ("01/31/2024", "02/01/2024", "12/31/1999", "06/15/2030")
@@ -124,6 +137,7 @@ class RandomSearches:
         self._settings = settings
         self.criteria: dict[str, Callable[[], Any]] = {
             "ids": lambda: self._some([lead.id for lead in leads] + [1], 60),
+            "quick": lambda: chance.choice(QUICK),
             "name": lambda: chance.choice(("nora", "ose\u0301 F", "field", "%", "_", "Ü", "' Roe")),
             "first_name": lambda: chance.choice(("NORA", "e", "100%", "נועה")),
             "last_name": lambda: chance.choice(("field", "strasse", "o'", "_")),

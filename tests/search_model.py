@@ -64,6 +64,7 @@ def _answers(lead: Lead, search: LeadSearch, settings: AccountSettings, now: int
     yield from _ids(lead, search)
     yield from _ranges(lead, search, now)
     yield search.followed is not True
+    yield search.quick is None or _is_found_quickly(lead, search.quick)
     if search.emails is not None:
         yield lead.email is not None and _is_one_of(lead.email.email, search.emails)
     if search.socials is not None:
@@ -77,6 +78,19 @@ def _answers(lead: Lead, search: LeadSearch, settings: AccountSettings, now: int
         yield _combined(has, search.tags.combination) if has else not tags
     for entry in search.custom_fields:
         yield _holds(lead, entry, settings)
+
+
+def _is_found_quickly(lead: Lead, text: str) -> bool:
+    email = lead.email.email if lead.email else ""
+    parts = (lead.name, lead.last_name, lead.company_name, email)
+    if any(fold(part or "").startswith(fold(text)) for part in parts):
+        return True
+    digits = "".join(mark for mark in text if mark.isdecimal())
+    if len(digits) < 3 or not set(text) <= {*digits, *"+-()./ "}:
+        return False
+    # From seven digits on the first ones may be those of a country or a town.
+    ending = digits if len(digits) <= 6 else digits[min(6, len(digits) - 6) :]
+    return any(phone_digits(phone.number).endswith(ending) for phone in lead.phone_numbers)
 
 
 def _texts(lead: Lead, search: LeadSearch) -> Iterator[bool]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from argon2 import PasswordHasher
 from tests.clock import Clock
 from tests.databases import ENGINES, Database
 from tests.documented_answers import require_documented
@@ -18,11 +19,14 @@ from onelead.access_store import NewAccount
 from onelead.account import Role
 from onelead.api.application import create_api
 from onelead.metrics import Metrics
+from onelead.password_hashes import PasswordHashes
 from onelead.process import Services
 from onelead.store import Store
 from onelead.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
+#: Tests do not guard anybody's password.
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass
@@ -113,11 +117,13 @@ async def a_service(folder: Path, engine: str = "sqlite") -> AsyncIterator[Servi
         monotonic=clock.monotonic,
         new_request_id=lambda: f"request-{next(numbers)}",
         metrics=metrics,
+        passwords=PasswordHashes(QUICK_HASHER),
     )
     try:
         async with client_of(services, account) as client:
             yield Service(client, account, store, writer, clock, services)
     finally:
+        await services.surveys.stop()
         await writer.drain()
         await store.close()
         database.close()

@@ -47,6 +47,9 @@ class ApiKey(Struct, frozen=True):
     label: str
     date_created: int
     date_revoked: int | None = None
+    #: The last use that is written; None for a key that was never used.
+    date_last_used: int | None = None
+    last_address: str = ""
 
 
 class LeadStatus(Struct, frozen=True):

@@ -1,7 +1,8 @@
-"""The composition root: settings -> store -> writer -> API, and how they start and stop.
+"""The composition root: settings -> store -> writer -> API and web, and how they start and stop.
 
 The only module that names an engine. Stopping goes from the outside in: no new requests, those
-accepted are answered, the index work ends its step, the writer drains, the store closes.
+accepted are answered, the work in the background ends its step, the writer drains, the store
+closes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gc
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,26 +21,34 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 import uvloop
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.access_store import NewAccount
-from onelead.api.application import create_api
+from onelead.api.application import create_api, is_api_path
 from onelead.api.server import (
     STOP_SIGNALS,
     StopSignals,
     allow_open_files,
     base_url,
+    behind_proxies,
     listening,
     run_server,
     shared_port,
+    web_url,
 )
 from onelead.errors import NotPossible, OneleadError
+from onelead.figure_work import FigureWork
 from onelead.index_work import IndexWork
+from onelead.key_uses import KeyUses, KeyUseWork
 from onelead.limits import METRICS_SAMPLE_S
 from onelead.metrics import Metrics, sharing_figures
 from onelead.process import Services
 from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
 from onelead.store import Store, StoreObserver
+from onelead.web.application import create_web
+from onelead.web.rendering import prepare as prepare_pages
+from onelead.web.sessions import welcome_path
 from onelead.workers import WorkerJob, Workers
 from onelead.writer import BatchingWriter
 
@@ -57,20 +66,36 @@ class Started(Struct, frozen=True):
 
     #: What a client calls, as in `http://127.0.0.1:8000/developer_api/v1`.
     base_url: str
+    #: What a browser calls, as in `http://127.0.0.1:8000`.
+    web_url: str
     #: The account that was made because there was none; its key is known this once.
-    first_account: NewAccount | None
+    first_account: NewAccount | None = None
+    #: Lets the first admin in, as long as nobody of the first account has a password.
+    sign_in_url: str | None = None
+
+
+def browsers_url(settings: Settings, url: str | None) -> str:
+    """Return `url`, or else where browsers find the server of this machine. Raises NotPossible."""
+    if url is None and not settings.port:
+        raise NotPossible("the port is any free one; say with --url how browsers reach the server")
+    return url or web_url(settings.host, settings.port)
 
 
 def on_store(
-    settings: Settings, work: Callable[[Store], Awaitable[T]], *, create: bool = False
+    settings: Settings,
+    work: Callable[[Store], Awaitable[T]],
+    *,
+    create: bool = False,
+    clock: Callable[[], int] | None = None,
 ) -> T:
     """Do one thing with the migrated database, also while a server runs on it.
 
-    Without `create`, raises NotPossible when there is no database yet.
+    Without `create`, raises NotPossible when there is no database yet. `clock` tells the Unix
+    seconds that a write takes for now, instead of the machine's.
     """
 
     async def run() -> T:
-        store = await open_store(settings, serving=False)
+        store = await open_store(settings, serving=False, clock=clock)
         try:
             return await work(store)
         finally:
@@ -83,21 +108,29 @@ def on_store(
 
 
 async def open_store(
-    settings: Settings, *, serving: bool, observer: StoreObserver | None = None
+    settings: Settings,
+    *,
+    serving: bool,
+    observer: StoreObserver | None = None,
+    clock: Callable[[], int] | None = None,
 ) -> Store:
     """Open and migrate the database. Raises DatabaseUnusable, DatabaseNewer, DatabaseLocked."""
     if settings.database_path is not None:
-        return SqliteStore(settings.database_path, _unix_seconds, serving=serving)
-    store = _postgresql(settings, observer)
+        return SqliteStore(settings.database_path, clock or _unix_seconds, serving=serving)
+    store = _postgresql(settings, observer, clock)
     await store.open()
     return store
 
 
-def _postgresql(settings: Settings, observer: StoreObserver | None) -> PostgresqlStore:
+def _postgresql(
+    settings: Settings,
+    observer: StoreObserver | None,
+    clock: Callable[[], int] | None = None,
+) -> PostgresqlStore:
     # Imported when it is needed: the embedded default starts without the driver of the other.
     from onelead.storage.postgresql import PostgresqlStore  # noqa: PLC0415
 
-    return PostgresqlStore(settings.database, _unix_seconds, observer=observer)
+    return PostgresqlStore(settings.database, clock or _unix_seconds, observer=observer)
 
 
 def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
@@ -144,14 +177,14 @@ async def _serve(
     store = await open_store(settings, serving=True, observer=metrics)
     try:
         with listening(settings.host, settings.port) as listener:
-            first_account = await store.create_first_account(*_FIRST_ACCOUNT)
-            started = Started(base_url(settings.host, listener.getsockname()[1]), first_account)
+            started = await _first_steps(store, settings.host, listener.getsockname()[1])
 
             def on_started() -> None:
                 log.info("listening", url=started.base_url, database=masked(settings.database))
                 announce(started)
 
-            await _serve_from(store, metrics, listener, stop, on_started)
+            proxies = settings.proxies
+            await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
     finally:
         await store.close()
     log.info("stopped")
@@ -165,7 +198,8 @@ async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopS
     try:
         allow_open_files()
         with socket.socket(fileno=job.listener) as listener:
-            await _serve_from(store, metrics, listener, stop, on_started)
+            proxies = job.settings.proxies
+            await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
     finally:
         await store.close()
     log.info("stopped")
@@ -181,8 +215,11 @@ async def _serve_by_workers(settings: Settings, announce: Callable[[Started], No
         workers = Workers(settings, port.listener, Path(folder))
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, workers.stop)
-        first_account = await _first_account(settings)
-        started = Started(base_url(settings.host, port.number), first_account)
+        store = await open_store(settings, serving=False)
+        try:
+            started = await _first_steps(store, settings.host, port.number)
+        finally:
+            await store.close()
 
         def on_started() -> None:
             database, count = masked(settings.database), settings.workers
@@ -193,12 +230,17 @@ async def _serve_by_workers(settings: Settings, announce: Callable[[Started], No
     log.info("stopped")
 
 
-async def _first_account(settings: Settings) -> NewAccount | None:
-    store = await open_store(settings, serving=False)
-    try:
-        return await store.create_first_account(*_FIRST_ACCOUNT)
-    finally:
-        await store.close()
+async def _first_steps(store: Store, host: str, port: int) -> Started:
+    """Make the first account when there is none, and a way in for its admin."""
+    first_account = await store.create_first_account(*_FIRST_ACCOUNT)
+    token = await store.create_first_link()
+    web = web_url(host, port)
+    return Started(
+        base_url=base_url(host, port),
+        web_url=web,
+        first_account=first_account,
+        sign_in_url=None if token is None else web + welcome_path(token),
+    )
 
 
 async def _serve_from(
@@ -207,11 +249,17 @@ async def _serve_from(
     listener: socket.socket,
     stop: StopSignals,
     on_started: Callable[[], None],
+    *,
+    trusted_proxies: Sequence[str],
 ) -> None:
     _collect_garbage_rarely()
     writer = BatchingWriter(store, observer=metrics)
     sampling = asyncio.create_task(_sample_always(metrics, writer, store))
+    preparing = asyncio.create_task(prepare_pages())
     index_work = IndexWork(store, on_step=metrics.index_step)
+    figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
+    key_uses = KeyUses()
+    key_use_work = KeyUseWork(store, key_uses)
     services = Services(
         store=store,
         writer=writer,
@@ -220,13 +268,35 @@ async def _serve_from(
         new_request_id=_new_request_id,
         settings_changed=index_work.wake,
         metrics=metrics,
+        key_uses=key_uses,
     )
     try:
-        await run_server(create_api(services), listener, stop, on_started)
+        await run_server(
+            behind_proxies(create_application(services), trusted_proxies),
+            listener,
+            stop,
+            on_started,
+            on_stopping=services.feed.stop,
+        )
     finally:
+        await services.surveys.stop()
+        await figure_work.stop()
+        await key_use_work.stop()
         await index_work.stop()
         await writer.drain()
         sampling.cancel()
+        preparing.cancel()
+
+
+def create_application(services: Services) -> ASGIApp:
+    """Put the API and the web application beside each other; what is not the API's is a page."""
+    api, web = create_api(services), create_web(services)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        is_page = scope["type"] == "http" and not is_api_path(scope["path"])
+        await (web if is_page else api)(scope, receive, send)
+
+    return application
 
 
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:

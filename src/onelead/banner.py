@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 from onelead import __version__
 from onelead.access_store import NewAccount
 from onelead.app import Started
+from onelead.incoming.api_calls import upsert_command
 from onelead.settings import Settings
 
 
 def banner(started: Started, settings: Settings) -> str:
-    """Return the text, with the API key when it was made just now."""
+    """Return the text, with what is shown only once when it was made just now."""
     if started.first_account is None:
         database = shlex.quote(settings.database)
         rest = f"  Another API key: onelead keys create --database {database}"
     else:
         rest = _credentials(started.base_url, started.first_account)
-    return f"onelead {__version__} is ready.\n\n  Base URL  {started.base_url}\n{rest}\n"
+    lines = [
+        f"onelead {__version__} is ready.",
+        "",
+        *_web_application(started),
+        f"  Base URL  {started.base_url}",
+        rest,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _web_application(started: Started) -> list[str]:
+    if started.sign_in_url is None:
+        return [f"  Open      {started.web_url}/", ""]
+    return [
+        f"  Open      {started.sign_in_url}",
+        "            to set your password; the link works once, and for a day",
+        "",
+    ]
 
 
 def _credentials(base_url: str, account: NewAccount) -> str:
     return (
         f"  E-mail    {account.email}\n"
         f"  API key   {account.api_key}  (shown only now)\n\n"
-        f"Try it:\n\n{upsert_command(base_url, account)}"
+        f"Try it:\n\n{upsert_command(base_url, account.email, account.api_key)}"
     )
-
-
-def upsert_command(base_url: str, account: NewAccount) -> str:
-    """Return a curl command, ready to paste, that upserts a lead."""
-    headers = {
-        "X-PW-AccessToken": account.api_key,
-        "X-PW-Application": "developer_api",
-        "X-PW-UserEmail": account.email,
-        "Content-Type": "application/json",
-    }
-    body = {
-        "properties": {
-            "name": "Nora Field",
-            "email": {"email": "nora@field.example", "category": "work"},
-        },
-        "match": {"field_name": "email", "field_value": "nora@field.example"},
-    }
-    lines = [
-        f"curl -X PUT {shlex.quote(f'{base_url}/leads/upsert')}",
-        *(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()),
-        f"-d {shlex.quote(json.dumps(body))}",
-    ]
-    return " \\\n  ".join(lines)

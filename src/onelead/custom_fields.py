@@ -264,3 +264,11 @@ def sortable_number(value: float) -> str:
     (bits,) = struct.unpack(">Q", struct.pack(">d", value + 0.0))
     bits = bits ^ 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else bits | 1 << 63
     return f"{bits:016x}"
+
+
+def number_of_sortable(text: str) -> float:
+    """Return the number that `sortable_number` has spelled."""
+    bits = int(text, 16)
+    bits = bits ^ 1 << 63 if bits >> 63 else bits ^ 0xFFFF_FFFF_FFFF_FFFF
+    value: float = struct.unpack(">d", struct.pack(">Q", bits))[0]
+    return value

@@ -8,10 +8,10 @@ from itertools import count
 from typing import Any
 
 import msgspec
-import pycountry
 from msgspec import Struct
 
 from onelead.account import AccountSettings
+from onelead.currencies import is_currency
 from onelead.custom_fields import (
     RESOURCES,
     TYPES_WITH_OPTIONS,
@@ -173,16 +173,10 @@ def _currency(body: SettingsBody, field: CustomField, settings: AccountSettings)
         return None
     if value is None:
         return field.currency or settings.currency
-    if not _is_currency(value):
+    if not is_currency(value):
         body.refuse("currency", f"is not an ISO 4217 code: {shown(value)}", "inclusion")
         return None
     return str(value).upper()
-
-
-def _is_currency(value: Any) -> bool:
-    # Outside of ASCII there are letters whose capital is an ASCII one.
-    is_code = isinstance(value, str) and value.isascii()
-    return is_code and pycountry.currencies.get(alpha_3=value.upper()) is not None
 
 
 def _options(body: SettingsBody, field: CustomField, last_id: int) -> tuple[Option, ...]:

@@ -29,6 +29,10 @@ class Kind(StrEnum):
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
     CONFLICT = "conflict"
+    #: What the caller knew of a thing is no longer true of it.
+    PRECONDITION = "precondition"
+    #: The caller has tried too often.
+    THROTTLED = "throttled"
 
 
 class Problem(Struct, frozen=True):
@@ -79,6 +83,13 @@ class BodyMalformed(OneleadError):
     kind = Kind.MALFORMED
 
 
+class HeaderMalformed(OneleadError):
+    """A header is not readable"""
+
+    code = "header_malformed"
+    kind = Kind.MALFORMED
+
+
 class BodyTooLarge(OneleadError):
     """The body is too large"""
 
@@ -105,6 +116,20 @@ class AdminRequired(OneleadError):
 
     code = "admin_required"
     kind = Kind.FORBIDDEN
+
+
+class FormForged(OneleadError):
+    """The form is too old, or not from this site; load the page again and send it again"""
+
+    code = "form_forged"
+    kind = Kind.FORBIDDEN
+
+
+class TooManyAttempts(OneleadError):
+    """Too many attempts; try again later"""
+
+    code = "too_many_attempts"
+    kind = Kind.THROTTLED
 
 
 class ResourceNotFound(OneleadError):
@@ -144,6 +169,18 @@ class MatchAmbiguous(OneleadError):
         super().__init__(f"Invalid input: Multiple matches found: {found}")
 
 
+class VersionConflict(OneleadError):
+    """The lead has changed in the meantime"""
+
+    code = "version_conflict"
+    kind = Kind.PRECONDITION
+
+    def __init__(self, version: int) -> None:
+        """Take the version that the lead has now."""
+        super().__init__(f"The lead has changed in the meantime; its version is {version} now")
+        self.version = version
+
+
 class WriteQueueFull(OneleadError):
     """Too many writes are waiting; try again shortly"""
 
@@ -155,6 +192,13 @@ class TooManyConnections(OneleadError):
     """Too many connections are open; try again shortly"""
 
     code = "too_many_connections"
+    kind = Kind.UNAVAILABLE
+
+
+class TooManyStreams(OneleadError):
+    """Too many pages show deliveries as they arrive; close some, or load the page again"""
+
+    code = "too_many_streams"
     kind = Kind.UNAVAILABLE
 
 

@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.lead import Lead
+from onelead.limits import LEDGER_SLICE_ROWS
+from onelead.upsert import LeadWrite, Outcome, WriteResult
 
 
 class LedgerRow(Struct, frozen=True, gc=False):
@@ -35,6 +41,103 @@ class LedgerPage(Struct, frozen=True, gc=False):
     total: int
 
 
+class AccountLedgerRow(LedgerRow, frozen=True, gc=False):
+    """A ledger row among all rows of its account; `payload` is the text that was delivered."""
+
+    #: `lead`, or what kind of setting was changed.
+    resource: str
+    resource_id: int | None
+
+
+class LedgerScope(StrEnum):
+    """What a ledger row may be about."""
+
+    LEADS = "leads"
+    SETTINGS = "settings"
+
+
+class LedgerSearch(Struct, frozen=True, kw_only=True):
+    """Which ledger rows to look for; all criteria have to hold. Times are Unix seconds."""
+
+    outcomes: frozenset[Outcome] = frozenset()
+    scope: LedgerScope | None = None
+    user_id: int | None = None
+    api_key_id: int | None = None
+    #: The first second, and the first one after the last.
+    from_date: int | None = None
+    until_date: int | None = None
+    #: `name`, `email` or `custom`; with a definition `custom` is meant.
+    match_field: str | None = None
+    match_definition_id: int | None = None
+    #: Normalised values, as the match keys have them; any of them will do.
+    match_values: tuple[str, ...] = ()
+    request_id: str | None = None
+    #: Only rows below this ledger number: where the slice before has ended.
+    before: int | None = None
+    limit: int = LEDGER_SLICE_ROWS
+
+
+class LedgerSlice(Struct, frozen=True, gc=False):
+    """The newest ledger rows that were found, as far as one look goes back.
+
+    The rows have no payload: theirs may be a megabyte each.
+    """
+
+    rows: Sequence[AccountLedgerRow]
+    #: Ascending by id: those that the rows are about and that are still there.
+    leads: Sequence[Lead]
+    #: Where the next slice starts; None when there is nothing further back.
+    next_before: int | None
+    #: When the oldest row was written that this slice has looked at; None when it saw none.
+    looked_back_to: int | None
+    settings: AccountSettings
+
+
+class LeadLedger(Struct, frozen=True, gc=False):
+    """Some rows of one lead's history, newest first, without their payloads."""
+
+    rows: Sequence[AccountLedgerRow]
+    #: Where the older rows start; None when there are none.
+    next_before: int | None
+    settings: AccountSettings
+
+
+class LedgerRead(Struct, frozen=True, gc=False):
+    """A ledger row with its payload, and those of the leads that it names that are still there."""
+
+    row: AccountLedgerRow
+    #: Ascending by id: the row's own lead, and those that its match found.
+    leads: Sequence[Lead]
+    settings: AccountSettings
+
+
+class MatchUse(NamedTuple):
+    """How often one caller's upserts matched by a definition."""
+
+    user_id: int | None
+    api_key_id: int | None
+    upserts: int
+    #: The newest of them: its ledger number, and when it was (Unix seconds).
+    last_seq: int
+    last_date: int
+
+
+class MatchUses(Struct, frozen=True, gc=False):
+    """Who matched by a definition among the newest ledger rows."""
+
+    #: The newest first.
+    uses: Sequence[MatchUse]
+    #: When the oldest row was written that was looked at; None for an empty ledger.
+    looked_back_to: int | None
+
+
+class WriteCheck(Struct, frozen=True, gc=False):
+    """What a write would do now, and under which settings."""
+
+    result: WriteResult
+    settings: AccountSettings
+
+
 class LedgerStore(Protocol):
     """Reads of the ledger, and what a write would do."""
 
@@ -43,5 +146,41 @@ class LedgerStore(Protocol):
     ) -> LedgerPage:
         """Return what happened to a lead, newest first, also to a deleted one.
 
+        With the upserts that were refused because it was one of several matches, as far as the
+        ledger is folded. Raises ResourceNotFound when the ledger has never seen the lead.
+        """
+
+    async def lead_ledger(
+        self, account_id: int, lead_id: int, *, before: int | None = None, limit: int
+    ) -> LeadLedger:
+        """Return the newest rows of the lead's history, below the ledger number `before`.
+
         Raises ResourceNotFound when the ledger has never seen the lead.
+        """
+
+    async def lead_changes(
+        self, account_id: int, lead_id: int, *, since_version: int, limit: int
+    ) -> Sequence[AccountLedgerRow]:
+        """Return the newest rows that made a later version of a lead, or that deleted it.
+
+        They have no payload. Empty for a lead that is not known.
+        """
+
+    async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
+        """Return the newest rows that match, all of them among the LEDGER_EXAMINED_MAX newest.
+
+        "Newest" begins at the search's end: at `before` and `until_date`. A slice that looked at
+        so many rows without being full says where to go on.
+        """
+
+    async def recent_matches(self, account_id: int, definition_id: int) -> MatchUses:
+        """Return whose upserts matched by a definition, among the LEDGER_EXAMINED_MAX newest."""
+
+    async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
+        """Return a ledger row. Raises ResourceNotFound."""
+
+    async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
+        """Return what the write would do if it were the account's next one; nothing is written.
+
+        A lead that would be created has the id that it would get now. Raises IdsExhausted.
         """

@@ -7,6 +7,7 @@ settings alone, so the planner, both engines and the index job agree by construc
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct
@@ -30,7 +31,7 @@ from onelead.limits import (
     RETRY_AFTER_S,
 )
 from onelead.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.text import fold, is_blank, too_long, whole_number
+from onelead.text import fold, is_blank, tidy, too_long, whole_number
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
@@ -165,6 +166,11 @@ def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomFie
     return field
 
 
+def is_matchable(field: CustomField) -> bool:
+    """Say whether an upsert can match, and a search can ask, by a definition now."""
+    return field.on_leads and field.is_filterable and field.index_state is IndexState.READY
+
+
 def require_filterable(field: CustomField, attribute: str) -> None:
     """Refuse a definition that is not on leads, not in filters, or not yet fully indexed."""
     which = f"custom field {field.name} (definition {field.id})"
@@ -189,6 +195,19 @@ def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings)
     if value is None and raw is not False:
         raise _invalid("field_value.value can't be blank", "blank")
     return match_values(field, value)[0]
+
+
+def sought_values(text: str, field: CustomField | None, settings: AccountSettings) -> set[str]:
+    """Return every normalised value that a match for a text can have looked for, as people type it.
+
+    `field` is the definition where one is meant; it may accept the text as a value of its type.
+    """
+    values = {fold(text), tidy(text)}
+    if field is not None:
+        # What is no value of this type may still have been one of another time: an old option.
+        with suppress(ValueInvalid):
+            values.update(match_values(field, stored_value(field, text, settings.zone)))
+    return {key_value(value) for value in values}
 
 
 def _invalid(text: str, symbol: str = "invalid") -> InputInvalid:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from onelead.attempts import Attempts
+from onelead.feed import Feed
+from onelead.key_uses import KeyUses
+from onelead.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
 from onelead.metrics import Metrics
+from onelead.password_hashes import PasswordHashes
+from onelead.readiness import Readiness
 from onelead.store import Store
+from onelead.survey import Surveys
 from onelead.writer import BatchingWriter
 
 
@@ -24,3 +32,32 @@ class Services:
     #: Called after each change of the field settings, which may have left work for the index job.
     settings_changed: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
+    passwords: PasswordHashes = field(default_factory=PasswordHashes)
+    key_uses: KeyUses = field(default_factory=KeyUses)
+    #: How often pages that show new deliveries look for them.
+    live_poll_s: float = LIVE_POLL_S
+
+    @cached_property
+    def attempts_by_email(self) -> Attempts:
+        """How often somebody may still try to sign in as the user of an e-mail."""
+        return Attempts(SIGN_IN_BY_EMAIL_MAX, self.monotonic)
+
+    @cached_property
+    def attempts_by_address(self) -> Attempts:
+        """How often somebody may still try to sign in from an address."""
+        return Attempts(SIGN_IN_BY_ADDRESS_MAX, self.monotonic)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Whether this process should be sent requests."""
+        return Readiness(self.store, self.writer)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """New deliveries, for pages that show them as they arrive."""
+        return Feed(self.store, poll_s=self.live_poll_s)
+
+    @cached_property
+    def surveys(self) -> Surveys:
+        """The values that several leads share, as far as somebody has looked."""
+        return Surveys(self.store, self.clock, self.monotonic)

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -28,8 +28,9 @@ from onelead.custom_fields import (
     stored_value,
 )
 from onelead.errors import InputInvalid, Problem
-from onelead.limits import CURSOR_CHARS_MAX, ID_MAX, PAGE_SIZE_DEFAULT
+from onelead.limits import CURSOR_CHARS_MAX, ID_MAX, PAGE_SIZE_DEFAULT, SORT_KEY_CHARS_MAX
 from onelead.matching import key_value, phone_digits, require_filterable
+from onelead.text import fold
 
 
 class Combination(StrEnum):
@@ -47,6 +48,9 @@ SORT_KEYS = (
     *("socials", "assignee", "customer_source", "monetary_value", "status"),
     *("last_interaction", "interaction_count"),
 )
+
+#: Of these, what indexes have in order, so that a list of any length begins at once.
+LIST_SORT_KEYS = ("name", "last_name", "company_name", "date_created", "date_modified")
 
 #: A stored id of None, in a list of ids to look for.
 NO_ID = -2
@@ -85,6 +89,8 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     ids: tuple[int, ...] | None = None
+    #: What somebody types to find a lead quickly; see `quick_terms`.
+    quick: str | None = None
     name: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -118,6 +124,17 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int = PAGE_SIZE_DEFAULT
     #: Where a walk stands; takes the place of the offset.
     cursor: str | None = None
+
+    @property
+    def criteria(self) -> int:
+        """How many criteria there are."""
+        fields = msgspec.structs.fields(self)
+        given = sum(
+            getattr(self, field.name) is not None
+            for field in fields
+            if field.default is None and field.name != "cursor"
+        )
+        return given + len(self.custom_fields)
 
     def fingerprint(self) -> str:
         """Return a text that is the same for every page of one walk."""
@@ -181,6 +198,29 @@ def phone_ending(text: str, match: str | None) -> str:
         return digits
     cut = min(_FUZZY_CUT_MAX, max(0, len(digits) - _FUZZY_DIGITS_MIN))
     return digits[cut:]
+
+
+_QUICK_DIGITS_MIN = 3
+_PHONE_MARKS = frozenset("+-()./ \u00a0")
+
+
+class QuickTerms(NamedTuple):
+    """What a quick search looks for, each by the index that it has."""
+
+    #: Folded: how a name, last name, company name or e-mail begins.
+    start: str
+    #: How a phone number ends; None for a text that is no phone number.
+    phone_ending: str | None
+
+
+def quick_terms(text: str) -> QuickTerms | None:
+    """Return what a quick search for a text looks for; None when there is nothing to look for."""
+    start = fold(text)[:SORT_KEY_CHARS_MAX]
+    if not start:
+        return None
+    is_phone = all(mark in _PHONE_MARKS or mark.isdecimal() for mark in text)
+    ending = phone_ending(text, None) if is_phone else ""
+    return QuickTerms(start, ending if len(ending) >= _QUICK_DIGITS_MIN else None)
 
 
 class KeyFilter(Struct, frozen=True):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
+_NOBODY = "none"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
@@ -57,6 +59,8 @@ class Settings:
     log_level: LogLevel = LogLevel.INFO
     #: How many processes serve the port.
     workers: int = 1
+    #: Whose X-Forwarded- headers are believed: addresses and networks, divided by commas; or none.
+    trusted_proxies: str = "none"
 
     @property
     def database_path(self) -> Path | None:
@@ -64,6 +68,11 @@ class Settings:
         if self.database.startswith(_POSTGRESQL):
             return None
         return Path(self.database.removeprefix(_SQLITE))
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The networks whose X-Forwarded- headers are believed."""
+        return () if self.trusted_proxies == _NOBODY else tuple(self.trusted_proxies.split(","))
 
     def variables(self) -> dict[str, str]:
         """Return what gives a process of our own these settings.
@@ -89,6 +98,7 @@ def load_settings(
         log_format=values.read("log_format", _log_format, Settings.log_format),
         log_level=values.read("log_level", _log_level, Settings.log_level),
         workers=values.read("workers", _workers, Settings.workers),
+        trusted_proxies=values.read("trusted_proxies", _proxies, Settings.trusted_proxies),
     )
     if settings.workers > 1 and settings.database.startswith(_SQLITE) and not values.problems:
         values.refuse("workers", "one process serves a SQLite file; write 1, or use PostgreSQL")
@@ -173,6 +183,21 @@ def _workers(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= WORKERS_MAX):
         raise ValueError(f"{text!r} is no number of processes; write 1 to {WORKERS_MAX}")
     return int(text)
+
+
+def _proxies(text: str) -> str:
+    if text == _NOBODY:
+        return text
+    networks = []
+    for part in text.split(","):
+        try:
+            networks.append(str(ip_network(part.strip())))
+        except ValueError:
+            raise ValueError(
+                f"{part.strip()!r} is no address or network; write them divided by commas, "
+                "as in 127.0.0.1,10.0.0.0/8"
+            ) from None
+    return ",".join(networks)
 
 
 def _log_format(text: str) -> LogFormat:

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from onelead.account import AccountSettings, CustomerSource, LeadStatus
+from onelead.account_details import AccountDetails, changed_details, details_of
 from onelead.custom_fields import CustomField
 from onelead.definitions import created_definition, definition_attributes, updated_definition
 from onelead.errors import OneleadError, ResourceNotFound
@@ -27,6 +28,8 @@ T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
 class Resource(StrEnum):
     """What a settings change is about."""
 
+    #: Only its name, time zone and currency, and only to update.
+    ACCOUNT = "account"
     CUSTOM_FIELD_DEFINITION = "custom_field_definition"
     LEAD_STATUS = "lead_status"
     CUSTOMER_SOURCE = "customer_source"
@@ -56,6 +59,7 @@ class SettingsPlan(Struct, frozen=True):
     #: The whole new list, in order; None when it stays as it is.
     saved_statuses: tuple[LeadStatus, ...] | None = None
     saved_sources: tuple[CustomerSource, ...] | None = None
+    saved_account: AccountDetails | None = None
     #: The last id that is used now.
     last_id: int = 0
 
@@ -94,6 +98,8 @@ def plan_settings_change(
     """
     try:
         match write.resource:
+            case Resource.ACCOUNT:
+                return _account_plan(write, settings, last_id)
             case Resource.CUSTOM_FIELD_DEFINITION:
                 return _definition_plan(write, settings, last_id)
             case Resource.LEAD_STATUS:
@@ -102,6 +108,15 @@ def plan_settings_change(
                 return _source_plan(write, settings.sources, last_id, in_use)
     except OneleadError as error:
         return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
+
+
+def _account_plan(write: SettingsWrite, settings: AccountSettings, last_id: int) -> SettingsPlan:
+    if write.action is not Action.UPDATE or write.resource_id != settings.account_id:
+        raise ResourceNotFound
+    before, after = details_of(settings), changed_details(write.body, settings)
+    plan = _plan(write, settings.account_id, to_builtins(before), to_builtins(after))
+    saved_account = after if plan.changes else None
+    return msgspec.structs.replace(plan, saved_account=saved_account, last_id=last_id)
 
 
 def _definition_plan(write: SettingsWrite, settings: AccountSettings, last_id: int) -> SettingsPlan:

@@ -9,7 +9,7 @@ answer in time; then nothing was written, or the write is in the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -19,8 +19,9 @@ from onelead.account import AccountSettings
 from onelead.figure_store import FigureStore
 from onelead.lead import Lead
 from onelead.ledger_store import LedgerStore
+from onelead.list_store import ListStore
 from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.settings_change import Resource, SettingsResult, SettingsWrite
 from onelead.upsert import PreparedWrite, WriteResult
 
 
@@ -106,6 +107,13 @@ class PoolUse(Struct, frozen=True, gc=False):
     size: int
 
 
+class IndexProgress(NamedTuple):
+    """How far the match keys of a definition are: of how many leads, roughly, for how many."""
+
+    done: int
+    leads: int
+
+
 class StoreObserver:
     """Is told what an engine does beside its contract; this one does nothing with it."""
 
@@ -113,8 +121,12 @@ class StoreObserver:
         """A transaction is tried again; the reason is a word of a short list of the engine's."""
 
 
-class Store(AccessStore, FigureStore, LedgerStore, Protocol):
+class Store(AccessStore, FigureStore, LedgerStore, ListStore, Protocol):
     """What an engine does."""
+
+    @property
+    def kind(self) -> str:
+        """What people call the database."""
 
     async def close(self) -> None:
         """Let go of the database after what is under way."""
@@ -146,6 +158,17 @@ class Store(AccessStore, FigureStore, LedgerStore, Protocol):
         A step gives at most INDEX_CHUNK_LEADS leads their keys for a definition that is being
         indexed, or removes at most PURGE_CHUNK_KEYS keys that no definition reads any more.
         Progress is stored with the step, so that any process can go on with it.
+        """
+
+    async def leads_using(
+        self, account_id: int, resource: Resource, resource_id: int, *, limit: int
+    ) -> Sequence[int]:
+        """Return ids of leads that have a lead status or a customer source, in no order."""
+
+    async def index_progress(self, account_id: int) -> Mapping[int, IndexProgress]:
+        """Return how far the definitions are whose index is being built, by their ids.
+
+        Read off the ids of the leads, so it takes no longer with many of them.
         """
 
     async def settings(self, account_id: int) -> AccountSettings:

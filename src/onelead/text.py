@@ -65,6 +65,20 @@ def too_long(chars_max: int) -> str:
     return f"is too long (maximum is {chars_max} characters)"
 
 
+_LAST_CHARACTER = "\U0010ffff"
+#: Between these lie code points that are no characters.
+_BEFORE_GAP, _AFTER_GAP = "\ud7ff", "\ue000"
+
+
+def after_start(start: str) -> str | None:
+    """Return the smallest text, byte by byte, above every text that begins so; None for none."""
+    start = start.rstrip(_LAST_CHARACTER)
+    if not start:
+        return None
+    last = start[-1]
+    return start[:-1] + (_AFTER_GAP if last == _BEFORE_GAP else chr(ord(last) + 1))
+
+
 #: More digits than any number that is an id, a page or a size.
 _DIGITS_MAX = 20
 

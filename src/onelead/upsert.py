@@ -15,7 +15,14 @@ import msgspec
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.errors import InputInvalid, MatchAmbiguous, OneleadError, Problem, ResourceNotFound
+from onelead.errors import (
+    InputInvalid,
+    MatchAmbiguous,
+    OneleadError,
+    Problem,
+    ResourceNotFound,
+    VersionConflict,
+)
 from onelead.lead import Changes, Lead, changes_between
 from onelead.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
 from onelead.matching import (
@@ -73,6 +80,8 @@ class LeadWrite(Struct, frozen=True, gc=False):
     match: Match | None = None
     #: What the front end found wrong already; such a write is only recorded.
     problems: tuple[Problem, ...] = ()
+    #: An update or delete is refused when the lead has another version; None takes any.
+    expected_version: int | None = None
 
 
 class PreparedWrite(Struct, frozen=True, gc=False):
@@ -237,9 +246,11 @@ class _Fold:
             case Action.CREATE:
                 return self._create(_patch_of(write))
             case Action.UPDATE:
-                return self._update(self._lead(write.write.lead_id), _patch_of(write))
+                lead = self._lead(write.write.lead_id)
+                return _conflict(write, lead) or self._update(lead, _patch_of(write))
             case Action.DELETE:
-                return self._delete(self._lead(write.write.lead_id))
+                lead = self._lead(write.write.lead_id)
+                return _conflict(write, lead) or self._delete(lead)
             case Action.UPSERT:
                 return self._upsert(write)
 
@@ -367,6 +378,14 @@ class _Fold:
             else:
                 plan.updated.append(after)
         return plan
+
+
+def _conflict(write: PreparedWrite, lead: Lead | None) -> WriteResult | None:
+    """Refuse a write that was made for another version of the lead, also one without effect."""
+    expected = write.write.expected_version
+    if expected is None or lead is None or lead.version == expected:
+        return None
+    return WriteResult(Outcome.REFUSED, refusal=VersionConflict(lead.version))
 
 
 def _patch_of(write: PreparedWrite) -> CheckedPatch:

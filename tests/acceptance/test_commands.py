@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from tests.process import credentials_of, refusal, run, run_json, serving, wait_until
@@ -20,7 +22,8 @@ def status_with(base_url: str, made: dict[str, Any]) -> int:
 
 def test_init_makes_a_database_with_an_account_that_the_server_serves(tmp_path: Path) -> None:
     made = run_json(tmp_path, *INIT, "--database", "sqlite:///new/shop.db")
-    assert list(made) == ["account_id", "user_id", "email", "api_key"]
+    assert list(made) == ["account_id", "user_id", "email", "api_key", "sign_in_url"]
+    assert made["sign_in_url"].startswith("http://127.0.0.1:8000/welcome/")
     assert (made["account_id"], made["email"]) == (1, "dana@shop.example")
     with serving(tmp_path, "--database", "sqlite:///new/shop.db") as server:
         assert made["api_key"] not in server.banner
@@ -33,6 +36,7 @@ def test_init_for_a_person_shows_the_same(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "dana@shop.example" in done.stdout
     assert "ol_" in done.stdout
+    assert "http://127.0.0.1:8000/welcome/" in done.stdout
 
 
 def test_init_makes_another_account_beside_the_first(tmp_path: Path) -> None:
@@ -67,6 +71,8 @@ def test_users_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
         assert (user["name"], user["role"], user["is_active"]) == ("omar", "member", True)
         made = run_json(tmp_path, "keys", "create", "--email", "OMAR@shop.example")
         assert status_with(server.base_url, made) == 404
+        message = refusal(run(tmp_path, "users", "deactivate", "admin@example.com"), 1)
+        assert message.startswith("admin@example.com is the only active admin")
         assert run(tmp_path, "users", "deactivate", "omar@shop.example").returncode == 0
         wait_until(lambda: status_with(server.base_url, made) == 401)
         found = run_json(tmp_path, "users", "list")
@@ -75,11 +81,39 @@ def test_users_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
         assert message == "the user omar@shop.example is deactivated"
 
 
+def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
+    run(tmp_path, *INIT)
+    link = ("users", "link", "--email", "DANA@shop.example")
+    first = run_json(tmp_path, *link, "--url", "https://leads.shop.example/")
+    assert first["sign_in_url"].startswith("https://leads.shop.example/welcome/")
+    message = refusal(run(tmp_path, *link, ONELEAD_PORT="0"), 1)
+    assert message.startswith("the port is any free one; say with --url")
+    second = run(tmp_path, *link)
+    assert (second.returncode, second.stderr) == (0, "")
+    path = urlsplit(second.stdout.splitlines()[0]).path
+    with serving(tmp_path) as server:
+        web = httpx.Client(base_url=httpx.URL(server.base_url).copy_with(path="/"))
+        with web:
+            dead = web.get(urlsplit(first["sign_in_url"]).path)
+            assert (dead.status_code, "does not work any more" in dead.text) == (404, True)
+            assert web.get("/sign-in").status_code == 200
+            # The start has made a link of its own, so this one is over, too.
+            assert web.get(path).status_code == 404
+            (printed,) = re.findall(r"Open +(\S+)", server.banner)
+            assert web.get(urlsplit(printed).path).status_code == 200
+
+
+def test_an_unknown_user_gets_no_link(tmp_path: Path) -> None:
+    run(tmp_path, *INIT)
+    message = refusal(run(tmp_path, "users", "link", "--email", "omar@shop.example"), 1)
+    assert message == "no user has the e-mail omar@shop.example"
+
+
 def test_lists_are_readable_tables(tmp_path: Path) -> None:
     run(tmp_path, "init", "--account", "Shop", "--email", "[red]dana[/red]@shop.example")
     run(tmp_path, "keys", "create", "--label", "the form on the start page :smile: " + "x" * 99)
     header, first, second = run(tmp_path, "keys", "list").stdout.splitlines()
-    assert header.split() == ["ID", "E-mail", "Label", "Created", "Revoked"]
+    assert header.split() == ["ID", "E-mail", "Label", "Created", "Last", "used", "From", "Revoked"]
     assert "[red]dana[/red]@shop.example" in first
     assert "the form on the start page :smile: " + "x" * 99 in second
     assert header.index("Label") == first.index("first key") == second.index("the form")
@@ -119,6 +153,7 @@ def test_the_effective_configuration_can_be_read(tmp_path: Path) -> None:
         "database": "sqlite:///data/onelead.db",
         "log_format": "text",
         "log_level": "debug",
+        "trusted_proxies": "none",
     }
     done = run(tmp_path, "config", ONELEAD_PORT="8002")
     assert "port = 8002\n" in done.stdout

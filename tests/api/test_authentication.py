@@ -111,7 +111,9 @@ async def test_a_revoked_key_stops_working_within_its_cache_time(service: Servic
 
 async def test_a_deactivated_user_is_out_within_the_cache_time(service: Service) -> None:
     assert (await whoami(service)).status_code == 200
-    await service.store.deactivate_user(service.account.account_id, EMAIL)
+    account_id = service.account.account_id
+    await service.store.create_user(account_id, "olga@shop.example", "", Role.ADMIN)
+    await service.store.deactivate_user(account_id, EMAIL)
     service.clock.advance(API_KEY_CACHE_S)
     assert_body(await whoami(service), 401, UNAUTHORISED)
 
@@ -163,3 +165,25 @@ async def test_whatever_is_wrong_the_answer_is_the_same(service: Service) -> Non
     assert (
         len({(answer.status_code, answer.content, str(answer.headers)) for answer in answers}) == 1
     )
+
+
+async def test_a_call_leaves_when_and_from_where_its_key_was_used(service: Service) -> None:
+    account_id = service.account.account_id
+    (key,) = await service.store.api_keys(account_id)
+    assert (key.date_last_used, key.last_address) == (None, "")
+    await whoami(service)
+    service.clock.advance(60)
+    await whoami(service)
+    used_at = service.clock.now
+    service.clock.advance(60)
+    await service.services.key_uses.write(service.store)
+    (key,) = await service.store.api_keys(account_id)
+    assert (key.date_last_used, key.last_address) == (used_at, "127.0.0.1")
+
+
+async def test_a_call_that_is_refused_is_no_use_of_a_key(service: Service) -> None:
+    await whoami(service, X_PW_UserEmail="omar@shop.example")
+    await whoami(service, X_PW_AccessToken="ol_0")
+    await service.services.key_uses.write(service.store)
+    (key,) = await service.store.api_keys(service.account.account_id)
+    assert key.date_last_used is None

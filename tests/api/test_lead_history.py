@@ -116,11 +116,15 @@ async def test_the_items_of_a_bulk_call_stand_alone(service: Service) -> None:
     assert newest["payload"] == leads[1]
 
 
-async def test_an_ambiguous_upsert_is_in_nobodys_history(service: Service) -> None:
+async def test_an_ambiguous_upsert_is_in_the_history_of_each_match(service: Service) -> None:
     leads = [await service.lead(), await service.lead()]
-    await service.upsert({}, "name", "Nora Field")
+    response = await service.upsert({}, "name", "Nora Field")
+    while await service.store.fold_ledger(service.account.account_id):
+        pass
     for lead in leads:
-        assert len(await history_of(service.client, lead["id"])) == 1
+        refused, _created = await history_of(service.client, lead["id"])
+        assert refused["message"] == response.json()["message"]
+        assert refused["match"]["ids"] == [lead["id"] for lead in leads]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from tests.documented_answers import require_documented
 from tests.service import BASE_URL, Service
 
 from onelead.api.application import ENDPOINTS
-from onelead.api.endpoints import BASE_PATH, Endpoint
+from onelead.api.endpoints import Endpoint
 from onelead.api.openapi import openapi_document
 from onelead.api.wire import LeadBody
+from onelead.incoming.api_calls import BASE_PATH
 
 DOCUMENT = openapi_document(ENDPOINTS)
 URL = "http://onelead.test/openapi.json"
@@ -151,6 +152,8 @@ def test_an_endpoint_has_every_status_that_it_answers_with(endpoint: Endpoint) -
         expected |= {"400", "408", "413"}
     if "{id}" in endpoint.path:
         expected.add("404")
+    if any(parameter.name == "If-Match" for parameter in endpoint.parameters):
+        expected |= {"400", "412"}
     if endpoint.is_settings_write:
         expected.add("403")
     assert responses_of(endpoint).keys() - {"422"} == expected

@@ -137,6 +137,12 @@ async def test_the_keys_of_a_deactivated_user_stop_working(account: AccountStore
         await store.create_api_key(account_id, OTHER, "import")
 
 
+async def test_the_only_admin_cannot_be_deactivated(account: AccountStore) -> None:
+    with pytest.raises(NotPossible, match="only active admin"):
+        await account.store.deactivate_user(account.account_id, EMAIL)
+    assert (await account.settings()).users[0].is_active
+
+
 async def test_an_unknown_user_cannot_be_deactivated(account: AccountStore) -> None:
     await account.store.create_account("Other Ltd", "omar@other.example")
     with pytest.raises(ResourceNotFound, match="omar@other"):

@@ -15,10 +15,12 @@ from tests.databases import PostgresqlDatabase
 from tests.many_leads import fill
 
 from onelead.search import Combination, LeadSearch, Range, TagFilter, TagSearch
-from onelead.storage import lead_search, reads
+from onelead.settings_change import Resource
+from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
+from onelead.storage.settings_rows import ids_using
 
 MANY = 20_000
-READS_ALL = ("Seq Scan on lead", "Seq Scan on match_key", "Seq Scan on ledger")
+READS_ALL = ("Seq Scan on lead ", "Seq Scan on match_key ", "Seq Scan on ledger ")
 
 #: Each names a few of the leads that `fill` makes.
 SELECTIVE = {
@@ -99,12 +101,59 @@ async def test_a_page_of_all_leads_is_read_in_the_order_of_an_index(account: Acc
                 assert "Sort" not in page, page
 
 
+LISTED = {
+    **SELECTIVE,
+    "quick": LeadSearch(quick="nora field 77", sort_by="title"),
+    "quick e-mail": LeadSearch(quick="nora77@"),
+    "quick phone": LeadSearch(quick="000-0077"),
+    "title": LeadSearch(title="nobody"),
+    "country": LeadSearch(country="DE", descending=True),
+    "custom": LeadSearch(tags=TagFilter(("tag 7",), Combination.NONE)),
+    "all": LeadSearch(sort_by="last_name"),
+}
+
+
+async def test_a_list_reads_no_whole_table(account: AccountStore) -> None:
+    await fill(account, MANY)
+    account.database.execute(f"UPDATE lane SET lead_count = {MANY}")
+    settings = await account.settings()
+    for name, search in LISTED.items():
+        with reading(account) as (connection, plans):
+            lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=1_000)
+        assert plans
+        for plan in plans:
+            assert not any(step in plan for step in READS_ALL), f"{name}\n{plan}"
+
+
+async def test_tags_are_completed_by_their_keys(account: AccountStore) -> None:
+    await fill(account, MANY)
+    with reading(account) as (connection, plans):
+        tag_completions.tags_starting(connection, account.account_id, "tag 7", 5)
+    (plan,) = plans
+    assert not any(step in plan for step in READS_ALL), plan
+
+
 async def test_tags_and_histories_are_read_by_their_keys(account: AccountStore) -> None:
     await fill(account, MANY)
     lead_id = 1_000_100_007
     with reading(account) as (connection, plans):
         reads.read_tags(connection, account.account_id, TagSearch())
-        reads.read_history(connection, account.account_id, lead_id, offset=0, limit=20)
+        lead_history.read_history(connection, account.account_id, lead_id, offset=0, limit=20)
     assert len(plans) >= 2
     for plan in plans:
         assert not any(step in plan for step in READS_ALL), plan
+
+
+@pytest.mark.parametrize("resource", [Resource.LEAD_STATUS, Resource.CUSTOMER_SOURCE])
+async def test_leads_are_named_by_index_when_most_of_them_had_the_value(
+    account: AccountStore, resource: Resource
+) -> None:
+    await fill(account, MANY)
+    account.database.execute("UPDATE lead SET status_id = 1, customer_source_id = 2")
+    account.database.execute("ANALYZE")
+    for resource_id in (1, 2, 3):
+        with reading(account) as (connection, plans):
+            ids_using(connection, account.account_id, resource, resource_id, 500)
+        (plan,) = plans
+        assert "lead_by_" in plan, plan
+        assert "Sort" not in plan, plan

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.lead_writes import create, update, upsert_custom
@@ -189,3 +191,33 @@ async def test_a_refusal_while_an_index_is_built_says_when_to_try_again(
     assert isinstance(result.refusal, InputInvalid)
     assert "is still being indexed" in result.refusal.message
     assert result.refusal.retry_after_s == RETRY_AFTER_S
+
+
+async def test_the_account_s_own_details_are_a_change_like_any_other(
+    account: AccountStore, elsewhere: AccountStore
+) -> None:
+    before = await elsewhere.settings()
+    body = {"name": "Shop GmbH", "time_zone": "Europe/Berlin", "currency": "EUR"}
+    result = await account.change(Resource.ACCOUNT, Action.UPDATE, body, account.account_id)
+    after = await elsewhere.settings()
+    assert result.outcome is Outcome.UPDATED
+    assert (after.name, after.time_zone, after.currency) == tuple(body.values())
+    assert after == result.settings
+    assert after.version > before.version
+    assert (after.fields, after.statuses, after.users) == (
+        *(before.fields, before.statuses, before.users),
+    )
+    (row,) = account.ledger("resource, resource_id, action, outcome, changes")
+    assert row[:4] == ("account", account.account_id, "update", "updated")
+    assert json.loads(row[4])["time_zone"] == ["America/Los_Angeles", "Europe/Berlin"]
+    assert await account.unexplained() == []
+
+
+async def test_of_two_accounts_only_the_one_that_is_meant_changes(account: AccountStore) -> None:
+    other = await account.store.create_account("Other Ltd", "omar@other.example")
+    result = await account.change(
+        Resource.ACCOUNT, Action.UPDATE, {"name": "Mine"}, other.account_id
+    )
+    assert isinstance(result.refusal, ResourceNotFound)
+    await account.change(Resource.ACCOUNT, Action.UPDATE, {"name": "Mine"}, account.account_id)
+    assert (await account.store.settings(other.account_id)).name == "Other Ltd"

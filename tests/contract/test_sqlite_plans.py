@@ -14,8 +14,10 @@ from tests.databases import SqliteDatabase
 from tests.faults import Faults
 from tests.lead_writes import delete, update, upsert, upsert_custom
 
-from onelead.search import Combination, FieldFilter, LeadSearch, TagFilter, TagSearch
-from onelead.storage import lead_search, reads
+from onelead.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
+from onelead.settings_change import Resource
+from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
+from onelead.storage.settings_rows import ids_using
 
 KEYS = "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=? AND value"
 LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"
@@ -151,14 +153,77 @@ async def test_the_tags_are_read_from_the_keys_alone(account: AccountStore) -> N
         assert first == "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=?)"
 
 
+LISTED = {
+    **KEYED,
+    "quick": LeadSearch(quick="nora"),
+    "quick phone": LeadSearch(quick="555 0100"),
+    "title": LeadSearch(title="buyer"),
+    "status": LeadSearch(status_ids=(1, 2), sort_by="title"),
+    "city": LeadSearch(city="austin", title="buyer"),
+    "created": LeadSearch(created_date=Range(0, 5), sort_by="date_created"),
+    "untagged": LeadSearch(tags=TagFilter(())),
+    "all": LeadSearch(sort_by="last_name", descending=True),
+}
+
+
+@pytest.mark.parametrize("bound", [1, 100])
+@pytest.mark.parametrize("search", LISTED.values(), ids=LISTED)
+async def test_a_list_goes_by_indexes_and_looks_at_no_more_than_its_bound(
+    account: AccountStore, search: LeadSearch, bound: int
+) -> None:
+    """What is few is found by its key, what is many by the order; nothing by going through all."""
+    for number in range(3):
+        await account.created(email=f"n{number}@field.example", tags=["fair"])
+    settings = await account.settings()
+    with reading(account) as (connection, plans):
+        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=bound)
+    tables = ("SCAN lead", "SCAN match_key", "SCAN keys")
+    assert [step for plan in plans for step in plan if step.startswith(tables)] == []
+    assert plans
+
+
+async def test_a_long_list_begins_in_the_middle_of_its_index(account: AccountStore) -> None:
+    for number in range(9):
+        await account.created(title=f"Buyer {number}")
+    settings = await account.settings()
+    search = LeadSearch(title="buyer", limit=2)
+    with reading(account) as (connection, plans):
+        page = lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+        plans.clear()
+        search = LeadSearch(title="buyer", limit=2, cursor=page.next_cursor)
+        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+    steps = [step for plan in plans for step in plan]
+    assert any("lead_by_name (account_id=? AND (name_key,id)>(?,?))" in step for step in steps)
+
+
+async def test_tags_are_completed_by_going_past_the_leads_of_each(account: AccountStore) -> None:
+    with reading(account) as (connection, plans):
+        tag_completions.tags_starting(connection, account.account_id, "fa", 5)
+    (steps,) = plans
+    seeks = [step for step in steps if step.startswith("SEARCH keys")]
+    between = "SEARCH keys USING PRIMARY KEY (account_id=? AND field=? AND value>? AND value<?)"
+    assert seeks == [between, between]
+
+
 async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore) -> None:
     lead = await account.created()
     with reading(account) as (connection, plans):
-        reads.read_history(connection, account.account_id, lead.id, offset=0, limit=20)
-    assert_nothing_is_scanned(*plans)
-    for plan in plans:
-        assert len(plan) == 1
-        assert "ledger_by_resource (account_id=? AND resource_id=?" in plan[0]
+        settings = await account.settings()
+        lead_history.read_history(connection, account.account_id, lead.id, offset=0, limit=20)
+        lead_history.read_lead_rows(connection, settings, lead.id, before=9, limit=20)
+        lead_history.read_lead_changes(
+            connection, account.account_id, lead.id, since_version=1, limit=20
+        )
+    # What is scanned is as long as a page: each side is cut before both are sorted.
+    scans = {step for plan in plans for step in plan if step.startswith("SCAN")}
+    assert scans <= {"SCAN own", "SCAN named", "SCAN newest"}
+    by_lead = (
+        "ledger_by_resource (account_id=? AND resource_id=?",
+        "ledger_candidate USING PRIMARY KEY (account_id=? AND lead_id=?",
+        "ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq=?)",
+    )
+    for step in (step for plan in plans for step in plan if step.startswith("SEARCH")):
+        assert any(way in step for way in by_lead), step
 
 
 async def test_no_statement_of_a_batch_scans_a_table(account: AccountStore, clock: Clock) -> None:
@@ -183,3 +248,20 @@ async def test_no_statement_of_a_batch_scans_a_table(account: AccountStore, cloc
     details = [detail for plan in rows for (*_, detail) in plan]
     assert [detail for detail in details if detail.startswith("SCAN")] == []
     assert any(detail.startswith(KEYS) for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("resource", "index"),
+    [
+        (Resource.LEAD_STATUS, "lead_by_status"),
+        (Resource.CUSTOMER_SOURCE, "lead_by_customer_source"),
+    ],
+)
+async def test_leads_that_have_a_status_or_source_are_named_by_index(
+    account: AccountStore, resource: Resource, index: str
+) -> None:
+    with reading(account) as (connection, plans):
+        ids_using(connection, account.account_id, resource, 7, 500)
+    ((step,),) = plans
+    assert index in step
+    assert step.startswith("SEARCH")

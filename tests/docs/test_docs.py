@@ -19,15 +19,16 @@ from typer.main import get_command
 
 from onelead import limits
 from onelead.api.application import ENDPOINTS
-from onelead.api.endpoints import BASE_PATH
 from onelead.cli import commands
 from onelead.errors import (
     InputInvalid,
     MatchAmbiguous,
     OneleadError,
     SettingsInvalid,
+    VersionConflict,
     WriteQueueFull,
 )
+from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.metrics import Metrics
 from onelead.settings import Settings
@@ -44,6 +45,7 @@ SETTING_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Setting
 BEGINNINGS = {
     InputInvalid: "Invalid input: Validation errors:",
     MatchAmbiguous: "Invalid input: Multiple matches found:",
+    VersionConflict: "The lead has changed in the meantime; its version is",
     SettingsInvalid: "the configuration is not valid:",
 }
 #: Exit codes of errors that only the command line meets.

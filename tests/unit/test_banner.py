@@ -8,17 +8,18 @@ import shlex
 import pytest
 
 from onelead.access_store import NewAccount
-from onelead.api.server import base_url
+from onelead.api.server import base_url, web_url
 from onelead.app import Started
 from onelead.banner import banner
 from onelead.settings import Settings
 
-BASE_URL = "http://127.0.0.1:8000/developer_api/v1"
+WEB_URL = "http://127.0.0.1:8000"
+BASE_URL = f"{WEB_URL}/developer_api/v1"
 ACCOUNT = NewAccount(1, 8, "o'hara@shop.example", "ol_12")
 
 
 def test_the_first_start_shows_the_key_and_a_command_that_a_shell_reads() -> None:
-    text = banner(Started(BASE_URL, ACCOUNT), Settings())
+    text = banner(Started(BASE_URL, WEB_URL, ACCOUNT), Settings())
     assert BASE_URL in text
     command = shlex.split(text.partition("Try it:")[2].replace("\\\n", ""))
     assert command[:4] == ["curl", "-X", "PUT", f"{BASE_URL}/leads/upsert"]
@@ -35,10 +36,23 @@ def test_the_first_start_shows_the_key_and_a_command_that_a_shell_reads() -> Non
 
 
 def test_a_later_start_shows_no_key_and_how_to_make_another() -> None:
-    text = banner(Started(BASE_URL, None), Settings(database="sqlite:///my data/a.db"))
+    text = banner(Started(BASE_URL, WEB_URL), Settings(database="sqlite:///my data/a.db"))
     assert BASE_URL in text
     assert "onelead keys create --database 'sqlite:///my data/a.db'" in text
     assert "curl" not in text
+
+
+def test_until_somebody_has_a_password_each_start_shows_the_link_that_sets_one() -> None:
+    link = f"{WEB_URL}/welcome/abc"
+    text = banner(Started(BASE_URL, WEB_URL, sign_in_url=link), Settings())
+    assert f"Open      {link}\n" in text
+    assert "works once" in text
+
+
+def test_afterwards_it_shows_where_to_sign_in() -> None:
+    text = banner(Started(BASE_URL, WEB_URL), Settings())
+    assert f"Open      {WEB_URL}/\n" in text
+    assert "welcome" not in text
 
 
 @pytest.mark.parametrize(
@@ -52,4 +66,5 @@ def test_a_later_start_shows_no_key_and_how_to_make_another() -> None:
     ],
 )
 def test_the_base_url_can_be_called(host: str, shown: str) -> None:
+    assert web_url(host, 8001) == f"http://{shown}:8001"
     assert base_url(host, 8001) == f"http://{shown}:8001/developer_api/v1"

@@ -90,6 +90,7 @@ def test_it_says_what_there_is(
         ("keys", "revoke"),
         ("users", "create"),
         ("users", "list"),
+        ("users", "link"),
         ("users", "deactivate"),
     ],
 )

@@ -25,6 +25,7 @@ from onelead.custom_fields import (
     day_seconds,
     match_values,
     number,
+    number_of_sortable,
     sortable_number,
     stored_value,
 )
@@ -294,6 +295,11 @@ def test_whole_numbers_sort_among_the_others(whole: int, other: float) -> None:
     assert (sortable_number(whole) < sortable_number(other)) == (whole < other)
     assert (sortable_number(whole) < sortable_number(whole + 1)) is True
     assert len(sortable_number(whole)) == 16
+
+
+@given(st.floats(allow_nan=False))
+def test_a_sortable_number_can_be_read_back(sent: float) -> None:
+    assert number_of_sortable(sortable_number(sent)) == sent
 
 
 @given(st.floats(-NUMBER_ABS_MAX, NUMBER_ABS_MAX))

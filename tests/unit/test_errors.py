@@ -15,13 +15,14 @@ from onelead.errors import (
     ResourceNotFound,
     SettingsInvalid,
     StoreUnavailable,
+    VersionConflict,
     WriteQueueFull,
     humanised,
     unrecognized,
 )
 
 CATALOGUE = OneleadError.__subclasses__()
-WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, SettingsInvalid}
+WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, SettingsInvalid, VersionConflict}
 WITHOUT_ARGUMENTS = [error for error in CATALOGUE if error not in WITH_ARGUMENTS]
 
 
@@ -92,6 +93,13 @@ def test_an_ambiguous_match_names_the_leads() -> None:
     assert error.ids == (11, 12)
     assert error.message == "Invalid input: Multiple matches found: 2 leads match: 11, 12"
     assert error.kind is Kind.INVALID
+
+
+def test_a_conflict_names_the_version_that_is_there() -> None:
+    assert VersionConflict(4).version == 4
+    assert VersionConflict(4).message == (
+        "The lead has changed in the meantime; its version is 4 now"
+    )
 
 
 def test_too_many_matches_are_not_named() -> None:

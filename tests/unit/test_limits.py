@@ -15,7 +15,7 @@ def test_every_bound_is_a_positive_whole_number() -> None:
 
 
 def test_every_bound_says_that_it_is_one() -> None:
-    ends = ("_MAX", "_S", "_DEFAULT", "_LEADS", "_KEYS")
+    ends = ("_MAX", "_MIN", "_S", "_DEFAULT", "_LEADS", "_KEYS", "_ROWS")
     assert [name for name in BOUNDS if not name.endswith(ends)] == []
 
 

@@ -38,6 +38,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_LOG_FORMAT": "json",
         "ONELEAD_LOG_LEVEL": "debug",
         "ONELEAD_WORKERS": "1",
+        "ONELEAD_TRUSTED_PROXIES": "10.0.0.7",
     }
     assert load_settings({}, environment) == Settings(
         host="::1",
@@ -45,6 +46,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         database="sqlite:////var/lib/onelead.db",
         log_format=LogFormat.JSON,
         log_level=LogLevel.DEBUG,
+        trusted_proxies="10.0.0.7/32",
     )
     names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Settings)}
     assert names == set(environment)
@@ -170,7 +172,29 @@ def test_what_is_shown_are_all_effective_values_as_text() -> None:
         "log_format": "text",
         "log_level": "error",
         "workers": "1",
+        "trusted_proxies": "none",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "proxies"),
+    [
+        ("none", ()),
+        ("127.0.0.1", ("127.0.0.1/32",)),
+        ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1/128")),
+    ],
+)
+def test_the_proxies_are_addresses_and_networks(text: str, proxies: tuple[str, ...]) -> None:
+    settings = load_settings({"trusted_proxies": text}, {})
+    assert settings.proxies == proxies
+    assert load_settings({}, settings.variables()) == settings
+
+
+@pytest.mark.parametrize("text", ["*", "10.0.0.1/8", "proxy.example", "127.0.0.1,", "1.2.3"])
+def test_what_is_no_network_is_no_proxy(text: str) -> None:
+    problem = problem_with(trusted_proxies=text)
+    assert problem.startswith("--trusted-proxies: ")
+    assert "is no address or network" in problem
 
 
 @pytest.mark.parametrize("workers", ["1", "8", "64"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import fold, is_blank, shown, tidy
+from onelead.text import after_start, fold, is_blank, shown, tidy
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
 IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
@@ -146,3 +146,27 @@ def test_these_show_something(text: str) -> None:
 def test_a_long_value_is_shown_shortened() -> None:
     assert shown("x" * 60) == "x" * 60
     assert shown("x" * 61) == "x" * 60 + "..."
+
+
+@given(st.text(min_size=1, max_size=5), st.text(max_size=5))
+def test_what_follows_a_beginning_lies_above_everything_that_begins_so(
+    start: str, rest: str
+) -> None:
+    end = after_start(start)
+    assert end is None or (start + rest).encode() < end.encode()
+    assert end is None or not end.startswith(start)
+
+
+@given(st.text(min_size=1, max_size=3), st.text(max_size=3))
+def test_nothing_else_lies_between_a_beginning_and_what_follows_it(start: str, text: str) -> None:
+    end = after_start(start)
+    if text.encode() >= start.encode() and (end is None or text.encode() < end.encode()):
+        assert text.startswith(start.rstrip("\U0010ffff"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("ab", "ac"), ("a\ud7ff", "a\ue000"), ("a\U0010ffff", "b"), ("\U0010ffff", None), ("", None)],
+)
+def test_the_end_of_a_beginning(start: str, end: str | None) -> None:
+    assert after_start(start) == end

@@ -1,4 +1,4 @@
-"""Answers: JSON bodies, Copper's error shapes, and the receipt headers of writes."""
+"""Answers: JSON bodies, and Copper's error shapes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ import msgspec
 from starlette.datastructures import URL
 from starlette.responses import Response
 
-from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError
-from onelead.incoming.statuses import STATUS_BY_KIND
-from onelead.lead import Changes
-from onelead.limits import CHANGED_HEADER_CHARS_MAX, MATCH_IDS_MAX, RETRY_AFTER_S
-from onelead.upsert import MatchResult, WriteResult
+from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError, VersionConflict
+from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 
 _encode = msgspec.json.Encoder().encode
 
@@ -66,8 +63,10 @@ def error_response(error: OneleadError, headers: Mapping[str, str] | None = None
     else:
         body = ErrorBody(status=status, message=error.message)
     response = JsonResponse(body, status, headers)
-    if error.retry_after_s is not None or error.kind is Kind.UNAVAILABLE:
-        response.headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
+    if (seconds := retry_after_s(error)) is not None:
+        response.headers["Retry-After"] = str(seconds)
+    if isinstance(error, VersionConflict):
+        response.headers["ETag"] = f'"{error.version}"'
     if error.kind is Kind.TIMEOUT:
         # The rest of the body may never come.
         response.headers["Connection"] = "close"
@@ -84,33 +83,6 @@ def internal_error(request_id: str) -> Response:
 def no_route() -> Response:
     """Render the answer to an unknown route."""
     return JsonResponse(BareErrorBody("not_found"), HTTPStatus.NOT_FOUND)
-
-
-def receipt_headers(result: WriteResult) -> dict[str, str]:
-    """Return the headers that explain a write."""
-    headers = {
-        "Lead-Outcome": result.outcome.value,
-        "Lead-Changed": _changed_header(result.changes),
-    }
-    if result.lead is not None:
-        headers["ETag"] = f'"{result.lead.version}"'
-    if result.match is not None:
-        headers["Lead-Match"] = _match_header(result.match)
-    return headers
-
-
-def _changed_header(changes: Changes) -> str:
-    """List the changed fields; the ledger has them all where the header has no room."""
-    fields = ", ".join(changes)
-    if len(fields) <= CHANGED_HEADER_CHARS_MAX:
-        return fields
-    return fields[: fields.rindex(", ", 0, CHANGED_HEADER_CHARS_MAX)] + ", ..."
-
-
-def _match_header(match: MatchResult) -> str:
-    count = match.matches if match.matches <= MATCH_IDS_MAX else f"{MATCH_IDS_MAX}+"
-    definition = f"; definition={match.definition_id}" if match.definition_id else ""
-    return f"field={match.field_name}{definition}; matches={count}"
 
 
 def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:

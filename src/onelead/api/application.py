@@ -16,9 +16,10 @@ from onelead.api.answers import error_response, internal_error, no_route
 from onelead.api.auth import Authenticator
 from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
-from onelead.api.endpoints import BASE_PATH, Endpoint
-from onelead.api.probes import probe_routes
+from onelead.api.endpoints import Endpoint
+from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_routes
 from onelead.errors import OneleadError
+from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.process import Services
@@ -35,9 +36,20 @@ _ANY = "any"
 _UNKNOWN_ROUTE = "unknown"
 
 
+#: Everything below these is the API's.
+_OWN_PATHS = (BASE_PATH, "/docs", "/openapi.json", HEALTH_PATH, READY_PATH, METRICS_PATH)
+
+
+def is_api_path(path: str) -> bool:
+    """Say whether a path is the API's, which also answers unknown paths below it."""
+    return path.startswith(_OWN_PATHS)
+
+
 def create_api(services: Services) -> ASGIApp:
     """Build the application; starting and stopping the services is the caller's."""
-    authenticator = Authenticator(services.store, services.monotonic)
+    authenticator = Authenticator(
+        services.store, services.key_uses, services.clock, services.monotonic
+    )
     request_log = RequestLog(services.monotonic)
     served = {
         (endpoint.method, BASE_PATH + endpoint.path): _Served(

@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from onelead.account import Caller
 from onelead.errors import CredentialsInvalid
+from onelead.key_uses import KeyUses
 from onelead.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
 from onelead.text import fold
 
@@ -32,8 +33,16 @@ class CallerStore(Protocol):
 class Authenticator:
     """Finds the caller of a request."""
 
-    def __init__(self, store: CallerStore, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: CallerStore,
+        key_uses: KeyUses,
+        clock: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
         self._store = store
+        self._key_uses = key_uses
+        self._clock = clock
         self._monotonic = monotonic
         #: By key hash: who, and until when that is believed. Unknown keys are remembered too.
         self._known: dict[str, tuple[Caller | None, float]] = {}
@@ -51,6 +60,8 @@ class Authenticator:
         email_is_right = _equal(email, caller.email if caller else "")
         if caller is None or not email_is_right or not headers.get(_APPLICATION):
             raise CredentialsInvalid
+        client = request.scope["client"]
+        self._key_uses.note(caller, self._clock(), client[0] if client else "")
         return caller
 
     async def _find(self, key_hash: str) -> Caller | None:

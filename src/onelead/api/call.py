@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
 
 from onelead.account import Caller
-from onelead.errors import ResourceNotFound
+from onelead.errors import HeaderMalformed, ResourceNotFound
 from onelead.incoming.json_body import decode_json, decode_object, read_body
 from onelead.incoming.request_log import RequestLine
 from onelead.limits import ID_MAX
 from onelead.process import Services
-from onelead.text import whole_number
+from onelead.text import shown, whole_number
 from onelead.upsert import Delivery
+
+_ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
 
 
 class Call:
@@ -48,6 +51,21 @@ class Call:
         if not isinstance(number, int) or not 1 <= number <= ID_MAX:
             raise ResourceNotFound
         return number
+
+    def expected_version(self) -> int | None:
+        """Return the version of a lead that `If-Match` names; None for any.
+
+        An entity tag that no lead has ever had is 0. Raises HeaderMalformed.
+        """
+        header = ", ".join(self.request.headers.getlist("if-match")).strip()
+        if header in ("", "*"):
+            return None
+        tag = _ENTITY_TAG.fullmatch(header)
+        if tag is None:
+            raise HeaderMalformed(f'If-Match must be * or one ETag, as in "3": {shown(header)}')
+        # A weak tag matches nothing here, by RFC 9110.
+        version = None if tag["weak"] else whole_number(tag["text"])
+        return version if isinstance(version, int) else 0
 
     def flag(self, name: str) -> bool:
         """Say whether a query parameter is switched on."""

@@ -44,9 +44,7 @@ _POLICY = {
 def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
     """Build the pages about these endpoints."""
     document = openapi_document(endpoints)
-    start = Response("The API is described at /docs\n", 307, {"Location": "/docs"}, "text/plain")
     pages = {
-        "/": start,
         "/openapi.json": _json(document),
         "/docs": _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
         # Swagger UI 4, the last one that the bundle has, reads nothing newer than OpenAPI 3.0.

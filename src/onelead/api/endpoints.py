@@ -15,17 +15,16 @@ from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 Handler = Callable[[Call], Awaitable[Response]]
 
-BASE_PATH = "/developer_api/v1"
-
 
 @dataclass(frozen=True)
 class Parameter:
-    """A query parameter."""
+    """A parameter in the query string, or a header."""
 
     name: str
     description: str
     schema: dict[str, Any]
     example: Any = None
+    place: str = "query"
 
 
 PAGE_NUMBER = Parameter(
@@ -44,6 +43,15 @@ PAGE_INVALID = InputInvalid(
 )
 NAME_BLANK = InputInvalid(Problem("name", "can't be blank", "blank"))
 NAME_TAKEN = InputInvalid(Problem("name", "has already been taken", "taken"))
+
+IF_MATCH = Parameter(
+    "If-Match",
+    "The version that the write was made for, as an `ETag` said it, or `*` for any. When the lead "
+    "has another one by now, nothing is written.",
+    {"type": "string", "default": "*"},
+    '"3"',
+    place="header",
+)
 
 #: The headers that answer a write of one lead.
 RECEIPT = ("ETag", "Lead-Outcome", "Lead-Changed")

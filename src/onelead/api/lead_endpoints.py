@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from onelead.api import leads
 from onelead.api.answers import AmbiguousBody, BareErrorBody, DeletedBody, ErrorBody
 from onelead.api.endpoints import (
+    IF_MATCH,
     NAME_BLANK,
     PAGE_INVALID,
     PAGE_NUMBER,
@@ -216,7 +217,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("PUT", "/leads/{id}", leads.update_lead, "Leads", LeadPatch, LeadBody),
-        parameters=(COMPUTED_VALUES,),
+        parameters=(COMPUTED_VALUES, IF_MATCH),
         example={"email": _NORA["email"]},
         answer=_ANSWERED,
         headers=RECEIPT,
@@ -224,6 +225,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("DELETE", "/leads/{id}", leads.delete_lead, "Leads", None, DeletedBody),
+        parameters=(IF_MATCH,),
         answer=DeletedBody(_ID, is_deleted=True),
         headers=RECEIPT,
     ),

@@ -13,13 +13,13 @@ from onelead.api.answers import (
     bulk_failure,
     error_response,
     next_page_link,
-    receipt_headers,
 )
 from onelead.api.call import Call
 from onelead.api.wire import LeadBody, lead_body
 from onelead.errors import BodyMalformed, Problem
-from onelead.incoming.lead_json import item_id, lead_patch, match_from, unknown_keys
+from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert_write
 from onelead.incoming.paging import page_from
+from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.search_request import search_from
 from onelead.limits import BULK_LEADS_MAX
 from onelead.upsert import Action, LeadWrite, Outcome
@@ -47,9 +47,13 @@ async def update_lead(call: Call) -> Response:
 
     A member that is left out stays as it is, null clears. The whole lead may be sent back.
     """
-    lead_id = call.path_id()
+    lead_id, version = call.path_id(), call.expected_version()
     patch, problems = lead_patch(await call.json_object(), "base")
-    write = LeadWrite(Action.UPDATE, call.delivery(), lead_id, patch, problems=problems)
+    write = LeadWrite(
+        *(Action.UPDATE, call.delivery(), lead_id, patch),
+        problems=problems,
+        expected_version=version,
+    )
     return await _written(call, write)
 
 
@@ -63,18 +67,13 @@ async def upsert_lead(call: Call) -> Response:
     filters.
     """
     body = await call.json_object()
-    patch, patch_problems = lead_patch(body.get("properties"), "properties")
-    match, match_problems = match_from(body.get("match"))
-    problems = (*patch_problems, *match_problems)
-    if unknown := unknown_keys(body, ("properties", "match")):
-        problems = (unknown, *problems)
-    write = LeadWrite(Action.UPSERT, call.delivery(), patch=patch, match=match, problems=problems)
-    return await _written(call, write)
+    return await _written(call, upsert_write(body, call.delivery()))
 
 
 async def delete_lead(call: Call) -> Response:
     """Delete a lead."""
-    write = LeadWrite(Action.DELETE, call.delivery(""), call.path_id())
+    lead_id, version = call.path_id(), call.expected_version()
+    write = LeadWrite(Action.DELETE, call.delivery(""), lead_id, expected_version=version)
     return await _written(call, write)
 
 
@@ -200,7 +199,8 @@ def _projected(bodies: list[LeadBody], keys: frozenset[str]) -> list[dict[str, A
 async def lead_history(call: Call) -> Response:
     """List what happened to a lead, newest first.
 
-    Also of a deleted lead. Refused writes are there with their message and what was sent.
+    Also of a deleted lead. Refused writes are there with their message and what was sent; so are, a
+    moment later, upserts that were refused because the lead was one of several matches.
     """
     page = page_from(call.request.query_params)
     history = await call.services.store.lead_history(

@@ -16,10 +16,11 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from onelead import __version__
-from onelead.api.endpoints import BASE_PATH, Endpoint
+from onelead.api.endpoints import Endpoint
 from onelead.api.lead_endpoints import LeadItem
 from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
 from onelead.api.wire import LeadBody
+from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.lead_json import READ_ONLY_KEYS
 from onelead.limits import (
     BULK_LEADS_MAX,
@@ -148,7 +149,7 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         example = {} if parameter.example is None else {"example": parameter.example}
         yield {
             "name": parameter.name,
-            "in": "query",
+            "in": parameter.place,
             "description": parameter.description,
             "schema": parameter.schema,
             **example,

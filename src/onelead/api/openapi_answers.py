@@ -13,18 +13,20 @@ import msgspec
 from starlette.responses import Response
 
 from onelead.api.answers import BareErrorBody, ErrorBody, error_response, internal_error
-from onelead.api.endpoints import Endpoint
+from onelead.api.endpoints import IF_MATCH, Endpoint
 from onelead.errors import (
     AdminRequired,
     BodyMalformed,
     BodyTooLarge,
     BodyTooSlow,
     CredentialsInvalid,
+    HeaderMalformed,
     OneleadError,
     ResourceNotFound,
     ServiceStopping,
     StoreUnavailable,
     TooManyConnections,
+    VersionConflict,
     WriteQueueFull,
 )
 from onelead.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
@@ -64,10 +66,11 @@ class _SharedError(NamedTuple):
 _SHARED = {
     HTTPStatus.BAD_REQUEST: _SharedError(
         "The body is not readable: no JSON, no object, nested too deep, a key twice in one object, "
-        "or text that cannot be stored.",
+        "or text that cannot be stored; or it is a header that is not.",
         (
             BodyMalformed("Invalid input: the body must be a JSON object"),
             BodyMalformed("Invalid input: the body has the same key twice in one object"),
+            HeaderMalformed('If-Match must be * or one ETag, as in "3": 3'),
         ),
     ),
     HTTPStatus.UNAUTHORIZED: _SharedError(
@@ -123,6 +126,8 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     responses[HTTPStatus.OK] = _success(endpoint, schema_of)
     if "{id}" in endpoint.path:
         responses[HTTPStatus.NOT_FOUND] = _not_found(endpoint, schema_of)
+    if IF_MATCH in endpoint.parameters:
+        responses[HTTPStatus.PRECONDITION_FAILED] = _conflict(endpoint, schema_of)
     if endpoint.refusals:
         responses[HTTPStatus.UNPROCESSABLE_ENTITY] = _refused(endpoint, schema_of)
     return {str(status.value): responses[status] for status in sorted(responses)}
@@ -130,8 +135,9 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 
 def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
     yield HTTPStatus.UNAUTHORIZED
-    if endpoint.request is not None:
+    if endpoint.request is not None or IF_MATCH in endpoint.parameters:
         yield HTTPStatus.BAD_REQUEST
+    if endpoint.request is not None:
         yield HTTPStatus.REQUEST_TIMEOUT
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if endpoint.is_settings_write:
@@ -168,6 +174,15 @@ def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
         "description": "There is nothing with this id.",
         "headers": _documented({"X-Request-Id": True, **receipts}),
         "content": _content(schema_of(ErrorBody))(_rendered((ResourceNotFound(),))),
+    }
+
+
+def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    headers = dict.fromkeys(endpoint.headers, True)
+    return {
+        "description": "The lead has another version than `If-Match` says; nothing was written.",
+        "headers": _documented({"X-Request-Id": True, **headers}),
+        "content": _content(schema_of(ErrorBody))(_rendered((VersionConflict(4),))),
     }
 
 

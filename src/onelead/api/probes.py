@@ -18,7 +18,6 @@ from starlette.routing import Route
 from onelead.api.answers import JsonResponse
 from onelead.metrics import CONTENT_TYPE, Metrics
 from onelead.process import Services
-from onelead.readiness import Readiness
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
@@ -43,7 +42,7 @@ class ReadyBody(Struct, frozen=True):
 
 def probe_routes(services: Services) -> list[Route]:
     """Build the three routes for these services."""
-    readiness = Readiness(services.store, services.writer)
+    readiness = services.readiness
     page = _MetricsPage(services.metrics)
 
     async def health(_request: Request) -> Response:

@@ -6,18 +6,19 @@ import asyncio
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from onelead.api.connection import Connection
-from onelead.api.endpoints import BASE_PATH
 from onelead.errors import NotPossible
+from onelead.incoming.api_calls import BASE_PATH
 from onelead.limits import (
     COMMIT_TIMEOUT_S,
     KEEP_ALIVE_TIMEOUT_S,
@@ -122,10 +123,15 @@ def shared_port(host: str, port: int) -> Iterator[SharedPort]:
 
 
 def base_url(host: str, port: int) -> str:
-    """Return what a client calls, also where the server listens on every address."""
+    """Return what a client of the API calls, also where the server listens on every address."""
+    return web_url(host, port) + BASE_PATH
+
+
+def web_url(host: str, port: int) -> str:
+    """Return what a browser calls."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{reachable}]" if ":" in reachable else reachable
-    return f"http://{shown}:{port}{BASE_PATH}"
+    return f"http://{shown}:{port}"
 
 
 async def run_server(
@@ -134,13 +140,15 @@ async def run_server(
     stop: StopSignals,
     on_started: Callable[[], None],
     *,
+    on_stopping: Callable[[], None] = lambda: None,
     stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> None:
     """Serve until a stop signal, and return when every request accepted is answered.
 
-    Clients that take longer than the timeout to be answered are cut off.
+    Clients that take longer than the timeout to be answered are cut off. `on_stopping` has to
+    end the answers that would never end.
     """
-    server = _Server(_options(api), on_started, stop_timeout_s)
+    server = _Server(_options(api), on_started, on_stopping, stop_timeout_s)
     stop.hand_over(server)
     await server.serve(sockets=[listener])
 
@@ -149,10 +157,15 @@ class _Server(uvicorn.Server):
     """uvicorn's server, which tells when it listens and leaves the signals to the program."""
 
     def __init__(
-        self, config: uvicorn.Config, on_started: Callable[[], None], stop_timeout_s: float
+        self,
+        config: uvicorn.Config,
+        on_started: Callable[[], None],
+        on_stopping: Callable[[], None],
+        stop_timeout_s: float,
     ) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
         self._stop_timeout_s = stop_timeout_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -161,6 +174,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping", open_connections=len(self.server_state.connections))
+        self._on_stopping()
         timer = asyncio.get_running_loop().call_later(self._stop_timeout_s, self._wait_no_longer)
         await super().shutdown(sockets)
         timer.cancel()
@@ -197,6 +211,16 @@ def _options(api: ASGIApp) -> uvicorn.Config:
         limit_concurrency=REQUEST_CONNECTIONS_MAX,
         timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
     )
+
+
+def behind_proxies(application: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
+    """Believe the X-Forwarded- headers of these addresses and networks.
+
+    Without any, the application comes back as it is, and costs nothing more.
+    """
+    if not trusted:
+        return application
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", application), list(trusted)))
 
 
 def allow_open_files() -> None:

@@ -17,6 +17,7 @@ from onelead.limits import ID_MAX
 from onelead.matching import Match
 from onelead.properties import LeadPatch
 from onelead.text import shown, whole_number
+from onelead.upsert import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
 
@@ -54,6 +55,16 @@ def match_from(raw: Any) -> tuple[Match | None, tuple[Problem, ...]]:
     if not isinstance(raw, dict):
         return None, (Problem("match", "must be an object"),)
     return converted(raw, Match)
+
+
+def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
+    """Read the body of an upsert; what is wrong with it becomes the write's problems."""
+    patch, patch_problems = lead_patch(body.get("properties"), "properties")
+    match, match_problems = match_from(body.get("match"))
+    problems = (*patch_problems, *match_problems)
+    if unknown := unknown_keys(body, ("properties", "match")):
+        problems = (unknown, *problems)
+    return LeadWrite(Action.UPSERT, delivery, patch=patch, match=match, problems=problems)
 
 
 def converted(raw: dict[str, Any], target: type[T]) -> tuple[T | None, tuple[Problem, ...]]:

@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.api.answers import bulk_failure, error_response, receipt_headers
+from onelead.api.answers import bulk_failure, error_response
 from onelead.api.wire import lead_body
 from onelead.errors import OneleadError
+from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.operations import Answer, Claim, Operation
 from onelead.upsert import Outcome, WriteResult

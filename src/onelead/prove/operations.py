@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.incoming.lead_json import lead_patch, match_from
+from onelead.incoming.lead_json import lead_patch, upsert_write
 from onelead.settings_change import Resource, SettingsWrite
 from onelead.upsert import Action, Delivery, LeadWrite
 
@@ -77,10 +77,7 @@ def read_lead_write(
     if action is not Action.UPSERT:
         patch, problems = lead_patch(body, "base")
         return LeadWrite(action, delivery, lead_id, patch, problems=problems)
-    patch, patch_problems = lead_patch(body.get("properties"), "properties")
-    match, match_problems = match_from(body.get("match"))
-    problems = (*patch_problems, *match_problems)
-    return LeadWrite(action, delivery, patch=patch, match=match, problems=problems)
+    return upsert_write(body, delivery)
 
 
 def read_settings_write(

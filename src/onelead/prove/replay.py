@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField, IndexState
@@ -186,6 +186,9 @@ class Replay:
             statuses=plan.saved_statuses or self._settings.statuses,
             sources=self._settings.sources if plan.saved_sources is None else plan.saved_sources,
         )
+        if plan.saved_account is not None:
+            details = to_builtins(plan.saved_account)
+            self._settings = replace(self._settings, **details)
         self._last_id = plan.last_id
         for field in self._settings.indexed_fields:
             # Every lead has its keys from here on. Those of another generation are never read.

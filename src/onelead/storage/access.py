@@ -44,7 +44,7 @@ def find_caller(connection: Connection, hashed: str) -> Caller | None:
     row = connection.execute(select(table).where(table.c.key_hash == hashed)).first()
     if row is None or row.date_revoked is not None:
         return None
-    owner = _user_row(connection, row.account_id, schema.user.c.id == row.user_id)
+    owner = user_row(connection, row.account_id, schema.user.c.id == row.user_id)
     if owner is None or not owner.is_active:
         return None
     return Caller(row.account_id, row.user_id, owner.email, row.id)
@@ -94,7 +94,7 @@ def create_user(
 ) -> User:
     """Create a user, who is known by the e-mail."""
     user_id = _next_id(connection, account_id)
-    if _user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
+    if user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
         raise NotPossible(f"a user with the e-mail {email} exists already")
     shown_name = name or email.partition("@")[0]
     row = {"account_id": account_id, "id": user_id, "name": shown_name, "email": email}
@@ -104,23 +104,12 @@ def create_user(
     return User(user_id, shown_name, email, role)
 
 
-def deactivate_user(connection: Connection, account_id: int, email: str) -> User:
-    """Deactivate a user, whose keys stop working."""
-    take_lane(connection, account_id, 0)
-    row = _owner(connection, account_id, email)
-    table = schema.user
-    where = (table.c.account_id == account_id) & (table.c.id == row.id)
-    connection.execute(update(table).where(where).values(is_active=False))
-    next_settings_version(connection, account_id)
-    return User(row.id, row.name, row.email, Role(row.role), is_active=False)
-
-
 def create_api_key(
     connection: Connection, account_id: int, email: str, label: str, now: int
 ) -> tuple[ApiKey, str]:
     """Create a key for an active user; returns it with its secret."""
     key_id = _next_id(connection, account_id)
-    owner = _owner(connection, account_id, email)
+    owner = user_with_email(connection, account_id, email)
     if not owner.is_active:
         raise NotPossible(f"the user {email} is deactivated")
     secret = f"ol_{secrets.token_hex(32)}"
@@ -132,15 +121,21 @@ def create_api_key(
 
 def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
     """Return all keys of an account, ascending by id."""
-    key, user = schema.api_key, schema.user
+    key, user, use = schema.api_key, schema.user, schema.api_key_use
+    of_owner = (user.c.account_id == key.c.account_id) & (user.c.id == key.c.user_id)
+    of_key = (use.c.account_id == key.c.account_id) & (use.c.api_key_id == key.c.id)
     rows = connection.execute(
-        select(key, user.c.email)
-        .join(user, (user.c.account_id == key.c.account_id) & (user.c.id == key.c.user_id))
+        select(key, user.c.email, use.c.date_last_used, use.c.last_address)
+        .select_from(key.join(user, of_owner).outerjoin(use, of_key))
         .where(key.c.account_id == account_id, user.c.account_id == account_id)
         .order_by(key.c.id)
     )
     return [
-        ApiKey(row.id, row.user_id, row.email, row.label, row.date_created, row.date_revoked)
+        ApiKey(
+            *(row.id, row.user_id, row.email, row.label, row.date_created, row.date_revoked),
+            date_last_used=row.date_last_used,
+            last_address=row.last_address or "",
+        )
         for row in rows
     ]
 
@@ -164,16 +159,28 @@ def _next_id(connection: Connection, account_id: int) -> int:
     return new_id
 
 
-def _owner(connection: Connection, account_id: int, email: str) -> Row[Any]:
-    row = _user_row(connection, account_id, schema.user.c.email_key == fold(email))
+def user_with_email(connection: Connection, account_id: int, email: str) -> Row[Any]:
+    """Return the row of the user with an e-mail. Raises ResourceNotFound."""
+    row = user_row(connection, account_id, schema.user.c.email_key == fold(email))
     if row is None:
         raise ResourceNotFound(f"no user has the e-mail {email}")
     return row
 
 
-def _user_row(
+def active_user(connection: Connection, account_id: int, user_id: int) -> Row[Any]:
+    """Return the row of an active user. Raises ResourceNotFound and NotPossible."""
+    row = user_row(connection, account_id, schema.user.c.id == user_id)
+    if row is None:
+        raise ResourceNotFound
+    if not row.is_active:
+        raise NotPossible(f"the user {row.email} is deactivated")
+    return row
+
+
+def user_row(
     connection: Connection, account_id: int, condition: ColumnElement[bool]
 ) -> Row[Any] | None:
+    """Return the row of one of the account's users; None when there is no such one."""
     table = schema.user
     statement = select(table).where(table.c.account_id == account_id, condition)
     return connection.execute(statement).first()

@@ -6,7 +6,7 @@ definition reads any more.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onelead.account import AccountSettings
@@ -14,9 +14,10 @@ from onelead.custom_fields import CustomField, IndexState
 from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
 from onelead.matching import custom_field_keys
 from onelead.storage import schema
-from onelead.storage.lane import next_settings_version
+from onelead.storage.lane import lead_count, next_settings_version
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.settings_rows import save_index_state
+from onelead.store import IndexProgress
 
 
 def field_to_build(settings: AccountSettings) -> CustomField | None:
@@ -54,6 +55,30 @@ def _progress(connection: Connection, account_id: int, field_id: int) -> int:
     where = (table.c.account_id == account_id) & (table.c.id == field_id)
     progress: int = connection.execute(select(table.c.index_progress).where(where)).scalar_one()
     return progress
+
+
+def read_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
+    """Return how far each definition is whose index is being built, by their ids."""
+    table, lead = schema.custom_field, schema.lead
+    where = (table.c.account_id == account_id) & (table.c.index_state == IndexState.BUILDING.value)
+    building = connection.execute(select(table.c.id, table.c.index_progress).where(where)).all()
+    if not building:
+        return {}
+    leads = lead_count(connection, account_id)
+    # Two statements: each is one look into the index.
+    first, last = (
+        connection.execute(select(end(lead.c.id)).where(lead.c.account_id == account_id)).scalar()
+        for end in (func.min, func.max)
+    )
+    if first is None or last is None:
+        return {row.id: IndexProgress(0, leads) for row in building}
+    steps = last - first + 1
+    return {
+        row.id: IndexProgress(
+            leads * min(max(row.index_progress - first + 1, 0), steps) // steps, leads
+        )
+        for row in building
+    }
 
 
 def _insert_new_keys(connection: Connection) -> sqlite.Insert | postgresql.Insert:

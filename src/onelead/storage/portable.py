@@ -5,24 +5,25 @@ An engine adds how a transaction is begun and ended, and its own way of writing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from onelead.account import AccountSettings
 from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.settings_change import Resource, SettingsResult, SettingsWrite
 from onelead.storage import account_rows, index_steps, lead_search, reads
 from onelead.storage.lane import take_lane
 from onelead.storage.portable_access import PortableAccess
 from onelead.storage.portable_figures import PortableFigures
 from onelead.storage.portable_ledger import PortableLedger
-from onelead.storage.settings_rows import load_settings
+from onelead.storage.portable_lists import PortableLists
+from onelead.storage.settings_rows import ids_using, load_settings
 from onelead.storage.settings_writes import write_settings
-from onelead.store import AccountRows, LeadPage, LeadRead, TagCount
+from onelead.store import AccountRows, IndexProgress, LeadPage, LeadRead, TagCount
 
 
-class PortableStore(PortableAccess, PortableFigures, PortableLedger):
+class PortableStore(PortableAccess, PortableFigures, PortableLedger, PortableLists):
     """The portable part of the storage contract."""
 
     async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
@@ -60,6 +61,20 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
             # A step begins where the one before has ended, so it may be done again.
             await self._write(work, lambda _connection, _done: False)
         return has_work
+
+    async def leads_using(
+        self, account_id: int, resource: Resource, resource_id: int, *, limit: int
+    ) -> Sequence[int]:
+        """See Store."""
+        return await self._read(
+            lambda connection: ids_using(connection, account_id, resource, resource_id, limit)
+        )
+
+    async def index_progress(self, account_id: int) -> Mapping[int, IndexProgress]:
+        """See Store."""
+        return await self._read(
+            lambda connection: index_steps.read_progress(connection, account_id)
+        )
 
     async def settings(self, account_id: int) -> AccountSettings:
         """See Store."""

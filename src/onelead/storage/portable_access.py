@@ -6,9 +6,19 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from onelead.access_store import NewAccount
+from onelead.access import UserChange
+from onelead.access_store import (
+    KeyUse,
+    KnownSession,
+    LinkPurpose,
+    NewAccount,
+    OneTimeLink,
+    SignInFacts,
+    StoredPassword,
+    WebSession,
+)
 from onelead.account import ApiKey, Caller, Role, User
-from onelead.storage import access
+from onelead.storage import access, links, passwords, sign_in, user_changes
 from onelead.storage.transactions import Transactions
 
 
@@ -65,6 +75,12 @@ class PortableAccess(Transactions):
             lambda connection: access.revoke_api_key(connection, account_id, key_id, now)
         )
 
+    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+        """See AccessStore."""
+        await self._write(
+            lambda connection: user_changes.record_key_uses(connection, account_id, uses)
+        )
+
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
         """See AccessStore."""
         now = self._clock()
@@ -75,5 +91,111 @@ class PortableAccess(Transactions):
     async def deactivate_user(self, account_id: int, email: str) -> User:
         """See AccessStore."""
         return await self._write(
-            lambda connection: access.deactivate_user(connection, account_id, email)
+            lambda connection: user_changes.deactivate_user(connection, account_id, email)
+        )
+
+    async def change_user(
+        self, account_id: int, user_id: int, change: UserChange, *, by: int | None
+    ) -> User:
+        """See AccessStore."""
+        return await self._write(
+            lambda connection: user_changes.change_user(connection, account_id, user_id, change, by)
+        )
+
+    async def create_session(self, token_hash: str, session: WebSession) -> None:
+        """See AccessStore."""
+        await self._write(
+            lambda connection: sign_in.create_session(connection, token_hash, session)
+        )
+
+    async def session(self, token_hash: str) -> WebSession | None:
+        """See AccessStore."""
+        return await self._read(lambda connection: sign_in.find_session(connection, token_hash))
+
+    async def sessions(self, account_id: int, user_id: int) -> Sequence[KnownSession]:
+        """See AccessStore."""
+        return await self._read(
+            lambda connection: sign_in.find_sessions(connection, account_id, user_id)
+        )
+
+    async def touch_session(self, token_hash: str, now: int) -> None:
+        """See AccessStore."""
+        await self._write(lambda connection: sign_in.touch_session(connection, token_hash, now))
+
+    async def end_session(self, token_hash: str) -> None:
+        """See AccessStore."""
+        await self._write(lambda connection: sign_in.end_session(connection, token_hash))
+
+    async def end_sessions(self, account_id: int, user_id: int, *, keep: str = "") -> None:
+        """See AccessStore."""
+        await self._write(
+            lambda connection: sign_in.end_sessions(connection, account_id, user_id, keep)
+        )
+
+    async def passwords(self, email: str) -> Sequence[StoredPassword]:
+        """See AccessStore."""
+        return await self._read(lambda connection: passwords.find_passwords(connection, email))
+
+    async def renew_password_hash(self, stored: StoredPassword, password_hash: str) -> None:
+        """See AccessStore."""
+        await self._write(
+            lambda connection: passwords.renew_hash(connection, stored, password_hash)
+        )
+
+    async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
+        """See AccessStore."""
+        return await self._write(
+            lambda connection: passwords.sign_in(connection, stored, token_hash, session)
+        )
+
+    async def change_password(
+        self, account_id: int, user_id: int, password_hash: str, *, keep: str
+    ) -> None:
+        """See AccessStore."""
+        now = self._clock()
+        await self._write(
+            lambda connection: passwords.change_password(
+                connection, account_id, user_id, password_hash, keep=keep, now=now
+            )
+        )
+
+    async def sign_in_facts(self, account_id: int) -> dict[int, SignInFacts]:
+        """See AccessStore."""
+        return await self._read(lambda connection: passwords.sign_in_facts(connection, account_id))
+
+    async def create_link(self, account_id: int, user_id: int, purpose: LinkPurpose) -> str:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: links.create_link(connection, account_id, user_id, purpose, now)
+        )
+
+    async def create_first_link(self) -> str | None:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._write(lambda connection: links.create_first_link(connection, now))
+
+    async def link(self, token_hash: str) -> OneTimeLink | None:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._read(lambda connection: links.find_link(connection, token_hash, now))
+
+    async def set_password(
+        self, link_hash: str, password_hash: str, token_hash: str, session: WebSession
+    ) -> bool:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: passwords.set_password(
+                connection, link_hash, password_hash, token_hash, session, now
+            )
+        )
+
+    async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: passwords.choose_account(
+                connection, link_hash, token_hash, session, now
+            )
         )

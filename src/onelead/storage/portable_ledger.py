@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from onelead.ledger_store import LedgerPage
-from onelead.storage import reads
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from onelead.ledger_store import (
+    AccountLedgerRow,
+    LeadLedger,
+    LedgerPage,
+    LedgerRead,
+    LedgerSearch,
+    LedgerSlice,
+    MatchUses,
+    WriteCheck,
+)
+from onelead.storage import lead_history, ledger_search, match_uses
 from onelead.storage.transactions import Transactions
+from onelead.storage.write_check import check_write
+from onelead.upsert import LeadWrite
 
 
 class PortableLedger(Transactions):
@@ -15,7 +30,63 @@ class PortableLedger(Transactions):
     ) -> LedgerPage:
         """See LedgerStore."""
         return await self._read(
-            lambda connection: reads.read_history(
+            lambda connection: lead_history.read_history(
                 connection, account_id, lead_id, offset=offset, limit=limit
             )
         )
+
+    async def lead_ledger(
+        self, account_id: int, lead_id: int, *, before: int | None = None, limit: int
+    ) -> LeadLedger:
+        """See LedgerStore."""
+
+        def work(connection: Connection) -> LeadLedger:
+            settings = self._load_settings(connection, account_id)
+            return lead_history.read_lead_rows(
+                connection, settings, lead_id, before=before, limit=limit
+            )
+
+        return await self._read(work)
+
+    async def lead_changes(
+        self, account_id: int, lead_id: int, *, since_version: int, limit: int
+    ) -> Sequence[AccountLedgerRow]:
+        """See LedgerStore."""
+        return await self._read(
+            lambda connection: lead_history.read_lead_changes(
+                connection, account_id, lead_id, since_version=since_version, limit=limit
+            )
+        )
+
+    async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
+        """See LedgerStore."""
+
+        def work(connection: Connection) -> LedgerSlice:
+            settings = self._load_settings(connection, account_id)
+            return ledger_search.find_rows(connection, settings, search)
+
+        return await self._read(work)
+
+    async def recent_matches(self, account_id: int, definition_id: int) -> MatchUses:
+        """See LedgerStore."""
+        return await self._read(
+            lambda connection: match_uses.read_uses(connection, account_id, definition_id)
+        )
+
+    async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
+        """See LedgerStore."""
+
+        def work(connection: Connection) -> LedgerRead:
+            settings = self._load_settings(connection, account_id)
+            return ledger_search.read_row(connection, settings, seq)
+
+        return await self._read(work)
+
+    async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
+        """See LedgerStore."""
+
+        def work(connection: Connection) -> WriteCheck:
+            settings = self._load_settings(connection, account_id)
+            return check_write(connection, settings, write, self._clock())
+
+        return await self._read(work)

@@ -67,6 +67,7 @@ log = structlog.get_logger(__name__)
 class PostgresqlStore(PortableStore):
     """The storage contract on a PostgreSQL database."""
 
+    kind = "PostgreSQL"
     #: Tests put in such as fail when they are told to.
     connection_class: ClassVar[type[AsyncConnection[Any]]] = AsyncConnection
     trips_class: ClassVar[type[Trips]] = Trips

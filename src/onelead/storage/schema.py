@@ -111,6 +111,8 @@ password = Table(
     #: Argon2id, with its salt and parameters.
     Column("password_hash", Text, nullable=False),
     Column("date_changed", BigInteger, nullable=False),
+    #: When the user signed in last, in whatever way.
+    Column("date_last_sign_in", BigInteger),
     PrimaryKeyConstraint("email_key", "account_id"),
 )
 
@@ -328,6 +330,21 @@ delivery_figure = Table(
     _id("api_key_id"),
     Column("deliveries", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "hour", "outcome", "user_id", "api_key_id"),
+    sqlite_with_rowid=False,
+)
+
+#: The same for whole days, UTC, so that weeks of many callers are summed up quickly.
+caller_figure = Table(
+    "caller_figure",
+    metadata,
+    _id("account_id"),
+    #: The Unix seconds at which the day begins.
+    _id("day"),
+    _id("user_id"),
+    _id("api_key_id"),
+    Column("outcome", _bytewise(), nullable=False),
+    Column("deliveries", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "day", "user_id", "api_key_id", "outcome"),
     sqlite_with_rowid=False,
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from msgspec import to_builtins
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
 from onelead.account import AccountSettings, CustomerSource, LeadStatus, Role, User
@@ -13,6 +14,11 @@ from onelead.custom_fields import CustomField, DataType, IndexState, Option
 from onelead.settings_change import Resource, SettingsPlan, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lane import settings_version
+
+_USED_IN = {
+    Resource.LEAD_STATUS: schema.lead.c.status_id,
+    Resource.CUSTOMER_SOURCE: schema.lead.c.customer_source_id,
+}
 
 
 def load_settings(
@@ -91,6 +97,11 @@ def save_plan(
     elif write.resource is Resource.CUSTOM_FIELD_DEFINITION:
         assert plan.resource_id is not None
         _delete_field(connection, account_id, plan.resource_id)
+    if plan.saved_account is not None:
+        where = schema.account.c.id == account_id
+        connection.execute(
+            update(schema.account).where(where).values(to_builtins(plan.saved_account))
+        )
     if plan.saved_statuses is not None:
         insert_statuses(connection, account_id, plan.saved_statuses)
     if plan.saved_sources is not None:
@@ -173,13 +184,28 @@ def _insert_field(
 
 def leads_using(connection: Connection, account_id: int, write: SettingsWrite) -> int:
     """Count the leads that use a lead status or customer source."""
-    lead = schema.lead
-    by_resource = {
-        Resource.LEAD_STATUS: lead.c.status_id,
-        Resource.CUSTOMER_SOURCE: lead.c.customer_source_id,
-    }
-    where = (lead.c.account_id == account_id) & (by_resource[write.resource] == write.resource_id)
-    return connection.execute(select(func.count()).select_from(lead).where(where)).scalar_one()
+    where = (schema.lead.c.account_id == account_id) & (
+        _USED_IN[write.resource] == write.resource_id
+    )
+    statement = select(func.count()).select_from(schema.lead).where(where)
+    return connection.execute(statement).scalar_one()
+
+
+def ids_using(
+    connection: Connection, account_id: int, resource: Resource, resource_id: int, limit: int
+) -> Sequence[int]:
+    """Return ids of leads that use a lead status or customer source."""
+    used_in = _USED_IN[resource]
+    # A range in an order that only the index has: PostgreSQL would look through all leads for
+    # those that have the value, because many had it when it counted them last.
+    statement = (
+        select(schema.lead.c.id)
+        .where(schema.lead.c.account_id == account_id)
+        .where(used_in >= resource_id, used_in <= resource_id)
+        .order_by(used_in)
+        .limit(limit)
+    )
+    return connection.execute(statement).scalars().all()
 
 
 def save_index_state(

@@ -40,6 +40,8 @@ _READ_ACCOUNT = select(schema.account.c.id).limit(1)
 class SqliteStore(PortableStore):
     """The storage contract on one SQLite file."""
 
+    kind = "SQLite"
+
     def __init__(
         self,
         path: Path,

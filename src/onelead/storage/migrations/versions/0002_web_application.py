@@ -37,6 +37,7 @@ def _create_sign_in() -> None:
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("date_changed", sa.BigInteger(), nullable=False),
+        sa.Column("date_last_sign_in", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("email_key", "account_id"),
     )
     op.create_table(
@@ -81,6 +82,17 @@ def _create_figures() -> None:
         sa.Column("api_key_id", sa.BigInteger(), nullable=False),
         sa.Column("deliveries", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "hour", "outcome", "user_id", "api_key_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "caller_figure",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", _BYTEWISE, nullable=False),
+        sa.Column("deliveries", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "day", "user_id", "api_key_id", "outcome"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -1,0 +1,78 @@
+"""The rules about users and API keys, whoever changes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from onelead.account import Role, User
+from onelead.errors import InputInvalid, NotPossible, Problem
+from onelead.limits import LINE_CHARS_MAX
+from onelead.settings_body import line_problem
+
+#: Clients of the API send it in a header, which has room for ASCII only.
+_EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
+
+
+class UserChange(Struct, frozen=True):
+    """What is to change about a user; None leaves it as it is."""
+
+    name: str | None = None
+    role: Role | None = None
+    is_active: bool | None = None
+
+
+def is_email(text: str) -> bool:
+    """Say whether a text is an e-mail that a user may have."""
+    return _EMAIL.fullmatch(text) is not None and len(text) <= LINE_CHARS_MAX
+
+
+def require_new_user(email: str, name: str) -> None:
+    """Refuse what no user may be called; without a name it is taken from the e-mail.
+
+    Raises InputInvalid.
+    """
+    problems = []
+    if not is_email(email):
+        problems.append(Problem("email", "is not an e-mail such as dana@shop.example"))
+    if name and (found := line_problem(name)):
+        problems.append(Problem("name", *found))
+    if problems:
+        raise InputInvalid(*problems)
+
+
+def require_label(label: str) -> None:
+    """Refuse what no API key may be labelled. Raises InputInvalid."""
+    if found := line_problem(label):
+        raise InputInvalid(Problem("label", *found))
+
+
+def changed_user(user: User, change: UserChange, users: Sequence[User], *, by: int | None) -> User:
+    """Return a user after a change that the user `by` makes. Raises InputInvalid, NotPossible.
+
+    Somebody has to be left who can change the settings, and nobody shuts the door behind
+    themselves.
+    """
+    if change.name is not None and (found := line_problem(change.name)):
+        raise InputInvalid(Problem("name", *found))
+    after = structs.replace(
+        user,
+        name=user.name if change.name is None else change.name,
+        role=user.role if change.role is None else change.role,
+        is_active=user.is_active if change.is_active is None else change.is_active,
+    )
+    if user.is_active and not after.is_active and user.id == by:
+        raise NotPossible("nobody can deactivate themselves; another admin can do it")
+    if _can_administer(user) and not _can_administer(after):
+        others = [one for one in users if one.id != user.id and _can_administer(one)]
+        if not others:
+            raise NotPossible(
+                f"{user.email} is the only active admin; make another user an admin first"
+            )
+    return after
+
+
+def _can_administer(user: User) -> bool:
+    return user.is_active and user.role is Role.ADMIN

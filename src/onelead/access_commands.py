@@ -1,0 +1,178 @@
+"""The commands about who may come in: API keys, users, and their one-time links."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from onelead import app
+from onelead.access_store import LinkPurpose
+from onelead.account import AccountSettings, ApiKey, Role, User
+from onelead.command_line import (
+    Account,
+    AsJson,
+    Database,
+    EmailOption,
+    WebUrl,
+    a_table,
+    chosen_account,
+    date_text,
+    line_option,
+    print_result,
+    settings_from,
+)
+from onelead.errors import NotPossible
+from onelead.store import Store
+from onelead.text import fold
+from onelead.web.sessions import welcome_path
+
+Label = typer.Option(callback=line_option, help="What it is for.")
+
+keys = typer.Typer(rich_markup_mode=None, help="API keys of users.")
+users = typer.Typer(rich_markup_mode=None, help="Users of an account.")
+
+
+@keys.command("create")
+def create_key(
+    email: Annotated[str | None, EmailOption] = None,
+    label: Annotated[str, Label] = "command line",
+    account: Account = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an API key; without --email it is the only user's."""
+
+    async def create(store: Store) -> tuple[ApiKey, str]:
+        chosen = await chosen_account(store, account)
+        owner = email or _only_user(chosen).email
+        return await store.create_api_key(chosen.account_id, owner, label)
+
+    key, secret = app.on_store(settings_from(database=database), create)
+    made = {"id": key.id, "email": key.email, "label": key.label, "api_key": secret}
+    text = (
+        f"API key {key.id} is ready.\n  E-mail   {key.email}\n  API key  {secret}  (shown only now)"
+    )
+    print_result(made, text, as_json=as_json)
+
+
+@keys.command("list")
+def list_keys(account: Account = None, database: Database = None, as_json: AsJson = False) -> None:
+    """List the API keys, also the revoked ones."""
+
+    async def read(store: Store) -> list[ApiKey]:
+        return list(await store.api_keys((await chosen_account(store, account)).account_id))
+
+    found = app.on_store(settings_from(database=database), read)
+    rows = [
+        (
+            *(str(key.id), key.email, key.label, date_text(key.date_created)),
+            *(date_text(key.date_last_used), key.last_address, date_text(key.date_revoked)),
+        )
+        for key in found
+    ]
+    columns = ("ID", "E-mail", "Label", "Created", "Last used", "From", "Revoked")
+    table = a_table(columns, rows)
+    print_result(msgspec.to_builtins(found), table, as_json=as_json)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[int, typer.Argument(metavar="ID", help="The key's id, as listed.")],
+    account: Account = None,
+    database: Database = None,
+) -> None:
+    """Revoke an API key; it stops working within seconds, also in a running server."""
+
+    async def revoke(store: Store) -> ApiKey:
+        return await store.revoke_api_key((await chosen_account(store, account)).account_id, key_id)
+
+    key = app.on_store(settings_from(database=database), revoke)
+    typer.echo(f"API key {key.id} of {key.email} is revoked.")
+
+
+@users.command("create")
+def create_user(
+    email: Annotated[str, EmailOption],
+    name: Annotated[str, typer.Option(help="The name to show.  [default: from the e-mail]")] = "",
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.ADMIN,
+    account: Account = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a user, who still needs a one-time link (`users link`) or an API key."""
+
+    async def create(store: Store) -> User:
+        account_id = (await chosen_account(store, account)).account_id
+        return await store.create_user(account_id, email, name, role)
+
+    user = app.on_store(settings_from(database=database), create)
+    text = f"User {user.id} is ready: {user.name}, {user.email}, {user.role}."
+    print_result(msgspec.to_builtins(user), text, as_json=as_json)
+
+
+@users.command("list")
+def list_users(account: Account = None, database: Database = None, as_json: AsJson = False) -> None:
+    """List the users, also the deactivated ones."""
+
+    async def read(store: Store) -> tuple[User, ...]:
+        return (await chosen_account(store, account)).users
+
+    found = app.on_store(settings_from(database=database), read)
+    rows = [
+        (str(user.id), user.name, user.email, user.role, "yes" if user.is_active else "no")
+        for user in found
+    ]
+    table = a_table(("ID", "Name", "E-mail", "Role", "Active"), rows)
+    print_result(msgspec.to_builtins(found), table, as_json=as_json)
+
+
+@users.command("link")
+def create_link(
+    email: Annotated[str, EmailOption],
+    url: WebUrl = None,
+    account: Account = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a one-time link with which a user sets a password and signs in."""
+
+    async def create(store: Store) -> str:
+        chosen = await chosen_account(store, account)
+        user_id = _user(chosen, email).id
+        return await store.create_link(chosen.account_id, user_id, LinkPurpose.LOST_PASSWORD)
+
+    settings = settings_from(database=database)
+    sign_in_url = app.browsers_url(settings, url) + welcome_path(app.on_store(settings, create))
+    text = f"{sign_in_url}\nIt works once, and for a day; older links of {email} do not any more."
+    print_result({"email": email, "sign_in_url": sign_in_url}, text, as_json=as_json)
+
+
+@users.command("deactivate")
+def deactivate_user(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail.")],
+    account: Account = None,
+    database: Database = None,
+) -> None:
+    """Deactivate a user, whose API keys stop working within seconds."""
+
+    async def deactivate(store: Store) -> User:
+        return await store.deactivate_user((await chosen_account(store, account)).account_id, email)
+
+    user = app.on_store(settings_from(database=database), deactivate)
+    typer.echo(f"User {user.id}, {user.email}, is deactivated.")
+
+
+def _user(account: AccountSettings, email: str) -> User:
+    for user in account.users:
+        if fold(user.email) == fold(email):
+            return user
+    raise NotPossible(f"no user has the e-mail {email}")
+
+
+def _only_user(account: AccountSettings) -> User:
+    active = [user for user in account.users if user.is_active]
+    if len(active) != 1:
+        raise NotPossible("the account has several users; name one with --email")
+    return active[0]

@@ -1,0 +1,67 @@
+"""The rules about an account's own details: its name, time zone and currency."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.currencies import is_currency
+from onelead.settings_body import SettingsBody
+from onelead.text import shown
+
+_ATTRIBUTES = frozenset({"name", "time_zone", "currency"})
+
+
+class AccountDetails(Struct, frozen=True):
+    """What people call the account, and what its days and amounts are read as."""
+
+    name: str
+    #: A name of the IANA database, as in `Europe/Berlin`.
+    time_zone: str
+    #: ISO 4217.
+    currency: str
+
+
+def details_of(settings: AccountSettings) -> AccountDetails:
+    """Return the details as they are."""
+    return AccountDetails(settings.name, settings.time_zone, settings.currency)
+
+
+def changed_details(members: dict[str, Any], settings: AccountSettings) -> AccountDetails:
+    """Return the details as a body leaves them. Raises InputInvalid."""
+    body = SettingsBody(members, _ATTRIBUTES)
+    after = AccountDetails(
+        name=body.name(settings.name),
+        time_zone=_time_zone(body, settings.time_zone),
+        currency=_currency(body, settings.currency),
+    )
+    body.require_valid()
+    return after
+
+
+def _time_zone(body: SettingsBody, current: str) -> str:
+    value = body.get("time_zone")
+    if value is None:
+        return current
+    if value not in time_zones():
+        body.refuse("time_zone", f"is not an IANA time zone: {shown(value)}", "inclusion")
+    return str(value)
+
+
+def _currency(body: SettingsBody, current: str) -> str:
+    value = body.get("currency")
+    if value is None:
+        return current
+    if not is_currency(value):
+        body.refuse("currency", f"is not an ISO 4217 code: {shown(value)}", "inclusion")
+    return str(value).upper()
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Return the names of all time zones, in order."""
+    return tuple(sorted(available_timezones() - {"Factory", "localtime"}))

@@ -1,0 +1,72 @@
+"""How often somebody may try: a few attempts at once, which come back evenly over a while.
+
+The counts are kept in memory, by process, and bounded: what was quiet for the longest time is
+forgotten first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+
+from onelead.errors import TooManyAttempts
+from onelead.limits import SIGN_IN_COUNTED_MAX, SIGN_IN_PERIOD_S
+
+_IPV6_SITE_BITS = 64
+
+
+class Attempts:
+    """Counts attempts of one sort, each by whose it is; `monotonic` are seconds."""
+
+    def __init__(
+        self,
+        attempts_max: int,
+        monotonic: Callable[[], float],
+        *,
+        period_s: float = SIGN_IN_PERIOD_S,
+        counted_max: int = SIGN_IN_COUNTED_MAX,
+    ) -> None:
+        self._max = attempts_max
+        self._monotonic = monotonic
+        self._seconds_each = period_s / attempts_max
+        self._counted_max = counted_max
+        #: By whose they are: when all of the attempts are back.
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, whose: str) -> None:
+        """Count an attempt before it is made. Raises TooManyAttempts, and counts no such one."""
+        now = self._monotonic()
+        full_at = max(self._full_at.get(whose, now), now) + self._seconds_each
+        # A hair more, so that rounding never costs the last attempt.
+        wait_s = full_at - now - self._max * self._seconds_each - 1e-6
+        if wait_s > 0:
+            raise _too_many(ceil(wait_s))
+        self._full_at[whose] = full_at
+        self._full_at.move_to_end(whose)
+        if len(self._full_at) > self._counted_max:
+            self._full_at.popitem(last=False)
+
+    def forget(self, whose: str) -> None:
+        """Give all attempts back, as after one that was right."""
+        self._full_at.pop(whose, None)
+
+
+def _too_many(wait_s: int) -> TooManyAttempts:
+    minutes = ceil(wait_s / 60)
+    shown = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return TooManyAttempts(f"Too many attempts; try again in {shown}", retry_after_s=wait_s)
+
+
+def origin(address: str) -> str:
+    """Return whose an address is: that of IPv6 belongs to a whole network of one customer."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> _IPV6_SITE_BITS << _IPV6_SITE_BITS))

@@ -1,0 +1,61 @@
+"""Who comes in to the demo: its people's sign-ins, when keys were used, and links for a guest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from onelead.access import UserChange
+from onelead.access_store import KeyUse, LinkPurpose, WebSession
+from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
+from onelead.demo.weeks import Call
+from onelead.password_hashes import PasswordHashes
+from onelead.store import Store
+from onelead.web.sessions import new_token, token_hash
+
+_BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Firefox/150.0"
+#: Of a range that documents use and nobody has.
+_NETWORK = "203.0.113"
+
+
+class Links(Struct, frozen=True):
+    """Tokens of one-time links, for whoever looks at the demo."""
+
+    admin: str
+    member: str
+
+
+async def let_in(store: Store, company: Company, admin_id: int, calls: Sequence[Call]) -> Links:
+    """Let everybody of the company in who works there, except two whom the guest may be."""
+    account_id = company.account_id
+    guest_id, *others = [company.user_ids[email] for _name, email in MEMBERS]
+    hashes = PasswordHashes()
+    for number, user_id in enumerate(others):
+        await _sign_in(store, hashes, company, user_id, calls[-1 - 40 * number].at)
+    former_id = company.user_ids[FORMER_MEMBER[1]]
+    await store.change_user(account_id, former_id, UserChange(is_active=False), by=admin_id)
+    last = {call.sender.api_key_id: call.at for call in calls if call.sender}
+    uses = [
+        KeyUse(key_id, at, f"{_NETWORK}.{10 + number}")
+        for number, (key_id, at) in enumerate(sorted(last.items()))
+    ]
+    await store.record_key_uses(account_id, uses)
+    # The key that every account begins with was never needed.
+    (unused,) = {key.id for key in await store.api_keys(account_id)} - last.keys()
+    await store.revoke_api_key(account_id, unused)
+    return Links(
+        admin=await store.create_link(account_id, admin_id, LinkPurpose.FIRST_SIGN_IN),
+        member=await store.create_link(account_id, guest_id, LinkPurpose.INVITATION),
+    )
+
+
+async def _sign_in(
+    store: Store, hashes: PasswordHashes, company: Company, user_id: int, at: int
+) -> None:
+    """Sign a user in with a password that nobody knows."""
+    account_id = company.account_id
+    link = await store.create_link(account_id, user_id, LinkPurpose.INVITATION)
+    password_hash = await hashes.of(new_token())
+    session = WebSession(account_id, user_id, at, at, f"{_NETWORK}.5", _BROWSER)
+    await store.set_password(token_hash(link), password_hash, token_hash(new_token()), session)

@@ -1,0 +1,90 @@
+"""Serves the demo: an account in a temporary file, seeded, kept busy, and thrown away."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from msgspec import Struct
+
+from onelead import __version__, app
+from onelead.demo.seeding import MovedClock, Seeded, seed_account
+from onelead.demo.stream import Stream
+from onelead.settings import Settings
+from onelead.web.sessions import welcome_path
+
+
+class DemoStarted(Struct, frozen=True):
+    """The demo, once it can be looked at."""
+
+    #: As a browser calls it, as in `http://127.0.0.1:8000`.
+    url: str
+    leads: int
+    #: Let an admin and a member in, once each.
+    admin_link: str
+    member_link: str
+
+
+def welcome(started: DemoStarted) -> str:
+    """Return what is printed when the demo can be looked at."""
+    return (
+        f"onelead {__version__} shows a demo: {started.leads:,} leads of six weeks, "
+        "and a delivery every few seconds.\n\n"
+        f"  Open            {started.admin_link}\n"
+        f"  As a member     {started.member_link}\n\n"
+        "Each link works once, to set a password. Ctrl-C throws everything away.\n"
+    )
+
+
+def run_demo(settings: Settings, seed: int, announce: Callable[[DemoStarted], None]) -> None:
+    """Serve until SIGTERM or SIGINT; the settings' database is left alone.
+
+    The same seed draws the same people and the same weeks, which always end now.
+    """
+    with _ended_by_sigterm(), TemporaryDirectory(prefix="onelead-demo-") as folder:
+        file = Path(folder) / "demo.db"
+        settings = dataclasses.replace(settings, database=f"sqlite:///{file}", workers=1)
+        clock = MovedClock(int(time.time()))
+        seeded = app.on_store(
+            settings, lambda store: seed_account(store, clock, seed), create=True, clock=clock
+        )
+        _serve(settings, seeded, seed, announce)
+
+
+def _serve(
+    settings: Settings, seeded: Seeded, seed: int, announce: Callable[[DemoStarted], None]
+) -> None:
+    stream = Stream(seeded, seed)
+
+    def on_started(started: app.Started) -> None:
+        stream.start(started.base_url)
+        admin, member = (
+            started.web_url + welcome_path(token)
+            for token in (seeded.links.admin, seeded.links.member)
+        )
+        announce(DemoStarted(started.web_url, seeded.leads, admin, member))
+
+    try:
+        app.serve(settings, on_started)
+    finally:
+        stream.stop()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """End the block by SIGTERM as by SIGINT, so that the file goes; the server catches both."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

@@ -1,0 +1,144 @@
+"""New deliveries for pages that are being watched: one look a moment for each watched account.
+
+However many pages watch an account, one task asks the store, and only while somebody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol
+
+import structlog
+
+from onelead.errors import ServiceStopping, StoreUnavailable, TooManyStreams
+from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
+from onelead.limits import (
+    LIVE_POLL_S,
+    LIVE_ROWS,
+    LIVE_SESSION_STREAMS_MAX,
+    LIVE_STREAMS_MAX,
+    RETRY_AFTER_S,
+)
+
+#: What a page shows: the newest lead writes.
+NEWEST = LedgerSearch(scope=LedgerScope.LEADS, limit=LIVE_ROWS)
+
+log = structlog.get_logger(__name__)
+
+
+class FeedStore(Protocol):
+    """What the feed needs of a store."""
+
+    async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
+        """See `LedgerStore`."""
+
+
+class Feed:
+    """The new deliveries of one process's watched accounts."""
+
+    def __init__(self, store: FeedStore, *, poll_s: float = LIVE_POLL_S) -> None:
+        self._store = store
+        self._poll_s = poll_s
+        self._channels: dict[int, _Channel] = {}
+        #: The streams of each session.
+        self._streams: Counter[str] = Counter()
+        self.is_stopping = False
+
+    def enter(self, session: str) -> None:
+        """Count a stream of a session in. Raises TooManyStreams, ServiceStopping."""
+        if self.is_stopping:
+            raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
+        is_full = self._streams.total() >= LIVE_STREAMS_MAX
+        if is_full or self._streams[session] >= LIVE_SESSION_STREAMS_MAX:
+            raise TooManyStreams
+        self._streams[session] += 1
+
+    def leave(self, session: str) -> None:
+        """Count a stream out."""
+        self._streams[session] -= 1
+        if not self._streams[session]:
+            del self._streams[session]
+
+    @contextmanager
+    def watching(self, account_id: int) -> Iterator[_Channel]:
+        """Follow an account inside the block."""
+        channel = self._channels.get(account_id)
+        if channel is None:
+            channel = self._channels[account_id] = _Channel(self._store, account_id, self._poll_s)
+        channel.watchers += 1
+        try:
+            yield channel
+        finally:
+            channel.watchers -= 1
+            if not channel.watchers:
+                del self._channels[account_id]
+                channel.close()
+
+    def stop(self) -> None:
+        """End every stream now."""
+        self.is_stopping = True
+        for channel in self._channels.values():
+            channel.wake()
+
+
+class _Channel:
+    """One account that is watched."""
+
+    def __init__(self, store: FeedStore, account_id: int, poll_s: float) -> None:
+        self._store = store
+        self._account_id = account_id
+        self._poll_s = poll_s
+        self._latest: LedgerSlice | None = None
+        self._changed = asyncio.Event()
+        self.watchers = 0
+        self._task = asyncio.get_running_loop().create_task(self._poll())
+
+    async def after(self, seq: int, *, timeout_s: float) -> list[AccountLedgerRow]:
+        """Wait for rows above a ledger number; returns the newest of them, in order.
+
+        None of them when the time is over, or when everything ends.
+        """
+        found = self._above(seq)
+        if not found:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout_s)
+            found = self._above(seq)
+        return found
+
+    @property
+    def latest(self) -> LedgerSlice | None:
+        """The newest rows as they were seen last, with the settings to show them by."""
+        return self._latest
+
+    def _above(self, seq: int) -> list[AccountLedgerRow]:
+        rows = self._latest.rows if self._latest else ()
+        return [row for row in reversed(rows) if row.seq > seq]
+
+    def wake(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._task.cancel()
+
+    async def _poll(self) -> None:
+        while True:
+            try:
+                found = await self._store.search_ledger(self._account_id, NEWEST)
+            except StoreUnavailable:
+                # The pages say elsewhere that the database does not answer.
+                pass
+            except Exception:
+                log.exception("new deliveries could not be read; it is tried again")
+            else:
+                newest = [row.seq for row in found.rows[:1]]
+                known = [row.seq for row in self._latest.rows[:1]] if self._latest else None
+                self._latest = found
+                if newest != known:
+                    self.wake()
+            await asyncio.sleep(self._poll_s)

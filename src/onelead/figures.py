@@ -1,0 +1,132 @@
+"""What ledger rows add to the figures: deliveries an hour, leads by value, candidates of refusals.
+
+Pure: the storage reads rows in order and writes what comes out. The figures of a whole ledger are
+the sums over its rows, however they are cut into pieces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField
+from onelead.upsert import Outcome
+
+HOUR_S = 3_600
+DAY_S = 24 * HOUR_S
+#: Fields of a lead whose values are counted; custom fields are counted beside them.
+COUNTED_FIELDS = frozenset({"status_id", "customer_source_id", "assignee_id"})
+#: The value that counts the leads with any value of a custom field.
+ANY_VALUE = ""
+_CUSTOM = "custom_fields."
+
+
+class DeliveryRow(NamedTuple):
+    """What the figures need of a lead write's ledger row; `date` is Unix seconds."""
+
+    seq: int
+    date: int
+    outcome: str
+    user_id: int | None
+    api_key_id: int | None
+    #: JSON, as the ledger has it.
+    match: str | None
+    changes: str | None
+
+
+class DeliveryKey(NamedTuple):
+    """What deliveries are counted by; `hour` is the Unix second at which the hour begins."""
+
+    hour: int
+    outcome: str
+    #: 0 when there is none.
+    user_id: int
+    api_key_id: int
+
+
+class CallerKey(NamedTuple):
+    """The same for a day, UTC, which begins at the Unix second `day`."""
+
+    day: int
+    user_id: int
+    api_key_id: int
+    outcome: str
+
+
+class LeadKey(NamedTuple):
+    """What leads are counted by: a field as changes name it, and a value as text."""
+
+    field: str
+    value: str
+
+
+class _Match(Struct):
+    ids: tuple[int, ...]
+
+
+_read_match = msgspec.json.Decoder(_Match).decode
+# Most values are never looked at: they stay JSON.
+_read_changes = msgspec.json.Decoder(dict[str, tuple[msgspec.Raw, msgspec.Raw]]).decode
+_read_ids = msgspec.json.Decoder(int | tuple[int, ...] | None).decode
+_NULL = b"null"
+
+
+class FigureChanges:
+    """What a run of ledger rows adds to each figure."""
+
+    def __init__(self, fields: Mapping[int, CustomField]) -> None:
+        """Take the account's definitions; values of deleted ones are not counted."""
+        self._custom = {f"{_CUSTOM}{id_}": field for id_, field in fields.items()}
+        self.deliveries: Counter[DeliveryKey] = Counter()
+        #: How many leads more have the value; never zero.
+        self.leads: Counter[LeadKey] = Counter()
+        #: Lead id and ledger number, for each lead that a refused match named.
+        self.candidates: list[tuple[int, int]] = []
+
+    @property
+    def callers(self) -> Counter[CallerKey]:
+        """The deliveries by day."""
+        days: Counter[CallerKey] = Counter()
+        for (hour, outcome, user_id, key_id), count in self.deliveries.items():
+            days[CallerKey(hour - hour % DAY_S, user_id, key_id, outcome)] += count
+        return days
+
+    def add(self, row: DeliveryRow) -> None:
+        """Add the next row."""
+        hour = row.date - row.date % HOUR_S
+        key = DeliveryKey(hour, row.outcome, row.user_id or 0, row.api_key_id or 0)
+        self.deliveries[key] += 1
+        if row.outcome == Outcome.REFUSED and row.match:
+            self.candidates += [(lead_id, row.seq) for lead_id in _read_match(row.match).ids]
+        if row.changes:
+            for field, (before, after) in _read_changes(row.changes).items():
+                definition = self._custom.get(field)
+                if definition is not None or field in COUNTED_FIELDS:
+                    self._change(field, definition, bytes(before), bytes(after))
+
+    def _change(
+        self, field: str, definition: CustomField | None, before: bytes, after: bytes
+    ) -> None:
+        if definition is not None:
+            self._count(LeadKey(field, ANY_VALUE), (after != _NULL) - (before != _NULL))
+        if definition is None or definition.data_type in TYPES_WITH_OPTIONS:
+            for id_ in _ids(after):
+                self._count(LeadKey(field, str(id_)), 1)
+            for id_ in _ids(before):
+                self._count(LeadKey(field, str(id_)), -1)
+
+    def _count(self, key: LeadKey, more: int) -> None:
+        self.leads[key] += more
+        if not self.leads[key]:
+            del self.leads[key]
+
+
+def _ids(value: bytes) -> tuple[int, ...]:
+    found = _read_ids(value)
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, int) else found

@@ -1,0 +1,32 @@
+"""How a client calls the API: the path below which it lives, and a call as a command to paste."""
+
+from __future__ import annotations
+
+import shlex
+
+BASE_PATH = "/developer_api/v1"
+
+#: An upsert for somebody who has never sent one.
+EXAMPLE_UPSERT = (
+    '{"properties": {"name": "Nora Field", '
+    '"email": {"email": "nora@field.example", "category": "work"}}, '
+    '"match": {"field_name": "email", "field_value": "nora@field.example"}}'
+)
+
+
+def upsert_command(base_url: str, email: str, api_key: str, body: str = EXAMPLE_UPSERT) -> str:
+    """Return a curl command that sends an upsert; `base_url` ends in `BASE_PATH`."""
+    headers = {
+        "X-PW-AccessToken": api_key,
+        "X-PW-Application": "developer_api",
+        "X-PW-UserEmail": email,
+        "Content-Type": "application/json",
+    }
+    # After -d, curl takes what follows an @ for the name of a file.
+    option = "--data-raw" if body.startswith("@") else "-d"
+    lines = [
+        f"curl -X PUT {shlex.quote(f'{base_url}/leads/upsert')}",
+        *(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()),
+        f"{option} {shlex.quote(body)}",
+    ]
+    return " \\\n  ".join(lines)

@@ -1,0 +1,80 @@
+"""When each API key was used last, and from where: noted on every call, written now and then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+
+from onelead.access_store import KeyUse
+from onelead.account import Caller
+from onelead.limits import KEY_USE_REST_S
+
+log = structlog.get_logger(__name__)
+
+
+class KeyUseStore(Protocol):
+    """What the work needs of a store."""
+
+    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+        """See `AccessStore`."""
+
+
+class KeyUses:
+    """The last use of each key since it was written; never more entries than valid keys."""
+
+    def __init__(self) -> None:
+        #: By the key's id: the account, the Unix seconds, and the address.
+        self._uses: dict[int, tuple[int, int, str]] = {}
+
+    def note(self, caller: Caller, now: int, address: str) -> None:
+        """Remember a call. Every call of the API pays for this."""
+        self._uses[caller.api_key_id] = (caller.account_id, now, address)
+
+    async def write(self, store: KeyUseStore) -> None:
+        """Write what was noted; what fails is kept for the next time, and raised."""
+        taken, self._uses = self._uses, {}
+        by_account = defaultdict(list)
+        for key_id, (account_id, date, address) in taken.items():
+            by_account[account_id].append(KeyUse(key_id, date, address))
+        try:
+            for account_id, uses in by_account.items():
+                await store.record_key_uses(account_id, uses)
+        except BaseException:
+            self._uses = taken | self._uses
+            raise
+
+
+class KeyUseWork:
+    """A task that writes what was noted, with rests in between."""
+
+    def __init__(
+        self, store: KeyUseStore, uses: KeyUses, *, rest_s: float = KEY_USE_REST_S
+    ) -> None:
+        """Start; needs a running event loop."""
+        self._store = store
+        self._uses = uses
+        self._rest_s = rest_s
+        self._stopping = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Write what is left, and end."""
+        self._stopping.set()
+        await self._task
+
+    async def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._rest_s)
+            # Asked before the write: what is noted during it is written, too.
+            is_last = self._stopping.is_set()
+            try:
+                await self._uses.write(self._store)
+            except Exception:
+                log.exception("the use of keys could not be written; it is tried again")

@@ -1,0 +1,37 @@
+"""What a password may be, and the form in which it is hashed."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from onelead.errors import InputInvalid, Problem
+from onelead.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from onelead.text import fold, too_long
+
+
+def hashed_form(password: str) -> str:
+    """Return what is hashed: keyboards compose the same letter in different ways."""
+    return unicodedata.normalize("NFC", password)
+
+
+def require_good_password(password: str, repeated: str, email: str) -> None:
+    """Refuse a new password that is too short, too long or too easy. Raises InputInvalid."""
+    problems = []
+    if text := _problem(hashed_form(password), email):
+        problems.append(Problem("password", text))
+    if hashed_form(repeated) != hashed_form(password):
+        problems.append(Problem("repeated", "is not the same as the password"))
+    if problems:
+        raise InputInvalid(*problems)
+
+
+def _problem(password: str, email: str) -> str:
+    if len(password) < PASSWORD_CHARS_MIN:
+        return f"is too short (minimum is {PASSWORD_CHARS_MIN} characters)"
+    if len(password) > PASSWORD_CHARS_MAX:
+        return too_long(PASSWORD_CHARS_MAX)
+    if fold(password) == fold(email):
+        return "can't be the e-mail"
+    if len(set(password)) == 1:
+        return "can't be one character again and again"
+    return ""

@@ -1,0 +1,145 @@
+"""Folding the ledger into the figures: one step reads rows, and writes what they add. Portable.
+
+Reading and writing are two transactions, so that a writer waits only for a few short statements.
+Who moves `figure_progress` first may write; another process that read the same rows finds it
+moved and leaves them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Table, case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from onelead.account import AccountSettings
+from onelead.errors import ResourceNotFound
+from onelead.figure_store import FoldState
+from onelead.figures import DeliveryRow, FigureChanges
+from onelead.limits import FIGURE_CHUNK_ROWS
+from onelead.storage import schema
+from onelead.storage.schema import ledger
+from onelead.upsert import Outcome
+
+_progress = schema.figure_progress
+_LEAD = "lead"
+# The payload, which may be large, is never read; nor the match of a write that was not refused.
+_COLUMNS = (
+    ledger.c.seq,
+    ledger.c.date,
+    ledger.c.outcome,
+    ledger.c.user_id,
+    ledger.c.api_key_id,
+    case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match)).label("match"),
+    ledger.c.changes,
+    ledger.c.resource,
+)
+
+
+class FoldStep(Struct, frozen=True):
+    """What the rows after one number, up to another, add to the figures."""
+
+    account_id: int
+    from_seq: int
+    to_seq: int
+    changes: FigureChanges
+
+
+def accounts_behind(connection: Connection) -> Sequence[int]:
+    """Return the accounts whose lane has numbered rows that are not folded."""
+    lane = schema.lane
+    both = lane.outerjoin(_progress, lane.c.account_id == _progress.c.account_id)
+    is_behind = _progress.c.seq.is_(None) | (_progress.c.seq < lane.c.ledger_seq)
+    statement = select(lane.c.account_id).select_from(both)
+    statement = statement.where(lane.c.ledger_seq > 0, is_behind).order_by(lane.c.account_id)
+    return list(connection.execute(statement).scalars())
+
+
+def read_state(connection: Connection, account_id: int) -> FoldState:
+    """Return how far an account is folded. Raises ResourceNotFound."""
+    lane = schema.lane
+    statement = select(lane.c.ledger_seq, lane.c.lead_count).where(lane.c.account_id == account_id)
+    row = connection.execute(statement).first()
+    if row is None:
+        raise ResourceNotFound
+    folded = _folded_seq(connection, account_id) or 0
+    date = select(ledger.c.date).where(ledger.c.account_id == account_id, ledger.c.seq == folded)
+    return FoldState(folded, row.ledger_seq, connection.execute(date).scalar(), row.lead_count)
+
+
+def _folded_seq(connection: Connection, account_id: int) -> int | None:
+    statement = select(_progress.c.seq).where(_progress.c.account_id == account_id)
+    seq: int | None = connection.execute(statement).scalar()
+    return seq
+
+
+def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | None:
+    """Read the next rows and fold them; None when there are none."""
+    account_id = settings.account_id
+    folded = _folded_seq(connection, account_id) or 0
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(ledger.c.account_id == account_id, ledger.c.seq > folded)
+        .order_by(ledger.c.seq)
+        .limit(FIGURE_CHUNK_ROWS)
+    ).all()
+    if not rows:
+        return None
+    changes = FigureChanges(settings.fields_by_id)
+    for row in rows:
+        if row.resource == _LEAD:
+            changes.add(DeliveryRow(*row[:7]))
+    return FoldStep(account_id, folded, rows[-1].seq, changes)
+
+
+def write_step(connection: Connection, step: FoldStep) -> bool:
+    """Write a step; False when somebody else was faster."""
+    if not _move_progress(connection, step):
+        return False
+    account_id, changes = step.account_id, step.changes
+    _add(connection, schema.delivery_figure, account_id, changes.deliveries)
+    _add(connection, schema.caller_figure, account_id, changes.callers)
+    _add(connection, schema.lead_figure, account_id, changes.leads)
+    candidates = [
+        {"account_id": account_id, "lead_id": lead_id, "seq": seq}
+        for lead_id, seq in changes.candidates
+    ]
+    if candidates:
+        connection.execute(insert(schema.ledger_candidate), candidates)
+    return True
+
+
+def _move_progress(connection: Connection, step: FoldStep) -> bool:
+    if step.from_seq == 0:
+        # It may be the account's first step; two processes may both find it so.
+        first = {"account_id": step.account_id, "seq": 0}
+        connection.execute(_insert(connection, _progress).on_conflict_do_nothing(), first)
+    at = (_progress.c.account_id == step.account_id) & (_progress.c.seq == step.from_seq)
+    return connection.execute(update(_progress).where(at).values(seq=step.to_seq)).rowcount == 1
+
+
+def _add(connection: Connection, table: Table, account_id: int, more: Mapping[Any, int]) -> None:
+    """Add to the counts of a table, its last column; a row that is not there begins at nothing.
+
+    The keys are named tuples of what follows the account in the table's key.
+    """
+    if not more:
+        return
+    column = list(table.c)[-1]
+    statement = _insert(connection, table)
+    count = column + statement.excluded[column.name]
+    keys = list(table.primary_key.columns)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_={column: count}),
+        [
+            {"account_id": account_id, column.name: number, **key._asdict()}
+            for key, number in sorted(more.items())
+        ],
+    )
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    is_sqlite = connection.dialect.name == "sqlite"
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)

@@ -1,0 +1,137 @@
+"""Reading the figures, and walking the match keys for values that several leads have. Portable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+
+from onelead.figure_store import (
+    CallerFigure,
+    DayFigure,
+    HourFigure,
+    LeadFigures,
+    SharedValue,
+    SharedValues,
+)
+from onelead.figures import DAY_S
+from onelead.storage.schema import caller_figure, delivery_figure, lead_figure, match_key
+
+
+def _total(table: FromClause) -> ColumnElement[int]:
+    # Uncast it is a Decimal on PostgreSQL.
+    return cast(func.sum(table.c.deliveries), BigInteger)
+
+
+def by_hour(connection: Connection, account_id: int, since: int, until: int) -> list[HourFigure]:
+    """Return the deliveries of some hours, ascending."""
+    figure = delivery_figure.c
+    key = (figure.hour, figure.outcome)
+    statement = select(*key, _total(delivery_figure)).where(*_span(account_id, since, until))
+    rows = connection.execute(statement.group_by(*key).order_by(*key))
+    return [HourFigure(*row) for row in rows]
+
+
+def by_day(
+    connection: Connection, account_id: int, since: int, until: int, ahead_s: int
+) -> list[DayFigure]:
+    """Return the deliveries of some hours by the days of a zone, ascending."""
+    figure = delivery_figure.c
+    # By hour first: those lie together, so that only few sums are left to be sorted.
+    hour = select(figure.hour, figure.outcome, func.sum(figure.deliveries).label("deliveries"))
+    hour = hour.where(*_span(account_id, since, until)).group_by(figure.hour, figure.outcome)
+    hours = hour.subquery()
+    # Written out: PostgreSQL takes two parameters for two different expressions.
+    ahead = literal_column(str(int(ahead_s)), BigInteger)
+    length = literal_column(str(DAY_S), BigInteger)
+    day = ((hours.c.hour + ahead) // length).label("day")
+    statement = select(day, hours.c.outcome, _total(hours))
+    statement = statement.group_by(day, hours.c.outcome).order_by(day, hours.c.outcome)
+    return [DayFigure(*row) for row in connection.execute(statement)]
+
+
+def _span(account_id: int, since: int, until: int) -> tuple[ColumnElement[bool], ...]:
+    figure = delivery_figure.c
+    return (figure.account_id == account_id, figure.hour >= since, figure.hour < until)
+
+
+def by_caller(
+    connection: Connection, account_id: int, since: int, until: int
+) -> list[CallerFigure]:
+    """Return the deliveries of some hours by who sent them.
+
+    Whole days are summed up already; only the hours before and after are to be added.
+    """
+    first_day, last_day = -(-since // DAY_S) * DAY_S, until // DAY_S * DAY_S
+    pieces = [(delivery_figure, delivery_figure.c.hour, since, until)]
+    if first_day < last_day:
+        pieces = [
+            (delivery_figure, delivery_figure.c.hour, since, first_day),
+            (caller_figure, caller_figure.c.day, first_day, last_day),
+            (delivery_figure, delivery_figure.c.hour, last_day, until),
+        ]
+    counts: Counter[tuple[int, int, str]] = Counter()
+    for table, moment, begin, end in pieces:
+        key = (table.c.user_id, table.c.api_key_id, table.c.outcome)
+        in_piece = (table.c.account_id == account_id, moment >= begin, moment < end)
+        statement = select(*key, _total(table)).where(*in_piece).group_by(*key)
+        for user_id, key_id, outcome, count in connection.execute(statement):
+            counts[user_id, key_id, outcome] += count
+    return [CallerFigure(*key, count) for key, count in sorted(counts.items())]
+
+
+def read_leads(
+    connection: Connection, account_id: int, fields: Collection[str], value: str | None
+) -> LeadFigures:
+    """Return how many leads have each value that any lead has."""
+    figure = lead_figure.c
+    statement = select(figure.field, figure.value, figure.leads)
+    statement = statement.where(figure.account_id == account_id, figure.leads > 0)
+    if fields:
+        statement = statement.where(figure.field.in_(sorted(fields)))
+    if value is not None:
+        statement = statement.where(figure.value == value)
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(statement):
+        found.setdefault(row.field, {})[row.value] = row.leads
+    return found
+
+
+def shared_values(
+    connection: Connection, account_id: int, key_field: str, *, after: str, limit: int
+) -> SharedValues:
+    """Look at the next keys of a field for values that several leads have."""
+    key = match_key.c
+    of_field = (key.account_id == account_id, key.field == key_field)
+    run = (
+        select(key.value)
+        .where(*of_field, key.value > after)
+        .order_by(key.value, key.lead_id)
+        .limit(limit)
+        .subquery()
+    )
+    last, passed = connection.execute(
+        select(func.max(run.c.value), func.count()).select_from(run)
+    ).one()
+    leads = func.count()
+    several = select(run.c.value, leads).group_by(run.c.value).having(leads > 1)
+    found = [SharedValue(*row) for row in connection.execute(several.order_by(run.c.value))]
+    if passed < limit:
+        return SharedValues(found, None, passed)
+    if found and found[-1] == (last, limit):
+        # One value fills the step: that is enough to know of it.
+        return SharedValues(found, last, passed)
+    before = select(func.max(key.value)).where(*of_field, key.value < last)
+    edge = connection.execute(select(func.count()).where(run.c.value == last)).scalar_one()
+    whole = [value for value in found if value.value != last]
+    return SharedValues(whole, connection.execute(before).scalar_one(), passed - edge)

@@ -1,0 +1,321 @@
+"""A search's criteria as conditions on leads. Portable.
+
+Names, cities and the like are compared in their folded form. E-mails, phones, tags, profiles and
+custom fields are found through the match keys, so those filters never scan the leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Float,
+    Select,
+    Text,
+    and_,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    union,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import (
+    NUMBER_TYPES,
+    TYPES_WITH_OPTIONS,
+    CustomField,
+    DataType,
+    number_of_sortable,
+)
+from onelead.matching import key_value
+from onelead.search import (
+    NO_ID,
+    Combination,
+    KeyFilter,
+    LeadSearch,
+    QuickTerms,
+    Range,
+    key_filters,
+    quick_terms,
+)
+from onelead.storage.schema import custom_field_option, lead, match_key
+from onelead.text import after_start, fold
+
+Condition = ColumnElement[bool]
+Columns = ReadOnlyColumnCollection[str, Any]
+
+
+def _is_in(column: ColumnElement[int], ids: Any) -> Condition:
+    return column.in_(ids)
+
+
+def conditions_of(
+    search: LeadSearch, settings: AccountSettings, now: int, keyed: Keys | None = None
+) -> Iterable[Condition]:
+    """Return a search's criteria, for all leads or for those that `keyed` names.
+
+    `now` is Unix seconds. Raises InputInvalid for a field that cannot be searched.
+    """
+    keyed = keyed or Keys(settings.account_id)
+    leads = keyed.leads
+    yield from _text_conditions(search, leads)
+    yield from _id_conditions(search, leads)
+    yield from _range_conditions(search, leads, now)
+    if search.followed is True:
+        yield false()
+    if (terms := quick_terms(search.quick or "")) is not None:
+        yield keyed.quick(terms)
+    if search.emails is not None:
+        yield keyed.any_of("email", [key_value(fold(email)) for email in search.emails])
+    if search.socials is not None:
+        yield keyed.any_of("social", [key_value(fold(url)) for url in search.socials])
+    if search.phone_ending is not None:
+        yield keyed.starting("phone", search.phone_ending[::-1])
+    if search.tags is not None:
+        values = [key_value(fold(tag)) for tag in search.tags.tags]
+        if values:
+            yield keyed.combined("tag", values, search.tags.combination)
+        else:
+            yield keyed.is_absent("tags")
+    for key_filter in key_filters(search, settings):
+        yield keyed.custom(key_filter)
+
+
+def _text_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
+    parts: list[tuple[str | None, ColumnElement[str]]] = [
+        (search.name, leads.name_key),
+        (search.first_name, leads.first_name_key),
+        (search.last_name, leads.last_name_key),
+        (search.middle_name, leads.middle_name_key),
+        (search.company_name, leads.company_name_key),
+        (search.title, leads.title_key),
+    ]
+    for text, column in parts:
+        if text is not None:
+            yield column.contains(fold(text), autoescape=True)
+    wholes: list[tuple[str | None, ColumnElement[str]]] = [
+        (search.city, leads.city_key),
+        (search.state, leads.state_key),
+        (search.postal_code, leads.postal_code_key),
+        (search.country, leads.country_key),
+    ]
+    for text, column in wholes:
+        if text is not None:
+            yield column == fold(text)
+        if text:
+            # Says that the partial index, which has only the leads with a value, is enough.
+            yield column > ""
+
+
+def _id_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
+    lists: list[tuple[Sequence[int] | None, ColumnElement[int | None]]] = [
+        (search.ids, leads.id),
+        (search.assignee_ids, leads.assignee_id),
+        (search.status_ids, leads.status_id),
+        (search.customer_source_ids, leads.customer_source_id),
+    ]
+    for ids, column in lists:
+        if ids is not None:
+            found = column.in_([value for value in ids if value != NO_ID])
+            yield or_(found, column.is_(None)) if NO_ID in ids else found
+
+
+def _range_conditions(search: LeadSearch, leads: Columns, now: int) -> Iterable[Condition]:
+    if search.age_s is not None:
+        yield leads.date_created >= now - search.age_s
+    ranges: list[tuple[Range | None, ColumnElement[Any]]] = [
+        (search.monetary_value, leads.monetary_value),
+        (search.interaction_count, leads.interaction_count),
+        (search.interaction_date, leads.date_last_contacted),
+        (search.created_date, leads.date_created),
+        (search.modified_date, leads.date_modified),
+    ]
+    for wanted, column in ranges:
+        if wanted is not None and wanted.minimum is not None:
+            yield column >= wanted.minimum
+        if wanted is not None and wanted.maximum is not None:
+            yield column <= wanted.maximum
+
+
+class _InDocument(ColumnElement[Any]):
+    """The value at a path of a lead's document, null when there is none."""
+
+    inherit_cache = False
+
+    def __init__(self, document: ColumnElement[str], *path: str) -> None:
+        self.document = document
+        self.path = path
+
+
+# Both engines read JSON text; they name the function and write the path in ways of their own.
+@compiles(_InDocument, "sqlite")
+def _in_document_sqlite(element: _InDocument, compiler: SQLCompiler, **options: Any) -> str:
+    path = "$" + "".join(f'."{part}"' for part in element.path)
+    return compiler.process(func.json_extract(element.document, path), **options)
+
+
+@compiles(_InDocument, "postgresql")
+def _in_document_postgresql(element: _InDocument, compiler: SQLCompiler, **options: Any) -> str:
+    document = cast(element.document, JSON)
+    return compiler.process(func.json_extract_path_text(document, *element.path), **options)
+
+
+def starting(column: ColumnElement[str], start: str) -> Condition:
+    """Say that a text begins so, as a range of an index."""
+    end = after_start(start)
+    return column >= start if end is None else and_(column >= start, column < end)
+
+
+class Keys:
+    """Conditions on an account's match keys: the leads that have them are found at once."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        #: The columns of the leads that the conditions are about.
+        self.leads: Columns = lead.c
+
+    def ids(self, field: str, *conditions: Condition) -> Select[int]:
+        """Return the leads with a key of the field for which the conditions hold."""
+        return select(match_key.c.lead_id).where(
+            match_key.c.account_id == self.account_id, match_key.c.field == field, *conditions
+        )
+
+    def where(self, field: str, *conditions: Condition) -> Condition:
+        """Say that a lead has a key of the field for which the conditions hold."""
+        return _is_in(self.leads.id, self.ids(field, *conditions))
+
+    def any_of(self, field: str, values: Collection[str]) -> Condition:
+        """Say that a lead has one of these keys."""
+        return self.where(field, match_key.c.value.in_(values))
+
+    def all_of(self, field: str, values: Collection[str]) -> Condition:
+        """Say that a lead has all of these keys."""
+        # Counting keeps the statement flat: a condition for each value would nest too deeply.
+        wanted = set(values)
+        ids = self.ids(field, match_key.c.value.in_(wanted)).group_by(match_key.c.lead_id)
+        return _is_in(self.leads.id, ids.having(func.count() == len(wanted)))
+
+    def starting(self, field: str, start: str) -> Condition:
+        """Say that a lead has a key that begins so."""
+        return self.where(field, starting(match_key.c.value, start))
+
+    def combined(self, field: str, values: Collection[str], combination: Combination) -> Condition:
+        """Say that a lead has any, all or none of these keys."""
+        match combination:
+            case Combination.ANY:
+                return self.any_of(field, values)
+            case Combination.ALL:
+                return self.all_of(field, values)
+            case Combination.NONE:
+                return ~self.any_of(field, values)
+
+    def quick(self, terms: QuickTerms) -> Condition:
+        """Say that a lead is one of those that a quick search finds."""
+        return _is_in(self.leads.id, union(*quick_ids(self, terms)))
+
+    def custom(self, wanted: KeyFilter) -> Condition:
+        """Say that a custom field's value is among those that are looked for."""
+        found: list[Condition] = []
+        if wanted.values:
+            found.append(self.combined(wanted.field.key_field, wanted.values, wanted.combination))
+        if wanted.low is not None or wanted.high is not None:
+            found.append(self.between(wanted))
+        holds = and_(*found) if found else false()
+        if wanted.allow_empty:
+            return or_(holds, self._is_empty(wanted.field))
+        return holds
+
+    def between(self, wanted: KeyFilter) -> Condition:
+        """Say that a custom field's value lies in a range."""
+        return self.where(wanted.field.key_field, *bounds(wanted))
+
+    def is_absent(self, *path: str) -> Condition:
+        """Say that the document has no value there; the stored form leaves empty values out."""
+        return _InDocument(self.leads.document, *path).is_(None)
+
+    def _is_empty(self, field: CustomField) -> Condition:
+        if field.data_type is DataType.CHECKBOX:
+            # A Checkbox without a value reads as false.
+            return self.any_of(field.key_field, ["false"])
+        if field.data_type in TYPES_WITH_OPTIONS:
+            # The document still has an option that was removed from the definition.
+            options = custom_field_option.c
+            existing = select(cast(options.id, Text)).where(
+                options.account_id == self.account_id, options.custom_field_id == field.id
+            )
+            return ~self.where(field.key_field, match_key.c.value.in_(existing))
+        return self.is_absent("custom_fields", str(field.id))
+
+
+class KeysOfEach(Keys):
+    """The same conditions, looked up lead by lead: for a few leads that are there already."""
+
+    def __init__(self, account_id: int, leads: Columns) -> None:
+        super().__init__(account_id)
+        self.leads = leads
+
+    def where(self, field: str, *conditions: Condition) -> Condition:
+        """See Keys."""
+        keys = self.ids(field, match_key.c.lead_id == self.leads.id, *conditions)
+        return keys.correlate_except(match_key).exists()
+
+    def all_of(self, field: str, values: Collection[str]) -> Condition:
+        """See Keys."""
+        wanted = set(values)
+        keys = self.ids(field, match_key.c.lead_id == self.leads.id, match_key.c.value.in_(wanted))
+        count = keys.with_only_columns(func.count()).correlate_except(match_key)
+        return count.scalar_subquery() == len(wanted)
+
+    def starting(self, field: str, start: str) -> Condition:
+        """See Keys."""
+        # No index has a lead's own keys in order: what begins so is found at once.
+        return _is_in(self.leads.id, self.ids(field, starting(match_key.c.value, start)))
+
+    def quick(self, terms: QuickTerms) -> Condition:
+        """See Keys."""
+        leads = self.leads
+        parts = (leads.name_key, leads.last_name_key, leads.company_name_key, leads.email_key)
+        found = [starting(part, terms.start) for part in parts]
+        if terms.phone_ending is not None:
+            found.append(self.starting("phone", terms.phone_ending[::-1]))
+        return or_(*found)
+
+    def between(self, wanted: KeyFilter) -> Condition:
+        """See Keys."""
+        # Looking through a range of keys for each lead would take forever.
+        value = _InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
+        low: Any = wanted.low
+        high: Any = wanted.high
+        column: ColumnElement[Any] = cast(value, Text)
+        if wanted.field.data_type in NUMBER_TYPES:
+            column = cast(value, Float)
+            low, high = (None if one is None else number_of_sortable(one) for one in (low, high))
+        held = [] if low is None else [column >= low]
+        return and_(*held, *([] if high is None else [column <= high]))
+
+
+def bounds(wanted: KeyFilter) -> list[Condition]:
+    """Return the range of match keys that a custom field filter looks for."""
+    value = match_key.c.value
+    held = [] if wanted.low is None else [value >= wanted.low]
+    return held + ([] if wanted.high is None else [value <= wanted.high])
+
+
+def quick_ids(keyed: Keys, terms: QuickTerms) -> list[Select[int]]:
+    """Return the statements that find the leads of a quick search, each by an index."""
+    columns = (lead.c.name_key, lead.c.last_name_key, lead.c.company_name_key)
+    of_account = lead.c.account_id == keyed.account_id
+    found = [select(lead.c.id).where(of_account, starting(part, terms.start)) for part in columns]
+    found.append(keyed.ids("email", starting(match_key.c.value, terms.start)))
+    if terms.phone_ending is not None:
+        ending = starting(match_key.c.value, terms.phone_ending[::-1])
+        found.append(keyed.ids("phone", ending))
+    return found

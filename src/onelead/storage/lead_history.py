@@ -1,0 +1,147 @@
+"""What happened to one lead: its own ledger rows, and the refused ones that it was a match of.
+
+Portable. The rows of a lead come in the order of an index, and so do those that named it, so the
+newest of both are found without reading the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, union_all
+
+from onelead.account import AccountSettings
+from onelead.errors import ResourceNotFound
+from onelead.ledger_store import AccountLedgerRow, LeadLedger, LedgerPage, LedgerRow
+from onelead.storage.ledger_search import account_row
+from onelead.storage.schema import ledger, ledger_candidate
+from onelead.upsert import Outcome
+
+_LEAD = "lead"
+_LISTED = tuple(column for column in ledger.c if column.name != "payload")
+
+
+def read_history(
+    connection: Connection, account_id: int, lead_id: int, *, offset: int, limit: int
+) -> LedgerPage:
+    """Return what happened to a lead, newest first. Raises ResourceNotFound."""
+    _require_lead(connection, account_id, lead_id)
+    total = sum(
+        connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+        for table, where in (
+            (ledger, _of_lead(account_id, lead_id)),
+            (ledger_candidate, _named(account_id, lead_id)),
+        )
+    )
+    newest = _newest(account_id, lead_id, limit=limit, offset=offset)
+    seqs = connection.execute(newest).scalars().all()
+    rows = connection.execute(
+        select(ledger)
+        .where(ledger.c.account_id == account_id, ledger.c.seq.in_(seqs))
+        .order_by(ledger.c.seq.desc())
+    )
+    return LedgerPage([_ledger_row(row) for row in rows], total)
+
+
+def read_lead_rows(
+    connection: Connection,
+    settings: AccountSettings,
+    lead_id: int,
+    *,
+    before: int | None,
+    limit: int,
+) -> LeadLedger:
+    """Return the newest rows of a lead's history, without payloads. Raises ResourceNotFound."""
+    _require_lead(connection, settings.account_id, lead_id)
+    # One more tells whether there are older ones.
+    newest = _newest(settings.account_id, lead_id, limit=limit + 1, before=before)
+    seqs = connection.execute(newest).scalars().all()
+    rows = connection.execute(
+        select(*_LISTED)
+        .where(ledger.c.account_id == settings.account_id, ledger.c.seq.in_(seqs[:limit]))
+        .order_by(ledger.c.seq.desc())
+    )
+    found = [account_row(row) for row in rows]
+    return LeadLedger(
+        rows=found,
+        next_before=found[-1].seq if len(seqs) > limit else None,
+        settings=settings,
+    )
+
+
+def read_lead_changes(
+    connection: Connection, account_id: int, lead_id: int, *, since_version: int, limit: int
+) -> list[AccountLedgerRow]:
+    """Return the rows that made the lead what it is after a version, or that deleted it."""
+    made = (Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.DELETED.value)
+    is_later = or_(ledger.c.version > since_version, ledger.c.outcome == Outcome.DELETED.value)
+    rows = connection.execute(
+        select(*_LISTED)
+        .where(*_of_lead(account_id, lead_id), ledger.c.outcome.in_(made), is_later)
+        .order_by(ledger.c.seq.desc())
+        .limit(limit)
+    )
+    return [account_row(row) for row in rows]
+
+
+def _of_lead(account_id: int, lead_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ledger.c.account_id == account_id,
+        ledger.c.resource_id == lead_id,
+        ledger.c.resource == _LEAD,
+    )
+
+
+def _named(account_id: int, lead_id: int) -> tuple[ColumnElement[bool], ...]:
+    return (ledger_candidate.c.account_id == account_id, ledger_candidate.c.lead_id == lead_id)
+
+
+def _newest(
+    account_id: int, lead_id: int, *, limit: int, offset: int = 0, before: int | None = None
+) -> Select[tuple[int]]:
+    """Select the numbers of the newest rows; a row names no lead when it found several.
+
+    Each side is cut by itself, so that it is read in the order of its index and no further.
+    """
+    sides = []
+    for name, seq, where in (
+        ("own", ledger.c.seq, _of_lead(account_id, lead_id)),
+        ("named", ledger_candidate.c.seq, _named(account_id, lead_id)),
+    ):
+        side = select(seq).where(*where)
+        if before is not None:
+            side = side.where(seq < before)
+        side = side.order_by(seq.desc()).limit(offset + limit)
+        sides.append(select(side.subquery(name).c.seq))
+    both = union_all(*sides).subquery("newest")
+    return select(both.c.seq).order_by(both.c.seq.desc()).limit(limit).offset(offset)
+
+
+def _require_lead(connection: Connection, account_id: int, lead_id: int) -> None:
+    """Raise ResourceNotFound for what never was a lead: a refused write may name any id."""
+    of_lead = _of_lead(account_id, lead_id)
+    was_lead = select(ledger.c.seq).where(*of_lead, ledger.c.version.is_not(None)).limit(1)
+    if connection.execute(was_lead).first() is None:
+        raise ResourceNotFound
+
+
+def _ledger_row(row: Row[Any]) -> LedgerRow:
+    return LedgerRow(
+        seq=row.seq,
+        date=row.date,
+        request_id=row.request_id,
+        action=row.action,
+        outcome=row.outcome,
+        version=row.version,
+        user_id=row.user_id,
+        api_key_id=row.api_key_id,
+        match=_json(row.match),
+        changes=_json(row.changes),
+        message=row.message,
+        payload=_json(row.payload or None),
+    )
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)

@@ -1,0 +1,377 @@
+"""A page of a list for people, found in a bounded time whatever is asked of however many leads.
+
+There are two ways. Where one of the criteria has an index and names few leads, those are looked at
+alone: they are counted and sorted by anything. Otherwise leads are looked at in the order of an
+index, from where the page begins until it is full, or until enough of them have been looked at.
+Portable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    false,
+    func,
+    literal,
+    select,
+    tuple_,
+    union,
+)
+
+from onelead.account import AccountSettings
+from onelead.lead import Lead
+from onelead.limits import LIST_EXAMINED_MAX
+from onelead.list_store import LeadList
+from onelead.matching import key_value
+from onelead.search import (
+    LIST_SORT_KEYS,
+    NO_ID,
+    Combination,
+    CursorPlace,
+    LeadSearch,
+    Range,
+    cursor_place,
+    cursor_text,
+    key_filters,
+    quick_terms,
+)
+from onelead.storage.lane import lead_count
+from onelead.storage.lead_conditions import (
+    Condition,
+    Keys,
+    KeysOfEach,
+    bounds,
+    conditions_of,
+    quick_ids,
+    starting,
+)
+from onelead.storage.lead_rows import lead_from
+from onelead.storage.lead_search import ORDER
+from onelead.storage.schema import lead, match_key
+from onelead.text import fold
+
+#: Which parts of the bound are looked at in turn until a page is full: most pages are full soon.
+_LOOKS = (50, 5, 1)
+
+
+def list_leads(
+    connection: Connection,
+    settings: AccountSettings,
+    search: LeadSearch,
+    now: int,
+    *,
+    backwards: bool,
+    bound: int = LIST_EXAMINED_MAX,
+) -> LeadList:
+    """Find a page of a list, looking at `bound` leads at most. Raises InputInvalid."""
+    return _Listing(connection, settings, search, now, bound, backwards=backwards).page()
+
+
+class _Listing:
+    """One page on its way."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        settings: AccountSettings,
+        search: LeadSearch,
+        now: int,
+        bound: int,
+        *,
+        backwards: bool,
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._search = search
+        self._now = now
+        self._bound = bound
+        self._backwards = backwards
+        self._of_account = lead.c.account_id == settings.account_id
+        # Also says what is wrong with the criteria.
+        self._has_criteria = bool(list(conditions_of(search, settings, now)))
+        self._total = lead_count(connection, settings.account_id)
+
+    @property
+    def _descends(self) -> bool:
+        return self._search.descending is not self._backwards
+
+    def page(self) -> LeadList:
+        """Find the page in the way that suits the criteria."""
+        can_walk = self._search.sort_by in LIST_SORT_KEYS
+        if self._total <= self._bound and (self._has_criteria or not can_walk):
+            return self._of_few(None)
+        driver, at_least = self._fewest()
+        if driver is not None:
+            return self._of_few(driver)
+        if not can_walk:
+            self._search = msgspec.structs.replace(
+                self._search, sort_by=LIST_SORT_KEYS[0], descending=False
+            )
+        return self._of_many(at_least)
+
+    # Few leads: all of them at once.
+
+    def _fewest(self) -> tuple[Condition | None, int]:
+        """Return the criterion whose index has the fewest entries, when that is few enough.
+
+        Also how many leads there are at least of all criteria together, as far as that is known.
+        """
+        best: Condition | None = None
+        fewest = self._bound + 1
+        drivers = list(_drivers(self._search, self._settings, self._now, self._bound + 1))
+        leads = 0
+        for driver in drivers:
+            found = driver.entries.subquery()
+            apart = func.count() if driver.is_of_leads else func.count(found.columns[0].distinct())
+            counted = select(func.count(), apart).select_from(found)
+            entries, leads = self._connection.execute(counted).one()
+            if entries < fewest:
+                best, fewest = driver.condition, entries
+        is_all_of_it = len(drivers) == 1 == self._search.criteria
+        return best, leads if is_all_of_it else 0
+
+    def _of_few(self, driver: Condition | None) -> LeadList:
+        order = ORDER[self._search.sort_by].label("sort_value")
+        # The limit is never reached: it keeps every planner from taking another way in.
+        some = select(lead, order).where(self._of_account).limit(self._bound + 1)
+        # All of a small account are read in order, and so not past the leads of a large one.
+        some = some.order_by(lead.c.id) if driver is None else some.where(driver)
+        found = self._matching(some.subquery())
+        place = cursor_place(self._search)
+        # Counted on the way: the criteria are looked at once.
+        rows = self._rows(found.add_columns(func.count().over().label("count")), place)
+        count = rows[0].count if rows else 0
+        if place is not None and not rows:
+            counted = select(func.count()).select_from(found.subquery())
+            count = self._connection.execute(counted).scalar_one()
+        return self._listed(rows, place, count=count, is_count_exact=True)
+
+    # Many leads: as far as the page needs, and no further than the bound.
+
+    def _of_many(self, at_least: int) -> LeadList:
+        place = cursor_place(self._search)
+        rows: Sequence[Any] = ()
+        end: CursorPlace | None = None
+        looked = 0
+        for part in _LOOKS:
+            looked = max(self._bound // part, self._search.limit + 1)
+            some = self._walk(place, looked)
+            rows = self._rows(self._matching(some.subquery()), None)
+            end = self._place_of(some.offset(looked - 1).limit(1))
+            if len(rows) > self._search.limit or end is None or not self._has_criteria:
+                break
+        is_full = len(rows) > self._search.limit
+        if not self._has_criteria:
+            return self._listed(rows, place, count=self._total, is_count_exact=True)
+        is_all = not is_full and end is None and place is None
+        shown = min(len(rows), self._search.limit)
+        return self._listed(
+            rows,
+            place,
+            count=shown if is_all else max(at_least, shown),
+            is_count_exact=is_all,
+            end=None if is_full else end,
+            examined=None if is_full or end is None else looked,
+        )
+
+    def _walk(self, place: CursorPlace | None, count: int) -> Select[Any]:
+        order = ORDER[self._search.sort_by]
+        found = select(lead, order.label("sort_value")).where(
+            self._of_account, *_bounds_of_order(self._search, self._now)
+        )
+        if place is not None:
+            found = found.where(self._beyond(place, order, lead.c.id))
+        return found.order_by(*self._sorted(order, lead.c.id)).limit(count)
+
+    def _place_of(self, statement: Select[Any]) -> CursorPlace | None:
+        last = statement.subquery()
+        row = self._connection.execute(select(last.c.sort_value, last.c.id)).first()
+        return row and CursorPlace(self._search.fingerprint(), row.sort_value, row.id)
+
+    # What both ways have in common.
+
+    def _matching(self, some: Subquery) -> Select[Any]:
+        """Return the ids and sort values of those leads that meet the criteria."""
+        keyed = KeysOfEach(self._settings.account_id, some.c)
+        held = conditions_of(self._search, self._settings, self._now, keyed)
+        return select(some.c.id, some.c.sort_value).where(*held)
+
+    def _rows(self, found: Select[Any], place: CursorPlace | None) -> Sequence[Any]:
+        """Return the rows of the page in the direction of the walk, and one more."""
+        of = found.subquery()
+        page = select(of)
+        if place is not None:
+            page = page.where(self._beyond(place, of.c.sort_value, of.c.id))
+        page = page.order_by(*self._sorted(of.c.sort_value, of.c.id))
+        return self._connection.execute(page.limit(self._search.limit + 1)).all()
+
+    def _beyond(
+        self, place: CursorPlace, order: ColumnElement[Any], lead_id: ColumnElement[int]
+    ) -> Condition:
+        here, there = tuple_(order, lead_id), tuple_(place.sort_value, place.lead_id)
+        return here < there if self._descends else here > there
+
+    def _sorted(self, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+        return [column.desc() for column in columns] if self._descends else list(columns)
+
+    def _listed(
+        self,
+        rows: Sequence[Any],
+        place: CursorPlace | None,
+        *,
+        count: int,
+        is_count_exact: bool,
+        end: CursorPlace | None = None,
+        examined: int | None = None,
+    ) -> LeadList:
+        """Return the page; `end` is where the look ended when the page is not full."""
+        has_more = len(rows) > self._search.limit
+        rows = rows[: self._search.limit]
+        places = [CursorPlace(self._search.fingerprint(), row.sort_value, row.id) for row in rows]
+        ahead = places[-1] if has_more else end
+        # Where the page was entered there are leads on the other side.
+        behind = (places[0] if places else self._just_after(place)) if place else None
+        leads = self._leads([row.id for row in rows])
+        if self._backwards:
+            leads, ahead, behind = leads[::-1], behind, ahead
+        return LeadList(
+            leads=leads,
+            count=count,
+            is_count_exact=is_count_exact,
+            next_cursor=cursor_text(ahead) if ahead else None,
+            previous_cursor=cursor_text(behind) if behind else None,
+            sort_by=self._search.sort_by,
+            examined=examined,
+            settings=self._settings,
+        )
+
+    def _just_after(self, place: CursorPlace) -> CursorPlace:
+        """Return a place that has the lead at another place before it."""
+        step = -1 if self._descends else 1
+        return msgspec.structs.replace(place, lead_id=place.lead_id + step)
+
+    def _leads(self, ids: list[int]) -> list[Lead]:
+        where = (self._of_account, lead.c.id.in_(ids))
+        found = self._connection.execute(select(lead.c.id, lead.c.document).where(*where))
+        documents = {row.id: row.document for row in found}
+        return [lead_from(documents[one]) for one in ids if one in documents]
+
+
+def _bounds_of_order(search: LeadSearch, now: int) -> Iterator[Condition]:
+    """Return the criteria that say where in the order of its index a walk begins and ends."""
+    ranges = {
+        "date_created": (search.created_date, lead.c.date_created),
+        "date_modified": (search.modified_date, lead.c.date_modified),
+    }
+    if search.sort_by not in ranges:
+        return
+    wanted, column = ranges[search.sort_by]
+    yield from _range_driver(wanted, column)
+    if search.sort_by == "date_created" and search.age_s is not None:
+        yield column >= now - search.age_s
+
+
+def _range_driver(wanted: Range | None, column: ColumnElement[Any]) -> Iterator[Condition]:
+    if wanted is None:
+        return
+    if wanted.minimum is not None:
+        yield column >= wanted.minimum
+    if wanted.maximum is not None:
+        yield column <= wanted.maximum
+
+
+class _Driver(NamedTuple):
+    """A criterion that an index answers by itself."""
+
+    condition: Condition
+    #: A row for each entry of the index that it finds, up to limit.
+    entries: Select[Any]
+    #: Each entry is another lead; else the entries name their leads, some of them twice.
+    is_of_leads: bool = False
+
+
+def _drivers(
+    search: LeadSearch, settings: AccountSettings, now: int, most: int
+) -> Iterator[_Driver]:
+    for condition in _column_drivers(search, now):
+        # Of the leads themselves nothing is read.
+        of_account = lead.c.account_id == settings.account_id
+        entries = select(literal(1)).select_from(lead).where(of_account, condition)
+        yield _Driver(condition, entries.limit(most), is_of_leads=True)
+    for ids in _key_drivers(search, settings, most):
+        yield _Driver(lead.c.id.in_(ids.limit(most).subquery().select()), ids.limit(most))
+
+
+def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
+    for ids, column in (
+        (search.ids, lead.c.id),
+        (search.status_ids, lead.c.status_id),
+        (search.assignee_ids, lead.c.assignee_id),
+        (search.customer_source_ids, lead.c.customer_source_id),
+    ):
+        if ids is not None and NO_ID not in ids:
+            yield column.in_(ids)
+    for text, key in (
+        (search.city, lead.c.city_key),
+        (search.state, lead.c.state_key),
+        (search.postal_code, lead.c.postal_code_key),
+    ):
+        if text:
+            yield and_(key == fold(text), key > "")
+    if search.age_s is not None:
+        yield lead.c.date_created >= now - search.age_s
+    for wanted, moment in (
+        (search.created_date, lead.c.date_created),
+        (search.modified_date, lead.c.date_modified),
+    ):
+        if held := list(_range_driver(wanted, moment)):
+            yield and_(*held)
+    if search.followed is True:
+        yield false()
+
+
+def _key_drivers(search: LeadSearch, settings: AccountSettings, most: int) -> Iterator[Select[Any]]:
+    keyed = Keys(settings.account_id)
+    value = match_key.c.value
+    if (terms := quick_terms(search.quick or "")) is not None:
+        yield select(
+            union(
+                *(one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
+            ).subquery()
+        )
+    if search.emails is not None:
+        yield keyed.ids("email", value.in_([key_value(fold(one)) for one in search.emails]))
+    if search.socials is not None:
+        yield keyed.ids("social", value.in_([key_value(fold(one)) for one in search.socials]))
+    if search.phone_ending is not None:
+        yield keyed.ids("phone", starting(value, search.phone_ending[::-1]))
+    if search.tags is not None and search.tags.tags:
+        tags = [key_value(fold(tag)) for tag in search.tags.tags]
+        yield from _values_drivers(keyed, "tag", tags, search.tags.combination)
+    for wanted in key_filters(search, settings):
+        if wanted.allow_empty:
+            continue
+        field = wanted.field.key_field
+        if wanted.values:
+            yield from _values_drivers(keyed, field, wanted.values, wanted.combination)
+        if held := bounds(wanted):
+            yield keyed.ids(field, *held)
+
+
+def _values_drivers(
+    keyed: Keys, field: str, values: Iterable[str], combination: Combination
+) -> Iterator[Select[Any]]:
+    if combination is Combination.ANY:
+        yield keyed.ids(field, match_key.c.value.in_(list(values)))
+    elif combination is Combination.ALL:
+        # Each alone: the rarest of them names the fewest leads.
+        for value in values:
+            yield keyed.ids(field, match_key.c.value == value)

@@ -1,0 +1,198 @@
+"""Looking through an account's ledger, newest first, and reading one row with its leads. Portable.
+
+No index serves these searches: each looks at a bounded run of the primary key, and the rows of a
+time are found by halving, because the ledger is in commit order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+
+from onelead.account import AccountSettings
+from onelead.errors import ResourceNotFound
+from onelead.lead import Lead
+from onelead.ledger_store import (
+    AccountLedgerRow,
+    LedgerRead,
+    LedgerScope,
+    LedgerSearch,
+    LedgerSlice,
+)
+from onelead.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
+from onelead.storage.lead_rows import json_text, lead_from
+from onelead.storage.schema import lead, ledger
+from onelead.upsert import MatchResult
+
+_LEAD = "lead"
+_MATCH_FIELDS = ("name", "email", "custom")
+_LISTED = tuple(column for column in ledger.c if column.name != "payload")
+
+
+def find_rows(
+    connection: Connection, settings: AccountSettings, search: LedgerSearch
+) -> LedgerSlice:
+    """Return a slice of the ledger."""
+    newest = _newest(connection, settings.account_id)
+    above, top = _bounds(connection, settings.account_id, search, newest)
+    floor = max(above, top - LEDGER_EXAMINED_MAX)
+    found = connection.execute(
+        select(*_LISTED)
+        .where(*_run(settings.account_id, floor, top), *_criteria(search))
+        .order_by(ledger.c.seq.desc())
+        .limit(search.limit)
+    ).all()
+    last_seen = found[-1].seq if len(found) == search.limit else floor + 1
+    ids = {row.resource_id for row in found if row.resource == _LEAD} - {None}
+    return LedgerSlice(
+        rows=[account_row(row) for row in found],
+        leads=read_leads(connection, settings.account_id, sorted(ids)),
+        next_before=last_seen if last_seen > above + 1 else None,
+        looked_back_to=_date(connection, settings.account_id, last_seen) if top > above else None,
+        settings=settings,
+    )
+
+
+def _run(account_id: int, above: int, top: int) -> tuple[ColumnElement[bool], ...]:
+    """Bound what a statement reads to a run of the primary key: above one number, up to another."""
+    return (ledger.c.account_id == account_id, ledger.c.seq > above, ledger.c.seq <= top)
+
+
+def _bounds(
+    connection: Connection, account_id: int, search: LedgerSearch, newest: int
+) -> tuple[int, int]:
+    """Return the number that all rows of the search lie above, and the highest they can have."""
+    above, top = 0, newest
+    if search.before is not None:
+        top = min(top, search.before - 1)
+    if search.until_date is not None:
+        later = _first_seq_at(connection, account_id, search.until_date, newest)
+        top = min(top, later - 1 + LEDGER_MARGIN_ROWS)
+    if search.from_date is not None:
+        first = _first_seq_at(connection, account_id, search.from_date, newest)
+        above = max(0, first - 1 - LEDGER_MARGIN_ROWS)
+    return above, max(above, top)
+
+
+def _newest(connection: Connection, account_id: int) -> int:
+    where = ledger.c.account_id == account_id
+    return connection.execute(select(func.max(ledger.c.seq)).where(where)).scalar() or 0
+
+
+def _first_seq_at(connection: Connection, account_id: int, date: int, newest: int) -> int:
+    """Return the first number whose row is not older than a date; one beyond the newest if none."""
+    low, high = 1, newest + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = _date(connection, account_id, middle)
+        if found is not None and found < date:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _date(connection: Connection, account_id: int, seq: int) -> int | None:
+    where = (ledger.c.account_id == account_id) & (ledger.c.seq == seq)
+    date: int | None = connection.execute(select(ledger.c.date).where(where)).scalar()
+    return date
+
+
+def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
+    """Return the conditions besides the run; a criterion that is not given asks for nothing."""
+    conditions = _of_match(search)
+    if search.outcomes:
+        conditions.append(ledger.c.outcome.in_(sorted(search.outcomes)))
+    if search.scope is LedgerScope.LEADS:
+        conditions.append(ledger.c.resource == _LEAD)
+    if search.scope is LedgerScope.SETTINGS:
+        conditions.append(ledger.c.resource != _LEAD)
+    for column, value in (
+        (ledger.c.user_id, search.user_id),
+        (ledger.c.api_key_id, search.api_key_id),
+        (ledger.c.request_id, search.request_id),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if search.from_date is not None:
+        conditions.append(ledger.c.date >= search.from_date)
+    if search.until_date is not None:
+        conditions.append(ledger.c.date < search.until_date)
+    return conditions
+
+
+def _of_match(search: LedgerSearch) -> list[ColumnElement[bool]]:
+    """Compare the beginning and the end of the match's JSON, which is always written alike."""
+    conditions = []
+    definition_id = search.match_definition_id
+    fields = (search.match_field,) if search.match_field else _MATCH_FIELDS
+    if definition_id is not None:
+        fields = ("custom",)
+        end = _json_of_match("", "", definition_id).rpartition(",")[2]
+        conditions.append(ledger.c.match.endswith(end, autoescape=True))
+    if search.match_values:
+        starts = [
+            _json_of_match(name, value).partition(',"matches"')[0] + ","
+            for name in fields
+            for value in search.match_values
+        ]
+        conditions.append(or_(*map(_match_starts, starts)))
+    elif fields != _MATCH_FIELDS:
+        start = _json_of_match(fields[0], "").partition(',"value"')[0] + ","
+        conditions.append(_match_starts(start))
+    return conditions
+
+
+def _json_of_match(field_name: str, value: str, definition_id: int | None = None) -> str:
+    return json_text(MatchResult(field_name, value, 0, (), definition_id))
+
+
+def _match_starts(start: str) -> ColumnElement[bool]:
+    # Not LIKE, which knows no case on SQLite.
+    return and_(ledger.c.match.is_not(None), func.substr(ledger.c.match, 1, len(start)) == start)
+
+
+def read_row(connection: Connection, settings: AccountSettings, seq: int) -> LedgerRead:
+    """Return a row with the leads that it names. Raises ResourceNotFound."""
+    where = (ledger.c.account_id == settings.account_id) & (ledger.c.seq == seq)
+    found = connection.execute(select(ledger).where(where)).first()
+    if found is None:
+        raise ResourceNotFound
+    row = account_row(found, payload=found.payload)
+    ids = set(row.match["ids"]) if row.match else set()
+    if row.resource == _LEAD and row.resource_id is not None:
+        ids.add(row.resource_id)
+    leads = read_leads(connection, settings.account_id, sorted(ids))
+    return LedgerRead(row, leads, settings)
+
+
+def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> list[Lead]:
+    """Return the leads of some ids, ascending by id; those that are not there are left out."""
+    if not ids:
+        return []
+    where = (lead.c.account_id == account_id) & lead.c.id.in_(ids)
+    statement = select(lead.c.document).where(where).order_by(lead.c.id)
+    return [lead_from(document) for (document,) in connection.execute(statement)]
+
+
+def account_row(row: Row[Any], payload: str | None = None) -> AccountLedgerRow:
+    """Read a row of the table."""
+    return AccountLedgerRow(
+        seq=row.seq,
+        date=row.date,
+        request_id=row.request_id,
+        action=row.action,
+        outcome=row.outcome,
+        version=row.version,
+        user_id=row.user_id,
+        api_key_id=row.api_key_id,
+        match=None if row.match is None else msgspec.json.decode(row.match),
+        changes=None if row.changes is None else msgspec.json.decode(row.changes),
+        message=row.message,
+        payload=payload,
+        resource=row.resource,
+        resource_id=row.resource_id,
+    )

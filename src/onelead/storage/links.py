@@ -1,0 +1,105 @@
+"""One-time links, which let a user in to set a password. Portable.
+
+A link's token holds 256 random bits and is stored only as its SHA-256, as an API key is.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from onelead.access_store import LINK_SECONDS, LinkPurpose, OneTimeLink
+from onelead.account import Role
+from onelead.storage import schema
+from onelead.storage.access import account_ids, active_user, key_hash
+from onelead.storage.lane import take_lane
+from onelead.storage.schema import one_time_link, password
+
+
+def create_link(
+    connection: Connection, account_id: int, user_id: int, purpose: LinkPurpose, now: int
+) -> str:
+    """Create a link for an active user and return its token; older ones stop working."""
+    take_lane(connection, account_id, 0)
+    active_user(connection, account_id, user_id)
+    table = one_time_link
+    is_choice = table.c.purpose == LinkPurpose.ACCOUNT_CHOICE.value
+    # A password that was right somewhere is no reason to end an invitation.
+    same_sort = is_choice if purpose is LinkPurpose.ACCOUNT_CHOICE else ~is_choice
+    connection.execute(delete(table).where(_of_user(account_id, user_id), same_sort))
+    token = secrets.token_urlsafe(32)
+    row = {"token_hash": key_hash(token), "account_id": account_id, "user_id": user_id}
+    rest = {"purpose": purpose.value, "date_created": now}
+    connection.execute(insert(table), row | rest | {"date_expires": now + LINK_SECONDS[purpose]})
+    return token
+
+
+def create_first_link(connection: Connection, now: int) -> str | None:
+    """Create a link for the first admin of the first account while nobody there has a password."""
+    known = account_ids(connection)
+    if not known:
+        return None
+    account_id = known[0]
+    take_lane(connection, account_id, 0)
+    of_account = select(password.c.user_id).where(password.c.account_id == account_id)
+    if connection.execute(of_account.limit(1)).first() is not None:
+        return None
+    user = schema.user
+    admins = select(user.c.id).where(
+        user.c.account_id == account_id, user.c.role == Role.ADMIN.value, user.c.is_active
+    )
+    admin_id: int | None = connection.execute(admins.order_by(user.c.id).limit(1)).scalar()
+    if admin_id is None:
+        return None
+    return create_link(connection, account_id, admin_id, LinkPurpose.FIRST_SIGN_IN, now)
+
+
+def find_link(connection: Connection, token_hash: str, now: int) -> OneTimeLink | None:
+    """Return a link that works now, of a user who is active."""
+    table = one_time_link
+    row = connection.execute(select(table).where(_works(token_hash, now))).first()
+    if row is None:
+        return None
+    user = schema.user
+    is_active = select(user.c.is_active).where(
+        user.c.account_id == row.account_id, user.c.id == row.user_id
+    )
+    if not connection.execute(is_active).scalar():
+        return None
+    return OneTimeLink(row.account_id, row.user_id, LinkPurpose(row.purpose), row.date_expires)
+
+
+def use_link(
+    connection: Connection, token_hash: str, now: int, *, is_choice: bool
+) -> OneTimeLink | None:
+    """Use up a link that works now, and hold its account's lane; None when it does not work.
+
+    A link for choosing an account sets no password, and no other link chooses an account.
+    """
+    link = find_link(connection, token_hash, now)
+    if link is None or is_choice is not (link.purpose is LinkPurpose.ACCOUNT_CHOICE):
+        return None
+    take_lane(connection, link.account_id, 0)
+    statement = update(one_time_link).where(_works(token_hash, now)).values(date_used=now)
+    # Somebody else may have used it between the look and the lane.
+    return link if connection.execute(statement).rowcount else None
+
+
+def end_links(connection: Connection, account_id: int, user_id: int) -> None:
+    """Forget all links of a user."""
+    connection.execute(delete(one_time_link).where(_of_user(account_id, user_id)))
+
+
+def _works(token_hash: str, now: int) -> ColumnElement[bool]:
+    table = one_time_link
+    return (
+        (table.c.token_hash == token_hash)
+        & table.c.date_used.is_(None)
+        & (table.c.date_expires > now)
+    )
+
+
+def _of_user(account_id: int, user_id: int) -> ColumnElement[bool]:
+    table = one_time_link
+    return (table.c.account_id == account_id) & (table.c.user_id == user_id)

@@ -1,0 +1,142 @@
+"""The passwords of users, as hashes. Portable.
+
+Somebody who signs in names an e-mail and no account, and may be a user of several. Each of them
+has its own password, so that the admins of one account have no say in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from onelead.access_store import SignInFacts, StoredPassword, WebSession
+from onelead.limits import SIGN_IN_ACCOUNTS_MAX
+from onelead.storage import schema
+from onelead.storage.access import active_user, user_row
+from onelead.storage.lane import take_lane
+from onelead.storage.links import end_links, use_link
+from onelead.storage.schema import account, password
+from onelead.storage.sign_in import create_session, end_sessions
+from onelead.text import fold
+
+
+def find_passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:
+    """Return the passwords of the active users with an e-mail, ascending by account."""
+    statement = select(password).where(password.c.email_key == fold(email))
+    in_order = statement.order_by(password.c.account_id).limit(SIGN_IN_ACCOUNTS_MAX)
+    found = []
+    for row in connection.execute(in_order).all():
+        owner = user_row(connection, row.account_id, schema.user.c.id == row.user_id)
+        if owner is not None and owner.is_active:
+            name = select(account.c.name).where(account.c.id == row.account_id)
+            found.append(
+                StoredPassword(
+                    email_key=row.email_key,
+                    account_id=row.account_id,
+                    user_id=row.user_id,
+                    account_name=connection.execute(name).scalar_one(),
+                    password_hash=row.password_hash,
+                )
+            )
+    return found
+
+
+def renew_hash(connection: Connection, stored: StoredPassword, password_hash: str) -> None:
+    """Replace a hash by another one of the same password."""
+    statement = update(password).where(_is_unchanged(stored))
+    connection.execute(statement.values(password_hash=password_hash))
+
+
+def sign_in(
+    connection: Connection, stored: StoredPassword, token_hash: str, session: WebSession
+) -> bool:
+    """Create a session, if the password and the user are still what they were."""
+    take_lane(connection, stored.account_id, 0)
+    unchanged = select(password.c.user_id).where(_is_unchanged(stored))
+    owner = user_row(connection, stored.account_id, schema.user.c.id == stored.user_id)
+    if connection.execute(unchanged).first() is None or owner is None or not owner.is_active:
+        return False
+    create_session(connection, token_hash, session)
+    return True
+
+
+def _is_unchanged(stored: StoredPassword) -> ColumnElement[bool]:
+    return (
+        (password.c.email_key == stored.email_key)
+        & (password.c.account_id == stored.account_id)
+        & (password.c.password_hash == stored.password_hash)
+    )
+
+
+def change_password(
+    connection: Connection,
+    account_id: int,
+    user_id: int,
+    password_hash: str,
+    *,
+    keep: str,
+    now: int,
+) -> None:
+    """Replace the password of an active user, and end what was begun with the old one."""
+    take_lane(connection, account_id, 0)
+    save_password(connection, account_id, user_id, password_hash, now)
+    end_sessions(connection, account_id, user_id, keep)
+    end_links(connection, account_id, user_id)
+
+
+def set_password(
+    connection: Connection,
+    link_hash: str,
+    password_hash: str,
+    token_hash: str,
+    session: WebSession,
+    now: int,
+) -> bool:
+    """Use up a link to set a password, and create a session; False when it does not work."""
+    link = use_link(connection, link_hash, now, is_choice=False)
+    if link is None:
+        return False
+    assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
+    save_password(connection, link.account_id, link.user_id, password_hash, now)
+    end_sessions(connection, link.account_id, link.user_id, keep="")
+    end_links(connection, link.account_id, link.user_id)
+    create_session(connection, token_hash, session)
+    return True
+
+
+def choose_account(
+    connection: Connection, link_hash: str, token_hash: str, session: WebSession, now: int
+) -> bool:
+    """Use up a link for choosing an account, and create a session; False as above."""
+    link = use_link(connection, link_hash, now, is_choice=True)
+    if link is None:
+        return False
+    assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
+    create_session(connection, token_hash, session)
+    return True
+
+
+def save_password(
+    connection: Connection, account_id: int, user_id: int, password_hash: str, now: int
+) -> None:
+    """Store the password of an active user, while the lane is held."""
+    owner = active_user(connection, account_id, user_id)
+    of_user = (password.c.email_key == owner.email_key) & (password.c.account_id == account_id)
+    last = connection.execute(select(password.c.date_last_sign_in).where(of_user)).scalar()
+    connection.execute(delete(password).where(of_user))
+    row = {"email_key": owner.email_key, "account_id": account_id, "user_id": user_id}
+    rest = {"password_hash": password_hash, "date_changed": now, "date_last_sign_in": last}
+    connection.execute(insert(password), row | rest)
+
+
+def sign_in_facts(connection: Connection, account_id: int) -> dict[int, SignInFacts]:
+    """Return what is known of the users' sign-in, by their ids."""
+    users = select(schema.user.c.id).where(schema.user.c.account_id == account_id)
+    facts = {
+        user_id: SignInFacts(has_password=False, date_last_sign_in=None)
+        for user_id in connection.execute(users).scalars()
+    }
+    for row in connection.execute(select(password).where(password.c.account_id == account_id)):
+        facts[row.user_id] = SignInFacts(has_password=True, date_last_sign_in=row.date_last_sign_in)
+    return facts

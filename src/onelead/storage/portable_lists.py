@@ -1,0 +1,33 @@
+"""Lists of leads, as both engines do them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from onelead.list_store import LeadList
+from onelead.search import LeadSearch
+from onelead.storage import lead_list, tag_completions
+from onelead.storage.transactions import Transactions
+
+
+class PortableLists(Transactions):
+    """See ListStore."""
+
+    async def list_leads(
+        self, account_id: int, search: LeadSearch, *, now: int, backwards: bool = False
+    ) -> LeadList:
+        """See ListStore."""
+
+        def work(connection: Connection) -> LeadList:
+            settings = self._load_settings(connection, account_id)
+            return lead_list.list_leads(connection, settings, search, now, backwards=backwards)
+
+        return await self._read(work)
+
+    async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
+        """See ListStore."""
+        return await self._read(
+            lambda connection: tag_completions.tags_starting(connection, account_id, start, limit)
+        )

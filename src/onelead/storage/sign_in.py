@@ -1,0 +1,88 @@
+"""Browsers that are signed in. Portable.
+
+A session's token holds 256 random bits and is stored only as its SHA-256, as an API key is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from onelead.access_store import KnownSession, WebSession
+from onelead.limits import SESSION_S, SESSIONS_PER_USER_MAX
+from onelead.storage.schema import password, web_session
+
+
+def create_session(connection: Connection, token_hash: str, session: WebSession) -> None:
+    """Store a new session, and forget those of the user that are too old or too many."""
+    of_user = _of_user(session.account_id, session.user_id)
+    is_over = web_session.c.date_created <= session.date_created - SESSION_S
+    connection.execute(delete(web_session).where(of_user, is_over))
+    known = find_sessions(connection, session.account_id, session.user_id)
+    too_many = [one.token_hash for one in known[SESSIONS_PER_USER_MAX - 1 :]]
+    if too_many:
+        is_named = web_session.c.token_hash.in_(too_many)
+        connection.execute(delete(web_session).where(of_user, is_named))
+    row = {
+        "token_hash": token_hash,
+        "account_id": session.account_id,
+        "user_id": session.user_id,
+        "date_created": session.date_created,
+        "date_last_used": session.date_last_used,
+        "address": session.address,
+        "user_agent": session.user_agent,
+    }
+    connection.execute(insert(web_session), row)
+    where = (password.c.account_id == session.account_id) & (password.c.user_id == session.user_id)
+    statement = update(password).where(where)
+    connection.execute(statement.values(date_last_sign_in=session.date_created))
+
+
+def find_session(connection: Connection, token_hash: str) -> WebSession | None:
+    """Return the session of a token, whatever its age."""
+    table = web_session
+    row = connection.execute(select(table).where(table.c.token_hash == token_hash)).first()
+    return None if row is None else _session(row)
+
+
+def find_sessions(connection: Connection, account_id: int, user_id: int) -> Sequence[KnownSession]:
+    """Return the sessions of a user, the one used last first."""
+    table = web_session
+    order = (table.c.date_last_used.desc(), table.c.date_created.desc(), table.c.token_hash)
+    statement = select(table).where(_of_user(account_id, user_id)).order_by(*order)
+    return [KnownSession(row.token_hash, _session(row)) for row in connection.execute(statement)]
+
+
+def touch_session(connection: Connection, token_hash: str, now: int) -> None:
+    """Remember that a session was used."""
+    table = web_session
+    where = table.c.token_hash == token_hash
+    connection.execute(update(table).where(where).values(date_last_used=now))
+
+
+def end_session(connection: Connection, token_hash: str) -> None:
+    """Forget a session."""
+    connection.execute(delete(web_session).where(web_session.c.token_hash == token_hash))
+
+
+def end_sessions(connection: Connection, account_id: int, user_id: int, keep: str) -> None:
+    """Forget the sessions of a user, except one."""
+    where = _of_user(account_id, user_id) & (web_session.c.token_hash != keep)
+    connection.execute(delete(web_session).where(where))
+
+
+def _of_user(account_id: int, user_id: int) -> ColumnElement[bool]:
+    table = web_session
+    return (table.c.account_id == account_id) & (table.c.user_id == user_id)
+
+
+def _session(row: Row[tuple[object, ...]]) -> WebSession:
+    return WebSession(
+        account_id=row.account_id,
+        user_id=row.user_id,
+        date_created=row.date_created,
+        date_last_used=row.date_last_used,
+        address=row.address,
+        user_agent=row.user_agent,
+    )

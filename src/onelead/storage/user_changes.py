@@ -1,0 +1,64 @@
+"""Changes of users, and when their keys were used. Portable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, update
+
+from onelead.access import UserChange, changed_user
+from onelead.access_store import KeyUse
+from onelead.account import User
+from onelead.errors import ResourceNotFound
+from onelead.storage import schema
+from onelead.storage.access import user_with_email
+from onelead.storage.lane import next_settings_version, take_lane
+from onelead.storage.links import end_links
+from onelead.storage.settings_rows import load_settings
+from onelead.storage.sign_in import end_sessions
+
+
+def change_user(
+    connection: Connection, account_id: int, user_id: int, change: UserChange, by: int | None
+) -> User:
+    """Change a user; one who is deactivated is signed out everywhere."""
+    take_lane(connection, account_id, 0)
+    settings = load_settings(connection, account_id)
+    before = settings.users_by_id.get(user_id)
+    if before is None:
+        raise ResourceNotFound
+    after = changed_user(before, change, settings.users, by=by)
+    if after == before:
+        return after
+    table = schema.user
+    where = (table.c.account_id == account_id) & (table.c.id == user_id)
+    values = {"name": after.name, "role": after.role.value, "is_active": after.is_active}
+    connection.execute(update(table).where(where).values(values))
+    if not after.is_active:
+        end_sessions(connection, account_id, user_id, keep="")
+        end_links(connection, account_id, user_id)
+    next_settings_version(connection, account_id)
+    return after
+
+
+def deactivate_user(connection: Connection, account_id: int, email: str) -> User:
+    """Deactivate the user with an e-mail."""
+    take_lane(connection, account_id, 0)
+    user_id = user_with_email(connection, account_id, email).id
+    return change_user(connection, account_id, user_id, UserChange(is_active=False), None)
+
+
+def record_key_uses(connection: Connection, account_id: int, uses: Sequence[KeyUse]) -> None:
+    """Remember the last use of keys; a later one that is known already stays."""
+    # Under the lane no other process inserts the same row.
+    take_lane(connection, account_id, 0)
+    table = schema.api_key_use
+    for use in uses:
+        of_key = (table.c.account_id == account_id) & (table.c.api_key_id == use.api_key_id)
+        values = {"date_last_used": use.date, "last_address": use.address}
+        known = connection.execute(table.select().where(of_key)).first()
+        if known is None:
+            key = {"account_id": account_id, "api_key_id": use.api_key_id}
+            connection.execute(insert(table), key | values)
+        elif known.date_last_used <= use.date:
+            connection.execute(update(table).where(of_key).values(values))

@@ -1,0 +1,56 @@
+"""What a write would do if it were the next one: read and planned, and not written. Portable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from onelead.account import AccountSettings
+from onelead.ledger_store import WriteCheck
+from onelead.storage.lane import require_own_id
+from onelead.storage.ledger_search import read_leads
+from onelead.storage.schema import lane, match_key
+from onelead.upsert import (
+    LeadWrite,
+    PreparedWrite,
+    Snapshot,
+    candidates_needed,
+    leads_needed,
+    plan_batch,
+    prepared,
+)
+
+
+def check_write(
+    connection: Connection, settings: AccountSettings, write: LeadWrite, now: int
+) -> WriteCheck:
+    """Plan the write on what is stored now. Raises IdsExhausted."""
+    account_id = settings.account_id
+    writes = [prepared(write, settings)]
+    where = lane.c.account_id == account_id
+    last_id = connection.execute(select(lane.c.last_id).where(where)).scalar_one()
+    snapshot = _snapshot(connection, account_id, writes)
+    plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id)
+    require_own_id(account_id, plan.last_id)
+    return WriteCheck(plan.results[0], settings)
+
+
+def _snapshot(connection: Connection, account_id: int, writes: Sequence[PreparedWrite]) -> Snapshot:
+    candidates = {
+        (key.field, key.value): _lead_ids(
+            connection, account_id, key.field, key.value, candidates_needed(writes)
+        )
+        for key in (write.match.key for write in writes if write.match is not None)
+    }
+    ids = sorted(leads_needed(writes, candidates))
+    leads = {lead.id: lead for lead in read_leads(connection, account_id, ids)}
+    return Snapshot(leads, candidates)
+
+
+def _lead_ids(
+    connection: Connection, account_id: int, field: str, value: str, most: int
+) -> list[int]:
+    where = (match_key.c.account_id == account_id, match_key.c.field == field)
+    statement = select(match_key.c.lead_id).where(*where, match_key.c.value == value)
+    return list(connection.scalars(statement.order_by(match_key.c.lead_id).limit(most)))

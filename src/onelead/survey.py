@@ -1,0 +1,178 @@
+"""Values that several leads share, which an upsert by them would refuse: looked for on demand.
+
+Somebody who looks has the match keys walked in the background, one account at a time, at most
+once in a while; until that is done the page shows what was found before, with its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from msgspec import Struct
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import TEXT_TYPES, CustomField, IndexState
+from onelead.errors import StoreUnavailable
+from onelead.figure_store import SharedValue, SharedValues
+from onelead.limits import (
+    SURVEY_ACCOUNTS_MAX,
+    SURVEY_CHUNK_KEYS,
+    SURVEY_REST_S,
+    SURVEY_VALUES_MAX,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class FieldSurvey(Struct, frozen=True):
+    """What was found in one field."""
+
+    #: `name`, `email`, or a definition's `key_field`.
+    key_field: str
+    #: How many values are shared in all.
+    shared: int
+    #: Those of the most leads first.
+    values: Sequence[SharedValue]
+
+
+class Survey(Struct, frozen=True):
+    """What was found in an account."""
+
+    #: When the walk ended, Unix seconds.
+    date: int
+    #: Only fields with shared values.
+    fields: Sequence[FieldSurvey]
+
+
+class SurveyView(Struct, frozen=True):
+    """What can be said of an account now."""
+
+    #: What the last complete walk found; None before the first.
+    survey: Survey | None
+    #: How much of the walk under way is done, 0 to 100; None when there is none.
+    percent: int | None
+
+
+class SurveyStore(Protocol):
+    """What the walk needs of a store."""
+
+    async def shared_values(
+        self, account_id: int, key_field: str, *, after: str, limit: int
+    ) -> SharedValues:
+        """See `FigureStore`."""
+
+
+def surveyed_fields(settings: AccountSettings) -> list[str]:
+    """Return the match keys' fields that upserts tell people by, as far as they are indexed."""
+    return ["name", "email", *(f.key_field for f in settings.lead_fields if _is_telling(f))]
+
+
+def _is_telling(field: CustomField) -> bool:
+    is_matched = field.is_filterable and field.index_state is IndexState.READY
+    # Amounts, days and choices are shared by nature: they say nothing about who is one person.
+    return is_matched and field.data_type in TEXT_TYPES
+
+
+class Surveys:
+    """What one process knows of its accounts."""
+
+    def __init__(
+        self,
+        store: SurveyStore,
+        clock: Callable[[], int],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Take a clock in Unix seconds, and one in seconds that never goes backwards."""
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        #: Whoever was looked at last is at the end.
+        self._accounts: OrderedDict[int, _AccountSurvey] = OrderedDict()
+        #: One walk at a time, whoever looks.
+        self._turn = asyncio.Lock()
+
+    def look(self, settings: AccountSettings, lead_count: int) -> SurveyView:
+        """Return what is known, and have it looked for anew when that was some time ago."""
+        known = self._accounts.setdefault(settings.account_id, _AccountSurvey())
+        self._accounts.move_to_end(settings.account_id)
+        if known.is_due(self._monotonic()):
+            walk = self._walk(known, settings, lead_count)
+            known.began_s, known.part = self._monotonic(), 0.0
+            known.task = asyncio.get_running_loop().create_task(walk)
+        while len(self._accounts) > SURVEY_ACCOUNTS_MAX:
+            _, forgotten = self._accounts.popitem(last=False)
+            forgotten.cancel()
+        return known.view()
+
+    async def stop(self) -> None:
+        """End the walks."""
+        tasks = [known.task for known in self._accounts.values() if known.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _walk(self, known: _AccountSurvey, settings: AccountSettings, leads: int) -> None:
+        fields = surveyed_fields(settings)
+        try:
+            async with self._turn:
+                found = [
+                    await self._walk_field(
+                        known, settings.account_id, field, (n, len(fields), leads)
+                    )
+                    for n, field in enumerate(fields)
+                ]
+        except StoreUnavailable:
+            return
+        except Exception:
+            log.exception("shared values could not be looked for")
+            return
+        known.survey = Survey(self._clock(), [field for field in found if field.shared])
+
+    async def _walk_field(
+        self, known: _AccountSurvey, account_id: int, key_field: str, place: tuple[int, int, int]
+    ) -> FieldSurvey:
+        number, fields, leads = place
+        after: str | None = ""
+        shared, passed = 0, 0
+        most: list[SharedValue] = []
+        while after is not None:
+            began = self._monotonic()
+            step = await self._store.shared_values(
+                account_id, key_field, after=after, limit=SURVEY_CHUNK_KEYS
+            )
+            shared, passed, after = shared + len(step.values), passed + step.passed, step.next_after
+            most = heapq.nlargest(
+                SURVEY_VALUES_MAX, [*most, *step.values], key=lambda value: value.leads
+            )
+            known.part = (number + min(1.0, passed / max(leads, 1))) / fields
+            # Others want to read, too.
+            await asyncio.sleep(self._monotonic() - began)
+        return FieldSurvey(key_field, shared, most)
+
+
+class _AccountSurvey:
+    """What is known of one account."""
+
+    def __init__(self) -> None:
+        self.survey: Survey | None = None
+        self.began_s: float | None = None
+        self.part = 0.0
+        self.task: asyncio.Task[None] | None = None
+
+    def is_due(self, now_s: float) -> bool:
+        if self.task is not None and not self.task.done():
+            return False
+        return self.began_s is None or now_s - self.began_s >= SURVEY_REST_S
+
+    def view(self) -> SurveyView:
+        is_looking = self.task is not None and not self.task.done()
+        return SurveyView(self.survey, int(self.part * 100) if is_looking else None)
+
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()

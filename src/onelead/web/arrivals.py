@@ -1,0 +1,175 @@
+"""How many deliveries arrived in each hour or day of a span, by what they did.
+
+Hours and days are those of the account's time zone. A figure belongs to the hour that began in
+UTC; where a zone is half an hour off, that hour belongs to the day in which it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from msgspec import Struct
+
+from onelead.custom_fields import day_seconds
+from onelead.figure_store import DayFigure, HourFigure
+from onelead.figures import DAY_S, HOUR_S
+from onelead.upsert import Outcome
+
+_LOCALE = "en_US"
+_EPOCH = date(1970, 1, 1).toordinal()
+#: In the order of the stack, the usual ones at the bottom.
+OUTCOMES = (
+    Outcome.CREATED,
+    Outcome.UPDATED,
+    Outcome.UNCHANGED,
+    Outcome.REFUSED,
+    Outcome.DELETED,
+)
+
+
+class Span(Struct, frozen=True):
+    """How far back the page looks: some hours, or else some days."""
+
+    name: str
+    label: str
+    hours: int = 0
+    days: int = 0
+
+
+SPANS = (
+    Span("24h", "24 hours", hours=24),
+    Span("48h", "48 hours", hours=48),
+    Span("30d", "30 days", days=30),
+    Span("90d", "90 days", days=90),
+)
+
+
+class Bucket(Struct, frozen=True):
+    """One hour or day. `label` is for the table, `tick` for the axis."""
+
+    label: str
+    tick: str
+    #: Whether the axis shows the tick.
+    is_major: bool
+    #: By outcome.
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of its deliveries."""
+        return sum(self.counts.values())
+
+
+def span_named(name: str) -> Span:
+    """Return a span; the shortest one for a name that is none."""
+    return next((span for span in SPANS if span.name == name), SPANS[0])
+
+
+def hours_of(span: Span, now: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Return from which hour on, and before which one, a span that ends now counts."""
+    until = now - now % HOUR_S + HOUR_S
+    if span.hours:
+        return until - span.hours * HOUR_S, until
+    first = day_seconds(_days(span, now, zone)[0].isoformat(), zone)
+    return -(-first // HOUR_S) * HOUR_S, until
+
+
+class Stretch(NamedTuple):
+    """Hours in which a zone's clocks are equally far ahead of UTC."""
+
+    since: int
+    until: int
+    ahead_s: int
+
+
+def stretches(since: int, until: int, zone: ZoneInfo) -> list[Stretch]:
+    """Cut a span of whole hours at the hours in which clocks are changed."""
+    found = [Stretch(since, until, _ahead_s(since, zone))]
+    # Day by day first: clocks are changed a few times a year.
+    for day in range(since, until, DAY_S):
+        last = found[-1]
+        if _ahead_s(min(day + DAY_S, until) - HOUR_S, zone) != last.ahead_s:
+            hours = range(day, day + DAY_S, HOUR_S)
+            change = next(hour for hour in hours if _ahead_s(hour, zone) != last.ahead_s)
+            changed = Stretch(change, until, _ahead_s(change, zone))
+            found[-1:] = [last._replace(until=change), changed]
+    return found
+
+
+def _ahead_s(seconds: int, zone: ZoneInfo) -> int:
+    ahead = _local(seconds, zone).utcoffset()
+    assert ahead is not None
+    return int(ahead.total_seconds())
+
+
+def hour_buckets(
+    span: Span, figures: Iterable[HourFigure], now: int, zone: ZoneInfo
+) -> Sequence[Bucket]:
+    """Return every hour of a span, oldest first, also those without deliveries."""
+    counts = _counts(figures)
+    hours = range(*hours_of(span, now, zone), HOUR_S)
+    return [_hour(_local(hour, zone), counts.get(hour, {})) for hour in hours]
+
+
+def day_buckets(
+    span: Span, figures: Iterable[DayFigure], now: int, zone: ZoneInfo
+) -> Sequence[Bucket]:
+    """Return every day of a span, oldest first, also those without deliveries."""
+    counts = _counts(figures)
+    days = _days(span, now, zone)
+    return [_day(day, counts.get(day.toordinal() - _EPOCH, {})) for day in days]
+
+
+def _counts(figures: Iterable[HourFigure | DayFigure]) -> dict[int, dict[str, int]]:
+    counts: dict[int, dict[str, int]] = {}
+    for moment, outcome, deliveries in figures:
+        outcomes = counts.setdefault(moment, {})
+        outcomes[outcome] = outcomes.get(outcome, 0) + deliveries
+    return counts
+
+
+def _local(seconds: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
+
+
+def _days(span: Span, now: int, zone: ZoneInfo) -> list[date]:
+    today = _local(now, zone).date()
+    return [today - timedelta(days=back) for back in range(span.days - 1, -1, -1)]
+
+
+def _hour(at: datetime, counts: dict[str, int]) -> Bucket:
+    label = format_datetime(at, "EEE d MMM, HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
+    tick = format_datetime(at, "HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
+    return Bucket(str(label), str(tick), at.hour % 6 == 0, counts)
+
+
+def _day(day: date, counts: dict[str, int]) -> Bucket:
+    label = str(format_date(day, "EEE d MMM", locale=_LOCALE))
+    tick = str(format_date(day, "d MMM", locale=_LOCALE))
+    # Weeks begin on Monday.
+    return Bucket(label, tick, day.weekday() == 0, counts)
+
+
+def totals(shown: Sequence[Bucket]) -> dict[str, int]:
+    """Return the deliveries of all buckets by outcome, in the order of the stack."""
+    return {
+        outcome.value: sum(bucket.counts.get(outcome, 0) for bucket in shown)
+        for outcome in OUTCOMES
+    }
+
+
+def description(span: Span, shown: Sequence[Bucket]) -> str:
+    """Say in a sentence what the chart shows, for who does not see it."""
+    counts = totals(shown)
+    if not sum(counts.values()):
+        return f"No deliveries in the last {span.label}."
+    parts = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    peak = max(shown, key=lambda bucket: bucket.total)
+    return (
+        f"Deliveries in the last {span.label}, stacked by what they did: {parts}. "
+        f"Most in one {'hour' if span.hours else 'day'}: {peak.total} ({peak.label})."
+    )

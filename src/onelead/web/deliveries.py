@@ -1,0 +1,152 @@
+"""The pages of the deliveries: the ledger with its filters, and one delivery in full."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.responses import Response
+
+from onelead.account import AccountSettings
+from onelead.errors import ResourceNotFound
+from onelead.lead import Lead
+from onelead.ledger_store import AccountLedgerRow, LedgerRead
+from onelead.limits import ID_MAX, MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
+from onelead.text import whole_number
+from onelead.upsert import Action, Outcome
+from onelead.web.candidates import Comparison, comparison, leads_href
+from onelead.web.delivery_filters import (
+    DeliveryFilters,
+    by_choices,
+    match_choices,
+    scope_choices,
+)
+from onelead.web.ledger_lines import KeyLabels, LedgerLine, key_labels, ledger_line
+from onelead.web.pages import Page
+from onelead.web.rendering import exact
+from onelead.web.visit import Visit
+
+#: Where each kind of setting is changed.
+_SETTINGS_PAGES = {
+    "account": "/settings/account",
+    "custom_field_definition": "/settings/custom-fields",
+    "lead_status": "/settings/lead-statuses",
+    "customer_source": "/settings/customer-sources",
+}
+_LEAD = "lead"
+_CHANGES_NAMED = 6
+
+
+class Entry(Struct, frozen=True):
+    """A ledger row as the list has it."""
+
+    line: LedgerLine
+    #: The lead that it is about, while there is one.
+    lead: Lead | None
+    #: Whether there was such a lead, which then has a page with its history.
+    was_lead: bool
+    #: How many fields an update changed; the line has the first few of them.
+    changed: int
+
+
+async def delivery_list(visit: Visit) -> Response:
+    """Show what was delivered, newest first."""
+    filters = DeliveryFilters(visit.request.query_params, visit.settings)
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    found, entries = None, []
+    if not filters.problems:
+        found = await visit.store.search_ledger(visit.account_id, filters.search)
+        leads = {lead.id: lead for lead in found.leads}
+        entries = [_entry(row, found.settings, labels, leads) for row in found.rows]
+    return visit.page(
+        "deliveries/list.html",
+        422 if filters.problems else 200,
+        filters=filters,
+        problems=filters.problems,
+        found=found,
+        entries=entries,
+        chips=filters.chips(labels),
+        outcomes=list(Outcome),
+        scopes=scope_choices(),
+        people=by_choices(visit.settings, labels),
+        matches=match_choices(visit.settings),
+    )
+
+
+def _entry(
+    row: AccountLedgerRow, settings: AccountSettings, labels: KeyLabels, leads: dict[int, Lead]
+) -> Entry:
+    changes = (row.changes or {}) if row.outcome == Outcome.UPDATED else {}
+    # A write may change hundreds of fields; only these are put into words.
+    named = msgspec.structs.replace(row, changes=dict(islice(changes.items(), _CHANGES_NAMED)))
+    lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
+    was_lead = row.resource == _LEAD and row.version is not None
+    return Entry(ledger_line(named, settings, labels), lead, was_lead, len(changes))
+
+
+async def delivery(visit: Visit) -> Response:
+    """Show one delivery: what came in, what it found, and what it did."""
+    seq = whole_number(visit.request.path_params["seq"])
+    if not isinstance(seq, int) or not 1 <= seq <= ID_MAX:
+        raise ResourceNotFound
+    read = await visit.store.ledger_row(visit.account_id, seq)
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    row, settings = read.row, read.settings
+    line = ledger_line(row, settings, labels)
+    return visit.page(
+        "deliveries/delivery.html",
+        row=row,
+        line=line,
+        lead=next((lead for lead in read.leads if lead.id == row.resource_id), None),
+        is_of_lead=row.resource == _LEAD,
+        written=exact(row.date, settings.zone),
+        settings_page=_settings_page(row, settings),
+        is_upsert=row.resource == _LEAD and row.action == Action.UPSERT,
+        payload=pretty(row.payload),
+        compared=_compared(read, line),
+        is_too_many=_is_too_many(row),
+        leads_href=leads_href(row.match, settings) if row.match else "",
+    )
+
+
+def _settings_page(row: AccountLedgerRow, settings: AccountSettings) -> str:
+    path = _SETTINGS_PAGES.get(row.resource, "")
+    if row.resource == "custom_field_definition" and row.resource_id in settings.fields_by_id:
+        return f"{path}/{row.resource_id}"
+    return path
+
+
+def _is_too_many(row: AccountLedgerRow) -> bool:
+    """Say whether more leads matched than are named."""
+    return row.match is not None and row.match["matches"] > MATCH_IDS_MAX
+
+
+def _compared(read: LedgerRead, line: LedgerLine) -> Comparison | None:
+    if not line.candidates:
+        return None
+    body = decoded(read.row.payload)
+    properties = body.get("properties") if isinstance(body, dict) else None
+    return comparison(read.leads, line.candidates, properties, read.settings)
+
+
+def decoded(payload: str) -> Any:
+    """Return what a payload says as JSON; None for one that is none."""
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def pretty(payload: str) -> str:
+    """Write a payload line by line where it is JSON and short enough, and else as it came."""
+    if not payload or len(payload) > PRETTY_PAYLOAD_CHARS_MAX or decoded(payload) is None:
+        return payload
+    return msgspec.json.format(payload, indent=2)
+
+
+PAGES = (
+    Page("GET", "/deliveries", delivery_list),
+    Page("GET", "/deliveries/{seq}", delivery),
+)

@@ -1,0 +1,184 @@
+"""Which deliveries a page shows: the filters in its address, read, written and named."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from starlette.datastructures import QueryParams
+
+from onelead.account import AccountSettings
+from onelead.errors import BodyMalformed
+from onelead.ledger_store import LedgerScope, LedgerSearch
+from onelead.limits import ID_MAX
+from onelead.matching import sought_values
+from onelead.text import shown, whole_number
+from onelead.upsert import Outcome
+from onelead.web.ledger_lines import KeyLabels
+
+PATH = "/deliveries"
+_SCOPES = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
+_MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
+_PARAMETERS = ("outcome", "about", "by", "from", "until", "match", "value", "request")
+_YEARS = range(1971, 9999)
+
+
+class Chip(Struct, frozen=True):
+    """A filter that is on, and the address of the page without it."""
+
+    text: str
+    href_without: str
+
+
+class DeliveryFilters:
+    """The filters of one address; `problems` has what is wrong with them, by parameter."""
+
+    def __init__(self, query: QueryParams, settings: AccountSettings) -> None:
+        """Read the parameters. Raises BodyMalformed for a NUL character."""
+        if any("\0" in value for _name, value in query.multi_items()):
+            # No database compares it with its text.
+            raise BodyMalformed("Invalid input: the query string has a NUL character")
+        self._settings = settings
+        self._pairs = [
+            (name, value.strip())
+            for name, value in query.multi_items()
+            if name in _PARAMETERS and value.strip()
+        ]
+        self._given = dict(self._pairs)
+        self.problems: dict[str, list[str]] = {}
+        self.before = self._before(query.get("before", ""))
+        self.outcomes = self._outcomes()
+        self.search = self._search()
+
+    def value(self, name: str) -> str:
+        """Return what the address says of a parameter."""
+        return self._given.get(name, "")
+
+    @property
+    def are_on(self) -> bool:
+        """Whether any filter is on."""
+        return bool(self._pairs)
+
+    def href(self, before: int | None = None, *, without: tuple[str, str] | None = None) -> str:
+        """Return the address of a page with these filters."""
+        pairs: list[tuple[str, Any]] = [pair for pair in self._pairs if pair != without]
+        if before is not None:
+            pairs.append(("before", before))
+        return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
+
+    def chips(self, labels: KeyLabels) -> list[Chip]:
+        """Name the filters that are on."""
+        named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
+        named |= {str(scope): text for scope, text in _SCOPES.items()}
+        prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
+        prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
+        return [
+            Chip(
+                prefixes.get(name, "") + shown(named.get(value, value.replace("T", " "))),
+                self.href(without=(name, value)),
+            )
+            for name, value in self._pairs
+        ]
+
+    def _search(self) -> LedgerSearch:
+        by_kind, by_id = self._by()
+        match_field, definition_id = self._match()
+        return LedgerSearch(
+            outcomes=self.outcomes,
+            scope=self._scope(),
+            user_id=by_id if by_kind == "user" else None,
+            api_key_id=by_id if by_kind == "key" else None,
+            from_date=self._moment("from"),
+            until_date=self._moment("until"),
+            match_field=match_field,
+            match_definition_id=definition_id,
+            match_values=self._match_values(definition_id),
+            request_id=self.value("request") or None,
+            before=self.before,
+        )
+
+    def _wrong(self, name: str, text: str) -> None:
+        self.problems.setdefault(name, []).append(f"{text}: {shown(self.value(name))}")
+
+    def _before(self, text: str) -> int | None:
+        number = whole_number(text)
+        return number if isinstance(number, int) and 1 <= number <= ID_MAX else None
+
+    def _outcomes(self) -> frozenset[Outcome]:
+        values = {value for name, value in self._pairs if name == "outcome"}
+        known = {outcome for outcome in Outcome if outcome in values}
+        if len(known) < len(values):
+            self._wrong("outcome", "is not an outcome")
+        return frozenset(known)
+
+    def _scope(self) -> LedgerScope | None:
+        value = self.value("about")
+        if not value:
+            return None
+        if value not in _SCOPES:
+            self._wrong("about", "must be leads or settings")
+            return None
+        return LedgerScope(value)
+
+    def _by(self) -> tuple[str, int | None]:
+        kind, _, text = self.value("by").partition("-")
+        number = whole_number(text)
+        if kind in ("user", "key") and isinstance(number, int) and 1 <= number <= ID_MAX:
+            return kind, number
+        if kind:
+            self._wrong("by", "is no user and no API key")
+        return "", None
+
+    def _match(self) -> tuple[str | None, int | None]:
+        value = self.value("match")
+        kind, dash, text = value.partition("-")
+        number = whole_number(text)
+        if kind == "custom" and isinstance(number, int) and 1 <= number <= ID_MAX:
+            return "custom", number
+        if value and (dash or kind not in _MATCHES):
+            self._wrong("match", "is no field that a match can have")
+            return None, None
+        return value or None, None
+
+    def _match_values(self, definition_id: int | None) -> tuple[str, ...]:
+        text = self.value("value")
+        if not text:
+            return ()
+        field = self._settings.fields_by_id.get(definition_id or 0)
+        return tuple(sorted(sought_values(text, field, self._settings)))
+
+    def _moment(self, name: str) -> int | None:
+        """Read a moment as browsers write it, in the account's time zone; a day is all of it."""
+        text = self.value(name)
+        if not text:
+            return None
+        try:
+            moment: datetime | None = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.year not in _YEARS or moment.tzinfo is not None:
+            self._wrong(name, "is not a date and time (YYYY-MM-DDThh:mm)")
+            return None
+        is_day = len(text) <= len("YYYY-MM-DD")
+        if is_day and name == "until":
+            moment = datetime.combine(moment, time()) + timedelta(days=1)
+        return int(moment.replace(tzinfo=self._settings.zone).timestamp())
+
+
+def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
+    """Return who can have delivered something: values and texts."""
+    users = [(f"user-{user.id}", user.name or user.email) for user in settings.users]
+    return users + [(f"key-{key_id}", f"API key {label}") for key_id, label in labels.items()]
+
+
+def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:
+    """Return what a match can have looked for: values and texts."""
+    fields = [(f"custom-{field.id}", field.name) for field in settings.lead_fields]
+    return [*_MATCHES.items(), *fields]
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """Return what a delivery can be about: values and texts."""
+    return [(str(scope), text) for scope, text in _SCOPES.items()]

@@ -1,0 +1,55 @@
+"""What a form sends: its fields, bounded in size and number, each value a text."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from onelead.errors import BodyMalformed
+from onelead.limits import FORM_FIELDS_MAX
+
+
+class Form:
+    """The fields of a form in the order sent; a name may stand there several times."""
+
+    def __init__(self, fields: list[tuple[str, str]]) -> None:
+        self.fields = fields
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the last value of a field, without white space around it."""
+        return self.raw(name, default).strip()
+
+    def raw(self, name: str, default: str = "") -> str:
+        """Return the last value of a field as it was sent, its lines ended by a newline."""
+        values = self.all(name)
+        return values[-1].replace("\r\n", "\n") if values else default
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field, in order."""
+        return [value for key, value in self.fields if key == name]
+
+    def has(self, name: str) -> bool:
+        """Say whether a field was sent; an unchecked box is not."""
+        return any(key == name for key, _value in self.fields)
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """Return the fields whose names begin with a prefix, by the rest of the name."""
+        return {
+            key.removeprefix(prefix): value for key, value in self.fields if key.startswith(prefix)
+        }
+
+
+def decode_form(body: bytes) -> Form:
+    """Decode `application/x-www-form-urlencoded`. Raises BodyMalformed."""
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=FORM_FIELDS_MAX,
+            errors="strict",
+        )
+    except ValueError:
+        raise BodyMalformed("The form is not readable") from None
+    if any("\0" in text for pair in fields for text in pair):
+        # No database keeps it in text.
+        raise BodyMalformed("The form has a NUL character")
+    return Form(fields)

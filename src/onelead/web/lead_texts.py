@@ -1,0 +1,163 @@
+"""What people read in place of a lead's fields and values: labels, names instead of ids, numbers.
+
+The lead page, its history, the conflict page and the lists all write a value in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import localcontext
+from typing import Any
+
+import msgspec
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import CustomField, DataType
+from onelead.errors import humanised
+
+_LOCALE = "en_US"
+#: More than any number that is stored has, written out.
+_DIGITS = 700
+_CUSTOM = "custom_fields."
+_LABELS = {
+    "assignee_id": "Owner",
+    "company_name": "Company",
+    "customer_source_id": "Customer source",
+    "email": "E-mail",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "middle_name": "Middle name",
+    "monetary_unit": "Currency",
+    "monetary_value": "Value",
+    "name": "Name",
+    "phone_numbers": "Phone numbers",
+    "socials": "Social profiles",
+    "status_id": "Status",
+    "status": "Status",
+}
+
+
+def custom_name(definition_id: int) -> str:
+    """Return what a custom field is called among a lead's fields."""
+    return f"{_CUSTOM}{definition_id}"
+
+
+def custom_field_of(name: str, settings: AccountSettings) -> CustomField | None:
+    """Return the definition of a field that is a custom one; None for others and unknown ones."""
+    definition_id = name.removeprefix(_CUSTOM)
+    if definition_id == name or not definition_id.isdecimal():
+        return None
+    return settings.fields_by_id.get(int(definition_id))
+
+
+def field_label(name: str, settings: AccountSettings) -> str:
+    """Return what people call a field of a lead."""
+    if field := custom_field_of(name, settings):
+        return field.name
+    if name.startswith(_CUSTOM):
+        return f"Deleted custom field {name.removeprefix(_CUSTOM)}"
+    return _LABELS.get(name) or humanised(name).capitalize()
+
+
+def field_text(name: str, value: Any, settings: AccountSettings) -> str:
+    """Write a value of a lead's field, stored or as JSON; the empty text for none."""
+    if name.startswith(_CUSTOM):
+        return custom_text(custom_field_of(name, settings), value)
+    value = msgspec.to_builtins(value)
+    if value in (None, [], ()):
+        return ""
+    write = _TEXTS.get(name)
+    return write(value, settings) if write else plain_text(value)
+
+
+def custom_text(field: CustomField | None, value: Any) -> str:
+    """Write a custom field's value, stored or as JSON; the empty text for none."""
+    if value is None:
+        return ""
+    write = _CUSTOM_TEXTS.get(field.data_type) if field else None
+    return write(field, value) if field and write else plain_text(value)
+
+
+def plain_text(value: Any) -> str:
+    """Write any JSON value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number_text(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(plain_text(entry) for entry in value)
+    if isinstance(value, dict):
+        # An option, or another thing with a name.
+        return plain_text(value.get("name") or [part for part in value.values() if part])
+    return "" if value is None else str(value)
+
+
+def number_text(value: float) -> str:
+    """Write a number with all its digits."""
+    with localcontext(prec=_DIGITS):
+        return str(format_decimal(value, locale=_LOCALE, decimal_quantization=False))
+
+
+def money_text(value: float, currency: str | None) -> str:
+    """Write an amount with all its digits."""
+    if currency is None:
+        return number_text(value)
+    with localcontext(prec=_DIGITS):
+        return str(format_currency(value, currency, locale=_LOCALE, decimal_quantization=False))
+
+
+def day_text(day: str) -> str:
+    """Write a day (`YYYY-MM-DD`)."""
+    return str(format_date(date.fromisoformat(day), "d MMM y", locale=_LOCALE))
+
+
+def _named(kind: str, names: dict[int, Any], value: Any) -> str:
+    found = names.get(value)
+    return found.name if found else f"Deleted {kind} {value}"
+
+
+def _address(value: Any, _settings: AccountSettings) -> str:
+    region = " ".join(filter(None, (value.get("state"), value.get("postal_code"))))
+    lines = (value.get("street"), value.get("city"), region, value.get("country"))
+    return ", ".join(line for line in lines if line)
+
+
+def _categorised(member: str) -> Callable[[Any, AccountSettings], str]:
+    def write(value: Any, _settings: AccountSettings) -> str:
+        entries = value if isinstance(value, list | tuple) else [value]
+        return ", ".join(f"{entry[member]} ({entry['category']})" for entry in entries)
+
+    return write
+
+
+#: The values are as JSON.
+_TEXTS: dict[str, Callable[[Any, AccountSettings], str]] = {
+    "address": _address,
+    "assignee_id": lambda value, settings: _named("user", settings.users_by_id, value),
+    "customer_source_id": lambda value, settings: _named(
+        "customer source", settings.sources_by_id, value
+    ),
+    "email": _categorised("email"),
+    "phone_numbers": _categorised("number"),
+    "socials": _categorised("url"),
+    "status_id": lambda value, settings: _named("status", settings.statuses_by_id, value),
+    "websites": _categorised("url"),
+}
+
+
+def _option_names(field: CustomField, value: Any) -> str:
+    ids = value if isinstance(value, list | tuple) else [value]
+    names = {option.id: option for option in field.options}
+    return ", ".join(_named("option", names, option_id) for option_id in ids)
+
+
+_CUSTOM_TEXTS: dict[DataType, Callable[[CustomField, Any], str]] = {
+    DataType.CURRENCY: lambda field, value: money_text(value, field.currency),
+    DataType.DATE: lambda _field, value: day_text(value),
+    DataType.DROPDOWN: _option_names,
+    DataType.MULTI_SELECT: _option_names,
+    DataType.PERCENTAGE: lambda _field, value: f"{number_text(value)} %",
+}

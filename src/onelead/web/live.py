@@ -1,0 +1,113 @@
+"""The newest deliveries: as they stand when a page is loaded, and as they arrive (server-sent).
+
+An event is a line of the list, rendered here, under its ledger number; so a browser that lost the
+connection says what it saw last and misses nothing that still is among the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from msgspec import Struct
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from onelead.feed import NEWEST, Feed
+from onelead.lead import Lead
+from onelead.ledger_store import AccountLedgerRow, LedgerSlice
+from onelead.limits import ID_MAX, LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
+from onelead.text import whole_number
+from onelead.web.ledger_lines import LedgerLine, key_labels, ledger_line
+from onelead.web.rendering import moment_writer, render
+from onelead.web.sessions import signed_in
+from onelead.web.visit import Visit
+
+#: A browser that lost the connection comes back after this time.
+_RETRY_MS = 3_000
+
+
+class Delivery(Struct, frozen=True):
+    """A line of the list."""
+
+    line: LedgerLine
+    #: The lead that it is about, while there is one.
+    lead: Lead | None
+
+
+async def newest(visit: Visit, labels: Mapping[int, str]) -> list[Delivery]:
+    """Return the newest deliveries, newest first."""
+    found = await visit.store.search_ledger(visit.account_id, NEWEST)
+    return [_delivery(row, found, labels) for row in found.rows]
+
+
+def _delivery(row: AccountLedgerRow, found: LedgerSlice, labels: Mapping[int, str]) -> Delivery:
+    leads = {lead.id: lead for lead in found.leads}
+    return Delivery(ledger_line(row, found.settings, labels), leads.get(row.resource_id or 0))
+
+
+async def stream(visit: Visit) -> Response:
+    """Send deliveries as they arrive. Raises TooManyStreams."""
+    feed, session = visit.services.feed, visit.signed_in.token_hash
+    feed.enter(session)
+    return _Stream(visit, feed, session)
+
+
+class _Stream(StreamingResponse):
+    """An answer that goes on until the browser, the session or the server ends it."""
+
+    def __init__(self, visit: Visit, feed: Feed, session: str) -> None:
+        # Proxies that collect an answer before they pass it on would hold it for ever.
+        headers = {"X-Accel-Buffering": "no"}
+        super().__init__(_events(visit, feed), media_type="text/event-stream", headers=headers)
+        self._feed = feed
+        self._session = session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._feed.leave(self._session)
+
+
+async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
+    services = visit.services
+    seq = _seen(visit)
+    checked_s = services.monotonic()
+    yield f"retry: {_RETRY_MS}\n\n"
+    with feed.watching(visit.account_id) as channel:
+        while not feed.is_stopping:
+            rows = await channel.after(seq, timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S))
+            if services.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
+                checked_s = services.monotonic()
+                # A page that is only left open does not keep its session alive.
+                if await signed_in(services, visit.request, counts_as_use=False) is None:
+                    return
+            if not rows:
+                yield ": still here\n\n"
+                continue
+            seq = rows[-1].seq
+            for event in await _rendered(visit, rows, channel.latest):
+                yield event
+
+
+async def _rendered(
+    visit: Visit, rows: list[AccountLedgerRow], found: LedgerSlice | None
+) -> list[str]:
+    assert found is not None
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    when = moment_writer(found.settings.zone, visit.services.clock())
+    events = []
+    for row in rows:
+        context = {"delivery": _delivery(row, found, labels), "when": when}
+        html = render("overview/delivery.html", context)
+        # A line break would end the event's line.
+        data = "\n".join(f"data: {line}" for line in html.splitlines())
+        events.append(f"id: {row.seq}\n{data}\n\n")
+    return events
+
+
+def _seen(visit: Visit) -> int:
+    """Return the ledger number that the browser has seen last; anybody could have sent it."""
+    sent = visit.request.headers.get("last-event-id") or visit.query("after")
+    seq = whole_number(sent)
+    return seq if isinstance(seq, int) and 0 <= seq <= ID_MAX else 0

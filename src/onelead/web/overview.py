@@ -1,0 +1,233 @@
+"""The Overview: what arrives, from whom, which leads there are, and how the system is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from onelead.account import AccountSettings, ApiKey
+from onelead.custom_fields import IndexState
+from onelead.figure_store import CallerFigure, DayFigure, FoldState
+from onelead.limits import FIGURE_CHUNK_ROWS, LIVE_ROWS
+from onelead.web.arrivals import (
+    OUTCOMES,
+    SPANS,
+    Bucket,
+    Span,
+    day_buckets,
+    description,
+    hour_buckets,
+    hours_of,
+    span_named,
+    stretches,
+    totals,
+)
+from onelead.web.chart import THEMES, arrivals_svg
+from onelead.web.ledger_lines import key_labels
+from onelead.web.live import newest, stream
+from onelead.web.pages import Page
+from onelead.web.shared_values import shared_lists
+from onelead.web.visit import Visit
+
+#: Whose deliveries are listed one by one.
+_CALLERS_MAX = 8
+_STATUSES, _SOURCES = "status_id", "customer_source_id"
+#: An image is looked at inside its page only; it brings its own style.
+_IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+
+class Caller(Struct, frozen=True):
+    """Who delivered, and how often each outcome was reached."""
+
+    name: str
+    via: str
+    counts: dict[str, int]
+    #: What `/deliveries` calls it; empty where its filters have no word for it.
+    query: str
+
+    @property
+    def total(self) -> int:
+        """All of its deliveries."""
+        return sum(self.counts.values())
+
+
+class Share(Struct, frozen=True):
+    """How many leads have an entry of a pick list."""
+
+    id: int
+    name: str
+    leads: int
+
+
+async def overview(visit: Visit) -> Response:
+    """Show everything of the last hours or days on one page."""
+    span = span_named(visit.query("span"))
+    store, account_id = visit.store, visit.account_id
+    since, until = hours_of(span, visit.now, visit.settings.zone)
+    state, shown, by_caller, leads, keys, checks = await asyncio.gather(
+        store.fold_state(account_id),
+        _buckets(visit, span),
+        store.deliveries_by_caller(account_id, since, until),
+        store.lead_figures(account_id, fields=(_STATUSES, _SOURCES)),
+        store.api_keys(account_id),
+        visit.services.readiness.checks(),
+    )
+    settings = visit.settings
+    labels = key_labels(list(keys))
+    deliveries = await newest(visit, labels)
+    is_new = not state.lead_count and not deliveries
+    view = visit.services.surveys.look(settings, state.lead_count)
+    return visit.page(
+        "overview/page.html",
+        span=span,
+        spans=SPANS,
+        outcomes=[outcome.value for outcome in OUTCOMES],
+        buckets=shown,
+        totals=totals(shown),
+        description=description(span, shown),
+        callers=_callers(by_caller, settings, labels),
+        callers_max=_CALLERS_MAX,
+        statuses=_shares(settings.statuses, leads.get(_STATUSES, {})),
+        sources=_shares(settings.sources, leads.get(_SOURCES, {})),
+        state=state,
+        is_counting=state.rows_behind > 2 * FIGURE_CHUNK_ROWS,
+        deliveries=deliveries,
+        deliveries_max=LIVE_ROWS,
+        steps=_steps(settings, keys) if is_new else [],
+        survey=view,
+        shared=shared_lists(view.survey, settings) if view.survey else [],
+        health=_health(visit, checks, state),
+    )
+
+
+async def picture(visit: Visit) -> Response:
+    """Draw the chart of the arrivals."""
+    span, theme = span_named(visit.query("span")), visit.query("theme")
+    shown = await _buckets(visit, span)
+    # Beside the other requests: drawing takes some 20 ms.
+    drawn = await asyncio.to_thread(
+        arrivals_svg,
+        shown,
+        theme if theme in THEMES else THEMES[0],
+        is_narrow=visit.query("narrow") == "1",
+    )
+    return Response(drawn, media_type="image/svg+xml", headers=_IMAGE_HEADERS)
+
+
+async def _buckets(visit: Visit, span: Span) -> Sequence[Bucket]:
+    zone = visit.settings.zone
+    since, until = hours_of(span, visit.now, zone)
+    if span.hours:
+        hours = await visit.store.deliveries_by_hour(visit.account_id, since, until)
+        return hour_buckets(span, hours, visit.now, zone)
+    found: list[DayFigure] = []
+    for begin, end, ahead_s in stretches(since, until, zone):
+        found += await visit.store.deliveries_by_day(visit.account_id, begin, end, ahead_s=ahead_s)
+    return day_buckets(span, found, visit.now, zone)
+
+
+def _callers(
+    figures: Sequence[CallerFigure], settings: AccountSettings, labels: Mapping[int, str]
+) -> list[Caller]:
+    """Return who delivered, the busiest first."""
+    counts: dict[tuple[int, int], dict[str, int]] = {}
+    for user_id, key_id, outcome, deliveries in figures:
+        # A key is a caller whoever owns it; without one it is the user.
+        caller = counts.setdefault((0 if key_id else user_id, key_id), {})
+        caller[outcome] = caller.get(outcome, 0) + deliveries
+    found = [_caller(*ids, counted, settings, labels) for ids, counted in counts.items()]
+    return sorted(found, key=lambda caller: (-caller.total, caller.name))
+
+
+def _caller(
+    user_id: int,
+    key_id: int,
+    counts: dict[str, int],
+    settings: AccountSettings,
+    labels: Mapping[int, str],
+) -> Caller:
+    if key_id:
+        return Caller(labels.get(key_id) or f"Key {key_id}", "API key", counts, f"by=key-{key_id}")
+    if user_id:
+        user = settings.users_by_id.get(user_id)
+        name = user.name if user else f"User {user_id}"
+        return Caller(name, "web application", counts, f"by=user-{user_id}")
+    return Caller("Command line", "on the server", counts, "")
+
+
+def _shares(entries: Sequence[Any], leads: Mapping[str, int]) -> list[Share]:
+    return [Share(entry.id, entry.name, leads.get(str(entry.id), 0)) for entry in entries]
+
+
+class Step(Struct, frozen=True):
+    """A thing to do first in a new account."""
+
+    title: str
+    text: str
+    href: str
+    link: str
+    is_done: bool
+    is_for_admins: bool = False
+
+
+def _steps(settings: AccountSettings, keys: Sequence[ApiKey]) -> list[Step]:
+    """Return what comes next in an account that has had no lead yet."""
+    return [
+        Step(
+            "Make an API key",
+            "Whatever delivers leads signs its requests with a key of its own.",
+            "/settings/api-keys",
+            "API Keys",
+            any(key.date_revoked is None for key in keys),
+            is_for_admins=True,
+        ),
+        Step(
+            "Send a first upsert",
+            "Try one right here, and take the curl command with you.",
+            "/try",
+            "Try it",
+            is_done=False,
+        ),
+        Step(
+            "Add a custom field",
+            "For what your leads have besides. One that is included in filters can also be what "
+            "tells two people apart.",
+            "/settings/custom-fields",
+            "Custom Fields",
+            bool(settings.lead_fields),
+            is_for_admins=True,
+        ),
+    ]
+
+
+class Check(Struct, frozen=True):
+    """One line about how the system is."""
+
+    name: str
+    text: str
+    is_good: bool = True
+
+
+def _health(visit: Visit, checks: Mapping[str, bool], state: FoldState) -> list[Check]:
+    building = [f for f in visit.settings.fields if f.index_state is IndexState.BUILDING]
+    waiting = visit.services.writer.waiting_writes
+    has_room, behind = checks["write_queue"], state.rows_behind
+    names = ", ".join(field.name for field in building)
+    answers = "answers" if checks["database"] else "does not answer"
+    return [
+        Check("Database", f"{visit.store.kind} {answers}", checks["database"]),
+        Check("Waiting writes", f"{waiting:,}" if waiting or not has_room else "none", has_room),
+        Check("Indexes", f"being built: {names}" if building else "complete"),
+        Check("Figures", f"{behind:,} behind" if behind else "up to date"),
+    ]
+
+
+PAGES = (
+    Page("GET", "/", overview),
+    Page("GET", "/overview/deliveries.svg", picture),
+    Page("GET", "/overview/live", stream),
+)

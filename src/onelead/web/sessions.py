@@ -1,0 +1,153 @@
+"""Who is looking at a page: the session behind a browser's cookie, and the proof against forgery.
+
+A token is 256 random bits, in a cookie that scripts cannot read and other sites' forms do not
+send; only its hash is stored. The CSRF token of a form is derived from the cookie, so that only a
+page of ours can have written it. A browser that is not signed in has a cookie for that, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from onelead.access_store import WebSession
+from onelead.account import AccountSettings, Role, User
+from onelead.errors import ResourceNotFound
+from onelead.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
+from onelead.process import Services
+
+_SESSION = "onelead_session"
+_VISITOR = "onelead_visitor"
+_TOKEN_CHARS_MAX = 100
+
+
+class SignedIn(Struct, frozen=True):
+    """A user who is signed in."""
+
+    session: WebSession
+    token_hash: str
+    user: User
+    settings: AccountSettings
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user may see and change the settings."""
+        return self.user.role is Role.ADMIN
+
+
+def new_token() -> str:
+    """Return 256 random bits as text."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def welcome_path(token: str) -> str:
+    """Return the path of a one-time link."""
+    return f"/welcome/{token}"
+
+
+def is_secure(request: Request) -> bool:
+    """Say whether the browser speaks TLS."""
+    return request.url.scheme == "https"
+
+
+def _cookie(request: Request, name: str) -> str:
+    return f"__Host-{name}" if is_secure(request) else name
+
+
+def session_token(request: Request) -> str:
+    """Return the token of the request's session; empty when it has none."""
+    return request.cookies.get(_cookie(request, _SESSION), "")[:_TOKEN_CHARS_MAX]
+
+
+def visitor_token(request: Request) -> str:
+    """Return what tells a browser from another one before it is signed in; empty at first."""
+    return request.cookies.get(_cookie(request, _VISITOR), "")[:_TOKEN_CHARS_MAX]
+
+
+def new_session(request: Request, account_id: int, user_id: int, now: int) -> WebSession:
+    """Describe a browser that signs in now as a user."""
+    address = request.client.host if request.client else ""
+    user_agent = request.headers.get("user-agent", "").replace("\0", "")[:LINE_CHARS_MAX]
+    return WebSession(account_id, user_id, now, now, address, user_agent)
+
+
+def set_session(request: Request, response: Response, token: str) -> None:
+    """Sign the browser in."""
+    _set(request, response, _SESSION, token)
+
+
+def set_visitor(request: Request, response: Response, token: str) -> None:
+    """Give a browser that is not signed in a token for its forms."""
+    _set(request, response, _VISITOR, token)
+
+
+def _set(request: Request, response: Response, name: str, token: str) -> None:
+    response.set_cookie(
+        _cookie(request, name),
+        token,
+        max_age=SESSION_S,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget_session(request: Request, response: Response) -> None:
+    """Sign the browser out."""
+    response.delete_cookie(
+        _cookie(request, _SESSION),
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def csrf_token(token: str) -> str:
+    """Return what a form of the browser with this token must send."""
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def is_csrf_token(sent: str, token: str) -> bool:
+    """Say whether a form was written for the browser with this token."""
+    return bool(token) and hmac.compare_digest(sent.encode(), csrf_token(token).encode())
+
+
+async def signed_in(
+    services: Services, request: Request, *, counts_as_use: bool = True
+) -> SignedIn | None:
+    """Return who is signed in; None for nobody, and for a session that has expired."""
+    token = session_token(request)
+    if not token:
+        return None
+    hashed = token_hash(token)
+    session = await services.store.session(hashed)
+    now = services.clock()
+    if session is None or not is_alive(session, now):
+        return None
+    try:
+        settings = await services.store.settings(session.account_id)
+    except ResourceNotFound:
+        return None
+    user = settings.users_by_id.get(session.user_id)
+    if user is None or not user.is_active:
+        return None
+    if counts_as_use and now - session.date_last_used >= SESSION_TOUCH_S:
+        await services.store.touch_session(hashed, now)
+    return SignedIn(session, hashed, user, settings)
+
+
+def is_alive(session: WebSession, now: int) -> bool:
+    """Say whether a session has not expired."""
+    return now - session.date_created < SESSION_S and now - session.date_last_used < SESSION_IDLE_S

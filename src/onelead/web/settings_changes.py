@@ -1,0 +1,29 @@
+"""Changes of the field settings that a page makes: the same writes as over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onelead.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.upsert import Action
+from onelead.web.visit import Visit
+
+
+async def change_settings(
+    visit: Visit,
+    resource: Resource,
+    action: Action,
+    *,
+    resource_id: int | None = None,
+    body: dict[str, Any] | None = None,
+) -> SettingsResult:
+    """Make a change, which may be refused; `body` is the JSON that the API would get."""
+    delivery = visit.delivery("" if body is None else body)
+    write = SettingsWrite(resource, action, delivery, resource_id, body or {})
+    result = await visit.store.change_settings(visit.account_id, write)
+    visit.line.outcome, visit.line.seq = result.outcome, result.seq
+    if result.refusal is not None:
+        visit.line.refused_by(result.refusal)
+    if result.changes:
+        visit.services.settings_changed()
+    return result

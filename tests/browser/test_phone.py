@@ -1,0 +1,61 @@
+"""On a phone, 360 pixels wide, every page fits and everything can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.chromium import PHONE, Site
+from tests.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
+
+_EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
+#: What reaches beyond the right edge, outside of a box that scrolls by itself.
+_BEYOND = """
+() => {
+  const edge = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= edge) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > edge + 1)
+    .map((element) => element.outerHTML.slice(0, 120));
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def tabs(demo: Site) -> Iterator[tuple[Page, Page]]:
+    """A tab of a visitor, and one of the admin."""
+    with demo.visitor(size=PHONE) as visitor, demo.signed_in(size=PHONE) as admin:
+        yield visitor.new_page(), admin.new_page()
+
+
+@pytest.mark.parametrize("shown", _EVERY_PAGE, ids=lambda shown: shown.name)
+def test_no_page_is_wider_than_the_phone(tabs: tuple[Page, Page], shown: ShownPage) -> None:
+    visitor, admin = tabs
+    tab = visitor if shown in OUTSIDE else admin
+    shown.open(tab)
+    assert tab.evaluate(_BEYOND) == []
+
+
+def test_the_menu_opens_leads_everywhere_and_closes(tabs: tuple[Page, Page]) -> None:
+    _visitor, tab = tabs
+    tab.goto("/deliveries")
+    menu = tab.get_by_role("navigation", name="Menu")
+    expect(menu).to_be_hidden()
+    tab.locator("summary", has_text="Menu").click()
+    expect(menu).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    tab.locator("summary", has_text="Menu").click()
+    menu.get_by_role("link", name="Custom Fields").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Custom Fields")
+    expect(menu).to_be_hidden()
+
+
+def test_the_last_entry_of_the_menu_can_be_reached(tabs: tuple[Page, Page]) -> None:
+    _visitor, tab = tabs
+    tab.goto("/deliveries")
+    tab.locator("summary", has_text="Menu").click()
+    sign_out = tab.get_by_role("navigation", name="Menu").get_by_role("button", name="Sign out")
+    sign_out.scroll_into_view_if_needed()
+    expect(sign_out).to_be_in_viewport()

@@ -1,0 +1,61 @@
+"""The demo as a person starts it: a process that serves, delivers, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.process import DEADLINE_S, Server, serving, wait_until
+
+from onelead.settings import child_environment
+
+
+def _rows(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("SELECT count(*) FROM ledger").fetchone()[0])
+
+
+def _links(server: Server) -> list[str]:
+    return re.findall(r"http://\S+", server.banner)
+
+
+def test_it_serves_delivers_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, command="demo", TMPDIR=str(tmp_path)) as server:
+        (file,) = tmp_path.glob("onelead-demo-*/demo.db")
+        at_first = _rows(file)
+        for link in _links(server):
+            assert httpx.get(link).status_code == 200
+        wait_until(lambda: _rows(file) >= at_first + 2)
+        assert server.stop() == 0
+        assert list(tmp_path.glob("onelead-demo-*")) == []
+        assert "error" not in server.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_while_it_is_made_it_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "onelead", "demo", "--port", "0"],
+        env=child_environment(TMPDIR=str(tmp_path)),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: any(_leads_begun(file) for file in tmp_path.glob("*/demo.db")))
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def _leads_begun(file: Path) -> bool:
+    try:
+        return _rows(file) > 100
+    except sqlite3.OperationalError:
+        return False

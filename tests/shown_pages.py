@@ -1,0 +1,71 @@
+"""Every page of the web application, and how to come to it: for axe and for the screenshots."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+
+class ShownPage(NamedTuple):
+    """A page by its name: an address, and the link to follow there when it depends on ids."""
+
+    name: str
+    path: str
+    link: str = ""
+    #: Added to the address that the link leads to.
+    more: str = ""
+
+    def open(self, page: Page) -> None:
+        """Load the page, and wait until it is complete."""
+        page.goto(self.path)
+        if self.link:
+            href = page.locator(self.link).first.get_attribute("href")
+            assert href is not None
+            page.goto(href + self.more)
+        page.wait_for_load_state("load")
+
+
+_LEAD = "main a[href^='/leads/1']"
+_DELIVERY = "main a[href^='/deliveries/']"
+_FIELD = "main a[href^='/settings/custom-fields/1']"
+
+#: What everybody may see.
+OUTSIDE = (ShownPage("sign-in", "/sign-in"),)
+#: What every user may see.
+INSIDE = (
+    ShownPage("overview", "/"),
+    ShownPage("leads", "/leads"),
+    ShownPage("leads-found", "/leads?q=garcia"),
+    ShownPage("leads-none", "/leads?name=Nobody+At+All"),
+    ShownPage("lead", "/deliveries?outcome=updated", _LEAD),
+    ShownPage("lead-edit", "/leads", _LEAD, "?edit=contact"),
+    ShownPage("lead-delete", "/leads", _LEAD, "/delete"),
+    ShownPage("lead-new", "/leads/new"),
+    ShownPage("deliveries", "/deliveries"),
+    ShownPage("deliveries-refused", "/deliveries?outcome=refused"),
+    ShownPage("delivery", "/deliveries?outcome=updated", _DELIVERY),
+    ShownPage("delivery-refused", "/deliveries?outcome=refused&match=email", _DELIVERY),
+    ShownPage("try", "/try"),
+    ShownPage("try-example", "/try?example=new"),
+    ShownPage("profile", "/profile"),
+    ShownPage("not-found", "/nothing/here"),
+)
+#: What admins may see.
+SETTINGS = (
+    ShownPage("custom-fields", "/settings/custom-fields"),
+    ShownPage("custom-field", "/settings/custom-fields", _FIELD),
+    ShownPage("custom-field-delete", "/settings/custom-fields", _FIELD, "/delete"),
+    ShownPage("custom-field-new", "/settings/custom-fields/new"),
+    ShownPage("custom-field-options", "/settings/custom-fields?q=roof", _FIELD),
+    ShownPage("lead-statuses", "/settings/lead-statuses"),
+    ShownPage("customer-sources", "/settings/customer-sources"),
+    ShownPage("lead-status-delete", "/settings/lead-statuses", "main a[href$='/delete']"),
+    ShownPage("users", "/settings/users"),
+    ShownPage("user", "/settings/users", "main tr:nth-child(2) a"),
+    ShownPage("user-new", "/settings/users/new"),
+    ShownPage("api-keys", "/settings/api-keys"),
+    ShownPage("api-key-new", "/settings/api-keys/new"),
+    ShownPage("api-key-revoke", "/settings/api-keys", "main a[href$='/revoke']"),
+    ShownPage("account", "/settings/account"),
+)

@@ -1,0 +1,90 @@
+"""The rules about users and keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from onelead.access import (
+    UserChange,
+    changed_user,
+    is_email,
+    require_label,
+    require_new_user,
+)
+from onelead.account import Role, User
+from onelead.errors import InputInvalid, NotPossible, Problem
+
+DANA = User(901, "Dana Poe", "dana@shop.example", Role.ADMIN)
+OLGA = User(902, "Olga Lind", "olga@shop.example", Role.ADMIN)
+MIA = User(903, "Mia Roe", "mia@shop.example", Role.MEMBER)
+GONE = User(904, "Gus Old", "gus@shop.example", Role.ADMIN, is_active=False)
+
+
+@pytest.mark.parametrize("text", ["a@b", "dana@shop.example", "x" * 250 + "@y.de"])
+def test_an_email_is_ascii_with_an_at(text: str) -> None:
+    assert is_email(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "dana", "@shop", "dana@", "zo\u00eb@shop.example", "a b@c", "a@b@c", "x" * 255 + "@y"],
+)
+def test_nothing_else_is_an_email(text: str) -> None:
+    assert not is_email(text)
+
+
+def test_everything_wrong_with_a_new_user_is_said_at_once() -> None:
+    with pytest.raises(InputInvalid) as refused:
+        require_new_user("dana", "x" * 256)
+    assert [problem.attribute for problem in refused.value.problems] == ["email", "name"]
+    require_new_user("dana@shop.example", "")
+
+
+@pytest.mark.parametrize("label", ["", " \u200b", "x" * 256])
+def test_a_label_is_a_line(label: str) -> None:
+    with pytest.raises(InputInvalid):
+        require_label(label)
+    require_label("Web form")
+
+
+def test_what_is_not_said_stays() -> None:
+    assert changed_user(MIA, UserChange(), (DANA, MIA), by=None) == MIA
+    after = changed_user(MIA, UserChange(name="Mia Poe"), (DANA, MIA), by=None)
+    assert after == User(903, "Mia Poe", "mia@shop.example", Role.MEMBER)
+
+
+def test_a_name_cannot_be_taken_away() -> None:
+    with pytest.raises(InputInvalid) as refused:
+        changed_user(MIA, UserChange(name=" "), (DANA, MIA), by=None)
+    assert refused.value.problems == (Problem("name", "can't be blank", "blank"),)
+
+
+@pytest.mark.parametrize("change", [UserChange(role=Role.MEMBER), UserChange(is_active=False)])
+def test_somebody_is_left_who_can_change_the_settings(change: UserChange) -> None:
+    with pytest.raises(NotPossible, match=r"dana@shop\.example is the only active admin"):
+        changed_user(DANA, change, (DANA, MIA, GONE), by=None)
+    after = changed_user(DANA, change, (DANA, MIA, OLGA), by=None)
+    assert after != DANA
+
+
+def test_the_only_admin_may_change_the_name() -> None:
+    after = changed_user(DANA, UserChange(name="Dana Roe", role=Role.ADMIN), (DANA,), by=901)
+    assert after.name == "Dana Roe"
+
+
+def test_nobody_deactivates_themselves() -> None:
+    with pytest.raises(NotPossible, match="nobody can deactivate themselves"):
+        changed_user(DANA, UserChange(is_active=False), (DANA, OLGA), by=DANA.id)
+    assert not changed_user(OLGA, UserChange(is_active=False), (DANA, OLGA), by=DANA.id).is_active
+
+
+def test_members_and_those_who_are_gone_can_always_go_and_come() -> None:
+    assert not changed_user(MIA, UserChange(is_active=False), (DANA, MIA), by=DANA.id).is_active
+    assert changed_user(GONE, UserChange(is_active=True), (DANA, GONE), by=DANA.id).is_active
+    demoted = changed_user(GONE, UserChange(role=Role.MEMBER), (DANA, GONE), by=None)
+    assert demoted.role is Role.MEMBER
+
+
+def test_who_is_out_cannot_be_deactivated_into_a_refusal() -> None:
+    again = changed_user(GONE, UserChange(is_active=False), (DANA, GONE), by=GONE.id)
+    assert again == GONE

@@ -1,0 +1,41 @@
+"""What one box of a quick search is taken to mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from onelead.search import FieldFilter, LeadSearch, QuickTerms, Range, quick_terms
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("  Nora  FIELD ", QuickTerms("nora field", None)),
+        ("Straße", QuickTerms("strasse", None)),
+        ("0100", QuickTerms("0100", "0100")),
+        ("555-0100", QuickTerms("555-0100", "550100")),
+        ("+1 (512) 555.0100", QuickTerms("+1 (512) 555.0100", "550100")),
+        ("٠١٠٠", QuickTerms("٠١٠٠", "0100")),
+        ("12", QuickTerms("12", None)),
+        ("C-777", QuickTerms("c-777", None)),
+        ("+-()", QuickTerms("+-()", None)),
+        ("", None),
+        (" \u200b ", None),
+    ],
+)
+def test_a_text_begins_something_and_may_end_a_phone_number(
+    text: str, terms: QuickTerms | None
+) -> None:
+    assert quick_terms(text) == terms
+
+
+def test_a_text_of_any_length_is_cut_to_what_is_indexed() -> None:
+    terms = quick_terms("x" * 10_000)
+    assert terms is not None
+    assert len(terms.start) == 600
+
+
+def test_criteria_are_counted_and_the_view_is_none() -> None:
+    assert LeadSearch(sort_by="title", limit=5, offset=7, cursor="x", descending=True).criteria == 0
+    search = LeadSearch(name="", created_date=Range(1, 2), custom_fields=(FieldFilter(1),) * 2)
+    assert search.criteria == 4

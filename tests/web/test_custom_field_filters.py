@@ -1,0 +1,197 @@
+"""Custom fields included in filters, or no more, or deleted: what the pages show and ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser_client import Browser, Shown
+from tests.lead_writes import create
+from tests.service import Service, database_in
+from tests.web_service import Web
+
+from onelead.custom_fields import IndexState
+from onelead.limits import INDEX_CHUNK_LEADS
+from onelead.store import Batch
+from onelead.upsert import prepared
+
+LIST = "/settings/custom-fields"
+FORM = "#definition"
+SAVE = "#save"
+LEADS = 2 * INDEX_CHUNK_LEADS + 100
+
+
+async def many_leads(web: Web, field_id: int, count: int = LEADS) -> None:
+    settings = await web.store.settings(web.account_id)
+    writes = [create(name="Nora Field", custom_fields={field_id: f"C-{n}"}) for n in range(count)]
+    await web.store.write_leads(Batch(settings, [prepared(write, settings) for write in writes]))
+
+
+async def included(browser: Browser, field: dict[str, Any]) -> Shown:
+    form = await browser.get(f"{LIST}/{field['id']}")
+    return await form.submit(FORM, button=SAVE, is_filterable="1")
+
+
+def by_field(field: dict[str, Any], value: str) -> dict[str, Any]:
+    return {"custom_field_definition_id": field["id"], "value": value}
+
+
+async def state_of(web: Web, field: dict[str, Any]) -> IndexState:
+    return (await web.store.settings(web.account_id)).fields_by_id[field["id"]].index_state
+
+
+async def test_few_leads_are_indexed_with_the_switch(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field(is_filterable=False)
+    await many_leads(web, field["id"], 3)
+    shown = await included(browser, field)
+    assert "Upserts and searches can use it now." in shown.text
+    assert "The index is complete" in shown.text
+    assert not shown.html.select("progress, [data-refresh]")
+
+
+async def test_an_index_that_is_being_built_shows_how_far_it_is(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field(is_filterable=False)
+    await many_leads(web, field["id"])
+    refused = await service.upsert({"title": "Buyer"}, "custom", by_field(field, "C-7"))
+    assert refused.status_code == 422
+
+    shown = await included(browser, field)
+    assert "upserts by it wait until that is done" in shown.text
+    assert shown.one("#index")["data-refresh"]
+    assert "wait: they are answered with 422" in shown.text
+    assert _progress(shown) == (INDEX_CHUNK_LEADS, LEADS)
+    listed = await browser.get(LIST)
+    assert "Being built" in listed.text
+    assert _progress(listed) == (INDEX_CHUNK_LEADS, LEADS)
+    assert listed.one("#fields")["data-refresh"]
+    waiting = await service.upsert({"title": "Buyer"}, "custom", by_field(field, "C-7"))
+    assert (waiting.status_code, waiting.headers["retry-after"].isdigit()) == (422, True)
+
+    assert await web.store.build_index(web.account_id)
+    assert _progress(await browser.get(shown.path)) == (2 * INDEX_CHUNK_LEADS, LEADS)
+    while await web.store.build_index(web.account_id):
+        pass
+    ready = await browser.get(shown.path)
+    assert "The index is complete" in ready.text
+    assert not ready.html.select("progress, [data-refresh]")
+    found = await service.upsert({"title": "Buyer"}, "custom", by_field(field, "C-7"))
+    assert found.headers["lead-outcome"] == "updated"
+
+
+def _progress(shown: Shown) -> tuple[int, int]:
+    bar = shown.one("progress")
+    return int(str(bar["value"])), int(str(bar["max"]))
+
+
+async def test_the_work_goes_on_after_a_restart_where_it_was(
+    service: Service, web: Web, browser: Browser, tmp_path: Path
+) -> None:
+    field = await service.field(is_filterable=False)
+    await many_leads(web, field["id"])
+    await included(browser, field)
+    await web.store.close()
+    again = await database_in(tmp_path).open(web.clock)
+    try:
+        progress = await again.index_progress(web.account_id)
+        assert progress[field["id"]].done == INDEX_CHUNK_LEADS
+        steps = 0
+        while await again.build_index(web.account_id):
+            steps += 1
+        assert steps == 2
+        settings = await again.settings(web.account_id)
+        assert settings.fields_by_id[field["id"]].index_state is IndexState.READY
+    finally:
+        await again.close()
+
+
+async def test_a_change_wakes_the_index_work(web: Web, browser: Browser) -> None:
+    woken: list[bool] = []
+    object.__setattr__(web.api.services, "settings_changed", lambda: woken.append(True))
+    form = await browser.get(f"{LIST}/new")
+    await form.submit(FORM, button=SAVE, name="")
+    assert woken == []
+    await form.submit(FORM, button=SAVE, name="Campaign")
+    assert woken == [True]
+
+
+async def test_switching_off_says_who_matched_by_the_field(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    for value in ("C-1", "C-2"):
+        await service.upsert({"name": "Nora"}, "custom", by_field(field, value))
+    form = await browser.get(f"{LIST}/{field['id']}")
+    assert "2 upserts" in form.text
+    asked = await form.submit(FORM, button=SAVE, is_filterable=None)
+    assert "Is this what you want? Nothing was saved yet." in asked.text
+    assert "Lately 2 upserts were matched by it" in asked.text
+    (line,) = asked.texts(".notice li")
+    assert line.startswith("API key ")
+    assert "2 upserts, the last" in line
+    assert await state_of(web, field) is IndexState.READY
+    delivery = await browser.get(str(asked.html.select(".notice li a")[0]["href"]))
+    assert delivery.status == 200
+
+    shown = await asked.submit(FORM, button="#confirm")
+    assert "upserts by it are refused" in shown.text
+    assert await state_of(web, field) is IndexState.NONE
+    refused = await service.upsert({"name": "Nora"}, "custom", by_field(field, "C-1"))
+    assert refused.status_code == 422
+
+
+async def test_switching_off_what_nobody_uses_says_so(service: Service, browser: Browser) -> None:
+    field = await service.field()
+    form = await browser.get(f"{LIST}/{field['id']}")
+    asked = await form.submit(FORM, button=SAVE, is_filterable=None)
+    assert "No upsert was matched by it lately." in asked.text
+
+
+async def test_taking_a_field_off_leads_is_asked_about(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    form = await browser.get(f"{LIST}/{field['id']}")
+    asked = await form.submit(FORM, button=SAVE, available_on="person")
+    assert "Leads do not show this field any more" in asked.text
+    shown = await asked.submit(FORM, button="#confirm")
+    assert "It takes effect when the field is available on leads." in shown.text
+    assert await state_of(web, field) is IndexState.NONE
+
+
+@pytest.mark.parametrize("typed", ["", "customer number", "Customer number 2"])
+async def test_a_field_is_not_deleted_under_a_wrong_name(
+    service: Service, web: Web, browser: Browser, typed: str
+) -> None:
+    field = await service.field()
+    page = await browser.get(f"{LIST}/{field['id']}/delete")
+    shown = await page.submit("#delete", name=typed)
+    assert shown.status == 422
+    assert shown.problem_of("name") == "is not the name of the field"
+    assert await state_of(web, field) is IndexState.READY
+
+
+async def test_deleting_shows_what_is_lost_and_asks_for_the_name(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    tier = await service.field(name="Tier", data_type="Dropdown")
+    value = by_field(tier, tier["options"][0]["id"])
+    await service.upsert({"name": "Nora", "custom_fields": [value]}, "custom", value)
+    while await web.store.fold_ledger(web.account_id):
+        pass
+    page = await (await browser.get(f"{LIST}/{tier['id']}")).follow("a#delete")
+    assert "The values of 1 lead" in page.text
+    assert "Silver (1 lead), Gold (no lead)" in page.text
+    assert "Lately there were 1 upsert" in page.text
+    shown = await page.submit("#delete", name=" Tier ")
+    assert shown.path == LIST
+    assert "Tier was deleted." in shown.text
+    assert (await web.store.settings(web.account_id)).fields == ()
+    # Sent twice, as by a double click.
+    again = await page.submit("#delete", name="Tier")
+    assert "That field was deleted already." in again.text
+    await browser.get(f"{LIST}/{tier['id']}", status=404)
