@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+from onelead.limits import ID_MAX
 
 #: Characters that show nothing (Unicode: Default_Ignorable_Code_Point), such as zero-width
 #: spaces, joiners, direction marks and variation selectors.
@@ -19,6 +21,35 @@ _INVISIBLE = re.compile(
 )
 _SPACE = re.compile(r"\s")
 _SHORT_CHARS_MAX = 80
+#: Python sorts the marks on a letter in a time that grows with their square: no more than these
+#: are left to it. No writing has as many.
+_MARKS_MAX = 30
+_FEW_CHARS_MAX = 1_000
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+
+
+def normalised(form: Form, text: str) -> str:
+    """Return a Unicode form of a text, in a time that grows evenly with its length."""
+    if len(text) > _FEW_CHARS_MAX and not text.isascii():
+        text = _with_sorted_marks(text, "NFKD" if "K" in form else "NFD")
+    return unicodedata.normalize(form, text)
+
+
+def _with_sorted_marks(text: str, parts: Form) -> str:
+    """Return an equivalent text whose long runs of marks are in the order of the forms."""
+    marks = "".join(map(re.escape, filter(lambda char: _is_mark(char, parts), set(text))))
+    if not marks:
+        return text
+
+    def in_order(run: re.Match[str]) -> str:
+        apart = "".join(unicodedata.normalize(parts, char) for char in run[0])
+        return "".join(sorted(apart, key=unicodedata.combining))
+
+    return re.sub(f"[{marks}]{{{_MARKS_MAX},}}", in_order, text)
+
+
+def _is_mark(char: str, parts: Form) -> bool:
+    return all(map(unicodedata.combining, unicodedata.normalize(parts, char)))
 
 
 def fold(text: str) -> str:
@@ -35,9 +66,9 @@ def _fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding case can undo a composed form, and composing can bring out a case to fold.
-    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    once = normalised("NFKC", normalised("NFD", text).casefold())
     visible = _INVISIBLE.sub("", once)
-    return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
+    return " ".join(normalised("NFKC", visible.casefold()).split())
 
 
 _fold_short = lru_cache(maxsize=4096)(_fold)
@@ -51,8 +82,8 @@ def tidy(text: str) -> str:
     """
     if text.isascii():
         return _SPACE.sub(" ", text.strip())
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
-    return unicodedata.normalize("NFC", _SPACE.sub(" ", text)).strip()
+    text = _INVISIBLE.sub("", normalised("NFC", text))
+    return normalised("NFC", _SPACE.sub(" ", text)).strip()
 
 
 def is_blank(text: str) -> bool:
@@ -91,6 +122,13 @@ def whole_number(value: Any) -> Any:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _DIGITS_MAX:
         return int(value)
     return value
+
+
+def known_id(value: Any) -> int | None:
+    """Return the id, ledger number or version that a text spells; None for what is none."""
+    number = whole_number(value)
+    is_whole = isinstance(number, int) and not isinstance(number, bool)
+    return number if is_whole and 1 <= number <= ID_MAX else None
 
 
 #: How much of a rejected value a message repeats.

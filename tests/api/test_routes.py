@@ -70,7 +70,7 @@ async def test_a_verb_is_no_lead(client: httpx.AsyncClient, path: str) -> None:
     assert_body(await client.get(path), 404, NOT_FOUND)
 
 
-@pytest.mark.parametrize("path", ["/leads/7", "/nowhere"])
+@pytest.mark.parametrize("path", ["/leads/7", "/nowhere", "/no%0awhere", "/leads/7%0d%0aX-Evil:1"])
 async def test_every_answer_has_a_json_body(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert response.headers["Content-Type"] == "application/json"

@@ -11,7 +11,7 @@ from tests.builders import a_settings
 from onelead.errors import ServiceStopping, StoreUnavailable, TooManyStreams
 from onelead.feed import NEWEST, Feed
 from onelead.ledger_store import AccountLedgerRow, LedgerSearch, LedgerSlice
-from onelead.limits import LIVE_ROWS, LIVE_SESSION_STREAMS_MAX, LIVE_STREAMS_MAX
+from onelead.limits import LIVE_ROWS, LIVE_STREAMS_MAX, LIVE_USER_STREAMS_MAX
 
 POLL_S = 0.001
 LONG_S = 5
@@ -128,23 +128,23 @@ async def test_stopping_ends_every_wait_and_lets_nobody_in(feed: Feed) -> None:
         feed.stop()
         assert await asyncio.wait_for(waiting, LONG_S) == []
     with pytest.raises(ServiceStopping):
-        feed.enter("session")
+        feed.enter(7)
 
 
-async def test_a_session_has_so_many_streams(feed: Feed) -> None:
-    for _ in range(LIVE_SESSION_STREAMS_MAX):
-        feed.enter("session")
+async def test_a_user_has_so_many_streams(feed: Feed) -> None:
+    for _ in range(LIVE_USER_STREAMS_MAX):
+        feed.enter(7)
     with pytest.raises(TooManyStreams):
-        feed.enter("session")
-    feed.enter("another")
-    feed.leave("session")
-    feed.enter("session")
+        feed.enter(7)
+    feed.enter(8)
+    feed.leave(7)
+    feed.enter(7)
 
 
 async def test_and_so_has_the_process(feed: Feed) -> None:
     for number in range(LIVE_STREAMS_MAX):
-        feed.enter(f"session-{number}")
+        feed.enter(number)
     with pytest.raises(TooManyStreams):
-        feed.enter("one more")
-    feed.leave("session-0")
-    feed.enter("one more")
+        feed.enter(-1)
+    feed.leave(0)
+    feed.enter(-1)

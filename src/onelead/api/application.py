@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -62,8 +63,10 @@ def create_api(services: Services) -> ASGIApp:
     routes += probe_routes(services)
     # Last, so that it also takes a known path with a method that it does not have, and for every
     # method, so that the router has nothing of its own to say.
-    routes.append(Route("/{path:path}", _Unknown(services, request_log)))
-    return _dispatched(served, Router(routes, redirect_slashes=False))
+    unknown = Route("/{path:path}", _Unknown(services, request_log))
+    # Also for a path with a line break, which `path` leaves out.
+    unknown.path_regex = re.compile("")
+    return _dispatched(served, Router([*routes, unknown], redirect_slashes=False))
 
 
 @cache

@@ -6,7 +6,6 @@ Everything that is wrong is found at once, key by key; the message grammar is th
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,7 +30,9 @@ READ_ONLY_KEYS = frozenset(
 )
 _ID_KEYS = frozenset({"assignee_id", "customer_source_id", "status_id"})
 _DEFINITION_ID = "custom_field_definition_id"
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+#: What stands between the reason of a type error and the place of the value.
+_PLACE = " - at `$"
+_UNKNOWN_FIELD = "Object contains unknown field "
 
 
 def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Problem, ...]]:
@@ -120,13 +121,15 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
     prefix = f"Invalid value for {humanised(key)}:"
     if key in _ID_KEYS:
         return Problem(key, f"{prefix} IDs must be positive integers: {shown(value)}")
-    text = str(error)
-    place = _PLACE.search(text)
-    where = f" in {place.group(1)}" if place and place.group(1) else ""
-    reason = _PLACE.sub("", text).replace("`", "")
-    unknown = re.fullmatch(r"Object contains unknown field (.*)", reason)
-    if unknown and (problem := unrecognized([f"{key}.{unknown.group(1)}"])):
+    # A key that was sent may stand in the reason, whatever it holds; the place comes last.
+    reason, has_place, rest = str(error).rpartition(_PLACE)
+    place = rest.removeprefix(".").removesuffix("`") if has_place else ""
+    reason = (reason if has_place else rest).replace("`", "")
+    if reason.startswith(_UNKNOWN_FIELD):
+        problem = unrecognized([f"{key}.{reason.removeprefix(_UNKNOWN_FIELD)}"])
+        assert problem is not None
         return problem
+    where = f" in {shown(place)}" if place else ""
     return Problem(key, f"{prefix} {reason[0].lower()}{reason[1:]}{where}")
 
 
