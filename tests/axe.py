@@ -15,6 +15,8 @@ _OPTIONS = {
 
 def violations(tab: Page) -> list[str]:
     """Return each violation with the element at fault."""
+    # What a sticky head covers counts as hidden, wherever the tab was scrolled to before.
+    tab.evaluate("() => window.scrollTo(0, 0)")
     tab.evaluate(AXE_SCRIPT)
     results: dict[str, Any] = tab.evaluate("options => axe.run(options)", _OPTIONS)
     return [

@@ -88,8 +88,8 @@ class Browser:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
 
-    async def get(self, path: str, *, status: int = 200) -> Shown:
-        """Load a page, wherever redirects lead."""
+    async def get(self, path: str, *, status: int | None = 200) -> Shown:
+        """Load a page, wherever redirects lead; `status` None takes any but a defect."""
         return self._shown(await self.client.get(path, follow_redirects=True), status)
 
     async def post(

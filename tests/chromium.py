@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 import shutil
@@ -42,11 +41,9 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
-    # It refuses to guard itself as root, which a container often is.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     expect.set_options(timeout=_TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program)
         try:
             yield browser
         finally:

@@ -15,6 +15,9 @@ class ShownPage(NamedTuple):
     link: str = ""
     #: Added to the address that the link leads to.
     more: str = ""
+    #: A button to press there, and what appears then.
+    press: str = ""
+    appears: str = ""
 
     def open(self, page: Page) -> None:
         """Load the page, and wait until it is complete."""
@@ -23,6 +26,9 @@ class ShownPage(NamedTuple):
             href = page.locator(self.link).first.get_attribute("href")
             assert href is not None
             page.goto(href + self.more)
+        if self.press:
+            page.locator(self.press).last.click()
+            page.locator(self.appears).wait_for()
         page.wait_for_load_state("load")
 
 
@@ -48,6 +54,9 @@ INSIDE = (
     ShownPage("delivery-refused", "/deliveries?outcome=refused&match=email", _DELIVERY),
     ShownPage("try", "/try"),
     ShownPage("try-example", "/try?example=new"),
+    ShownPage(
+        *("try-refused", "/try?example=refused"), press="[name=do][value=check]", appears="#result"
+    ),
     ShownPage("profile", "/profile"),
     ShownPage("not-found", "/nothing/here"),
 )

@@ -18,8 +18,8 @@ from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, Le
 from onelead.limits import (
     LIVE_POLL_S,
     LIVE_ROWS,
-    LIVE_SESSION_STREAMS_MAX,
     LIVE_STREAMS_MAX,
+    LIVE_USER_STREAMS_MAX,
     RETRY_AFTER_S,
 )
 
@@ -43,24 +43,24 @@ class Feed:
         self._store = store
         self._poll_s = poll_s
         self._channels: dict[int, _Channel] = {}
-        #: The streams of each session.
-        self._streams: Counter[str] = Counter()
+        #: The streams of each user, who may be signed in with many browsers.
+        self._streams: Counter[int] = Counter()
         self.is_stopping = False
 
-    def enter(self, session: str) -> None:
-        """Count a stream of a session in. Raises TooManyStreams, ServiceStopping."""
+    def enter(self, user_id: int) -> None:
+        """Count a stream of a user in. Raises TooManyStreams, ServiceStopping."""
         if self.is_stopping:
             raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
         is_full = self._streams.total() >= LIVE_STREAMS_MAX
-        if is_full or self._streams[session] >= LIVE_SESSION_STREAMS_MAX:
+        if is_full or self._streams[user_id] >= LIVE_USER_STREAMS_MAX:
             raise TooManyStreams
-        self._streams[session] += 1
+        self._streams[user_id] += 1
 
-    def leave(self, session: str) -> None:
+    def leave(self, user_id: int) -> None:
         """Count a stream out."""
-        self._streams[session] -= 1
-        if not self._streams[session]:
-            del self._streams[session]
+        self._streams[user_id] -= 1
+        if not self._streams[user_id]:
+            del self._streams[user_id]
 
     @contextmanager
     def watching(self, account_id: int) -> Iterator[_Channel]:

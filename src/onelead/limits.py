@@ -180,9 +180,9 @@ SIGN_IN_PERIOD_S = 900
 SIGN_IN_BY_EMAIL_MAX = 10
 SIGN_IN_BY_ADDRESS_MAX = 60
 SIGN_IN_COUNTED_MAX = 20_000
-#: Pages that show new deliveries as they arrive: in all of a process, and of one session.
+#: Pages that show new deliveries as they arrive: in all of a process, and of one user.
 LIVE_STREAMS_MAX = 200
-LIVE_SESSION_STREAMS_MAX = 6
+LIVE_USER_STREAMS_MAX = 6
 #: How often they look, how often they say that they are there, and look who is still signed in.
 LIVE_POLL_S = 1
 LIVE_HEARTBEAT_S = 15

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from onelead.errors import InputInvalid, Problem
 from onelead.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
-from onelead.text import fold, too_long
+from onelead.text import fold, normalised, too_long
 
 
 def hashed_form(password: str) -> str:
     """Return what is hashed: keyboards compose the same letter in different ways."""
-    return unicodedata.normalize("NFC", password)
+    return normalised("NFC", password)
 
 
 def require_good_password(password: str, repeated: str, email: str) -> None:

@@ -21,8 +21,11 @@ _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def main(wanted: list[str]) -> None:
-    """Take the pictures of the pages that are named, or of all."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """Take the pictures of the pages that are named, or of all.
+
+    Each is taken as a whole, and, into the folder "screens", as much as a screen shows.
+    """
+    (FOLDER / "screens").mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix="onelead-gallery-") as folder,
         chromium() as browser,
@@ -64,6 +67,7 @@ def _take(context: BrowserContext, pages: list[ShownPage], ending: str) -> None:
         page.open(tab)
         # The focus may have scrolled what is sticky away from its place.
         tab.evaluate("() => window.scrollTo(0, 0)")
+        tab.screenshot(path=FOLDER / "screens" / f"{page.name}-{ending}")
         tab.screenshot(path=FOLDER / f"{page.name}-{ending}", full_page=True)
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -14,8 +14,9 @@ from tests.chromium import Site, Watched
 
 from onelead.account import Role
 
-#: Addresses of one shape, such as those of all leads, are the same page with other data.
-_OF_A_SHAPE = 2
+#: Addresses that differ in numbers and values only, such as those of all leads, are the same page
+#: with other data.
+_OF_A_KIND = 2
 #: Parameters each of whose values makes another page.
 _TELLING = {"edit", "example", "outcome", "span"}
 _PAGES_MAX = 400
@@ -30,12 +31,12 @@ forms => forms.map(form => {
 
 
 class Crawl:
-    """Visits everything that can be reached, a few addresses of each shape."""
+    """Visits everything that can be reached, a few addresses of each kind."""
 
     def __init__(self, tab: Page, url: str) -> None:
         self._tab = tab
         self._url = url
-        self._shapes: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
         self._seen: set[str] = set()
         self._waiting: list[tuple[str, str]] = []
         #: By address: its status.
@@ -82,22 +83,23 @@ class Crawl:
                 return
             self.broken.append(f"{address}, linked from {origin}")
             return
-        shape = _shape(address)
-        if address in self._seen or self._shapes[shape] >= _OF_A_SHAPE:
+        kinds = _kinds(address)
+        is_known = all(self._kinds[kind] >= _OF_A_KIND for kind in kinds)
+        if address in self._seen or is_known:
             return
         self._seen.add(address)
-        self._shapes[shape] += 1
+        self._kinds.update(kinds)
         self._waiting.append((address, origin))
 
 
-def _shape(address: str) -> str:
-    """Return what an address has in common with those of other data."""
+def _kinds(address: str) -> set[str]:
+    """Return what an address has in common with those of other data: its path and parameters."""
     parts = urlsplit(address)
-    query = {
-        name: value if name in _TELLING else ""
-        for name, value in sorted(parse_qsl(parts.query, keep_blank_values=True))
+    path = re.sub(r"\d+", "N", parts.path)
+    return {path} | {
+        f"{path} {name} {value if name in _TELLING else ''}"
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
     }
-    return re.sub(r"\d+", "N", f"{parts.path}?{urlencode(query)}")
 
 
 @contextmanager

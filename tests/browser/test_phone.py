@@ -37,6 +37,13 @@ def test_no_page_is_wider_than_the_phone(tabs: tuple[Page, Page], shown: ShownPa
     assert tab.evaluate(_BEYOND) == []
 
 
+def test_a_page_that_is_too_wide_is_found(tabs: tuple[Page, Page]) -> None:
+    visitor, _admin = tabs
+    visitor.goto("/sign-in")
+    visitor.evaluate("() => { document.querySelector('h1').style.width = '400px'; }")
+    assert visitor.evaluate(_BEYOND) != []
+
+
 def test_the_menu_opens_leads_everywhere_and_closes(tabs: tuple[Page, Page]) -> None:
     _visitor, tab = tabs
     tab.goto("/deliveries")

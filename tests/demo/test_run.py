@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.process import DEADLINE_S, Server, serving, wait_until
+from tests.process import DEADLINE_S, Server, run, serving, wait_until
 
 from onelead.settings import child_environment
 
@@ -51,6 +52,15 @@ def test_stopped_while_it_is_made_it_leaves_nothing_behind(
         wait_until(lambda: any(_leads_begun(file) for file in tmp_path.glob("*/demo.db")))
         process.send_signal(number)
         assert process.wait(DEADLINE_S) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run(tmp_path, "demo", "--port", port, TMPDIR=str(tmp_path))
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -61,6 +61,21 @@ async def test_a_line_says_what_happened_by_whom_and_to_whom(
     assert len(shown.html.select(f'main ol a[href="/leads/{lead["id"]}"]')) == 2
 
 
+async def test_a_setting_is_named_also_when_it_is_gone(service: Service, browser: Browser) -> None:
+    field = await service.field(name="Badge number", is_filterable=False)
+    path = f"/custom_field_definitions/{field['id']}"
+    await service.client.put(path, json={"is_filterable": True})
+    changed, _ = lines(await browser.get("/deliveries"))
+    assert "Custom field “Badge number” changed" in changed
+    await service.client.delete(path)
+    deleted, changed, created = lines(await browser.get("/deliveries"))
+    assert "Custom field “Badge number” deleted" in deleted
+    assert "Changed" not in deleted
+    assert "Custom field changed" in changed
+    assert "Changed: Included in filters" in changed
+    assert "Custom field “Badge number” created" in created
+
+
 async def test_of_many_changes_the_first_are_named_and_the_others_counted(
     service: Service, browser: Browser
 ) -> None:

@@ -136,16 +136,19 @@ async def test_a_bulk_delivery_that_was_refused_as_a_whole_is_shown(
     assert json.loads(shown.one("#payload").get_text()) == body
 
 
-async def test_a_change_of_the_settings_is_shown_and_linked_for_admins(
+async def test_a_change_of_the_settings_is_shown_to_admins_and_to_nobody_else(
     service: Service, browser: Browser, member: Browser
 ) -> None:
     field = await service.field(name="Customer number")
     shown = await browser.get("/deliveries/1")
-    assert "Custom field created" in shown.text
+    assert "Custom field “Customer number” created" in shown.text
     href = f"/settings/custom-fields/{field['id']}"
     assert shown.one(f'main a[href="{href}"]')
     assert not shown.html.select('main a[href^="/try?"]')
-    assert not (await member.get("/deliveries/1")).html.select('main a[href^="/settings"]')
+    await member.get("/deliveries/1", status=403)
+    for about in ("", "?about=settings"):
+        assert "“Customer number”" not in (await member.get(f"/deliveries{about}")).text
+    assert "“Customer number” created" in (await browser.get("/deliveries?about=settings")).text
 
 
 @pytest.mark.parametrize(

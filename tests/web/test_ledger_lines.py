@@ -237,12 +237,39 @@ def test_changes_of_settings_are_not_read_as_a_leads() -> None:
         **msgspec.structs.asdict(row), resource="custom_field_definition", resource_id=4101
     )
     line = ledger_line(row, SETTINGS, LABELS)
-    assert (line.what, line.resource_id) == ("Custom field changed", 4101)
+    assert (line.what, line.resource_id) == ("Custom field “Checkbox” changed", 4101)
+    assert [change.label for change in line.changes] == [
+        "Options",
+        "Included in filters",
+        "Available on",
+    ]
     assert [(each.before.text, each.after.text) for each in line.changes] == [
         ("", "Gold"),
         ("no", "yes"),
         ("lead", "lead, task"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "resource_id", "changes", "what"),
+    [
+        ("lead_status", 2002, {}, "Lead status “Open” deleted"),
+        ("customer_source", 3103, {}, "Customer source “Advertising” deleted"),
+        # What is not there any more is called as the row says.
+        ("lead_status", 77, {"name": ["Cold", None]}, "Lead status “Cold” deleted"),
+        ("lead_status", 77, {"name": ["Cold", "Warm"]}, "Lead status “Warm” deleted"),
+        ("custom_field_definition", 77, {}, "Custom field deleted"),
+        ("account", 1, {"name": ["Old", "New"]}, "Account settings deleted"),
+    ],
+)
+def test_a_setting_is_named(
+    resource: str, resource_id: int, changes: dict[str, Any], what: str
+) -> None:
+    row = a_row(action=Action.DELETE, outcome=Outcome.DELETED, changes=changes)
+    row = AccountLedgerRow(
+        **msgspec.structs.asdict(row), resource=resource, resource_id=resource_id
+    )
+    assert ledger_line(row, SETTINGS, LABELS).what == what
 
 
 def test_a_refusal_has_its_reason_and_its_candidates() -> None:
@@ -261,16 +288,16 @@ def test_a_reason_keeps_every_line_of_its_own() -> None:
     assert reason_text(message) == "Name: can't be blank\nTitle: is too long"
 
 
-@pytest.mark.parametrize("chars", [0, 1, 119, 120])
+@pytest.mark.parametrize("chars", [0, 1, 159, 160])
 def test_a_short_text_is_shown_as_it_is(chars: int) -> None:
     text = Shown("x" * chars)
     assert (text.is_long, text.short) == (False, "x" * chars)
 
 
 def test_a_long_text_is_shortened() -> None:
-    text = Shown("x" * 121)
+    text = Shown("x" * 161)
     assert text.is_long
-    assert text.short == "x" * 119 + "…"
+    assert text.short == "x" * 159 + "…"
 
 
 _SCALARS = (

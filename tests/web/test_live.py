@@ -15,7 +15,7 @@ from tests.service import Service
 from tests.web_service import Web
 
 from onelead.app import create_application
-from onelead.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_SESSION_STREAMS_MAX
+from onelead.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_USER_STREAMS_MAX
 from onelead.process import Services
 from onelead.web.sessions import token_hash
 
@@ -203,16 +203,18 @@ async def test_a_stranger_hears_nothing_of_this_account(
         assert "id:" not in await stream.rest()
 
 
-async def test_a_session_has_a_bounded_number_of_streams(
+async def test_a_user_has_a_bounded_number_of_streams(
     opened: Opened, browser: Browser, web: Web
 ) -> None:
-    streams = [opened(browser) for _ in range(LIVE_SESSION_STREAMS_MAX)]
+    streams = [opened(browser) for _ in range(LIVE_USER_STREAMS_MAX)]
     for stream in streams:
         assert (await stream.__aenter__()).status == 200
-    async with opened(browser) as one_more:
-        assert one_more.status == 503
-        assert int(one_more.headers["retry-after"]) > 0
-    async with opened(await web.admin()) as elsewhere:
+    # Also in another browser.
+    for mine in (browser, await web.admin()):
+        async with opened(mine) as one_more:
+            assert one_more.status == 503
+            assert int(one_more.headers["retry-after"]) > 0
+    async with opened(await web.member()) as elsewhere:
         assert elsewhere.status == 200
     for stream in streams:
         await stream.__aexit__(None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from bs4 import BeautifulSoup
 from tests.browser_client import Browser, tidy
 from tests.lead_writes import create
@@ -46,14 +47,42 @@ async def test_a_new_account_is_told_what_to_do_first(browser: Browser, member: 
     assert "An admin of this account does this." in shown.text
 
 
-async def test_the_steps_are_gone_with_the_first_delivery(
+async def test_the_steps_stay_until_each_is_done(
+    browser: Browser, member: Browser, service: Service
+) -> None:
+    await service.lead()
+    shown = await browser.get("/")
+    # With the first delivery there is something to count, too.
+    assert shown.one("picture img")
+    assert "2 of 3 are done." in shown.text
+    assert "Done: Send a first upsert" in shown.text
+    assert not (await member.get("/")).html.select("#steps")
+    await service.field(name="Customer number", is_filterable=False)
+    assert (await browser.get("/")).html.select("#steps")
+    await service.field(name="Badge", is_filterable=True)
+    assert not (await browser.get("/")).html.select("#steps")
+
+
+async def test_the_steps_are_for_small_accounts(browser: Browser, service: Service) -> None:
+    for _ in range(10):
+        await service.lead()
+    assert (await browser.get("/")).html.select("#steps")
+    await service.lead()
+    assert not (await browser.get("/")).html.select("#steps")
+
+
+async def test_what_was_refused_leads_to_just_those_deliveries(
     web: Web, browser: Browser, service: Service
 ) -> None:
-    lead = await service.lead()
-    await service.client.delete(f"/leads/{lead['id']}")
+    await service.client.put("/leads/upsert", json={})
+    web.clock.advance(2 * DAY)
+    await service.client.put("/leads/upsert", json={"properties": {}})
+    await fold(web)
     shown = await browser.get("/")
-    assert not shown.html.select("#steps")
-    assert shown.one("picture img")
+    (tile,) = shown.html.select('a.card[href*="outcome=refused"]')
+    assert tidy(tile) == "Refused, 24 hours 1"
+    listed = await browser.get(str(tile["href"]))
+    assert len(listed.html.select('ol a[aria-label^="Delivery number"]')) == 1
 
 
 async def test_deliveries_are_counted_by_outcome_in_their_hour(
@@ -127,6 +156,18 @@ async def test_the_chart_is_a_picture_that_runs_and_loads_nothing(
         drawn.add(answer.text)
     # Light and dark, wide and narrow.
     assert len(drawn) == 4
+
+
+@pytest.mark.parametrize(("leads", "lines"), [(0, "0 1"), (1, "0 1"), (6, "0 2 4 6")])
+async def test_the_lines_of_the_chart_are_whole_numbers(
+    web: Web, browser: Browser, service: Service, leads: int, lines: str
+) -> None:
+    for _ in range(leads):
+        await service.lead()
+    await fold(web)
+    answer = await browser.client.get("/overview/deliveries.svg")
+    texts = BeautifulSoup(answer.text, "html.parser").select(".axis.y text")
+    assert " ".join(text.get_text() for text in texts) == lines
 
 
 async def test_the_chart_has_a_bar_for_each_outcome_that_there_was(

@@ -14,6 +14,7 @@ from types import FrameType
 from msgspec import Struct
 
 from onelead import __version__, app
+from onelead.api.server import listening
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.stream import Stream
 from onelead.settings import Settings
@@ -43,10 +44,13 @@ def welcome(started: DemoStarted) -> str:
 
 
 def run_demo(settings: Settings, seed: int, announce: Callable[[DemoStarted], None]) -> None:
-    """Serve until SIGTERM or SIGINT; the settings' database is left alone.
+    """Serve until SIGTERM or SIGINT; the settings' database is left alone. Raises NotPossible.
 
     The same seed draws the same people and the same weeks, which always end now.
     """
+    # A port that is taken is said at once, and not after the seconds that the account takes.
+    with listening(settings.host, settings.port):
+        pass
     with _ended_by_sigterm(), TemporaryDirectory(prefix="onelead-demo-") as folder:
         file = Path(folder) / "demo.db"
         settings = dataclasses.replace(settings, database=f"sqlite:///{file}", workers=1)

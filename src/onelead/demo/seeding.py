@@ -25,7 +25,7 @@ from onelead.writer import BatchingWriter, Receipt
 
 #: Calls so close to each other travel in one batch, at one moment: in the last days, which are
 #: looked at most, and before.
-_TOGETHER_S, _TOGETHER_BEFORE_S = 30, 900
+_TOGETHER_S, _TOGETHER_BEFORE_S = 30, 2_400
 _LAST_DAYS_S = 2 * 86_400
 #: How many of the leads may be delivered again while the demo runs.
 _KNOWN = 2_000

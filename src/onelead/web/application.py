@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -35,8 +36,10 @@ def create_web(services: Services) -> ASGIApp:
         for page in PAGES
     ]
     routes += asset_routes()
-    routes.append(Route("/{path:path}", _Served(_UNKNOWN_PAGE, services, request_log)))
-    return Router(routes, redirect_slashes=False)
+    unknown = Route("/{path:path}", _Served(_UNKNOWN_PAGE, services, request_log))
+    # Also for a path with a line break, which `path` leaves out.
+    unknown.path_regex = re.compile("")
+    return Router([*routes, unknown], redirect_slashes=False)
 
 
 async def _not_found(_visit: Visit) -> Response:

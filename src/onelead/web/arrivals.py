@@ -132,6 +132,11 @@ def _counts(figures: Iterable[HourFigure | DayFigure]) -> dict[int, dict[str, in
     return counts
 
 
+def local_minute(seconds: int, zone: ZoneInfo) -> str:
+    """Write a moment (Unix seconds) as the filters of the deliveries read it."""
+    return _local(seconds, zone).strftime("%Y-%m-%dT%H:%M")
+
+
 def _local(seconds: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
 

@@ -13,6 +13,8 @@ from importlib.resources import files
 from starlette.responses import Response
 from starlette.routing import Route
 
+from onelead.web.policy import PAGE_HEADERS
+
 _FOLDER = files("onelead.web") / "static"
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -49,7 +51,7 @@ def _hashed(name: str, content: bytes) -> str:
 
 
 def _response(name: str, content: bytes) -> Response:
-    headers = {"Cache-Control": _FOR_EVER, "X-Content-Type-Options": "nosniff"}
+    headers = PAGE_HEADERS | {"Cache-Control": _FOR_EVER}
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[_suffix(name)])
 
 

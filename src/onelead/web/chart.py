@@ -21,6 +21,8 @@ _COLOURS = {
 }
 _TEXT = {"light": "#52525b", "dark": "#a1a1aa"}
 _LINES = {"light": "#e4e4e7", "dark": "#3f3f46"}
+#: So many lines above the ground.
+_GUIDES_MAX = 5
 #: Scripts, what they would show as tooltips, and bars of nothing.
 _USELESS = (
     re.compile(r"<script.*?</script>|<!--.*?-->|<desc.*?</desc>", re.DOTALL),
@@ -45,9 +47,7 @@ def arrivals_svg(shown: Sequence[Bucket], theme: str, *, is_narrow: bool) -> str
         x_labels=[bucket.tick for bucket in shown],
         x_labels_major=_ticks(shown, every=2 if is_narrow else 1),
         truncate_label=-1,
-        min_scale=3,
-        max_scale=5,
-        range=None if any(bucket.total for bucket in shown) else (0, 4),
+        y_labels=_heights(max((bucket.total for bucket in shown), default=0)),
         formatter=lambda value: f"{value:,.0f}",
         value_formatter=lambda value: f"{value:,.0f}",
         no_data_text="",
@@ -58,6 +58,15 @@ def arrivals_svg(shown: Sequence[Bucket], theme: str, *, is_narrow: bool) -> str
     for useless in _USELESS:
         drawn = useless.sub("", drawn)
     return drawn
+
+
+def _heights(most: int) -> list[int]:
+    """Return the whole numbers at the lines of the chart, up to the first that nothing exceeds."""
+    step = 1
+    while step * _GUIDES_MAX < most:
+        # 1, 2, 5, 10, 20, 50 ...
+        step = step * 5 // 2 if str(step)[0] == "2" else step * 2
+    return [step * line for line in range(max(-(-most // step), 1) + 1)]
 
 
 def _ticks(shown: Sequence[Bucket], *, every: int) -> list[str]:

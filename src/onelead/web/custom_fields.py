@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from onelead.custom_fields import RESOURCES, CustomField, IndexState
 from onelead.definitions import definition_attributes
-from onelead.errors import ResourceNotFound, humanised
+from onelead.errors import ResourceNotFound
 from onelead.figures import ANY_VALUE
 from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
 from onelead.settings_change import Resource
-from onelead.text import fold, tidy
+from onelead.text import fold, known_id, tidy
 from onelead.upsert import Action, Outcome
 from onelead.web.field_form import (
     FieldForm,
@@ -28,6 +28,7 @@ from onelead.web.field_form import (
 from onelead.web.field_types import TYPES, currency_choices
 from onelead.web.field_usage import figure_of, is_counting, losses_of, usage_of
 from onelead.web.lead_texts import plain_text
+from onelead.web.ledger_lines import setting_label
 from onelead.web.pages import Access, Page
 from onelead.web.settings_changes import change_settings
 from onelead.web.visit import NO_PROBLEMS, Problems, Visit, problems_of
@@ -109,9 +110,14 @@ async def update_field(visit: Visit) -> Response:
         return _form_page(visit, field, typed, problems_of(result.refusal), usage=usage)
     after = result.settings.fields_by_id[field.id]
     if result.outcome is Outcome.UNCHANGED:
-        return visit.go(f"{PATH}/{field.id}", "Nothing was different, so nothing has changed.")
+        return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
-    return visit.go(f"{PATH}/{field.id}", f"{after.name} was saved.{more}")
+    return visit.go(_path(visit, field), f"{after.name} was saved.{more}")
+
+
+def _path(visit: Visit, field: CustomField) -> str:
+    again = known_id(visit.query("again"))
+    return f"{PATH}/{field.id}" + (f"?again={again}" if again else "")
 
 
 def _filter_text(field: CustomField) -> str:
@@ -129,7 +135,8 @@ def _stored(typed: FieldForm, field: CustomField) -> list[tuple[str, str]]:
     """Return what is stored where a form says something else: names and values."""
     attributes = definition_attributes(field)
     return [
-        (humanised(name), plain_text(attributes[name]) or "nothing") for name in typed.body(field)
+        (setting_label(name), plain_text(attributes[name]) or "nothing")
+        for name in typed.body(field)
     ]
 
 
@@ -194,6 +201,8 @@ def _form_page(
         currencies=currency_choices(),
         options_max=OPTIONS_MAX,
         chars_max=LINE_CHARS_MAX,
+        # The delivery that was refused for what is to be changed here.
+        again=known_id(visit.query("again")),
         **(_BESIDE | more),
     )
 

@@ -10,11 +10,10 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from onelead.account import AccountSettings
-from onelead.errors import ResourceNotFound
+from onelead.errors import AdminRequired
 from onelead.lead import Lead
-from onelead.ledger_store import AccountLedgerRow, LedgerRead
-from onelead.limits import ID_MAX, MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
-from onelead.text import whole_number
+from onelead.ledger_store import AccountLedgerRow, LedgerRead, LedgerScope, LedgerSearch
+from onelead.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
 from onelead.upsert import Action, Outcome
 from onelead.web.candidates import Comparison, comparison, leads_href
 from onelead.web.delivery_filters import (
@@ -47,7 +46,7 @@ class Entry(Struct, frozen=True):
     lead: Lead | None
     #: Whether there was such a lead, which then has a page with its history.
     was_lead: bool
-    #: How many fields an update changed; the line has the first few of them.
+    #: How many fields an update changed, 0 for other writes; the line has the first few of them.
     changed: int
 
 
@@ -57,7 +56,7 @@ async def delivery_list(visit: Visit) -> Response:
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     found, entries = None, []
     if not filters.problems:
-        found = await visit.store.search_ledger(visit.account_id, filters.search)
+        found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
         leads = {lead.id: lead for lead in found.leads}
         entries = [_entry(row, found.settings, labels, leads) for row in found.rows]
     return visit.page(
@@ -69,29 +68,36 @@ async def delivery_list(visit: Visit) -> Response:
         entries=entries,
         chips=filters.chips(labels),
         outcomes=list(Outcome),
-        scopes=scope_choices(),
+        scopes=scope_choices() if visit.signed_in.is_admin else [],
         people=by_choices(visit.settings, labels),
         matches=match_choices(visit.settings),
     )
 
 
+def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
+    """Leave out what is about the settings, which are not for members."""
+    if visit.signed_in.is_admin:
+        return search
+    return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
+
+
 def _entry(
     row: AccountLedgerRow, settings: AccountSettings, labels: KeyLabels, leads: dict[int, Lead]
 ) -> Entry:
-    changes = (row.changes or {}) if row.outcome == Outcome.UPDATED else {}
+    changes = row.changes or {}
     # A write may change hundreds of fields; only these are put into words.
     named = msgspec.structs.replace(row, changes=dict(islice(changes.items(), _CHANGES_NAMED)))
     lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
     was_lead = row.resource == _LEAD and row.version is not None
-    return Entry(ledger_line(named, settings, labels), lead, was_lead, len(changes))
+    changed = len(changes) if row.outcome == Outcome.UPDATED else 0
+    return Entry(ledger_line(named, settings, labels), lead, was_lead, changed)
 
 
 async def delivery(visit: Visit) -> Response:
     """Show one delivery: what came in, what it found, and what it did."""
-    seq = whole_number(visit.request.path_params["seq"])
-    if not isinstance(seq, int) or not 1 <= seq <= ID_MAX:
-        raise ResourceNotFound
-    read = await visit.store.ledger_row(visit.account_id, seq)
+    read = await visit.store.ledger_row(visit.account_id, visit.path_id("seq"))
+    if read.row.resource != _LEAD and not visit.signed_in.is_admin:
+        raise AdminRequired
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     row, settings = read.row, read.settings
     line = ledger_line(row, settings, labels)

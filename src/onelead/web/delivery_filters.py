@@ -12,9 +12,8 @@ from starlette.datastructures import QueryParams
 from onelead.account import AccountSettings
 from onelead.errors import BodyMalformed
 from onelead.ledger_store import LedgerScope, LedgerSearch
-from onelead.limits import ID_MAX
 from onelead.matching import sought_values
-from onelead.text import shown, whole_number
+from onelead.text import known_id, shown
 from onelead.upsert import Outcome
 from onelead.web.ledger_lines import KeyLabels
 
@@ -48,7 +47,7 @@ class DeliveryFilters:
         ]
         self._given = dict(self._pairs)
         self.problems: dict[str, list[str]] = {}
-        self.before = self._before(query.get("before", ""))
+        self.before = known_id(query.get("before", ""))
         self.outcomes = self._outcomes()
         self.search = self._search()
 
@@ -102,10 +101,6 @@ class DeliveryFilters:
     def _wrong(self, name: str, text: str) -> None:
         self.problems.setdefault(name, []).append(f"{text}: {shown(self.value(name))}")
 
-    def _before(self, text: str) -> int | None:
-        number = whole_number(text)
-        return number if isinstance(number, int) and 1 <= number <= ID_MAX else None
-
     def _outcomes(self) -> frozenset[Outcome]:
         values = {value for name, value in self._pairs if name == "outcome"}
         known = {outcome for outcome in Outcome if outcome in values}
@@ -124,8 +119,8 @@ class DeliveryFilters:
 
     def _by(self) -> tuple[str, int | None]:
         kind, _, text = self.value("by").partition("-")
-        number = whole_number(text)
-        if kind in ("user", "key") and isinstance(number, int) and 1 <= number <= ID_MAX:
+        number = known_id(text)
+        if kind in ("user", "key") and number is not None:
             return kind, number
         if kind:
             self._wrong("by", "is no user and no API key")
@@ -134,8 +129,8 @@ class DeliveryFilters:
     def _match(self) -> tuple[str | None, int | None]:
         value = self.value("match")
         kind, dash, text = value.partition("-")
-        number = whole_number(text)
-        if kind == "custom" and isinstance(number, int) and 1 <= number <= ID_MAX:
+        number = known_id(text)
+        if kind == "custom" and number is not None:
             return "custom", number
         if value and (dash or kind not in _MATCHES):
             self._wrong("match", "is no field that a match can have")

@@ -25,7 +25,7 @@ from onelead.ledger_store import AccountLedgerRow
 from onelead.limits import CONFLICT_CHANGES_MAX
 from onelead.properties import applied, checked
 from onelead.store import LeadRead
-from onelead.text import whole_number
+from onelead.text import known_id
 from onelead.upsert import Action, LeadWrite, Outcome, prepared
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import changed_names, chosen_values, differences, lead_before
@@ -128,8 +128,8 @@ async def _edit(visit: Visit, lead_id: int) -> _Edit:
     read = await visit.store.lead(visit.account_id, lead_id)
     group = form.get("edit")
     names = names_of(group, read.settings)
-    version = whole_number(form.get("version"))
-    if not names or not isinstance(version, int):
+    version = known_id(form.get("version"))
+    if not names or version is None:
         raise BodyMalformed("The form does not say what it changes")
     later: list[AccountLedgerRow] = []
     base = read.lead
@@ -270,8 +270,7 @@ async def confirm_delete(visit: Visit) -> Response:
 async def delete_lead(visit: Visit) -> Response:
     """Delete a lead, unless it is no longer the one that the person saw."""
     lead_id, form = visit.path_id(), await visit.form()
-    version = whole_number(form.get("version"))
-    expected = version if isinstance(version, int) else 0
+    expected = known_id(form.get("version")) or 0
     write = LeadWrite(Action.DELETE, visit.delivery(""), lead_id, expected_version=expected)
     refusal = (await _written(visit, write)).result.refusal
     if isinstance(refusal, VersionConflict):

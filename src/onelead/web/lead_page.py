@@ -12,8 +12,8 @@ from onelead.account import AccountSettings
 from onelead.errors import ResourceNotFound
 from onelead.lead import Lead
 from onelead.ledger_store import LeadLedger
-from onelead.limits import HISTORY_ROWS, ID_MAX, TAG_COMPLETIONS_MAX
-from onelead.text import whole_number
+from onelead.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
+from onelead.text import known_id
 from onelead.upsert import Outcome
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
@@ -82,9 +82,7 @@ async def lead_page(
 
 
 async def _history(visit: Visit, lead_id: int) -> LeadLedger:
-    before = whole_number(visit.query("before"))
-    if not isinstance(before, int) or not 1 <= before <= ID_MAX:
-        before = None
+    before = known_id(visit.query("before"))
     return await visit.store.lead_ledger(
         visit.account_id, lead_id, before=before, limit=HISTORY_ROWS
     )

@@ -13,31 +13,41 @@ from msgspec import Struct
 
 from onelead.account import AccountSettings, ApiKey
 from onelead.custom_fields import NUMBER_TYPES, CustomField, DataType, number_of_sortable
+from onelead.errors import humanised
 from onelead.ledger_store import AccountLedgerRow, LedgerRow
 from onelead.limits import MATCH_IDS_MAX
+from onelead.text import shown
 from onelead.upsert import Action, Outcome
 from onelead.web.lead_texts import custom_text, field_label, field_text, plain_text
 from onelead.web.rendering import exact
 
 #: What a line shows of a long value before somebody asks for all of it.
-_SHORT_CHARS_MAX = 120
+_SHORT_CHARS_MAX = 160
 
 #: The labels of an account's API keys by the ids of the keys.
 KeyLabels = Mapping[int, str]
 
-_LEAD = "lead"
+_LEAD, _FIELD = "lead", "custom_field_definition"
+_SOURCE, _STATUS = "customer_source", "lead_status"
 _NOUNS = {
     _LEAD: "Lead",
     "account": "Account settings",
-    "custom_field_definition": "Custom field",
-    "customer_source": "Customer source",
-    "lead_status": "Lead status",
+    _FIELD: "Custom field",
+    _SOURCE: "Customer source",
+    _STATUS: "Lead status",
 }
 _VERBS = {
     Outcome.CREATED: "created",
     Outcome.UPDATED: "changed",
     Outcome.UNCHANGED: "not changed",
     Outcome.DELETED: "deleted",
+}
+#: What the pages of System Settings call the attributes of settings.
+_SETTING_LABELS = {
+    "available_on": "Available on",
+    "canonical_name": "Field key",
+    "data_type": "Type",
+    "is_filterable": "Included in filters",
 }
 _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
 
@@ -120,7 +130,7 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) ->
         date=row.date,
         exact=exact(row.date, settings.zone),
         outcome=row.outcome,
-        what=_what(row, resource),
+        what=_what(row, resource, _setting_name(row, resource, resource_id, settings)),
         who=_who(row.user_id, settings),
         via=_via(row, labels),
         match=match_text(match, settings) if match else "",
@@ -133,14 +143,36 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) ->
     )
 
 
-def _what(row: LedgerRow, resource: str) -> str:
-    noun = _NOUNS.get(resource, resource)
+def _what(row: LedgerRow, resource: str, name: str) -> str:
+    noun = _NOUNS.get(resource, resource) + (f" “{shown(name)}”" if name else "")
     if row.outcome == Outcome.REFUSED:
         if resource == _LEAD:
             return f"{row.action.capitalize()} refused"
         return f"{noun}: {row.action} refused"
     verb = _VERBS[Outcome(row.outcome)]
     return f"{noun} {verb}{' by an upsert' if row.action == Action.UPSERT else ''}"
+
+
+def _setting_name(
+    row: LedgerRow, resource: str, resource_id: int | None, settings: AccountSettings
+) -> str:
+    """Return what a setting is called now, or was called by the row; empty for a lead."""
+    existing: dict[str, Mapping[int, Any]] = {
+        _FIELD: settings.fields_by_id,
+        _SOURCE: settings.sources_by_id,
+        _STATUS: settings.statuses_by_id,
+    }
+    if resource not in existing:
+        return ""
+    if found := existing[resource].get(resource_id or 0):
+        return str(found.name)
+    before, after = (row.changes or {}).get("name", (None, None))
+    return str(after or before or "")
+
+
+def setting_label(attribute: str) -> str:
+    """Return what people call an attribute of a setting, such as a custom field's."""
+    return _SETTING_LABELS.get(attribute) or humanised(attribute).capitalize()
 
 
 def _who(user_id: int | None, settings: AccountSettings) -> str:
@@ -197,7 +229,7 @@ def change_lines(
     return tuple(
         ChangeLine(
             field,
-            field_label(field, settings),
+            field_label(field, settings) if resource == _LEAD else setting_label(field),
             *(Shown(_change_text(field, value, settings, resource)) for value in values),
         )
         for field, values in changes.items()

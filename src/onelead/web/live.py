@@ -7,16 +7,18 @@ connection says what it saw last and misses nothing that still is among the newe
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from onelead.errors import StoreUnavailable
 from onelead.feed import NEWEST, Feed
 from onelead.lead import Lead
 from onelead.ledger_store import AccountLedgerRow, LedgerSlice
-from onelead.limits import ID_MAX, LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
-from onelead.text import whole_number
+from onelead.limits import LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
+from onelead.text import known_id
 from onelead.web.ledger_lines import LedgerLine, key_labels, ledger_line
 from onelead.web.rendering import moment_writer, render
 from onelead.web.sessions import signed_in
@@ -47,26 +49,26 @@ def _delivery(row: AccountLedgerRow, found: LedgerSlice, labels: Mapping[int, st
 
 async def stream(visit: Visit) -> Response:
     """Send deliveries as they arrive. Raises TooManyStreams."""
-    feed, session = visit.services.feed, visit.signed_in.token_hash
-    feed.enter(session)
-    return _Stream(visit, feed, session)
+    feed = visit.services.feed
+    feed.enter(visit.signed_in.user.id)
+    return _Stream(visit, feed)
 
 
 class _Stream(StreamingResponse):
     """An answer that goes on until the browser, the session or the server ends it."""
 
-    def __init__(self, visit: Visit, feed: Feed, session: str) -> None:
+    def __init__(self, visit: Visit, feed: Feed) -> None:
         # Proxies that collect an answer before they pass it on would hold it for ever.
         headers = {"X-Accel-Buffering": "no"}
         super().__init__(_events(visit, feed), media_type="text/event-stream", headers=headers)
         self._feed = feed
-        self._session = session
+        self._user_id = visit.signed_in.user.id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._feed.leave(self._session)
+            self._feed.leave(self._user_id)
 
 
 async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
@@ -74,7 +76,8 @@ async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
     seq = _seen(visit)
     checked_s = services.monotonic()
     yield f"retry: {_RETRY_MS}\n\n"
-    with feed.watching(visit.account_id) as channel:
+    # Without a database this ends: the browser comes back, and gets the answer that there is then.
+    with suppress(StoreUnavailable), feed.watching(visit.account_id) as channel:
         while not feed.is_stopping:
             rows = await channel.after(seq, timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S))
             if services.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
@@ -109,5 +112,4 @@ async def _rendered(
 def _seen(visit: Visit) -> int:
     """Return the ledger number that the browser has seen last; anybody could have sent it."""
     sent = visit.request.headers.get("last-event-id") or visit.query("after")
-    seq = whole_number(sent)
-    return seq if isinstance(seq, int) and 0 <= seq <= ID_MAX else 0
+    return known_id(sent) or 0

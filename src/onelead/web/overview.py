@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -22,6 +23,7 @@ from onelead.web.arrivals import (
     description,
     hour_buckets,
     hours_of,
+    local_minute,
     span_named,
     stretches,
     totals,
@@ -33,6 +35,8 @@ from onelead.web.pages import Page
 from onelead.web.shared_values import shared_lists
 from onelead.web.visit import Visit
 
+#: With more leads than these an account is no new one, whatever has not been done.
+_FIRST_LEADS = 10
 #: Whose deliveries are listed one by one.
 _CALLERS_MAX = 8
 _STATUSES, _SOURCES = "status_id", "customer_source_id"
@@ -79,7 +83,10 @@ async def overview(visit: Visit) -> Response:
     settings = visit.settings
     labels = key_labels(list(keys))
     deliveries = await newest(visit, labels)
+    steps = _steps(settings, keys, state.lead_count)
     is_new = not state.lead_count and not deliveries
+    is_beginner = visit.signed_in.is_admin and state.lead_count <= _FIRST_LEADS
+    is_done = all(step.is_done for step in steps)
     view = visit.services.surveys.look(settings, state.lead_count)
     return visit.page(
         "overview/page.html",
@@ -97,7 +104,9 @@ async def overview(visit: Visit) -> Response:
         is_counting=state.rows_behind > 2 * FIGURE_CHUNK_ROWS,
         deliveries=deliveries,
         deliveries_max=LIVE_ROWS,
-        steps=_steps(settings, keys) if is_new else [],
+        is_new=is_new,
+        steps=steps if is_new or (is_beginner and not is_done) else [],
+        refused_query=urlencode({"outcome": "refused", "from": local_minute(since, settings.zone)}),
         survey=view,
         shared=shared_lists(view.survey, settings) if view.survey else [],
         health=_health(visit, checks, state),
@@ -174,8 +183,8 @@ class Step(Struct, frozen=True):
     is_for_admins: bool = False
 
 
-def _steps(settings: AccountSettings, keys: Sequence[ApiKey]) -> list[Step]:
-    """Return what comes next in an account that has had no lead yet."""
+def _steps(settings: AccountSettings, keys: Sequence[ApiKey], lead_count: int) -> list[Step]:
+    """Return what there is to do first in an account."""
     return [
         Step(
             "Make an API key",
@@ -190,15 +199,15 @@ def _steps(settings: AccountSettings, keys: Sequence[ApiKey]) -> list[Step]:
             "Try one right here, and take the curl command with you.",
             "/try",
             "Try it",
-            is_done=False,
+            is_done=lead_count > 0,
         ),
         Step(
-            "Add a custom field",
-            "For what your leads have besides. One that is included in filters can also be what "
-            "tells two people apart.",
+            "Match by a field of your own",
+            "Such as a customer number. Make a custom field and include it in filters: from then "
+            "on upserts find leads by it.",
             "/settings/custom-fields",
             "Custom Fields",
-            bool(settings.lead_fields),
+            any(field.is_indexed for field in settings.lead_fields),
             is_for_admins=True,
         ),
     ]

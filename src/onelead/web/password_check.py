@@ -19,15 +19,18 @@ async def rightful_users(visit: Visit, email: str, password: str) -> list[Stored
     services.attempts_by_address.take(origin(visit.address))
     services.attempts_by_email.take(key)
     right = []
+    stored = await visit.store.passwords(email)
+    nobody: tuple[StoredPassword | None, ...] = (None,)
     # For nobody, one check all the same.
-    stored: list[StoredPassword | None] = [*await visit.store.passwords(email)] or [None]
-    for one in stored:
+    for one in stored or nobody:
         checked = await services.passwords.check(password, one.password_hash if one else None)
         if one is None or not checked.is_right:
             continue
         if checked.newer_hash is not None:
             await visit.store.renew_password_hash(one, checked.newer_hash)
         right.append(structs.replace(one, password_hash=checked.newer_hash or one.password_hash))
-    if right:
+    # Whoever is an admin of another account can have a user with anybody's e-mail there: that one
+    # right password gives nobody more attempts at the other ones.
+    if right and len(right) == len(stored):
         services.attempts_by_email.forget(key)
     return right

@@ -14,7 +14,6 @@ from onelead.account import User
 from onelead.errors import InputInvalid
 from onelead.limits import LINE_CHARS_MAX
 from onelead.passwords import require_good_password
-from onelead.text import fold
 from onelead.web.pages import Access, Page
 from onelead.web.password_check import rightful_users
 from onelead.web.sessions import (
@@ -117,7 +116,6 @@ async def welcome(visit: Visit) -> Response:
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
-    visit.services.attempts_by_email.forget(fold(user.email))
     return await _signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 

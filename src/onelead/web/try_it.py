@@ -20,7 +20,7 @@ from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 from onelead.lead import Lead
 from onelead.matching import is_matchable
 from onelead.search import LeadSearch
-from onelead.text import whole_number
+from onelead.text import known_id
 from onelead.upsert import LeadWrite, WriteResult
 from onelead.web.candidates import Comparison, comparison, leads_href
 from onelead.web.deliveries import decoded, pretty
@@ -140,11 +140,11 @@ def _of_text(text: str, settings: AccountSettings) -> Draft:
 
 async def _asked_for(visit: Visit) -> Draft:
     settings = visit.settings
-    seq, field_id = whole_number(visit.query("delivery")), whole_number(visit.query("field"))
-    if isinstance(seq, int):
+    seq, field_id = known_id(visit.query("delivery")), known_id(visit.query("field"))
+    if seq is not None:
         read = await visit.store.ledger_row(visit.account_id, seq)
         return _of_text(read.row.payload, settings)
-    if isinstance(field_id, int) and (field := settings.fields_by_id.get(field_id)):
+    if field_id and (field := settings.fields_by_id.get(field_id)):
         return _filled(field_values(field), settings)
     chosen = {example.name: example.values for example in examples(settings)}
     return _filled(chosen.get(visit.query("example"), _START), settings)

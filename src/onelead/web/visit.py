@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,9 +18,8 @@ from onelead.account import DEFAULT_TIME_ZONE, AccountSettings
 from onelead.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
 from onelead.incoming.json_body import read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.limits import ID_MAX
 from onelead.process import Services
-from onelead.text import whole_number
+from onelead.text import known_id
 from onelead.upsert import Delivery
 from onelead.web.forms import Form, decode_form
 from onelead.web.rendering import moment_writer, render
@@ -38,6 +35,8 @@ from onelead.web.sessions import (
 
 _SAID = "onelead_said"
 _SAID_CHARS_MAX = 500
+#: Proxies allow an answer a few thousand bytes of headers in all.
+_LOCATION_CHARS_MAX = 3_000
 
 #: By attribute, what is wrong with it; `base` for the whole form.
 Problems = Mapping[str, list[str]]
@@ -87,13 +86,15 @@ class Visit:
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     def query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query string."""
-        return self.request.query_params.get(name, default)
+        """Return a parameter of the query string; one with a NUL character is as good as none."""
+        value: str = self.request.query_params.get(name, default)
+        # No database compares that with its text, and no page of ours asks for it.
+        return default if "\0" in value else value
 
     def path_id(self, name: str = "id") -> int:
         """Return the id in the path. Raises ResourceNotFound for what can be nobody's id."""
-        value = whole_number(self.request.path_params[name])
-        if not isinstance(value, int) or not 1 <= value <= ID_MAX:
+        value = known_id(self.request.path_params[name])
+        if value is None:
             raise ResourceNotFound
         return value
 
@@ -148,7 +149,7 @@ class Visit:
         """Send the browser to another page of ours, which says what happened."""
         response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": own_path(path)})
         if say:
-            raw = json.dumps([say[:_SAID_CHARS_MAX], is_problem]).encode()
+            raw = msgspec.json.encode((say[:_SAID_CHARS_MAX], is_problem))
             response.set_cookie(
                 _SAID,
                 base64.urlsafe_b64encode(raw).decode(),
@@ -164,10 +165,9 @@ class Visit:
 def own_path(path: str) -> str:
     """Return a path of this server; anything else becomes the start page."""
     # A browser reads "//host" and "/\host" as another server's address.
-    parts = urlsplit(path)
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\"))
-    is_clean = path.isascii() and path.isprintable() and "\\" not in path
-    return path if is_own and is_clean and not parts.scheme and not parts.netloc else "/"
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    is_clean = path.isascii() and path.isprintable() and len(path) <= _LOCATION_CHARS_MAX
+    return path if is_own and is_clean else "/"
 
 
 def problems_of(error: OneleadError) -> dict[str, list[str]]:
@@ -197,7 +197,7 @@ def _said(request: Request) -> tuple[str, bool] | None:
     if not raw:
         return None
     try:
-        text, is_problem = json.loads(base64.urlsafe_b64decode(raw))
-    except (binascii.Error, ValueError, TypeError):
+        text, is_problem = msgspec.json.decode(base64.urlsafe_b64decode(raw), type=tuple[str, bool])
+    except (binascii.Error, ValueError, msgspec.DecodeError):
         return None
-    return (str(text)[:_SAID_CHARS_MAX], bool(is_problem))
+    return (text[:_SAID_CHARS_MAX], is_problem)
