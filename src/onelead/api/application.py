@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
 from onelead.api import custom_field_definitions, lead_endpoints, pick_lists, tags, users
 from onelead.api.answers import error_response, internal_error, no_route
@@ -22,6 +21,7 @@ from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_rout
 from onelead.errors import OneleadError
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.request_log import RequestLine, RequestLog
+from onelead.incoming.served import Served
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.process import Services
 
@@ -53,7 +53,7 @@ def create_api(services: Services) -> ASGIApp:
     )
     request_log = RequestLog(services.monotonic)
     served = {
-        (endpoint.method, BASE_PATH + endpoint.path): _Served(
+        (endpoint.method, BASE_PATH + endpoint.path): _ServedEndpoint(
             endpoint, services, authenticator, request_log
         )
         for endpoint in ENDPOINTS
@@ -75,8 +75,8 @@ def _pages() -> list[Route]:
     return page_routes(ENDPOINTS)
 
 
-class _Served:
-    """An endpoint as ASGI: no failure gets past it, so no other layer has to look."""
+class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
+    """An endpoint as ASGI."""
 
     def __init__(
         self,
@@ -85,44 +85,24 @@ class _Served:
         authenticator: Authenticator,
         request_log: RequestLog,
     ) -> None:
-        self._endpoint = endpoint
-        self._services = services
+        super().__init__(endpoint.method, endpoint.path, services, request_log)
+        self._handler = endpoint.handler
         self._authenticator = authenticator
-        self._monotonic = services.monotonic
-        self._count = services.metrics.request_counter(endpoint.method, endpoint.path)
-        self._request_log = request_log
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = self._monotonic()
-        body = Arriving(receive)
-        request = Request(scope, body.receive)
-        request_id = self._services.new_request_id()
-        # For everything that is logged on the way; each request is a task with its own context.
-        bind_contextvars(request_id=request_id)
-        line = RequestLine(request_id, self._endpoint.method, self._endpoint.path)
-        defect = None
-        try:
-            response = await self._answer(request, line)
-        except OneleadError as error:
-            line.refused_by(error)
-            response = error_response(error)
-        except Exception as error:  # noqa: BLE001 - the log gets it, and the caller its number
-            defect = error
-            response = internal_error(request_id)
-        response.headers["X-Request-Id"] = request_id
-        line.status, line.seconds = response.status_code, self._monotonic() - began
-        self._count(line.status, line.seconds)
-        if defect is None:
-            self._request_log.answered(line)
-        else:
-            self._request_log.failed(line, defect)
-            defect = None  # It would keep this call alive, and itself with it.
-        await send_answer(response, body, scope, send)
+    def _open(self, request: Request, line: RequestLine) -> tuple[Request, RequestLine]:
+        return request, line
 
-    async def _answer(self, request: Request, line: RequestLine) -> Response:
+    async def _answer(self, opened: tuple[Request, RequestLine]) -> Response:
+        request, line = opened
         caller = await self._authenticator.caller_of(request)
         line.account_id = caller.account_id
-        return await self._endpoint.handler(Call(request, self._services, caller, line))
+        return await self._handler(Call(request, self._services, caller, line))
+
+    def _refused(self, _opened: tuple[Request, RequestLine], error: OneleadError) -> Response:
+        return error_response(error)
+
+    def _failed(self, _opened: tuple[Request, RequestLine], request_id: str) -> Response:
+        return internal_error(request_id)
 
 
 class _Unknown:

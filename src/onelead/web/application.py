@@ -9,14 +9,12 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
+from starlette.types import ASGIApp
 
 from onelead.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
 from onelead.incoming.request_log import RequestLine, RequestLog
-from onelead.incoming.statuses import STATUS_BY_KIND
-from onelead.incoming.unread_body import Arriving, send_answer
-from onelead.limits import RETRY_AFTER_S
+from onelead.incoming.served import Served
+from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 from onelead.process import Services
 from onelead.web.assets import asset_routes
 from onelead.web.page_table import PAGES
@@ -32,11 +30,11 @@ def create_web(services: Services) -> ASGIApp:
     """Build the application; starting and stopping the services is the caller's."""
     request_log = RequestLog(services.monotonic)
     routes = [
-        Route(page.path, _Served(page, services, request_log), methods=[page.method])
+        Route(page.path, _ServedPage(page, services, request_log), methods=[page.method])
         for page in PAGES
     ]
     routes += asset_routes()
-    unknown = Route("/{path:path}", _Served(_UNKNOWN_PAGE, services, request_log))
+    unknown = Route("/{path:path}", _ServedPage(_UNKNOWN_PAGE, services, request_log))
     # Also for a path with a line break, which `path` leaves out.
     unknown.path_regex = re.compile("")
     return Router([*routes, unknown], redirect_slashes=False)
@@ -49,43 +47,17 @@ async def _not_found(_visit: Visit) -> Response:
 _UNKNOWN_PAGE = Page("any", "unknown page", _not_found, Access.ANYONE)
 
 
-class _Served:
-    """A page as ASGI: no failure gets past it."""
+class _ServedPage(Served[Visit]):
+    """A page as ASGI."""
+
+    headers = PAGE_HEADERS
 
     def __init__(self, page: Page, services: Services, request_log: RequestLog) -> None:
+        super().__init__(page.method, page.path, services, request_log)
         self._page = page
-        self._services = services
-        self._request_log = request_log
-        self._count = services.metrics.request_counter(page.method, page.path)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = self._services.monotonic()
-        body = Arriving(receive)
-        request = Request(scope, body.receive)
-        request_id = self._services.new_request_id()
-        bind_contextvars(request_id=request_id)
-        line = RequestLine(request_id, self._page.method, self._page.path)
-        visit = Visit(request, self._services, line, None)
-        defect = None
-        try:
-            response = await self._answer(visit)
-        except OneleadError as error:
-            line.refused_by(error)
-            response = _refused(visit, error)
-        except Exception as error:  # noqa: BLE001 - the log gets it, and the person its number
-            defect = error
-            response = visit.page("error.html", 500, status=500, message="", request_id=request_id)
-        for name, value in PAGE_HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = request_id
-        line.status, line.seconds = response.status_code, self._services.monotonic() - began
-        self._count(line.status, line.seconds)
-        if defect is None:
-            self._request_log.answered(line)
-        else:
-            self._request_log.failed(line, defect)
-            defect = None  # It would keep this visit alive, and itself with it.
-        await send_answer(response, body, scope, send)
+    def _open(self, request: Request, line: RequestLine) -> Visit:
+        return Visit(request, self._services, line, None)
 
     async def _answer(self, visit: Visit) -> Response:
         visit.who = await signed_in(self._services, visit.request)
@@ -98,6 +70,17 @@ class _Served:
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
             raise AdminRequired
         return await self._page.handler(visit)
+
+    def _refused(self, visit: Visit, error: OneleadError) -> Response:
+        status = STATUS_BY_KIND[error.kind]
+        response = visit.page("error.html", status, status=int(status), message=error.message)
+        if (seconds := retry_after_s(error)) is not None:
+            response.headers["Retry-After"] = str(seconds)
+        return response
+
+    def _failed(self, visit: Visit, request_id: str) -> Response:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return visit.page("error.html", status, status=status, message="", request_id=request_id)
 
 
 async def _require_own_form(visit: Visit) -> None:
@@ -118,11 +101,3 @@ def _to_sign_in(visit: Visit) -> Response:
     if visit.request.method != "GET" or wanted == "/":
         return visit.go(SIGN_IN_PATH)
     return visit.go(f"{SIGN_IN_PATH}?{urlencode({'next': wanted})}")
-
-
-def _refused(visit: Visit, error: OneleadError) -> Response:
-    status = STATUS_BY_KIND[error.kind]
-    response = visit.page("error.html", status, status=int(status), message=error.message)
-    if error.retry_after_s is not None or status is HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
-    return response

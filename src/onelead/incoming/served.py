@@ -1,0 +1,86 @@
+"""A route as ASGI, for endpoints and pages alike: its answer, its line in the log, its count.
+
+No failure gets past it, so no other layer has to look.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+
+from onelead.errors import OneleadError
+from onelead.incoming.request_log import RequestLine, RequestLog
+from onelead.incoming.unread_body import Arriving, send_answer
+from onelead.process import Services
+
+#: What a front end makes of a request before it is answered.
+Opened = TypeVar("Opened")
+
+
+class Served(ABC, Generic[Opened]):
+    """One route of a front end."""
+
+    #: What every answer carries, unless it says something else itself.
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(
+        self, method: str, route: str, services: Services, request_log: RequestLog
+    ) -> None:
+        self._method = method
+        self._route = route
+        self._services = services
+        self._monotonic = services.monotonic
+        self._count = services.metrics.request_counter(method, route)
+        self._request_log = request_log
+
+    @abstractmethod
+    def _open(self, request: Request, line: RequestLine) -> Opened:
+        """Make of a request what the other methods get; reads nothing yet."""
+
+    @abstractmethod
+    async def _answer(self, opened: Opened) -> Response:
+        """Answer a request. Raises OneleadError where it is refused."""
+
+    @abstractmethod
+    def _refused(self, opened: Opened, error: OneleadError) -> Response:
+        """Answer a request that is refused."""
+
+    @abstractmethod
+    def _failed(self, opened: Opened, request_id: str) -> Response:
+        """Answer a request that met a defect: its id, and nothing about the inside."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        began = self._monotonic()
+        body = Arriving(receive)
+        request_id = self._services.new_request_id()
+        # For everything that is logged on the way; each request is a task with its own context.
+        bind_contextvars(request_id=request_id)
+        line = RequestLine(request_id, self._method, self._route)
+        opened = self._open(Request(scope, body.receive), line)
+        defect = None
+        try:
+            response = await self._answer(opened)
+        except OneleadError as error:
+            line.refused_by(error)
+            response = self._refused(opened, error)
+        except Exception as error:  # noqa: BLE001 - the log gets it, and the caller its number
+            defect = error
+            response = self._failed(opened, request_id)
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = request_id
+        line.status, line.seconds = response.status_code, self._monotonic() - began
+        self._count(line.status, line.seconds)
+        if defect is None:
+            self._request_log.answered(line)
+        else:
+            self._request_log.failed(line, defect)
+            defect = None  # It would keep this call alive, and itself with it.
+        await send_answer(response, body, scope, send)
