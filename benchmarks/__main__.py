@@ -5,7 +5,8 @@
     python -m benchmarks --only http --only race          two sections
 
 A run of everything in full size becomes the page docs/performance.md and the results below
-benchmarks/results/; any other is kept below build/benchmarks/.
+benchmarks/results/; so does one of a section with --merge. Any other is kept below
+build/benchmarks/.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help=f"default {FULL.rounds}, quick {QUICK.rounds}")
     parser.add_argument("--quick", action="store_true", help="fewer leads and shorter loads")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="may be repeated")
+    parser.add_argument(
+        "--merge", action="store_true", help="with --only: into the page, beside its other sections"
+    )
     parser.add_argument("--page", action="store_true", help="only write the page again")
     options = parser.parse_args()
     console = Console()
@@ -110,14 +114,15 @@ def _measure(options: argparse.Namespace, console: Console) -> None:
     require_wrk()
     size = QUICK if options.quick else FULL
     size = replace(size, rounds=options.rounds or size.rounds)
-    results = Results(this_machine(), size)
+    results = read_results(_STORED) if options.merge else Results(this_machine(), size)
     with a_run(size, console) as run:
         for name in options.only or SECTIONS:
             SECTIONS[name](run, results)
             # What was measured is not lost when a later section fails.
             write_results(results, _TRIED / _STORED.name)
     print_tables(results, console)
-    if options.only or options.quick or size.rounds < FULL.rounds:
+    is_whole = options.merge or not options.only
+    if not is_whole or options.quick or size.rounds < FULL.rounds:
         _TRIED.joinpath(_PAGE.name).write_bytes(_PAGE.read_bytes())
         _write_page(results, _TRIED / _PAGE.name)
         console.print(f"kept in {_TRIED}; only a whole run becomes {_PAGE}")

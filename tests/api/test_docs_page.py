@@ -48,12 +48,6 @@ async def test_everybody_may_read_the_page(client: httpx.AsyncClient) -> None:
     assert (await client.head(f"{ROOT}/docs")).status_code == 200
 
 
-async def test_the_start_page_points_to_it(client: httpx.AsyncClient) -> None:
-    response = await client.get(f"{ROOT}/")
-    assert (response.status_code, response.headers["Location"]) == (307, "/docs")
-    assert response.text == "The API is described at /docs\n"
-
-
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/openapi.json", "/docs/assets/docs.js"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 async def test_it_can_only_be_read(client: httpx.AsyncClient, method: str, path: str) -> None:

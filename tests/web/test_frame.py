@@ -52,3 +52,9 @@ async def test_nothing_else_is_served_as_a_file(browser: Browser, path: str) -> 
 async def test_the_api_answers_below_its_path_as_without_the_pages(web: Web) -> None:
     answer = await web.visitor().client.get("/developer_api/v1/nowhere")
     assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
+
+
+async def test_the_api_documentation_is_one_link_away(browser: Browser) -> None:
+    shown = await browser.get("/")
+    assert shown.one('nav[aria-label="Main"] a[href="/docs"]')
+    assert (await browser.client.get("/docs")).status_code == 200
