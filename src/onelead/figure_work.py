@@ -17,7 +17,7 @@ from onelead.errors import StoreUnavailable
 from onelead.limits import FIGURE_WORK_REST_S
 
 #: So many times as long as a step takes, the work rests after it: while writes wait, and else.
-_RESTS_BUSY = 19
+_RESTS_BUSY = 49
 _RESTS_IDLE = 4
 
 log = structlog.get_logger(__name__)

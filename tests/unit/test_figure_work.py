@@ -83,7 +83,7 @@ async def test_stopping_lets_the_step_under_way_end_and_begins_no_other() -> Non
     assert store.folded == [1]
 
 
-@pytest.mark.parametrize(("is_busy", "rests"), [(False, 4), (True, 19)])
+@pytest.mark.parametrize(("is_busy", "rests"), [(False, 4), (True, 49)])
 async def test_the_work_rests_longer_while_writes_wait(*, is_busy: bool, rests: int) -> None:
     steps, step_s = 10, 0.001
     clock = Clock()
