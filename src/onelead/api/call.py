@@ -11,9 +11,8 @@ from onelead.account import Caller
 from onelead.errors import HeaderMalformed, ResourceNotFound
 from onelead.incoming.json_body import decode_json, decode_object, read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.limits import ID_MAX
 from onelead.process import Services
-from onelead.text import shown, whole_number
+from onelead.text import known_id, shown, whole_number
 from onelead.upsert import Delivery
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
@@ -47,8 +46,8 @@ class Call:
 
     def path_id(self) -> int:
         """Return the id in the path. Raises ResourceNotFound for what can be nobody's id."""
-        number = whole_number(self.request.path_params["id"])
-        if not isinstance(number, int) or not 1 <= number <= ID_MAX:
+        number = known_id(self.request.path_params["id"])
+        if number is None:
             raise ResourceNotFound
         return number
 

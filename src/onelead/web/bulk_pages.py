@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from onelead.errors import InputInvalid
@@ -110,7 +108,8 @@ async def change_next(visit: Visit) -> Response:
         counts=[(outcome, progress.counts.get(outcome, 0)) for outcome in COUNTED],
         form=form,
         back=_back(form),
-        **_limits(),
+        chunk=SELECTED_CHUNK_LEADS,
+        selected_max=SELECTED_LEADS_MAX,
     )
 
 
@@ -121,10 +120,6 @@ def _total(selection: Selection, done: int, *, is_over: bool) -> int | None:
     if selection.total is None:
         return None
     return max(min(selection.total, SELECTED_LEADS_MAX), done)
-
-
-def _limits() -> dict[str, Any]:
-    return {"chunk": SELECTED_CHUNK_LEADS, "selected_max": SELECTED_LEADS_MAX}
 
 
 PAGES = (

@@ -83,11 +83,6 @@ def controls(
     return [_control(form, name, settings, problems) for name in names]
 
 
-def shown_attributes(found: Iterable[Control]) -> list[str]:
-    """Return the attributes of problems that stand beside a control."""
-    return [control.name for control in found if control.texts]
-
-
 def by_field(problems: Problems, settings: AccountSettings) -> dict[str, list[str]]:
     """Move what is wrong with a custom field's value to that field; the words stay the API's."""
     found: dict[str, list[str]] = {}

@@ -13,10 +13,10 @@ from starlette.datastructures import QueryParams
 from onelead.account import AccountSettings
 from onelead.errors import InputInvalid, Problem
 from onelead.incoming.lead_json import lead_patch
-from onelead.limits import ID_MAX, SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
+from onelead.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.properties import checked
 from onelead.search import LeadSearch
-from onelead.text import fold, whole_number
+from onelead.text import fold, known_id, whole_number
 from onelead.upsert import Outcome
 from onelead.web.bulk import Change, Changed, ChangeKind
 from onelead.web.forms import Form
@@ -76,8 +76,7 @@ def selection_from(form: Form) -> Selection:
             total=total if isinstance(total, int) else None,
             cursor=form.get("cursor") or None,
         )
-    ids = dict.fromkeys(map(whole_number, form.all("ids")))
-    chosen = tuple(one for one in ids if isinstance(one, int) and 1 <= one <= ID_MAX)
+    chosen = tuple(filter(None, dict.fromkeys(map(known_id, form.all("ids")))))
     total = whole_number(form.get("count")) if form.has("done") else len(chosen)
     return Selection(ids=chosen, total=total if isinstance(total, int) else len(chosen))
 

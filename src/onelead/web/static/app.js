@@ -9,14 +9,14 @@
 
 const PARTS = new DOMParser();
 
-export async function load(url, options = {}) {
+async function load(url, options = {}) {
   const response = await fetch(url, { credentials: "same-origin", ...options });
   const page = PARTS.parseFromString(await response.text(), "text/html");
   return { response, page };
 }
 
 // Replaces the element of an id by the one of a loaded page; false when that page has none.
-export function swap(id, page) {
+function swap(id, page) {
   const here = document.getElementById(id);
   const there = page.getElementById(id);
   if (!here || !there) return false;
@@ -57,7 +57,7 @@ async function swapFrom(id, url, options, href) {
 }
 
 // Says to screen readers, and shows, what the page after a form wants to say.
-export function announce(page) {
+function announce(page) {
   const main = document.getElementById("content");
   main?.querySelector(":scope > [role=status]")?.remove();
   const said = page.querySelector("#content > [role=status]");
