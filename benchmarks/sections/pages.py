@@ -72,7 +72,9 @@ def _paths(browser: httpx.Client, database: ServedDatabase, people: int) -> Mapp
     settings = "/settings/custom-fields"
     return {
         "overview": "/",
-        "overview, chart": "/overview/deliveries.svg?span=30d&theme=light",
+        "overview, 90 days by who delivers": "/?span=90d&by=caller",
+        "overview, chart": "/overview/deliveries.svg?span=24h&theme=light",
+        "overview, chart of 90 days": "/overview/deliveries.svg?span=90d&theme=light",
         "leads": "/leads",
         "leads, 200 a page, by company": "/leads?page_size=200&sort_by=company_name",
         "leads, last modified": "/leads?sort_by=date_modified&sort_direction=desc",

@@ -11,21 +11,30 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from onelead.figures import Grouping
+
 
 class HourFigure(NamedTuple):
-    """How many deliveries did one thing in an hour, which begins at `hour` (Unix seconds)."""
+    """How many deliveries one value had in an hour, which begins at `hour` (Unix seconds)."""
 
     hour: int
-    outcome: str
+    value: str
     deliveries: int
 
 
 class DayFigure(NamedTuple):
-    """How many deliveries did one thing on a local day; `day` counts from 1 January 1970."""
+    """How many deliveries one value had on a local day; `day` counts from 1 January 1970."""
 
     day: int
-    outcome: str
+    value: str
     deliveries: int
+
+
+class Division(Struct, frozen=True):
+    """By what deliveries are counted, and the values that are wanted of it: see `HourKey`."""
+
+    grouping: Grouping
+    values: Sequence[str]
 
 
 class CallerFigure(NamedTuple):
@@ -92,19 +101,22 @@ class FigureStore(Protocol):
         """Return how far the ledger is folded. Raises ResourceNotFound."""
 
     async def deliveries_by_hour(
-        self, account_id: int, since: int, until: int
+        self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[HourFigure]:
-        """Return the lead writes of the hours that begin in [since, until), Unix seconds."""
+        """Return the lead writes of the hours that begin in [since, until), Unix seconds.
+
+        In no order; an hour in which a value had none has no figure.
+        """
 
     async def deliveries_by_day(
-        self, account_id: int, since: int, until: int, *, ahead_s: int
+        self, account_id: int, division: Division, since: int, until: int, *, ahead_s: int
     ) -> Sequence[DayFigure]:
         """Return the same by the days of a zone whose clocks are `ahead_s` ahead of UTC."""
 
     async def deliveries_by_caller(
         self, account_id: int, since: int, until: int
     ) -> Sequence[CallerFigure]:
-        """Return the same by who delivered."""
+        """Return the same by who delivered and by outcome."""
 
     async def lead_figures(
         self, account_id: int, *, fields: Collection[str] = (), value: str | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -48,8 +49,25 @@ class DeliveryKey(NamedTuple):
     api_key_id: int
 
 
+class Grouping(StrEnum):
+    """What the deliveries of an hour are divided by."""
+
+    #: The values are those of `Outcome`.
+    OUTCOME = "outcome"
+    #: The values are those of `caller_value`.
+    CALLER = "caller"
+
+
+class HourKey(NamedTuple):
+    """One part of an hour's deliveries; `hour` is the Unix second at which it begins."""
+
+    grouping: Grouping
+    value: str
+    hour: int
+
+
 class CallerKey(NamedTuple):
-    """The same for a day, UTC, which begins at the Unix second `day`."""
+    """The same as `DeliveryKey` for a day, UTC, which begins at the Unix second `day`."""
 
     day: int
     user_id: int
@@ -62,6 +80,16 @@ class LeadKey(NamedTuple):
 
     field: str
     value: str
+
+
+def caller_value(user_id: int, api_key_id: int) -> str:
+    """Return one text for who delivered; an id is 0 where there is none.
+
+    A key is a caller whoever owns it; a user is one without a key, in the web application.
+    """
+    if api_key_id:
+        return f"key-{api_key_id}"
+    return f"user-{user_id}" if user_id else "server"
 
 
 class _Match(Struct):
@@ -86,6 +114,15 @@ class FigureChanges:
         self.leads: Counter[LeadKey] = Counter()
         #: Lead id and ledger number, for each lead that a refused match named.
         self.candidates: list[tuple[int, int]] = []
+
+    @property
+    def hours(self) -> Counter[HourKey]:
+        """The deliveries by hour: once divided by outcome, and once by who delivered."""
+        hours: Counter[HourKey] = Counter()
+        for (hour, outcome, user_id, key_id), count in self.deliveries.items():
+            hours[HourKey(Grouping.OUTCOME, outcome, hour)] += count
+            hours[HourKey(Grouping.CALLER, caller_value(user_id, key_id), hour)] += count
+        return hours
 
     @property
     def callers(self) -> Counter[CallerKey]:

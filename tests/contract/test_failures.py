@@ -20,6 +20,8 @@ from onelead.access import UserChange
 from onelead.access_store import KeyUse, LinkPurpose, StoredPassword, WebSession
 from onelead.account import Role
 from onelead.errors import StoreUnavailable
+from onelead.figure_store import Division
+from onelead.figures import Grouping
 from onelead.ledger_store import LedgerSearch
 from onelead.search import LeadSearch, TagSearch
 from onelead.settings_change import Resource
@@ -198,12 +200,13 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
 def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
     write = create(name="Nora Field")
     status = Resource.LEAD_STATUS
+    outcomes = Division(Grouping.OUTCOME, ["created"])
     return {
         "accounts_behind": store.accounts_behind,
         "fold_ledger": lambda: store.fold_ledger(account_id),
         "fold_state": lambda: store.fold_state(account_id),
-        "deliveries_by_hour": lambda: store.deliveries_by_hour(account_id, 0, 1),
-        "deliveries_by_day": lambda: store.deliveries_by_day(account_id, 0, 1, ahead_s=0),
+        "deliveries_by_hour": lambda: store.deliveries_by_hour(account_id, outcomes, 0, 1),
+        "deliveries_by_day": lambda: store.deliveries_by_day(account_id, outcomes, 0, 1, ahead_s=0),
         "deliveries_by_caller": lambda: store.deliveries_by_caller(account_id, 0, 1),
         "lead_figures": lambda: store.lead_figures(account_id),
         "shared_values": lambda: store.shared_values(account_id, "email", after="", limit=1),

@@ -17,13 +17,15 @@ from tests.random_writes import RandomWrites
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS
 from onelead.errors import ResourceNotFound, StoreUnavailable
-from onelead.figures import COUNTED_FIELDS
+from onelead.figure_store import Division
+from onelead.figures import COUNTED_FIELDS, Grouping
 from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.store import Store
-from onelead.upsert import Action
+from onelead.upsert import Action, Outcome
 
 HOUR = 3_600
 DAY = 24 * HOUR
+OUTCOMES = Division(Grouping.OUTCOME, [outcome.value for outcome in Outcome])
 
 
 async def fold_all(account: AccountStore) -> int:
@@ -66,35 +68,45 @@ async def lead_figures(account: AccountStore) -> dict[str, dict[str, int]]:
 async def require_the_law(account: AccountStore) -> None:
     """Hold every figure against the leads and the ledger as they are."""
     assert await lead_figures(account) == await counted_leads(account)
-    hours: Counter[tuple[int, str]] = Counter()
+    hours = {grouping: Counter[tuple[int, str]]() for grouping in Grouping}
     callers: Counter[tuple[int, int, str]] = Counter()
     candidates = set()
     columns = "seq, date, outcome, user_id, api_key_id, resource, match"
     for seq, date, outcome, user_id, key_id, resource, match in account.ledger(columns):
         if resource != "lead":
             continue
-        hours[date - date % HOUR, outcome] += 1
+        hours[Grouping.OUTCOME][date - date % HOUR, outcome] += 1
+        caller = f"key-{key_id}" if key_id else f"user-{user_id}" if user_id else "server"
+        hours[Grouping.CALLER][date - date % HOUR, caller] += 1
         callers[user_id or 0, key_id or 0, outcome] += 1
         if outcome == "refused" and match:
             candidates |= {(id_, seq) for id_ in msgspec.json.decode(match)["ids"]}
-    span = (account.account_id, 0, 2**40)
-    by_hour = await account.store.deliveries_by_hour(*span)
-    assert {(hour, outcome): n for hour, outcome, n in by_hour} == hours
-    assert [row.hour for row in by_hour] == sorted(row.hour for row in by_hour)
-    by_caller = await account.store.deliveries_by_caller(*span)
+    by_caller = await account.store.deliveries_by_caller(account.account_id, 0, 2**40)
     assert {tuple(row[:3]): row.deliveries for row in by_caller} == callers
-    for ahead_s in (-8 * HOUR, 0, 19_800, 13 * HOUR):
-        days: Counter[tuple[int, str]] = Counter()
-        for (hour, outcome), deliveries in hours.items():
-            days[(hour + ahead_s) // DAY, outcome] += deliveries
-        by_day = await account.store.deliveries_by_day(*span, ahead_s=ahead_s)
-        assert {(day, outcome): n for day, outcome, n in by_day} == days
+    for grouping, counted in hours.items():
+        await require_hours_and_days(account, grouping, counted)
     await require_spans_of_callers(account)
     links = account.database.rows(
         "SELECT lead_id, seq FROM ledger_candidate"
         f" WHERE account_id = {account.account_id} ORDER BY lead_id, seq"
     )
     assert [tuple(link) for link in links] == sorted(candidates)
+
+
+async def require_hours_and_days(
+    account: AccountStore, grouping: Grouping, hours: Counter[tuple[int, str]]
+) -> None:
+    """Hold the deliveries by one grouping against those of its hours."""
+    division = Division(grouping, sorted({value for _hour, value in hours}))
+    span = (account.account_id, division, 0, 2**40)
+    by_hour = await account.store.deliveries_by_hour(*span)
+    assert {(hour, value): n for hour, value, n in by_hour} == hours
+    for ahead_s in (-8 * HOUR, 0, 19_800, 13 * HOUR):
+        days: Counter[tuple[int, str]] = Counter()
+        for (hour, value), deliveries in hours.items():
+            days[(hour + ahead_s) // DAY, value] += deliveries
+        by_day = await account.store.deliveries_by_day(*span, ahead_s=ahead_s)
+        assert {(day, value): n for day, value, n in by_day} == days
 
 
 async def require_spans_of_callers(account: AccountStore) -> None:
@@ -176,7 +188,7 @@ async def test_a_new_account_has_nothing_to_fold(account: AccountStore) -> None:
     state = await store.fold_state(account_id)
     assert (state.folded_seq, state.ledger_seq, state.folded_until) == (0, 0, None)
     assert await store.lead_figures(account_id) == {}
-    assert await store.deliveries_by_hour(account_id, 0, 2**40) == []
+    assert await store.deliveries_by_hour(account_id, OUTCOMES, 0, 2**40) == []
 
 
 async def test_an_account_that_is_not_there_has_no_figures(account: AccountStore) -> None:
@@ -189,8 +201,8 @@ async def test_changes_of_the_settings_are_no_deliveries(account: AccountStore) 
     await account.field()
     await account.result(create(name="Nora Field"))
     await fold_all(account)
-    found = await account.store.deliveries_by_hour(account.account_id, 0, 2**40)
-    assert [(row.outcome, row.deliveries) for row in found] == [("created", 1)]
+    found = await account.store.deliveries_by_hour(account.account_id, OUTCOMES, 0, 2**40)
+    assert [(row.value, row.deliveries) for row in found] == [("created", 1)]
     assert (await account.store.fold_state(account.account_id)).folded_seq == 2
 
 
@@ -206,15 +218,30 @@ async def test_the_hours_asked_for_are_counted_and_no_others(
     await fold_all(account)
     counts = {}
     for since, until in ((100, 101), (101, 102), (100, 102), (102, 110)):
-        span = (account.account_id, since * HOUR, until * HOUR)
+        span = (account.account_id, OUTCOMES, since * HOUR, until * HOUR)
         found = await account.store.deliveries_by_hour(*span)
-        counts[since, until] = [(row.hour // HOUR, row.deliveries) for row in found]
+        counts[since, until] = sorted((row.hour // HOUR, row.deliveries) for row in found)
     assert counts == {
         (100, 101): [(100, 2)],
         (101, 102): [(101, 1)],
         (100, 102): [(100, 2), (101, 1)],
         (102, 110): [],
     }
+
+
+async def test_the_values_asked_for_are_counted_and_no_others(account: AccountStore) -> None:
+    lead = await account.created()
+    await account.result(update(lead.id, title="Buyer"))
+    await account.result(delete(lead.id))
+    await fold_all(account)
+    for values in ([], ["created"], ["created", "deleted"], ["nothing", "updated"]):
+        division = Division(Grouping.OUTCOME, values)
+        span = (account.account_id, division, 0, 2**40)
+        expected = {*values} & {"created", "updated", "deleted"}
+        by_hour = await account.store.deliveries_by_hour(*span)
+        assert {(row.value, row.deliveries) for row in by_hour} == {(v, 1) for v in expected}
+        by_day = await account.store.deliveries_by_day(*span, ahead_s=0)
+        assert {(row.value, row.deliveries) for row in by_day} == {(v, 1) for v in expected}
 
 
 async def test_some_fields_and_one_value_can_be_asked_for(account: AccountStore) -> None:
@@ -260,6 +287,7 @@ async def test_another_account_keeps_its_figures_to_itself(
     await fold_all(account)
     assert await store.lead_figures(other.account_id) == {}
     assert await store.deliveries_by_caller(other.account_id, 0, 2**40) == []
+    assert await store.deliveries_by_hour(other.account_id, OUTCOMES, 0, 2**40) == []
     assert (await store.fold_state(other.account_id)).ledger_seq == 0
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from onelead.figure_store import DayFigure, HourFigure
 from onelead.web.arrivals import (
-    OUTCOMES,
     SPANS,
     Bucket,
     Span,
@@ -25,7 +24,9 @@ from onelead.web.arrivals import (
     span_named,
     stretches,
     totals,
+    with_others,
 )
+from onelead.web.stack import BY_OUTCOME
 
 UTC = ZoneInfo("UTC")
 ZONES = [
@@ -40,6 +41,8 @@ ZONES = [
 NOW = 1_700_000_000
 HOUR = 3_600
 DAY = 24 * HOUR
+LAYERS = BY_OUTCOME.layers
+VALUES = [layer.value for layer in LAYERS]
 
 
 def counted(span: Span, figures: list[HourFigure], now: int, zone: ZoneInfo) -> Sequence[Bucket]:
@@ -47,7 +50,7 @@ def counted(span: Span, figures: list[HourFigure], now: int, zone: ZoneInfo) -> 
     if span.hours:
         return hour_buckets(span, figures, now, zone)
     days = [
-        DayFigure((figure.hour + ahead_s) // DAY, figure.outcome, figure.deliveries)
+        DayFigure((figure.hour + ahead_s) // DAY, figure.value, figure.deliveries)
         for since, until, ahead_s in stretches(*hours_of(span, now, zone), zone)
         for figure in figures
         if since <= figure.hour < until
@@ -69,15 +72,15 @@ def test_every_delivery_of_the_span_is_in_one_bucket(
     assert since % HOUR == until % HOUR == 0
     assert since < now < until <= now + HOUR
     hours = st.integers(0, (until - since) // HOUR - 1).map(lambda n: since + n * HOUR)
-    figure = st.builds(HourFigure, hours, st.sampled_from(OUTCOMES), st.integers(1, 9))
+    figure = st.builds(HourFigure, hours, st.sampled_from(VALUES), st.integers(1, 9))
     figures = data.draw(st.lists(figure, max_size=30))
     shown = counted(span, figures, now, zone)
     assert len(shown) == (span.hours or span.days)
     assert sum(bucket.total for bucket in shown) == sum(one.deliveries for one in figures)
-    assert sum(totals(shown).values()) == sum(one.deliveries for one in figures)
-    for outcome in OUTCOMES:
-        of_outcome = (one.deliveries for one in figures if one.outcome == outcome)
-        assert totals(shown)[outcome] == sum(of_outcome)
+    assert sum(totals(shown, LAYERS).values()) == sum(one.deliveries for one in figures)
+    for outcome in VALUES:
+        of_outcome = (one.deliveries for one in figures if one.value == outcome)
+        assert totals(shown, LAYERS)[outcome] == sum(of_outcome)
 
 
 def test_hours_are_named_in_the_accounts_zone() -> None:
@@ -121,13 +124,29 @@ def test_a_day_of_25_hours_is_one_day() -> None:
 
 def test_a_sentence_says_what_the_chart_shows() -> None:
     span = span_named("24h")
-    assert description(span, counted(span, [], NOW, UTC)) == "No deliveries in the last 24 hours."
+    shown = counted(span, [], NOW, UTC)
+    assert description(span, shown, LAYERS, "outcome") == "No deliveries in the last 24 hours."
     hour = NOW - NOW % HOUR
     figures = [HourFigure(hour, "created", 5), HourFigure(hour - HOUR, "refused", 7)]
-    assert description(span, counted(span, figures, NOW, UTC)) == (
-        "Deliveries in the last 24 hours, stacked by what they did: 5 created, 7 refused. "
+    shown = counted(span, figures, NOW, UTC)
+    assert description(span, shown, LAYERS, "what they did") == (
+        "Deliveries in the last 24 hours, stacked by what they did: Created 5, Refused 7. "
         "Most in one hour: 7 (Tue 14 Nov, 21:00)."
     )
+
+
+def test_others_are_what_is_left_of_all() -> None:
+    def bucket(**counts: int) -> Bucket:
+        return Bucket("Tue", "Tue", is_major=True, counts=counts)
+
+    whole = [bucket(created=5, refused=2), bucket(), bucket(created=1)]
+    # The last one has grown between the two readings.
+    shown = with_others([bucket(nora=3), bucket(), bucket(nora=2)], whole)
+    assert [one.counts for one in shown] == [
+        {"nora": 3, "others": 4},
+        {"others": 0},
+        {"nora": 2, "others": 0},
+    ]
 
 
 @given(st.sampled_from(ZONES), st.integers(0, 4_000_000_000 // HOUR), st.integers(1, 2_400))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,9 +12,12 @@ from tests.lead_writes import create
 from tests.service import Service
 from tests.web_service import Web
 
+import onelead.web
 from onelead.limits import FIGURE_CHUNK_ROWS, SURVEY_REST_S
 from onelead.store import Batch
 from onelead.upsert import prepared
+from onelead.web.chart import COLOURS, THEMES
+from onelead.web.stack import BY_OUTCOME, drawn_stack
 
 DAY = 86_400
 OUTCOMES = ["Created", "Updated", "Unchanged", "Refused", "Deleted"]
@@ -107,8 +111,8 @@ async def test_deliveries_are_counted_by_outcome_in_their_hour(
         "Tue 14 Nov, 13:00 0 0 0 0 0 0",
     ]
     assert str(shown.one("picture img")["alt"]) == (
-        "Deliveries in the last 24 hours, stacked by what they did: 2 created, 1 updated, "
-        "1 unchanged, 1 refused. Most in one hour: 3 (Tue 14 Nov, 15:00)."
+        "Deliveries in the last 24 hours, stacked by what they did: Created 2, Updated 1, "
+        "Unchanged 1, Refused 1. Most in one hour: 3 (Tue 14 Nov, 15:00)."
     )
 
 
@@ -130,7 +134,7 @@ async def test_a_longer_span_counts_days_of_the_accounts_time_zone(
         "Wed 15 Nov 1 0 0 0 0 1",
         "Tue 14 Nov 1 0 0 0 0 1",
     ]
-    current = (await browser.get("/?span=90d")).one("nav [aria-current][href^='/?span']")
+    current = (await browser.get("/?span=90d")).one("nav[aria-label='Time span'] [aria-current]")
     assert tidy(current) == "90 days"
     # What nobody offers is the shortest one.
     assert len((await browser.get("/?span=9000d")).texts("#content table tbody tr")) == 24
@@ -204,6 +208,76 @@ async def test_who_delivers_is_named_with_what_came_of_it(
     assert link["href"] == f"/deliveries?by=key-{key.id}"
     deliveries = await shown.follow('section[aria-labelledby="who"] a')
     assert deliveries.status == 200
+
+
+async def deliver_with_keys(web: Web, service: Service, count: int) -> None:
+    """Deliver once with the first of some keys, twice with the second, and so on."""
+    for number in range(1, count + 1):
+        email = service.account.email
+        _key, secret = await web.store.create_api_key(web.account_id, email, f"Form {number}")
+        for _ in range(number):
+            answer = await service.client.post(
+                "/leads", json={"name": "Nora"}, headers={"X-PW-AccessToken": secret}
+            )
+            assert answer.status_code == 200
+    await fold(web)
+
+
+@pytest.mark.parametrize("span", ["24h", "30d"])
+async def test_the_chart_is_stacked_by_who_delivers(
+    web: Web, browser: Browser, service: Service, span: str
+) -> None:
+    await deliver_with_keys(web, service, 2)
+    shown = await browser.get(f"/?span={span}")
+    shown = await shown.follow("a:-soup-contains('Who delivers')")
+    assert tidy(shown.one('nav[aria-label="Stacked by"] [aria-current]')) == "Who delivers"
+    assert tidy(shown.one('nav[aria-label="Time span"] [aria-current]')) == (
+        "24 hours" if span == "24h" else "30 days"
+    )
+    assert shown.texts("#content table thead th")[1:] == ["Form 2", "Form 1", "All"]
+    assert shown.texts("#content table tbody tr")[0].endswith(" 2 1 3")
+    assert "stacked by who delivered: Form 2 2, Form 1 1." in str(shown.one("picture img")["alt"])
+    picture = await browser.client.get(str(shown.one("picture img")["src"]))
+    assert len(BeautifulSoup(picture.text, "html.parser").select("g.bar")) == 2
+    # The other span keeps the stack.
+    other = await shown.follow("nav[aria-label='Time span'] a:-soup-contains('90 days')")
+    assert tidy(other.one('nav[aria-label="Stacked by"] [aria-current]')) == "Who delivers"
+
+
+async def test_who_delivers_least_is_counted_among_others(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    await deliver_with_keys(web, service, 8)
+    shown = await browser.get("/?by=caller")
+    names = [f"Form {number}" for number in range(8, 2, -1)]
+    assert shown.texts("#content table thead th")[1:] == [*names, "Others", "All"]
+    assert shown.texts("#content table tbody tr")[0].endswith(" 8 7 6 5 4 3 3 36")
+    picture = await browser.client.get(str(shown.one("picture img")["src"]))
+    assert len(BeautifulSoup(picture.text, "html.parser").select("g.bar")) == 7
+
+
+@pytest.mark.parametrize(
+    "query", ["caller=", "caller=%00", "caller=<svg/onload=x>", "caller=key-" + "9" * 30, "by=x"]
+)
+async def test_a_picture_of_nobody_is_the_usual_one(
+    web: Web, browser: Browser, service: Service, query: str
+) -> None:
+    await service.lead()
+    await fold(web)
+    usual = await browser.client.get("/overview/deliveries.svg")
+    answer = await browser.client.get(f"/overview/deliveries.svg?{query}")
+    assert (answer.status_code, answer.text) == (200, usual.text)
+
+
+async def test_every_colour_of_the_chart_is_in_the_style_sheet() -> None:
+    styles = (Path(onelead.web.__file__).parent / "styles.css").read_text()
+    for theme in THEMES:
+        assert {f"swatch-{name}" for name in COLOURS[theme]} == set(
+            re.findall(r"\.(swatch-\w+)", styles)
+        )
+    callers = drawn_stack([f"key-{number}" for number in range(9)], has_others=True)
+    for stack in (BY_OUTCOME, callers):
+        assert {layer.colour for layer in stack.layers} <= COLOURS["light"].keys()
 
 
 async def test_leads_are_counted_by_status_and_source(

@@ -100,6 +100,7 @@ def write_step(connection: Connection, step: FoldStep) -> bool:
         return False
     account_id, changes = step.account_id, step.changes
     _add(connection, schema.delivery_figure, account_id, changes.deliveries)
+    _add(connection, schema.hour_figure, account_id, changes.hours)
     _add(connection, schema.caller_figure, account_id, changes.callers)
     _add(connection, schema.lead_figure, account_id, changes.leads)
     candidates = [

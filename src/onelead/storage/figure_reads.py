@@ -19,13 +19,20 @@ from sqlalchemy import (
 from onelead.figure_store import (
     CallerFigure,
     DayFigure,
+    Division,
     HourFigure,
     LeadFigures,
     SharedValue,
     SharedValues,
 )
 from onelead.figures import DAY_S
-from onelead.storage.schema import caller_figure, delivery_figure, lead_figure, match_key
+from onelead.storage.schema import (
+    caller_figure,
+    delivery_figure,
+    hour_figure,
+    lead_figure,
+    match_key,
+)
 
 
 def _total(table: FromClause) -> ColumnElement[int]:
@@ -33,36 +40,46 @@ def _total(table: FromClause) -> ColumnElement[int]:
     return cast(func.sum(table.c.deliveries), BigInteger)
 
 
-def by_hour(connection: Connection, account_id: int, since: int, until: int) -> list[HourFigure]:
-    """Return the deliveries of some hours, ascending."""
-    figure = delivery_figure.c
-    key = (figure.hour, figure.outcome)
-    statement = select(*key, _total(delivery_figure)).where(*_span(account_id, since, until))
-    rows = connection.execute(statement.group_by(*key).order_by(*key))
-    return [HourFigure(*row) for row in rows]
+def by_hour(
+    connection: Connection, account_id: int, division: Division, since: int, until: int
+) -> list[HourFigure]:
+    """Return the deliveries of some hours."""
+    figure = hour_figure.c
+    statement = select(figure.hour, figure.value, figure.deliveries)
+    statement = statement.where(*_span(account_id, division, since, until))
+    return [HourFigure(*row) for row in connection.execute(statement)]
 
 
 def by_day(
-    connection: Connection, account_id: int, since: int, until: int, ahead_s: int
+    connection: Connection,
+    account_id: int,
+    division: Division,
+    since: int,
+    until: int,
+    ahead_s: int,
 ) -> list[DayFigure]:
-    """Return the deliveries of some hours by the days of a zone, ascending."""
-    figure = delivery_figure.c
-    # By hour first: those lie together, so that only few sums are left to be sorted.
-    hour = select(figure.hour, figure.outcome, func.sum(figure.deliveries).label("deliveries"))
-    hour = hour.where(*_span(account_id, since, until)).group_by(figure.hour, figure.outcome)
-    hours = hour.subquery()
+    """Return the deliveries of some hours by the days of a zone."""
+    figure = hour_figure.c
     # Written out: PostgreSQL takes two parameters for two different expressions.
     ahead = literal_column(str(int(ahead_s)), BigInteger)
     length = literal_column(str(DAY_S), BigInteger)
-    day = ((hours.c.hour + ahead) // length).label("day")
-    statement = select(day, hours.c.outcome, _total(hours))
-    statement = statement.group_by(day, hours.c.outcome).order_by(day, hours.c.outcome)
-    return [DayFigure(*row) for row in connection.execute(statement)]
+    day = ((figure.hour + ahead) // length).label("day")
+    statement = select(day, figure.value, _total(hour_figure))
+    statement = statement.where(*_span(account_id, division, since, until))
+    return [DayFigure(*row) for row in connection.execute(statement.group_by(day, figure.value))]
 
 
-def _span(account_id: int, since: int, until: int) -> tuple[ColumnElement[bool], ...]:
-    figure = delivery_figure.c
-    return (figure.account_id == account_id, figure.hour >= since, figure.hour < until)
+def _span(
+    account_id: int, division: Division, since: int, until: int
+) -> tuple[ColumnElement[bool], ...]:
+    figure = hour_figure.c
+    return (
+        figure.account_id == account_id,
+        figure.grouping == division.grouping.value,
+        figure.value.in_(division.values),
+        figure.hour >= since,
+        figure.hour < until,
+    )
 
 
 def by_caller(

@@ -10,6 +10,7 @@ from onelead.errors import ResourceNotFound
 from onelead.figure_store import (
     CallerFigure,
     DayFigure,
+    Division,
     FoldState,
     HourFigure,
     LeadFigures,
@@ -50,19 +51,21 @@ class PortableFigures(Transactions):
         return await self._read(lambda connection: figure_fold.read_state(connection, account_id))
 
     async def deliveries_by_hour(
-        self, account_id: int, since: int, until: int
+        self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[HourFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_hour(connection, account_id, since, until)
+            lambda connection: figure_reads.by_hour(connection, account_id, division, since, until)
         )
 
     async def deliveries_by_day(
-        self, account_id: int, since: int, until: int, *, ahead_s: int
+        self, account_id: int, division: Division, since: int, until: int, *, ahead_s: int
     ) -> Sequence[DayFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_day(connection, account_id, since, until, ahead_s)
+            lambda connection: figure_reads.by_day(
+                connection, account_id, division, since, until, ahead_s
+            )
         )
 
     async def deliveries_by_caller(

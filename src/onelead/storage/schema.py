@@ -333,6 +333,22 @@ delivery_figure = Table(
     sqlite_with_rowid=False,
 )
 
+#: The same with one division at a time, for charts of weeks: a value's hours lie together.
+hour_figure = Table(
+    "hour_figure",
+    metadata,
+    _id("account_id"),
+    #: `outcome` or `caller`.
+    Column("grouping", _bytewise(), nullable=False),
+    #: An outcome, or `key-<id>`, `user-<id>` or `server`.
+    Column("value", _bytewise(), nullable=False),
+    #: The Unix seconds at which the hour begins.
+    Column("hour", BigInteger, nullable=False),
+    Column("deliveries", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "grouping", "value", "hour"),
+    sqlite_with_rowid=False,
+)
+
 #: The same for whole days, UTC, so that weeks of many callers are summed up quickly.
 caller_figure = Table(
     "caller_figure",

@@ -1,4 +1,4 @@
-"""How many deliveries arrived in each hour or day of a span, by what they did.
+"""How many deliveries arrived in each hour or day of a span, in the layers of a stack.
 
 Hours and days are those of the account's time zone. A figure belongs to the hour that began in
 UTC; where a zone is half an hour off, that hour belongs to the day in which it began.
@@ -13,22 +13,15 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from msgspec import Struct
+from msgspec.structs import replace
 
 from onelead.custom_fields import day_seconds
 from onelead.figure_store import DayFigure, HourFigure
 from onelead.figures import DAY_S, HOUR_S
-from onelead.upsert import Outcome
+from onelead.web.stack import OTHERS, Layer
 
 _LOCALE = "en_US"
 _EPOCH = date(1970, 1, 1).toordinal()
-#: In the order of the stack, the usual ones at the bottom.
-OUTCOMES = (
-    Outcome.CREATED,
-    Outcome.UPDATED,
-    Outcome.UNCHANGED,
-    Outcome.REFUSED,
-    Outcome.DELETED,
-)
 
 
 class Span(Struct, frozen=True):
@@ -55,7 +48,7 @@ class Bucket(Struct, frozen=True):
     tick: str
     #: Whether the axis shows the tick.
     is_major: bool
-    #: By outcome.
+    #: By the values of the layers.
     counts: dict[str, int]
 
     @property
@@ -126,10 +119,20 @@ def day_buckets(
 
 def _counts(figures: Iterable[HourFigure | DayFigure]) -> dict[int, dict[str, int]]:
     counts: dict[int, dict[str, int]] = {}
-    for moment, outcome, deliveries in figures:
-        outcomes = counts.setdefault(moment, {})
-        outcomes[outcome] = outcomes.get(outcome, 0) + deliveries
+    for moment, value, deliveries in figures:
+        values = counts.setdefault(moment, {})
+        values[value] = values.get(value, 0) + deliveries
     return counts
+
+
+def with_others(shown: Sequence[Bucket], whole: Sequence[Bucket]) -> Sequence[Bucket]:
+    """Add to each bucket what it leaves of the bucket with all deliveries of the same time."""
+    # They are read one after the other, and figures grow meanwhile.
+    left = [max(all_.total - bucket.total, 0) for bucket, all_ in zip(shown, whole, strict=True)]
+    return [
+        replace(bucket, counts=bucket.counts | {OTHERS: others})
+        for bucket, others in zip(shown, left, strict=True)
+    ]
 
 
 def local_minute(seconds: int, zone: ZoneInfo) -> str:
@@ -159,22 +162,22 @@ def _day(day: date, counts: dict[str, int]) -> Bucket:
     return Bucket(label, tick, day.weekday() == 0, counts)
 
 
-def totals(shown: Sequence[Bucket]) -> dict[str, int]:
-    """Return the deliveries of all buckets by outcome, in the order of the stack."""
+def totals(shown: Sequence[Bucket], layers: Sequence[Layer]) -> dict[str, int]:
+    """Return the deliveries of all buckets by the values of the layers, in their order."""
     return {
-        outcome.value: sum(bucket.counts.get(outcome, 0) for bucket in shown)
-        for outcome in OUTCOMES
+        layer.value: sum(bucket.counts.get(layer.value, 0) for bucket in shown) for layer in layers
     }
 
 
-def description(span: Span, shown: Sequence[Bucket]) -> str:
-    """Say in a sentence what the chart shows, for who does not see it."""
-    counts = totals(shown)
+def description(span: Span, shown: Sequence[Bucket], layers: Sequence[Layer], of: str) -> str:
+    """Say in a sentence what the chart shows, for who does not see it; `of` is what it stacks."""
+    counts = totals(shown, layers)
     if not sum(counts.values()):
         return f"No deliveries in the last {span.label}."
-    parts = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    named = [(counts[layer.value], layer.label) for layer in layers]
+    parts = ", ".join(f"{label} {count}" for count, label in named if count)
     peak = max(shown, key=lambda bucket: bucket.total)
     return (
-        f"Deliveries in the last {span.label}, stacked by what they did: {parts}. "
+        f"Deliveries in the last {span.label}, stacked by {of}: {parts}. "
         f"Most in one {'hour' if span.hours else 'day'}: {peak.total} ({peak.label})."
     )

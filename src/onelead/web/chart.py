@@ -11,13 +11,38 @@ from collections.abc import Sequence
 import pygal
 from pygal.style import Style
 
-from onelead.web.arrivals import OUTCOMES, Bucket
+from onelead.web.arrivals import Bucket
+from onelead.web.stack import Layer
 
 THEMES = ("light", "dark")
-#: Of the outcomes in the order of the stack; the badges of the pages have the same hues.
-_COLOURS = {
-    "light": ("#059669", "#0284c7", "#a1a1aa", "#f59e0b", "#e11d48"),
-    "dark": ("#34d399", "#38bdf8", "#71717a", "#fbbf24", "#fb7185"),
+#: By the names that layers have; the style sheet has the same for what stands beside the chart.
+COLOURS = {
+    "light": {
+        "emerald": "#059669",
+        "sky": "#0284c7",
+        "grey": "#a1a1aa",
+        "amber": "#f59e0b",
+        "rose": "#e11d48",
+        "indigo": "#4f46e5",
+        "teal": "#0d9488",
+        "orange": "#ea580c",
+        "pink": "#db2777",
+        "lime": "#65a30d",
+        "cyan": "#0891b2",
+    },
+    "dark": {
+        "emerald": "#34d399",
+        "sky": "#38bdf8",
+        "grey": "#71717a",
+        "amber": "#fbbf24",
+        "rose": "#fb7185",
+        "indigo": "#818cf8",
+        "teal": "#2dd4bf",
+        "orange": "#fb923c",
+        "pink": "#f472b6",
+        "lime": "#a3e635",
+        "cyan": "#22d3ee",
+    },
 }
 _TEXT = {"light": "#52525b", "dark": "#a1a1aa"}
 _LINES = {"light": "#e4e4e7", "dark": "#3f3f46"}
@@ -30,10 +55,12 @@ _USELESS = (
 )
 
 
-def arrivals_svg(shown: Sequence[Bucket], theme: str, *, is_narrow: bool) -> str:
-    """Draw the buckets from left to right, each a stack of its outcomes."""
+def arrivals_svg(
+    shown: Sequence[Bucket], layers: Sequence[Layer], theme: str, *, is_narrow: bool
+) -> str:
+    """Draw the buckets from left to right, each a stack of the layers."""
     chart = pygal.StackedBar(
-        style=_style(theme, is_narrow=is_narrow),
+        style=_style(layers, theme, is_narrow=is_narrow),
         js=(),
         no_prefix=True,
         disable_xml_declaration=True,
@@ -52,8 +79,8 @@ def arrivals_svg(shown: Sequence[Bucket], theme: str, *, is_narrow: bool) -> str
         value_formatter=lambda value: f"{value:,.0f}",
         no_data_text="",
     )
-    for outcome in OUTCOMES:
-        chart.add(outcome.value, [bucket.counts.get(outcome, 0) for bucket in shown])
+    for layer in layers:
+        chart.add(layer.value, [bucket.counts.get(layer.value, 0) for bucket in shown])
     drawn = str(chart.render(is_unicode=True))
     for useless in _USELESS:
         drawn = useless.sub("", drawn)
@@ -73,7 +100,7 @@ def _ticks(shown: Sequence[Bucket], *, every: int) -> list[str]:
     return [bucket.tick for bucket in shown if bucket.is_major][::every]
 
 
-def _style(theme: str, *, is_narrow: bool) -> Style:
+def _style(layers: Sequence[Layer], theme: str, *, is_narrow: bool) -> Style:
     return Style(
         background="transparent",
         plot_background="transparent",
@@ -86,7 +113,7 @@ def _style(theme: str, *, is_narrow: bool) -> Style:
         major_guide_stroke_dasharray="none",
         opacity="1",
         opacity_hover="1",
-        colors=_COLOURS[theme],
+        colors=tuple(COLOURS[theme][layer.colour] for layer in layers),
         font_family="ui-sans-serif, system-ui, sans-serif",
         label_font_size=14 if is_narrow else 13,
         major_label_font_size=14 if is_narrow else 13,

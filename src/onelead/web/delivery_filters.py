@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 
 from onelead.account import AccountSettings
 from onelead.errors import BodyMalformed
+from onelead.figures import caller_value
 from onelead.ledger_store import LedgerScope, LedgerSearch
 from onelead.matching import sought_values
 from onelead.text import known_id, shown
@@ -164,8 +165,9 @@ class DeliveryFilters:
 
 def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
     """Return who can have delivered something: values and texts."""
-    users = [(f"user-{user.id}", user.name or user.email) for user in settings.users]
-    return users + [(f"key-{key_id}", f"API key {label}") for key_id, label in labels.items()]
+    users = [(caller_value(user.id, 0), user.name or user.email) for user in settings.users]
+    keys = [(caller_value(0, key_id), f"API key {label}") for key_id, label in labels.items()]
+    return users + keys
 
 
 def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:

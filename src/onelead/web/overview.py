@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -12,10 +13,10 @@ from starlette.responses import Response
 
 from onelead.account import AccountSettings, ApiKey
 from onelead.custom_fields import IndexState
-from onelead.figure_store import CallerFigure, DayFigure, FoldState
+from onelead.figure_store import DayFigure, Division, FoldState
+from onelead.figures import Grouping
 from onelead.limits import FIGURE_CHUNK_ROWS, LIVE_ROWS
 from onelead.web.arrivals import (
-    OUTCOMES,
     SPANS,
     Bucket,
     Span,
@@ -27,36 +28,25 @@ from onelead.web.arrivals import (
     span_named,
     stretches,
     totals,
+    with_others,
 )
+from onelead.web.callers import callers
 from onelead.web.chart import THEMES, arrivals_svg
 from onelead.web.ledger_lines import key_labels
 from onelead.web.live import newest, stream
 from onelead.web.pages import Page
 from onelead.web.shared_values import shared_lists
+from onelead.web.stack import BY_OUTCOME, Stack, drawn_stack, grouping_named, stack_of
 from onelead.web.visit import Visit
 
 #: With more leads than these an account is no new one, whatever has not been done.
 _FIRST_LEADS = 10
 #: Whose deliveries are listed one by one.
 _CALLERS_MAX = 8
+_STACKED_BY = {Grouping.OUTCOME: "what they did", Grouping.CALLER: "who delivered"}
 _STATUSES, _SOURCES = "status_id", "customer_source_id"
 #: An image is looked at inside its page only; it brings its own style.
 _IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-
-
-class Caller(Struct, frozen=True):
-    """Who delivered, and how often each outcome was reached."""
-
-    name: str
-    via: str
-    counts: dict[str, int]
-    #: What `/deliveries` calls it; empty where its filters have no word for it.
-    query: str
-
-    @property
-    def total(self) -> int:
-        """All of its deliveries."""
-        return sum(self.counts.values())
 
 
 class Share(Struct, frozen=True):
@@ -69,12 +59,11 @@ class Share(Struct, frozen=True):
 
 async def overview(visit: Visit) -> Response:
     """Show everything of the last hours or days on one page."""
-    span = span_named(visit.query("span"))
+    span, grouping = span_named(visit.query("span")), grouping_named(visit.query("by"))
     store, account_id = visit.store, visit.account_id
     since, until = hours_of(span, visit.now, visit.settings.zone)
-    state, shown, by_caller, leads, keys, checks = await asyncio.gather(
+    state, by_caller, leads, keys, checks = await asyncio.gather(
         store.fold_state(account_id),
-        _buckets(visit, span),
         store.deliveries_by_caller(account_id, since, until),
         store.lead_figures(account_id, fields=(_STATUSES, _SOURCES)),
         store.api_keys(account_id),
@@ -82,7 +71,12 @@ async def overview(visit: Visit) -> Response:
     )
     settings = visit.settings
     labels = key_labels(list(keys))
-    deliveries = await newest(visit, labels)
+    found = callers(by_caller, settings, labels)
+    stack = stack_of(grouping, found)
+    shown, deliveries = await asyncio.gather(_buckets(visit, span, stack), newest(visit, labels))
+    by_outcome = Counter[str]()
+    for caller in found:
+        by_outcome.update(caller.counts)
     steps = _steps(settings, keys, state.lead_count)
     is_new = not state.lead_count and not deliveries
     is_beginner = visit.signed_in.is_admin and state.lead_count <= _FIRST_LEADS
@@ -91,12 +85,17 @@ async def overview(visit: Visit) -> Response:
     return visit.page(
         "overview/page.html",
         span=span,
-        spans=SPANS,
-        outcomes=[outcome.value for outcome in OUTCOMES],
+        span_choices=[(choice.name, choice.label) for choice in SPANS],
+        grouping=grouping,
+        picture=_picture_query(span, stack),
+        layers=stack.layers,
         buckets=shown,
-        totals=totals(shown),
-        description=description(span, shown),
-        callers=_callers(by_caller, settings, labels),
+        totals=totals(shown, stack.layers),
+        stacked_by=_STACKED_BY[grouping],
+        description=description(span, shown, stack.layers, _STACKED_BY[grouping]),
+        outcomes=BY_OUTCOME.layers,
+        by_outcome=by_outcome,
+        callers=found,
         callers_max=_CALLERS_MAX,
         statuses=_shares(settings.statuses, leads.get(_STATUSES, {})),
         sources=_shares(settings.sources, leads.get(_SOURCES, {})),
@@ -116,56 +115,45 @@ async def overview(visit: Visit) -> Response:
 async def picture(visit: Visit) -> Response:
     """Draw the chart of the arrivals."""
     span, theme = span_named(visit.query("span")), visit.query("theme")
-    shown = await _buckets(visit, span)
+    query = visit.request.query_params
+    stack = drawn_stack(query.getlist("caller"), has_others=visit.query("others") == "1")
     # Beside the other requests: drawing takes some 20 ms.
     drawn = await asyncio.to_thread(
         arrivals_svg,
-        shown,
+        await _buckets(visit, span, stack),
+        stack.layers,
         theme if theme in THEMES else THEMES[0],
         is_narrow=visit.query("narrow") == "1",
     )
     return Response(drawn, media_type="image/svg+xml", headers=_IMAGE_HEADERS)
 
 
-async def _buckets(visit: Visit, span: Span) -> Sequence[Bucket]:
-    zone = visit.settings.zone
+def _picture_query(span: Span, stack: Stack) -> str:
+    """Return the address of a picture that shows what the page does, but for its look."""
+    query = [("span", span.name)]
+    if stack.grouping is Grouping.CALLER:
+        query += [("caller", value) for value in stack.division.values]
+        query += [("others", "1")] if stack.has_others else []
+    return urlencode(query)
+
+
+async def _buckets(visit: Visit, span: Span, stack: Stack) -> Sequence[Bucket]:
+    shown = await _counted(visit, span, stack.division)
+    if stack.has_others:
+        return with_others(shown, await _counted(visit, span, BY_OUTCOME.division))
+    return shown
+
+
+async def _counted(visit: Visit, span: Span, division: Division) -> Sequence[Bucket]:
+    store, account_id, zone = visit.store, visit.account_id, visit.settings.zone
     since, until = hours_of(span, visit.now, zone)
     if span.hours:
-        hours = await visit.store.deliveries_by_hour(visit.account_id, since, until)
+        hours = await store.deliveries_by_hour(account_id, division, since, until)
         return hour_buckets(span, hours, visit.now, zone)
-    found: list[DayFigure] = []
+    days: list[DayFigure] = []
     for begin, end, ahead_s in stretches(since, until, zone):
-        found += await visit.store.deliveries_by_day(visit.account_id, begin, end, ahead_s=ahead_s)
-    return day_buckets(span, found, visit.now, zone)
-
-
-def _callers(
-    figures: Sequence[CallerFigure], settings: AccountSettings, labels: Mapping[int, str]
-) -> list[Caller]:
-    """Return who delivered, the busiest first."""
-    counts: dict[tuple[int, int], dict[str, int]] = {}
-    for user_id, key_id, outcome, deliveries in figures:
-        # A key is a caller whoever owns it; without one it is the user.
-        caller = counts.setdefault((0 if key_id else user_id, key_id), {})
-        caller[outcome] = caller.get(outcome, 0) + deliveries
-    found = [_caller(*ids, counted, settings, labels) for ids, counted in counts.items()]
-    return sorted(found, key=lambda caller: (-caller.total, caller.name))
-
-
-def _caller(
-    user_id: int,
-    key_id: int,
-    counts: dict[str, int],
-    settings: AccountSettings,
-    labels: Mapping[int, str],
-) -> Caller:
-    if key_id:
-        return Caller(labels.get(key_id) or f"Key {key_id}", "API key", counts, f"by=key-{key_id}")
-    if user_id:
-        user = settings.users_by_id.get(user_id)
-        name = user.name if user else f"User {user_id}"
-        return Caller(name, "web application", counts, f"by=user-{user_id}")
-    return Caller("Command line", "on the server", counts, "")
+        days += await store.deliveries_by_day(account_id, division, begin, end, ahead_s=ahead_s)
+    return day_buckets(span, days, visit.now, zone)
 
 
 def _shares(entries: Sequence[Any], leads: Mapping[str, int]) -> list[Share]:

@@ -85,6 +85,16 @@ def _create_figures() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "hour_figure",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("grouping", _BYTEWISE, nullable=False),
+        sa.Column("value", _BYTEWISE, nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("deliveries", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "grouping", "value", "hour"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "caller_figure",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.BigInteger(), nullable=False),
