@@ -52,7 +52,7 @@ async def test_a_line_says_what_happened_by_whom_and_to_whom(
     assert "refused Upsert refused" in last
     assert "Status: is not a lead status: Hot" in last
     assert "updated Lead changed by an upsert · Nora Field" in changed
-    assert "matched by e-mail nora@field.example: 1 lead" in changed
+    assert "matched 1 lead by e-mail nora@field.example" in changed
     assert "Changed: Title" in changed
     assert "created Lead created" in created
     assert "Changed" not in created

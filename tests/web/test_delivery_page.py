@@ -37,7 +37,7 @@ async def test_an_update_says_when_who_and_what(
     assert told["Who"] == "dana"
     assert told["Through"].startswith("API key")
     assert told["Request id"] == answer.headers["x-request-id"]
-    assert told["Matched"] == "by e-mail nora@field.example: 1 lead"
+    assert told["Matched"] == "1 lead by e-mail nora@field.example"
     assert told["Lead"] == "Nora Field version 2"
     assert shown.texts("section[aria-labelledby=changes] tbody tr") == ["Title empty Buyer"]
     assert json.loads(shown.one("#payload").get_text())["properties"] == {"title": "Buyer"}

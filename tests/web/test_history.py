@@ -37,12 +37,12 @@ async def test_every_row_is_a_line(browser: Browser, service: Service) -> None:
     assert refused.startswith(f"refused Update refused just now {by} Title: is too long (maximum")
     assert unchanged.startswith(
         f"unchanged Lead not changed by an upsert just now {by}"
-        " · matched by e-mail nora@field.example: 1 lead"
+        " · matched 1 lead by e-mail nora@field.example"
     )
     assert updated.startswith(f"updated Lead changed just now {by} Title Buyer → became Owner")
     assert first.startswith(
         f"created Lead created by an upsert just now {by}"
-        " · matched by e-mail nora@field.example: no lead Name Nora Field"
+        " · matched no lead by e-mail nora@field.example Name Nora Field"
     )
 
 
@@ -86,7 +86,7 @@ async def test_a_refused_upsert_that_named_the_lead_is_there(
         shown = await browser.get(f"/leads/{lead['id']}")
         newest, _created = shown.texts("#history li")
         assert newest.startswith("refused Upsert refused just now")
-        assert "matched by name nora field: 2 leads" in newest
+        assert "matched 2 leads by name nora field" in newest
         assert "This lead was one of 2 that matched:" in newest
         assert shown.one(f'#history li a[href="/leads/{other["id"]}"]')
 

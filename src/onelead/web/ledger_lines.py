@@ -94,7 +94,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     who: str
     #: Through what it came: `API key Website form`, `web application`, `command line`.
     via: str
-    #: What was looked for and found: `by e-mail nora@field.example: 1 lead`; empty without a match.
+    #: What was found by what: `1 lead by e-mail nora@field.example`; empty without a match.
     match: str
     changes: tuple[ChangeLine, ...]
     #: Why it was refused; empty when it was not.
@@ -194,7 +194,7 @@ def reason_text(message: str) -> str:
 
 
 def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
-    """Say what a match looked for and how many leads it found."""
+    """Say how many leads a match found, and by what."""
     field = settings.fields_by_id.get(match["definition_id"])
     name = _MATCH_FIELDS.get(match["field_name"]) or (
         field.name if field else f"deleted custom field {match['definition_id']}"
@@ -204,7 +204,7 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
     if found > MATCH_IDS_MAX:
         leads = f"more than {MATCH_IDS_MAX} leads"
     value = Shown(match_value_text(field, match["value"])).short
-    return f"by {name} {value}: {leads}"
+    return f"{leads} by {name} {value}"
 
 
 def match_value_text(field: CustomField | None, value: str) -> str:
