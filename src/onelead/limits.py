@@ -152,6 +152,9 @@ TAG_COMPLETIONS_MAX = 20
 #: Of all that a list finds, this many leads are changed together, so many of them by a request.
 SELECTED_LEADS_MAX = 10_000
 SELECTED_CHUNK_LEADS = 200
+#: Of the address of a list: its parameters, and what they take together, without the empty ones.
+ADDRESS_PARAMETERS_MAX = 100
+ADDRESS_BYTES_MAX = 10_000
 #: The columns of a list that a person chose.
 LIST_COLUMNS_MAX = 30
 #: A browser that is not used is signed out after this time, and any after the longer one.

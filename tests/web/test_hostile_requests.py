@@ -12,7 +12,12 @@ from tests.databases import ENGINES
 from tests.signing_in import PASSWORD, a_member, set_password, sign_in
 from tests.web_service import Web, a_web_service
 
-from onelead.limits import FORM_FIELDS_MAX, REQUEST_BODY_BYTES_MAX, SIGN_IN_BY_EMAIL_MAX
+from onelead.limits import (
+    ADDRESS_PARAMETERS_MAX,
+    FORM_FIELDS_MAX,
+    REQUEST_BODY_BYTES_MAX,
+    SIGN_IN_BY_EMAIL_MAX,
+)
 from onelead.web.policy import PAGE_HEADERS
 
 #: As many digits as are read as a number; more than a database keeps.
@@ -48,6 +53,35 @@ async def test_cookies_may_hold_anything(web: Web, browser: Browser, cookie: byt
     kept = b"onelead_session=" + browser.client.cookies["onelead_session"].encode()
     answer = await web.visitor().client.get("/leads", headers=[(b"Cookie", kept + b"; " + cookie)])
     assert answer.status_code in (200, 303)
+
+
+#: Each filter is a chip on the page, and the link of each chip repeats all the others.
+MANY_FILTERS = {
+    "the same id": "/leads?" + "&".join(["ids=1"] * 4_000),
+    "the same tag": "/leads?" + "&".join(["tags=a"] * 4_000),
+    "ids": "/leads?" + "&".join(f"ids={number}" for number in range(2_500)),
+    "statuses": "/leads?" + "&".join(f"status_ids={number}" for number in range(1_001)),
+    "callers": "/deliveries?" + "&".join(f"by=key-{number}" for number in range(1_500)),
+    "wrong callers": "/deliveries?" + "&".join(f"by={number}" for number in range(4_000)),
+    "long values": "/leads?" + "&".join(f"tags={number}{'%C3%A4' * 90}" for number in range(90)),
+}
+
+
+@pytest.mark.parametrize("path", MANY_FILTERS.values(), ids=MANY_FILTERS)
+async def test_an_address_of_many_filters_makes_no_endless_page(
+    browser: Browser, path: str
+) -> None:
+    shown = await browser.get(path, status=None)
+    assert shown.status in (200, 400)
+    assert len(shown.response.content) < 200_000
+
+
+async def test_as_many_filters_as_a_page_can_show_are_shown(browser: Browser) -> None:
+    filters = [f"tags=t{number}" for number in range(ADDRESS_PARAMETERS_MAX)]
+    shown = await browser.get("/leads?" + "&".join(filters))
+    assert len(shown.html.select(".chip")) == ADDRESS_PARAMETERS_MAX
+    shown = await browser.get("/leads?" + "&".join([*filters, "tags=more"]), status=400)
+    assert "more filters than a page can show" in shown.text
 
 
 @pytest.mark.parametrize(

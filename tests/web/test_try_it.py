@@ -401,3 +401,18 @@ async def test_nothing_is_typed_away_when_the_queue_is_full(web: Web, browser: B
     assert shown.status == 503
     assert shown.one("#title")["value"] == "Buyer"
     assert "try again shortly" in shown.text
+
+
+async def test_what_is_tried_again_is_an_upsert_that_one_may_see(
+    browser: Browser, member: Browser, service: Service
+) -> None:
+    await service.field(name="Secret score")
+    await service.lead(name="Nora Field")
+    assert (await service.upsert({"title": "Buyer"}, "name", "Nora Field")).status_code == 200
+    for anybody in (browser, member):
+        shown = await anybody.get("/try?delivery=3")
+        assert body_of(shown)["match"] == {"field_name": "name", "field_value": "Nora Field"}
+        await anybody.get("/try?delivery=2", status=404)
+    shown = await member.get("/try?delivery=1", status=403)
+    assert "Secret" not in shown.response.text
+    await browser.get("/try?delivery=1", status=404)

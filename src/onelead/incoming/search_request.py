@@ -5,7 +5,7 @@ It comes in the body and in the query string, as lists or single values, with nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -176,11 +176,18 @@ def search_from(
     return search, reader.shown_keys(showable)
 
 
+def require_no_nul(pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse a NUL character in a query string; as in a body, no database keeps it in text.
+
+    Raises BodyMalformed.
+    """
+    if any("\0" in text for pair in pairs for text in pair):
+        raise BodyMalformed("Invalid input: the query string has a NUL character")
+
+
 def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if any("\0" in text for pair in query.multi_items() for text in pair):
-        # As in a body: no database keeps it in text.
-        raise BodyMalformed("Invalid input: the query string has a NUL character")
+    require_no_nul(query.multi_items())
     for key in query:
         name = key.removesuffix("[]")
         if name == ignored:

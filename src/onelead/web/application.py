@@ -73,7 +73,9 @@ class _ServedPage(Served[Visit]):
 
     def _refused(self, visit: Visit, error: OneleadError) -> Response:
         status = STATUS_BY_KIND[error.kind]
-        response = visit.page("error.html", status, status=int(status), message=error.message)
+        response = visit.page(
+            "error.html", status, status=int(status), code=error.code, message=error.message
+        )
         if (seconds := retry_after_s(error)) is not None:
             response.headers["Retry-After"] = str(seconds)
         return response

@@ -95,9 +95,7 @@ def _entry(
 
 async def delivery(visit: Visit) -> Response:
     """Show one delivery: what came in, what it found, and what it did."""
-    read = await visit.store.ledger_row(visit.account_id, visit.path_id("seq"))
-    if read.row.resource != _LEAD and not visit.signed_in.is_admin:
-        raise AdminRequired
+    read = await visible_row(visit, visit.path_id("seq"))
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     row, settings = read.row, read.settings
     line = ledger_line(row, settings, labels)
@@ -109,12 +107,25 @@ async def delivery(visit: Visit) -> Response:
         is_of_lead=row.resource == _LEAD,
         written=exact(row.date, settings.zone),
         settings_page=_settings_page(row, settings),
-        is_upsert=row.resource == _LEAD and row.action == Action.UPSERT,
+        is_upsert=is_upsert(row),
         payload=pretty(row.payload),
         compared=_compared(read, line),
         is_too_many=_is_too_many(row),
         leads_href=leads_href(row.match, settings) if row.match else "",
     )
+
+
+async def visible_row(visit: Visit, seq: int) -> LedgerRead:
+    """Read a ledger row that whoever looks may see. Raises ResourceNotFound, AdminRequired."""
+    read = await visit.store.ledger_row(visit.account_id, seq)
+    if read.row.resource != _LEAD and not visit.signed_in.is_admin:
+        raise AdminRequired
+    return read
+
+
+def is_upsert(row: AccountLedgerRow) -> bool:
+    """Say whether a row is of an upsert, which can be tried again."""
+    return row.resource == _LEAD and row.action == Action.UPSERT
 
 
 def _settings_page(row: AccountLedgerRow, settings: AccountSettings) -> str:

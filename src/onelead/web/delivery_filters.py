@@ -10,12 +10,12 @@ from msgspec import Struct
 from starlette.datastructures import QueryParams
 
 from onelead.account import AccountSettings
-from onelead.errors import BodyMalformed
 from onelead.figures import caller_value
 from onelead.ledger_store import LedgerScope, LedgerSearch
 from onelead.matching import sought_values
 from onelead.text import known_id, shown
 from onelead.upsert import Outcome
+from onelead.web.address import parameters
 from onelead.web.ledger_lines import KeyLabels
 
 PATH = "/deliveries"
@@ -36,16 +36,9 @@ class DeliveryFilters:
     """The filters of one address; `problems` has what is wrong with them, by parameter."""
 
     def __init__(self, query: QueryParams, settings: AccountSettings) -> None:
-        """Read the parameters. Raises BodyMalformed for a NUL character."""
-        if any("\0" in value for _name, value in query.multi_items()):
-            # No database compares it with its text.
-            raise BodyMalformed("Invalid input: the query string has a NUL character")
+        """Read the parameters. Raises BodyMalformed, as `parameters` does."""
         self._settings = settings
-        self._pairs = [
-            (name, value.strip())
-            for name, value in query.multi_items()
-            if name in _PARAMETERS and value.strip()
-        ]
+        self._pairs = [pair for pair in parameters(query) if pair[0] in _PARAMETERS]
         self._given = dict(self._pairs)
         self.problems: dict[str, list[str]] = {}
         self.before = known_id(query.get("before", ""))

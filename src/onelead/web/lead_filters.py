@@ -8,7 +8,8 @@ from onelead.account import AccountSettings
 from onelead.custom_fields import RANGE_TYPES, CustomField, DataType, IndexState
 from onelead.search import NO_ID, Combination
 from onelead.text import shown
-from onelead.web.lead_query import LeadQuery, Pair
+from onelead.web.address import Pair
+from onelead.web.lead_query import LeadQuery
 
 Choices = list[tuple[str, str]]
 

@@ -19,11 +19,12 @@ from starlette.datastructures import QueryParams
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField, DataType, day_seconds
-from onelead.errors import BodyMalformed, InputInvalid
+from onelead.errors import InputInvalid
 from onelead.incoming.search_request import search_from
 from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
 from onelead.search import FieldFilter, LeadSearch, key_filters
-from onelead.text import is_blank, whole_number
+from onelead.text import whole_number
+from onelead.web.address import Pair, parameters
 
 PATH = "/leads"
 PAGE_SIZES = (25, 50, 100, 200)
@@ -52,19 +53,15 @@ _CRITERIA = frozenset({*SINGLE, *MULTIPLE, *_RANGES})
 _VIEW = ("sort_by", "sort_direction", "page_size")
 _CUSTOM = re.compile(r"cf_(\d{1,16})(?:_(min|max|option|empty))?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-Pair = tuple[str, str]
 
 
 class LeadQuery:
     """One address, read; `problems` has what is wrong with it, by parameter."""
 
     def __init__(self, query: QueryParams, settings: AccountSettings) -> None:
-        """Read the parameters. Raises BodyMalformed for a NUL character."""
+        """Read the parameters. Raises BodyMalformed, as `parameters` does."""
         self._settings = settings
-        sent = [(name.removesuffix("[]"), value.strip()) for name, value in query.multi_items()]
-        if any("\0" in text for pair in sent for text in pair):
-            raise BodyMalformed("Invalid input: the query string has a NUL character")
-        sent = [pair for pair in sent if pair[1] and not is_blank(pair[1])]
+        sent = parameters(query)
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]

@@ -81,6 +81,7 @@ async def overview(visit: Visit) -> Response:
     is_new = not state.lead_count and not deliveries
     is_beginner = visit.signed_in.is_admin and state.lead_count <= _FIRST_LEADS
     is_done = all(step.is_done for step in steps)
+    in_span = urlencode({"about": "leads", "from": local_minute(since, settings.zone)})
     view = visit.services.surveys.look(settings, state.lead_count)
     return visit.page(
         "overview/page.html",
@@ -105,7 +106,8 @@ async def overview(visit: Visit) -> Response:
         deliveries_max=LIVE_ROWS,
         is_new=is_new,
         steps=steps if is_new or (is_beginner and not is_done) else [],
-        refused_query=urlencode({"outcome": "refused", "from": local_minute(since, settings.zone)}),
+        refused_query=f"outcome=refused&{in_span}",
+        in_span=in_span,
         survey=view,
         shared=shared_lists(view.survey, settings) if view.survey else [],
         health=_health(visit, checks, state),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField
-from onelead.errors import BodyMalformed, MatchAmbiguous, OneleadError
+from onelead.errors import BodyMalformed, MatchAmbiguous, OneleadError, ResourceNotFound
 from onelead.incoming.api_calls import BASE_PATH, upsert_command
 from onelead.incoming.json_body import decode_object
 from onelead.incoming.lead_json import upsert_write
@@ -23,7 +23,7 @@ from onelead.search import LeadSearch
 from onelead.text import known_id
 from onelead.upsert import LeadWrite, WriteResult
 from onelead.web.candidates import Comparison, comparison, leads_href
-from onelead.web.deliveries import decoded, pretty
+from onelead.web.deliveries import decoded, is_upsert, pretty, visible_row
 from onelead.web.forms import Form
 from onelead.web.ledger_lines import ChangeLine, change_lines, match_text
 from onelead.web.pages import Page
@@ -142,8 +142,10 @@ async def _asked_for(visit: Visit) -> Draft:
     settings = visit.settings
     seq, field_id = known_id(visit.query("delivery")), known_id(visit.query("field"))
     if seq is not None:
-        read = await visit.store.ledger_row(visit.account_id, seq)
-        return _of_text(read.row.payload, settings)
+        row = (await visible_row(visit, seq)).row
+        if not is_upsert(row):
+            raise ResourceNotFound
+        return _of_text(row.payload, settings)
     if field_id and (field := settings.fields_by_id.get(field_id)):
         return _filled(field_values(field), settings)
     chosen = {example.name: example.values for example in examples(settings)}

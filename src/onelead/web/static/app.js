@@ -6,6 +6,9 @@
 //   data-copy="ID"      on a button: copy the text of the element ID
 //   data-confirm="TEXT" on a form or button: ask before it is sent
 //   data-focus          on an element that comes with the page: move the focus there
+//
+// A form is sent once, however often its button is pressed. What was typed into a form with
+// data-swap stays when its answer does not come: a template "unsent-..." of the page says why.
 
 const PARTS = new DOMParser();
 
@@ -26,34 +29,86 @@ function swap(id, page) {
   return true;
 }
 
-async function swapFrom(id, url, options, href) {
-  const box = document.getElementById(id);
-  box?.setAttribute("aria-busy", "true");
-  let loaded;
-  try {
-    loaded = await load(url, options);
-  } catch {
-    box?.removeAttribute("aria-busy");
-    return false;
-  }
-  const { response, page } = loaded;
+// Shows a loaded page in place of the element of an id, or goes to it when it is another one.
+function show(id, { response, page }) {
   if (!swap(id, page)) {
-    if (options?.method && !response.redirected) {
+    if (!response.redirected && !response.ok) {
       // What went wrong, in place of the page.
-      return swap("content", page);
+      swap("content", page);
+      return;
     }
-    // Another page, as after a sign-out or a save that leads elsewhere. Its notice came just now
-    // and comes only once.
+    // Another page, as after a save that leads elsewhere. Its notice came just now and comes only
+    // once.
     const said = page.querySelector("#content > [role=status]");
     if (said) sessionStorage.setItem("said", said.outerHTML);
     window.location.assign(response.url);
-    return true;
+    return;
   }
   announce(page);
   const now = document.getElementById(id);
   (now.querySelector("[data-focus],[autofocus],[aria-invalid]") ?? now.querySelector("h2,h3,a,button"))?.focus({ preventScroll: true });
-  if (href && !options?.method) history.replaceState(history.state, "", href);
-  return true;
+}
+
+// Follows a link, or a form that only asks for a page.
+async function look(id, href) {
+  busy(id, true);
+  try {
+    const loaded = await load(href);
+    show(id, loaded);
+    if (!loaded.response.redirected) history.replaceState(history.state, "", href);
+  } catch {
+    window.location.assign(href);
+  } finally {
+    busy(id, false);
+  }
+}
+
+function busy(id, isBusy) {
+  document.getElementById(id)?.setAttribute("aria-busy", String(isBusy));
+}
+
+const pathOf = (url) => new URL(url, window.location.href).pathname;
+
+// Why the answer to a form is none to show: a template says it, and the form stays as it is.
+function unsent({ response, page }) {
+  if (response.redirected && pathOf(response.url) === "/sign-in") return "signed-out";
+  if (page.querySelector("[data-error=form_forged]")) return "outdated";
+  return response.status >= 500 ? "failed" : "";
+}
+
+function complain(form, why) {
+  const notice = document.getElementById(`unsent-${why}`).content.firstElementChild.cloneNode(true);
+  notice.dataset.unsent = why;
+  form.prepend(notice);
+  notice.focus();
+}
+
+// After signing in again the form needs the proof against forgery of the new session.
+async function renew(form) {
+  const { page } = await load(window.location.href);
+  const newer = page.querySelector("[name=csrf]");
+  if (newer) form.querySelector("[name=csrf]").value = newer.value;
+}
+
+async function send(form, submitter) {
+  const id = form.dataset.swap;
+  const notice = form.querySelector("[data-unsent]");
+  notice?.remove();
+  busy(id, true);
+  try {
+    if (notice) await renew(form);
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? window.location.href;
+    const loaded = await load(action, { method: "POST", body });
+    const why = unsent(loaded);
+    if (why) complain(form, why);
+    else show(id, loaded);
+  } catch {
+    // It may have arrived all the same: sending it again is for the person to decide.
+    complain(form, "unanswered");
+  } finally {
+    busy(id, false);
+  }
 }
 
 // Says to screen readers, and shows, what the page after a form wants to say.
@@ -68,8 +123,11 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-swap]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  swapFrom(link.dataset.swap, link.href, undefined, link.href).then((ok) => ok || window.location.assign(link.href));
+  look(link.dataset.swap, link.href);
 });
+
+// The forms that are on their way.
+const sent = new WeakSet();
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -78,17 +136,27 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  if (!form.dataset.swap || event.defaultPrevented) return;
-  event.preventDefault();
-  const data = new URLSearchParams(new FormData(form, event.submitter));
-  const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? window.location.href;
-  if (form.method === "get") {
-    const url = new URL(action, window.location.href);
-    url.search = data;
-    swapFrom(form.dataset.swap, url, undefined, url.href).then((ok) => ok || form.submit());
-  } else {
-    swapFrom(form.dataset.swap, action, { method: "POST", body: data }, window.location.href).then((ok) => ok || form.submit());
+  if (event.defaultPrevented) return;
+  if (form.method === "post" && sent.has(form)) {
+    event.preventDefault();
+    return;
   }
+  if (form.method === "post") sent.add(form);
+  if (!form.dataset.swap) return;
+  event.preventDefault();
+  if (form.method === "post") {
+    send(form, event.submitter).finally(() => sent.delete(form));
+  } else {
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(new FormData(form, event.submitter));
+    look(form.dataset.swap, url.href);
+  }
+});
+
+// A page that comes back from the history has forms that can be sent again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.forms) sent.delete(form);
 });
 
 document.addEventListener("click", async (event) => {

@@ -52,7 +52,9 @@ function save(item, list) {
   body.set("order", itemsOf(list).indexOf(item) + 1);
   saving = saving.then(async () => {
     const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
-    if (!response.ok) throw new Error(response.status);
+    // Without a session the answer is the page for signing in.
+    const isSaved = response.ok && new URL(response.url).pathname === window.location.pathname;
+    if (!isSaved) throw new Error(response.status);
   }).catch(() => window.location.reload());
 }
 
