@@ -75,7 +75,7 @@ def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
     settings = load_settings({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
-    outcome = prove(settings, Options(seed=1, seconds=0.5, clients=4), lambda _progress: None)
+    outcome = prove(settings, Options(seed=1, seconds=2.0, clients=4), lambda _progress: None)
     assert_kept(outcome)
     assert outcome.processes == 1
     assert "to 1 process, as SQLite allows one, in" in report.summary(outcome)
