@@ -197,3 +197,13 @@ class AccessStore(Protocol):
 
     async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
         """Use up a link for choosing an account, and remember the browser; False as above."""
+
+    async def begin_form(self, account_id: int, form_id: str) -> str | None:
+        """Note that a form was sent; None for the first time, whichever process gets it.
+
+        Later it is where the form led to, empty as long as nobody knows that. Forgotten after
+        SENT_FORM_S.
+        """
+
+    async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
+        """Note where a form that was begun led to; None lets it be sent again."""

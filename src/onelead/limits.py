@@ -152,6 +152,9 @@ TAG_COMPLETIONS_MAX = 20
 #: Of all that a list finds, this many leads are changed together, so many of them by a request.
 SELECTED_LEADS_MAX = 10_000
 SELECTED_CHUNK_LEADS = 200
+#: A form that may be sent once is remembered for this time.
+SENT_FORM_S = 86_400
+FORM_ID_CHARS_MAX = 64
 #: Of the address of a list: its parameters, and what they take together, without the empty ones.
 ADDRESS_PARAMETERS_MAX = 100
 ADDRESS_BYTES_MAX = 10_000

@@ -194,6 +194,8 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
         "link": lambda: store.link("hash"),
         "set_password": lambda: store.set_password("link", "new", "hash", session),
         "choose_account": lambda: store.choose_account("link", "hash", session),
+        "begin_form": lambda: store.begin_form(account_id, "form"),
+        "finish_form": lambda: store.finish_form(account_id, "form", "/leads"),
     }
 
 

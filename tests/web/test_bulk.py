@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.browser_client import Browser, Shown
+from tests.browser_client import Browser, Shown, fields_of
 from tests.service import Service
 from tests.web_service import Web
 
 from onelead.lead import Lead
-from onelead.limits import SELECTED_CHUNK_LEADS
+from onelead.limits import SELECTED_CHUNK_LEADS, TAGS_MAX
 from onelead.search import LeadSearch
 from onelead.upsert import Outcome
 
@@ -317,3 +317,70 @@ async def test_a_refused_result_says_why_for_each_lead(browser: Browser, service
     assert Outcome.REFUSED in rows[0]
     assert "too many" in rows[0].lower()
     assert Outcome.UPDATED in rows[1]
+
+
+async def test_a_full_queue_stops_the_work_and_leaves_the_way_on(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    await some(service, MANY)
+    asked = await choose(browser, "status", all="1")
+    halfway = await asked.submit("#change", status_id=await status(service, "Open"))
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(web.api.services.writer, "_queue_writes_max", 0)
+        form = dict(fields_of(halfway.one("#continue")))
+        stopped = await browser.client.post("/leads/change/run", data=form)
+    assert stopped.status_code == 503
+    shown = Shown(browser, stopped)
+    assert "It stopped here: Too many writes are waiting" in shown.text
+    assert outcomes(shown) == f"updated {SELECTED_CHUNK_LEADS}"
+    assert not shown.html.select("[data-continue]")
+    done = await to_the_end(await shown.submit("#continue"))
+    assert outcomes(done) == f"updated {MANY}"
+
+
+async def test_a_part_that_is_sent_again_is_not_done_again(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    await some(service, 3)
+    asked = await choose(browser, "delete")
+    # Nothing is selected; all of the list are.
+    assert "Select some leads first" in asked.text
+    asked = await choose(browser, "delete", ids=await ids_of(service))
+    form = fields_of(asked.one("#change"))
+    assert outcomes(await asked.submit("#change")) == "deleted 3"
+    before = (await web.store.account_rows(web.account_id)).ledger
+    again = await browser.post("/leads/change/run", form)
+    assert again.path == "/leads"
+    assert "This was sent already." in again.text
+    assert (await web.store.account_rows(web.account_id)).ledger == before
+
+
+async def test_leads_that_arrive_after_the_list_was_seen_are_not_meant(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    await some(service, 60)
+    shown = await browser.get("/leads")
+    web.clock.advance(1)
+    await service.lead(name="Late Field")
+    asked = await shown.submit("#selection", all="1", button='button[value="delete"]')
+    done = await asked.submit("#change")
+    assert outcomes(done) == "deleted 60"
+    assert [lead.name for lead in await stored(service)] == ["Late Field"]
+
+
+async def test_refused_leads_of_earlier_parts_are_one_click_away(
+    browser: Browser, service: Service
+) -> None:
+    full = [f"tag{number}" for number in range(TAGS_MAX)]
+    await service.lead(name="Full Field", tags=full)
+    await some(service, SELECTED_CHUNK_LEADS + 5)
+    asked = await choose(browser, "add-tags", all="1")
+    done = await to_the_end(await asked.submit("#change", tags=["one more"]))
+    assert done.texts("[aria-labelledby=all-results] li") == ["Part 1: 1 refused", "Part 2"]
+    refused = await done.follow("a:-soup-contains('1 refused')")
+    assert len(refused.html.select('ol a[aria-label^="Delivery number"]')) == 1
+
+
+@pytest.mark.parametrize("path", ["/leads/change", "/leads/change/run"])
+async def test_the_address_of_the_work_leads_back_to_the_list(browser: Browser, path: str) -> None:
+    assert (await browser.get(path)).path == "/leads"

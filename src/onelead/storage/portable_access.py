@@ -18,7 +18,7 @@ from onelead.access_store import (
     WebSession,
 )
 from onelead.account import ApiKey, Caller, Role, User
-from onelead.storage import access, links, passwords, sign_in, user_changes
+from onelead.storage import access, links, passwords, sent_forms, sign_in, user_changes
 from onelead.storage.transactions import Transactions
 
 
@@ -198,4 +198,23 @@ class PortableAccess(Transactions):
             lambda connection: passwords.choose_account(
                 connection, link_hash, token_hash, session, now
             )
+        )
+
+    async def begin_form(self, account_id: int, form_id: str) -> str | None:
+        """See AccessStore."""
+        now = self._clock()
+        return await self._write(
+            lambda connection: sent_forms.begin(connection, account_id, form_id, now),
+            # Who was not the first wrote nothing.
+            lambda connection, found: (
+                found is not None or sent_forms.find(connection, account_id, form_id) is not None
+            ),
+        )
+
+    async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
+        """See AccessStore."""
+        await self._write(
+            lambda connection: sent_forms.finish(connection, account_id, form_id, location),
+            # Doing it again does no harm.
+            lambda _connection, _done: False,
         )

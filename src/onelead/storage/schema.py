@@ -306,6 +306,19 @@ Index(
     postgresql_where=ledger.c.resource_id.is_not(None),
 )
 
+#: A form of a page that may be sent once, for as long as somebody may send it again.
+sent_form = Table(
+    "sent_form",
+    metadata,
+    _id("account_id"),
+    #: Random, made with the page that has the form.
+    Column("form_id", _bytewise(), nullable=False),
+    Column("date", BigInteger, nullable=False),
+    #: Where it led to; empty until that is known.
+    Column("location", Text, nullable=False),
+    PrimaryKeyConstraint("account_id", "form_id"),
+)
+
 # What follows is folded from the ledger a moment after each write, row by row and in order, and
 # could be made again from it.
 

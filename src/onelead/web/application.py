@@ -17,6 +17,7 @@ from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 from onelead.process import Services
 from onelead.web.assets import asset_routes
+from onelead.web.once import answered_once
 from onelead.web.page_table import PAGES
 from onelead.web.pages import Access, Page
 from onelead.web.policy import PAGE_HEADERS
@@ -69,6 +70,8 @@ class _ServedPage(Served[Visit]):
             await _require_own_form(visit)
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
             raise AdminRequired
+        if self._page.once:
+            return await answered_once(visit, self._page)
         return await self._page.handler(visit)
 
     def _refused(self, visit: Visit, error: OneleadError) -> Response:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from http import HTTPStatus
+
 from starlette.responses import Response
 
-from onelead.errors import InputInvalid
+from onelead.errors import InputInvalid, OneleadError
+from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
-from onelead.web.bulk import ChangeKind, change_leads
+from onelead.web.bulk import Change, Changed, ChangeKind, change_leads
 from onelead.web.forms import Form
 from onelead.web.lead_query import PATH
 from onelead.web.pages import Page
 from onelead.web.selection import (
     COUNTED,
+    Progress,
     Selection,
     change_from,
     next_ids,
@@ -19,7 +24,7 @@ from onelead.web.selection import (
     search_of,
     selection_from,
 )
-from onelead.web.visit import NO_PROBLEMS, Problems, Visit, problems_of
+from onelead.web.visit import NO_PROBLEMS, Problems, Visit, problems_of, said_of
 
 _TITLES = {
     ChangeKind.STATUS: "Set the status of",
@@ -93,17 +98,36 @@ async def change_next(visit: Visit) -> Response:
     except InputInvalid as error:
         return _choice(visit, form, selection, problems_of(error))
     progress = progress_from(form)
-    ids, left = await next_ids(visit, selection, progress.done)
-    changed = await change_leads(visit, ids, change) if ids else []
+    try:
+        ids, left = await next_ids(visit, selection, progress.done)
+        changed = await change_leads(visit, ids, change) if ids else []
+    except OneleadError as error:
+        # Which of these leads were written nobody knows here; the next try finds them as they are.
+        return await _shown(visit, change, progress, left=selection, problem=error)
     progress = progress.with_chunk(changed, visit.line.request_id)
+    return await _shown(visit, change, progress, left=left, changed=changed)
+
+
+async def _shown(
+    visit: Visit,
+    change: Change,
+    progress: Progress,
+    *,
+    left: Selection | None,
+    changed: Sequence[Changed] = (),
+    problem: OneleadError | None = None,
+) -> Response:
+    form = await visit.form()
     return visit.page(
         "leads/changing.html",
+        STATUS_BY_KIND[problem.kind] if problem else HTTPStatus.OK,
         kind=change.kind,
         doing=_DOING[change.kind],
         change=change,
         changed=changed,
+        problem=said_of(problem) if problem else "",
         progress=progress,
-        total=_total(selection, progress.done, is_over=left is None),
+        total=_total(left, progress.done),
         left=left,
         counts=[(outcome, progress.counts.get(outcome, 0)) for outcome in COUNTED],
         form=form,
@@ -113,16 +137,21 @@ async def change_next(visit: Visit) -> Response:
     )
 
 
-def _total(selection: Selection, done: int, *, is_over: bool) -> int | None:
+def _total(left: Selection | None, done: int) -> int | None:
     """Return how many leads there are to do; None when nobody knows."""
-    if is_over:
+    if left is None:
         return done
-    if selection.total is None:
-        return None
-    return max(min(selection.total, SELECTED_LEADS_MAX), done)
+    return None if left.total is None else max(min(left.total, SELECTED_LEADS_MAX), done)
+
+
+async def to_list(visit: Visit) -> Response:
+    """Lead a browser that asks for the address of a form back to the list."""
+    return visit.go(PATH)
 
 
 PAGES = (
+    Page("GET", "/leads/change", to_list),
+    Page("GET", "/leads/change/run", to_list),
     Page("POST", "/leads/change", choose_change),
-    Page("POST", "/leads/change/run", change_next),
+    Page("POST", "/leads/change/run", change_next, once=PATH),
 )

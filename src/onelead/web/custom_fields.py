@@ -214,7 +214,7 @@ _BESIDE: dict[str, Any] = {"usage": None, "losses": None, "stored": (), "moved":
 PAGES = (
     Page("GET", PATH, field_list, Access.ADMIN),
     Page("GET", f"{PATH}/new", new_field, Access.ADMIN),
-    Page("POST", f"{PATH}/new", create_field, Access.ADMIN),
+    Page("POST", f"{PATH}/new", create_field, Access.ADMIN, once=PATH),
     Page("GET", f"{PATH}/{{id}}", field_page, Access.ADMIN),
     Page("POST", f"{PATH}/{{id}}", update_field, Access.ADMIN),
     Page("GET", f"{PATH}/{{id}}/delete", delete_page, Access.ADMIN),

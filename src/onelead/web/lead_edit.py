@@ -285,7 +285,7 @@ async def delete_lead(visit: Visit) -> Response:
 
 PAGES = (
     Page("GET", "/leads/new", new_lead),
-    Page("POST", "/leads/new", create_lead),
+    Page("POST", "/leads/new", create_lead, once="/leads"),
     Page("POST", "/leads/{id}", save_lead),
     Page("GET", "/leads/{id}/delete", confirm_delete),
     Page("POST", "/leads/{id}/delete", delete_lead),

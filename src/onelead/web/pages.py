@@ -31,3 +31,6 @@ class Page(NamedTuple):
     path: str
     handler: Callable[[Visit], Awaitable[Response]]
     access: Access = Access.USER
+    #: Of a form that does its work once, however often it is sent: the page that shows the result
+    #: when it is sent again and nothing better is known.
+    once: str = ""

@@ -243,7 +243,10 @@ def _pages_of(pick_list: PickList) -> tuple[Page, ...]:
     one = f"{pick_list.path}/{{id}}"
     return (
         Page("GET", pick_list.path, partial(entry_list, pick_list), Access.ADMIN),
-        Page("POST", pick_list.path, partial(create_entry, pick_list), Access.ADMIN),
+        Page(
+            *("POST", pick_list.path, partial(create_entry, pick_list), Access.ADMIN),
+            once=pick_list.path,
+        ),
         Page("POST", one, partial(update_entry, pick_list), Access.ADMIN),
         Page("GET", f"{one}/delete", partial(delete_page, pick_list), Access.ADMIN),
         Page("POST", f"{one}/delete", partial(delete_entry, pick_list), Access.ADMIN),

@@ -15,7 +15,7 @@ from onelead.errors import InputInvalid, Problem
 from onelead.incoming.lead_json import lead_patch
 from onelead.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.properties import checked
-from onelead.search import LeadSearch
+from onelead.search import LeadSearch, Range
 from onelead.text import fold, known_id, whole_number
 from onelead.upsert import Outcome
 from onelead.web.bulk import Change, Changed, ChangeKind
@@ -24,7 +24,7 @@ from onelead.web.lead_query import LeadQuery
 from onelead.web.visit import Visit
 
 _QUERY_CHARS_MAX = 50_000
-_REQUEST_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+_PART = re.compile(r"([\w-]{1,64})\.(\d{1,9})", re.ASCII)
 #: Outcomes that a selection counts.
 COUNTED = (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED, Outcome.REFUSED)
 
@@ -40,6 +40,9 @@ class Selection(Struct, frozen=True, kw_only=True):
     total: int | None = None
     #: Where the work goes on.
     cursor: str | None = None
+    #: Of a list, only leads that were there already at these Unix seconds: those that somebody
+    #: saw when they were selected.
+    until: int | None = None
 
     @property
     def is_bounded(self) -> bool:
@@ -47,12 +50,23 @@ class Selection(Struct, frozen=True, kw_only=True):
         return self.query is not None and (self.total is None or self.total > SELECTED_LEADS_MAX)
 
 
+class Part(Struct, frozen=True):
+    """A request that changed some of the leads, whose deliveries tell of each, and what failed."""
+
+    request_id: str
+    refused: int
+
+    @property
+    def text(self) -> str:
+        """How a form carries it."""
+        return f"{self.request_id}.{self.refused}"
+
+
 class Progress(Struct, frozen=True):
     """What has become of the leads so far."""
 
     counts: dict[Outcome, int]
-    #: The requests that did it, whose deliveries tell of each lead.
-    requests: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def done(self) -> int:
@@ -63,8 +77,8 @@ class Progress(Struct, frozen=True):
         """Return the progress after some more leads."""
         outcomes = [one.outcome for one in changed]
         counts = {one: self.counts.get(one, 0) + outcomes.count(one) for one in COUNTED}
-        requests = (*self.requests, request_id) if changed else self.requests
-        return Progress(counts, requests)
+        part = Part(request_id, outcomes.count(Outcome.REFUSED))
+        return Progress(counts, (*self.parts, part) if changed else self.parts)
 
 
 def selection_from(form: Form) -> Selection:
@@ -75,6 +89,7 @@ def selection_from(form: Form) -> Selection:
             query=form.raw("query")[:_QUERY_CHARS_MAX],
             total=total if isinstance(total, int) else None,
             cursor=form.get("cursor") or None,
+            until=known_id(form.get("until")),
         )
     chosen = tuple(filter(None, dict.fromkeys(map(known_id, form.all("ids")))))
     total = whole_number(form.get("count")) if form.has("done") else len(chosen)
@@ -85,8 +100,9 @@ def progress_from(form: Form) -> Progress:
     """Read how far the work is."""
     counts = {one: whole_number(form.get(f"count.{one}")) for one in COUNTED}
     known = {one: count for one, count in counts.items() if isinstance(count, int)}
-    requests = [one for one in form.all("requests") if _REQUEST_ID.fullmatch(one)]
-    return Progress(known, tuple(requests[: SELECTED_LEADS_MAX // SELECTED_CHUNK_LEADS]))
+    found = filter(None, map(_PART.fullmatch, form.all("parts")))
+    parts = [Part(part[1], int(part[2])) for part in found]
+    return Progress(known, tuple(parts[: SELECTED_LEADS_MAX // SELECTED_CHUNK_LEADS]))
 
 
 def search_of(selection: Selection, settings: AccountSettings) -> LeadSearch:
@@ -101,11 +117,20 @@ def search_of(selection: Selection, settings: AccountSettings) -> LeadSearch:
         raise InputInvalid(*problems)
     return msgspec.structs.replace(
         query.search,
+        created_date=_until(query.search.created_date, selection.until),
         sort_by="date_created",
         descending=False,
         limit=SELECTED_CHUNK_LEADS,
         cursor=selection.cursor,
     )
+
+
+def _until(asked: Range | None, until: int | None) -> Range | None:
+    if until is None:
+        return asked
+    if asked is None:
+        return Range(maximum=until)
+    return Range(asked.minimum, until if asked.maximum is None else min(asked.maximum, until))
 
 
 async def next_ids(

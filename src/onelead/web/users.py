@@ -144,7 +144,7 @@ def _role(text: str) -> Role:
 PAGES = (
     Page("GET", _USERS, user_list, Access.ADMIN),
     Page("GET", f"{_USERS}/new", new_user_page, Access.ADMIN),
-    Page("POST", f"{_USERS}/new", invite, Access.ADMIN),
+    Page("POST", f"{_USERS}/new", invite, Access.ADMIN, once=_USERS),
     Page("GET", f"{_USERS}/{{id}}", user_page, Access.ADMIN),
     Page("POST", f"{_USERS}/{{id}}", change, Access.ADMIN),
     Page("POST", f"{_USERS}/{{id}}/deactivate", deactivate, Access.ADMIN),

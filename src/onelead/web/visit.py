@@ -133,6 +133,7 @@ class Visit:
                 "said": said,
                 "when": moment_writer(zone, self.now),
                 "csrf_token": self.csrf(),
+                "form_id": new_token(),
                 "version": __version__,
                 "problems": NO_PROBLEMS,
                 **context,

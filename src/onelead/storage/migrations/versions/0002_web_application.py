@@ -64,6 +64,14 @@ def _create_sign_in() -> None:
         sa.PrimaryKeyConstraint("token_hash"),
     )
     op.create_index("one_time_link_by_user", "one_time_link", ["account_id", "user_id"])
+    op.create_table(
+        "sent_form",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("form_id", _BYTEWISE, nullable=False),
+        sa.Column("date", sa.BigInteger(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "form_id"),
+    )
 
 
 def _create_figures() -> None:
