@@ -17,6 +17,7 @@ from onelead.web.arrivals import (
     SPANS,
     Bucket,
     Span,
+    day_begins_late,
     day_buckets,
     description,
     hour_buckets,
@@ -110,6 +111,29 @@ def test_an_hour_that_a_day_begins_in_belongs_to_the_day_before() -> None:
         ("Tue 14 Nov", 1),
         ("Wed 15 Nov", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [
+        ("UTC", ""),
+        ("America/Los_Angeles", ""),
+        ("Asia/Kolkata", "00:30"),
+        ("America/St_Johns", "00:30"),
+    ],
+)
+def test_it_is_said_when_a_day_does_not_begin_at_midnight(zone: str, begins: str) -> None:
+    assert day_begins_late(NOW, ZoneInfo(zone)) == begins
+    days = day_buckets(span_named("30d"), [], NOW, ZoneInfo(zone))
+    assert len(days) == 30
+
+
+def test_an_hour_that_comes_twice_has_two_names() -> None:
+    # 5 November 2023, 10:00 UTC; clocks in Los Angeles went back an hour before.
+    shown = counted(span_named("24h"), [], 1_699_178_400, ZoneInfo("America/Los_Angeles"))
+    labels = [bucket.label for bucket in shown]
+    assert len(set(labels)) == 24
+    assert labels[-3:] == ["Sun 5 Nov, 01:00 PDT", "Sun 5 Nov, 01:00 PST", "Sun 5 Nov, 02:00"]
 
 
 def test_a_day_of_25_hours_is_one_day() -> None:

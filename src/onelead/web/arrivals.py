@@ -151,6 +151,9 @@ def _days(span: Span, now: int, zone: ZoneInfo) -> list[date]:
 
 def _hour(at: datetime, counts: dict[str, int]) -> Bucket:
     label = format_datetime(at, "EEE d MMM, HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
+    if at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset():
+        # When clocks go back, the same hour comes twice.
+        label = f"{label} {at.tzname()}"
     tick = format_datetime(at, "HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
     return Bucket(str(label), str(tick), at.hour % 6 == 0, counts)
 
@@ -160,6 +163,12 @@ def _day(day: date, counts: dict[str, int]) -> Bucket:
     tick = str(format_date(day, "d MMM", locale=_LOCALE))
     # Weeks begin on Monday.
     return Bucket(label, tick, day.weekday() == 0, counts)
+
+
+def day_begins_late(now: int, zone: ZoneInfo) -> str:
+    """Say when a day of the chart begins where the zone is no whole hours off; else nothing."""
+    minutes = _ahead_s(now, zone) % HOUR_S // 60
+    return f"00:{minutes:02}" if minutes else ""
 
 
 def totals(shown: Sequence[Bucket], layers: Sequence[Layer]) -> dict[str, int]:
