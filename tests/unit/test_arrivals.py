@@ -124,8 +124,6 @@ def test_an_hour_that_a_day_begins_in_belongs_to_the_day_before() -> None:
 )
 def test_it_is_said_when_a_day_does_not_begin_at_midnight(zone: str, begins: str) -> None:
     assert day_begins_late(NOW, ZoneInfo(zone)) == begins
-    days = day_buckets(span_named("30d"), [], NOW, ZoneInfo(zone))
-    assert len(days) == 30
 
 
 def test_an_hour_that_comes_twice_has_two_names() -> None:
