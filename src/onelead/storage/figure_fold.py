@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Table, case, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from onelead.account import AccountSettings
 from onelead.errors import ResourceNotFound
@@ -20,6 +19,7 @@ from onelead.figure_store import FoldState
 from onelead.figures import DeliveryRow, FigureChanges
 from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.storage import schema
+from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger
 from onelead.upsert import Outcome
 
@@ -116,7 +116,7 @@ def _move_progress(connection: Connection, step: FoldStep) -> bool:
     if step.from_seq == 0:
         # It may be the account's first step; two processes may both find it so.
         first = {"account_id": step.account_id, "seq": 0}
-        connection.execute(_insert(connection, _progress).on_conflict_do_nothing(), first)
+        connection.execute(engine_insert(connection, _progress).on_conflict_do_nothing(), first)
     at = (_progress.c.account_id == step.account_id) & (_progress.c.seq == step.from_seq)
     return connection.execute(update(_progress).where(at).values(seq=step.to_seq)).rowcount == 1
 
@@ -129,7 +129,7 @@ def _add(connection: Connection, table: Table, account_id: int, more: Mapping[An
     if not more:
         return
     column = list(table.c)[-1]
-    statement = _insert(connection, table)
+    statement = engine_insert(connection, table)
     count = column + statement.excluded[column.name]
     keys = list(table.primary_key.columns)
     connection.execute(
@@ -139,8 +139,3 @@ def _add(connection: Connection, table: Table, account_id: int, more: Mapping[An
             for key, number in sorted(more.items())
         ],
     )
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    is_sqlite = connection.dialect.name == "sqlite"
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
