@@ -25,17 +25,9 @@ from onelead.upsert import Outcome
 
 _progress = schema.figure_progress
 _LEAD = "lead"
+_MATCH = case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match))
 # The payload, which may be large, is never read; nor the match of a write that was not refused.
-_COLUMNS = (
-    ledger.c.seq,
-    ledger.c.date,
-    ledger.c.outcome,
-    ledger.c.user_id,
-    ledger.c.api_key_id,
-    case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match)).label("match"),
-    ledger.c.changes,
-    ledger.c.resource,
-)
+_COLUMNS = [_MATCH if name == "match" else ledger.c[name] for name in DeliveryRow._fields]
 
 
 class FoldStep(Struct, frozen=True):
@@ -80,7 +72,7 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     account_id = settings.account_id
     folded = _folded_seq(connection, account_id) or 0
     rows = connection.execute(
-        select(*_COLUMNS)
+        select(ledger.c.resource, *_COLUMNS)
         .where(ledger.c.account_id == account_id, ledger.c.seq > folded)
         .order_by(ledger.c.seq)
         .limit(FIGURE_CHUNK_ROWS)
@@ -88,9 +80,9 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     if not rows:
         return None
     changes = FigureChanges(settings.fields_by_id)
-    for row in rows:
-        if row.resource == _LEAD:
-            changes.add(DeliveryRow(*row[:7]))
+    for resource, *delivery in rows:
+        if resource == _LEAD:
+            changes.add(DeliveryRow(*delivery))
     return FoldStep(account_id, folded, rows[-1].seq, changes)
 
 
