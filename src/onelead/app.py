@@ -1,7 +1,7 @@
 """The composition root: settings -> store -> writer -> API and web, and how they start and stop.
 
 The only module that names an engine. Stopping goes from the outside in: no new requests, those
-accepted are answered, the work in the background ends its step, the writer drains, the store
+accepted are answered, the work in the background ends its step while the writer drains, the store
 closes.
 """
 
@@ -279,11 +279,14 @@ async def _serve_from(
             on_stopping=services.feed.stop,
         )
     finally:
-        await services.surveys.stop()
-        await figure_work.stop()
-        await key_use_work.stop()
-        await index_work.stop()
-        await writer.drain()
+        # Side by side: each of them may wait for a database that does not answer.
+        await asyncio.gather(
+            services.surveys.stop(),
+            figure_work.stop(),
+            key_use_work.stop(),
+            index_work.stop(),
+            writer.drain(),
+        )
         sampling.cancel()
         preparing.cancel()
 

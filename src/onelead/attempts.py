@@ -42,6 +42,8 @@ class Attempts:
         # A hair more, so that rounding never costs the last attempt.
         wait_s = full_at - now - self._max * self._seconds_each - 1e-6
         if wait_s > 0:
+            # Who tries on is not quiet: forgotten now, all of the attempts would be back.
+            self._full_at.move_to_end(whose)
             raise _too_many(ceil(wait_s))
         self._full_at[whose] = full_at
         self._full_at.move_to_end(whose)

@@ -6,21 +6,15 @@ a small part of what the database does, also while a long ledger is caught up wi
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Protocol
 
-import structlog
-
-from onelead.errors import StoreUnavailable
+from onelead.background import BackgroundWork
 from onelead.limits import FIGURE_WORK_REST_S
 
 #: So many times as long as a step takes, the work rests after it: while writes wait, and else.
 _RESTS_BUSY = 49
 _RESTS_IDLE = 4
-
-log = structlog.get_logger(__name__)
 
 
 class FigureWorkStore(Protocol):
@@ -33,7 +27,7 @@ class FigureWorkStore(Protocol):
         """See `FigureStore`."""
 
 
-class FigureWork:
+class FigureWork(BackgroundWork):
     """A task that folds what there is, the accounts in turns, and looks again after a rest."""
 
     def __init__(
@@ -48,52 +42,17 @@ class FigureWork:
 
         While the process `is_busy` the figures may fall behind.
         """
+        super().__init__("figures", rest_s=rest_s)
         self._store = store
         self._monotonic = monotonic
         self._is_busy = is_busy
-        self._rest_s = rest_s
-        self._stopping = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self) -> None:
-        """Let the step under way end, and do no other."""
-        self._stopping.set()
-        await self._task
-
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            account_ids = await self._behind()
-            while account_ids:
-                account_ids = [id_ for id_ in account_ids if await self._step(id_)]
-            await self._rest(self._rest_s)
-
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def _behind(self) -> Sequence[int]:
-        try:
-            return await self._store.accounts_behind()
-        except StoreUnavailable:
-            return []
-        except Exception:
-            log.exception("the figures could not be looked for; it is tried again")
-            return []
+    async def _round(self) -> None:
+        await self._in_turns(await self._store.accounts_behind(), self._step)
 
     async def _step(self, account_id: int) -> bool:
-        """Do one step; False when the account has to wait for the next round."""
-        if self._stopping.is_set():
-            return False
         began = self._monotonic()
-        try:
-            has_more = await self._store.fold_ledger(account_id)
-        except StoreUnavailable:
-            return False
-        except Exception:
-            log.exception(
-                "the figures could not be folded; it is tried again", account_id=account_id
-            )
-            return False
+        has_more = await self._store.fold_ledger(account_id)
         rests = _RESTS_BUSY if self._is_busy() else _RESTS_IDLE
         await self._rest(rests * (self._monotonic() - began))
         return has_more

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Protocol
-
-import structlog
 
 from onelead.access_store import KeyUse
 from onelead.account import Caller
+from onelead.background import BackgroundWork
 from onelead.limits import KEY_USE_REST_S
-
-log = structlog.get_logger(__name__)
 
 
 class KeyUseStore(Protocol):
@@ -49,32 +44,21 @@ class KeyUses:
             raise
 
 
-class KeyUseWork:
+class KeyUseWork(BackgroundWork):
     """A task that writes what was noted, with rests in between."""
 
     def __init__(
         self, store: KeyUseStore, uses: KeyUses, *, rest_s: float = KEY_USE_REST_S
     ) -> None:
         """Start; needs a running event loop."""
+        super().__init__("key uses", rest_s=rest_s)
         self._store = store
         self._uses = uses
-        self._rest_s = rest_s
-        self._stopping = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
         """Write what is left, and end."""
-        self._stopping.set()
-        await self._task
+        await super().stop()
+        await self._attempt(self._round)
 
-    async def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._rest_s)
-            # Asked before the write: what is noted during it is written, too.
-            is_last = self._stopping.is_set()
-            try:
-                await self._uses.write(self._store)
-            except Exception:
-                log.exception("the use of keys could not be written; it is tried again")
+    async def _round(self) -> None:
+        await self._uses.write(self._store)

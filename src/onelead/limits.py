@@ -99,7 +99,7 @@ STOP_TIMEOUT_S = 45
 # Several processes on one port.
 WORKERS_MAX = 64
 #: A process that does not end in this time after a stop signal is killed.
-WORKER_STOP_TIMEOUT_S = 75
+WORKER_STOP_TIMEOUT_S = 90
 #: One that dies is started again at once; when that happens again before it is this old, after
 #: a pause, which doubles with each such death.
 WORKER_YOUNG_S = 30
@@ -199,7 +199,9 @@ LIVE_ROWS = 12
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
-assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S < WORKER_STOP_TIMEOUT_S
+# A stop waits for clients, for the requests of those that it cuts off, and then for what is tried
+# again while the database is away: side by side, of the use of keys the write under way and a last.
+assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S + 2 * DATABASE_RETRY_S < WORKER_STOP_TIMEOUT_S
 # A form spells a character with up to 12.
 assert TEXT_CHARS_MAX < FORM_TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX // 12
 assert LINE_CHARS_MAX < TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX

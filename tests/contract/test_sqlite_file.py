@@ -9,11 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.databases import SqliteDatabase
 from tests.faults import Faults
 from tests.lead_writes import create
+from tests.process import wait_until
 
 from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.schema import REVISION
@@ -169,3 +171,33 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         await written_until(lambda: size_of(path) > before + 10_000_000)
         assert size_of(wal) < 5_000_000
         await checkpoints.stop()
+
+
+async def test_copying_goes_on_after_the_file_could_not_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "away" / "onelead.db"
+    with capture_logs() as logs:
+        checkpoints = Checkpoints(path, asyncio.Lock(), every_s=0.001)
+        await asyncio.to_thread(wait_until, lambda: len(logs) >= 2)
+    assert {line["reason"] for line in logs} == {"unable to open database file"}
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE thing (content)")
+        connection.execute("INSERT INTO thing VALUES (randomblob(1000000))")
+        await asyncio.to_thread(wait_until, lambda: size_of(path) > 1_000_000)
+        await checkpoints.stop()
+
+
+async def test_a_store_closes_well_when_its_log_could_not_be_copied(
+    tmp_path: Path, clock: Clock
+) -> None:
+    folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    with capture_logs() as logs:
+        store = SqliteStore(folder / "onelead.db", clock, serving=True)
+        folder.rename(elsewhere)
+        await asyncio.to_thread(wait_until, lambda: bool(logs))
+        await store.close()
+    elsewhere.rename(folder)
+    following = SqliteStore(folder / "onelead.db", clock, serving=True)
+    await following.close()

@@ -83,6 +83,16 @@ def test_the_one_who_was_quiet_for_the_longest_time_is_forgotten(clock: Clock) -
     counted.take("dana")
 
 
+def test_who_is_refused_again_and_again_is_not_quiet(clock: Clock) -> None:
+    counted = attempts(clock, counted_max=2)
+    for whose in ("dana", "dana", "dana", "omar", "omar", "omar"):
+        counted.take(whose)
+    refusal(counted, "dana")
+    counted.take("lena")
+    refusal(counted, "dana")
+    counted.take("omar")
+
+
 def test_a_long_wait_is_said_in_minutes(clock: Clock) -> None:
     counted = Attempts(1, clock.monotonic, period_s=600)
     counted.take("dana")

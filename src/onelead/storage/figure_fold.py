@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, Table, case, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from onelead.account import AccountSettings
 from onelead.errors import ResourceNotFound
@@ -20,22 +19,15 @@ from onelead.figure_store import FoldState
 from onelead.figures import DeliveryRow, FigureChanges
 from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.storage import schema
+from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger
 from onelead.upsert import Outcome
 
 _progress = schema.figure_progress
 _LEAD = "lead"
+_MATCH = case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match))
 # The payload, which may be large, is never read; nor the match of a write that was not refused.
-_COLUMNS = (
-    ledger.c.seq,
-    ledger.c.date,
-    ledger.c.outcome,
-    ledger.c.user_id,
-    ledger.c.api_key_id,
-    case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match)).label("match"),
-    ledger.c.changes,
-    ledger.c.resource,
-)
+_COLUMNS = [_MATCH if name == "match" else ledger.c[name] for name in DeliveryRow._fields]
 
 
 class FoldStep(Struct, frozen=True):
@@ -80,7 +72,7 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     account_id = settings.account_id
     folded = _folded_seq(connection, account_id) or 0
     rows = connection.execute(
-        select(*_COLUMNS)
+        select(ledger.c.resource, *_COLUMNS)
         .where(ledger.c.account_id == account_id, ledger.c.seq > folded)
         .order_by(ledger.c.seq)
         .limit(FIGURE_CHUNK_ROWS)
@@ -88,9 +80,9 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     if not rows:
         return None
     changes = FigureChanges(settings.fields_by_id)
-    for row in rows:
-        if row.resource == _LEAD:
-            changes.add(DeliveryRow(*row[:7]))
+    for resource, *delivery in rows:
+        if resource == _LEAD:
+            changes.add(DeliveryRow(*delivery))
     return FoldStep(account_id, folded, rows[-1].seq, changes)
 
 
@@ -116,7 +108,7 @@ def _move_progress(connection: Connection, step: FoldStep) -> bool:
     if step.from_seq == 0:
         # It may be the account's first step; two processes may both find it so.
         first = {"account_id": step.account_id, "seq": 0}
-        connection.execute(_insert(connection, _progress).on_conflict_do_nothing(), first)
+        connection.execute(engine_insert(connection, _progress).on_conflict_do_nothing(), first)
     at = (_progress.c.account_id == step.account_id) & (_progress.c.seq == step.from_seq)
     return connection.execute(update(_progress).where(at).values(seq=step.to_seq)).rowcount == 1
 
@@ -129,7 +121,7 @@ def _add(connection: Connection, table: Table, account_id: int, more: Mapping[An
     if not more:
         return
     column = list(table.c)[-1]
-    statement = _insert(connection, table)
+    statement = engine_insert(connection, table)
     count = column + statement.excluded[column.name]
     keys = list(table.primary_key.columns)
     connection.execute(
@@ -139,8 +131,3 @@ def _add(connection: Connection, table: Table, account_id: int, more: Mapping[An
             for key, number in sorted(more.items())
         ],
     )
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    is_sqlite = connection.dialect.name == "sqlite"
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)

@@ -7,13 +7,13 @@ definition reads any more.
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField, IndexState
 from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
 from onelead.matching import custom_field_keys
 from onelead.storage import schema
+from onelead.storage.engine_insert import engine_insert
 from onelead.storage.lane import lead_count, next_settings_version
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.settings_rows import save_index_state
@@ -42,7 +42,9 @@ def build_step(connection: Connection, account_id: int, field: CustomField) -> N
         for key in custom_field_keys(lead_from(row.document), field)
     ]
     if keys:
-        connection.execute(_insert_new_keys(connection), keys)
+        # A writer may have been faster with the keys of a lead.
+        insert = engine_insert(connection, schema.match_key)
+        connection.execute(insert.on_conflict_do_nothing(), keys)
     if len(rows) == INDEX_CHUNK_LEADS:
         save_index_state(connection, account_id, field.id, IndexState.BUILDING, rows[-1].id)
     else:
@@ -79,13 +81,6 @@ def read_progress(connection: Connection, account_id: int) -> dict[int, IndexPro
         )
         for row in building
     }
-
-
-def _insert_new_keys(connection: Connection) -> sqlite.Insert | postgresql.Insert:
-    # A writer may have been faster with the keys of a lead.
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(schema.match_key).on_conflict_do_nothing()
-    return postgresql.insert(schema.match_key).on_conflict_do_nothing()
 
 
 def stale_key_field(connection: Connection, settings: AccountSettings) -> str | None:

@@ -1,6 +1,9 @@
-"""The account's lane: the lock, the order and the numbering of all its writes.
+"""The account's lane: the lock, the order and the numbering of its writes.
 
-Taking the lane is the first statement of every write transaction of an account. Portable.
+Taking the lane is the first statement of every transaction that changes an account's leads,
+settings, users, keys or passwords; only a one-time link is read before, because it names the
+account. What needs no order goes without: the folding of the figures, the last use and the end of
+sessions, another hash of the same password. Portable.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ account = Table(
     Column("date_created", BigInteger, nullable=False),
 )
 
-#: The account's write order. The first statement of every write transaction updates this row;
-#: it is kept apart from `account` so that the update stays small.
+#: The account's write order. What changes leads or settings begins with an update of this row; it
+#: is kept apart from `account` so that the update stays small.
 lane = Table(
     "lane",
     metadata,
@@ -279,7 +279,7 @@ ledger = Table(
     _id("seq"),
     Column("date", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
-    #: `lead`, `custom_field_definition`, `lead_status` or `customer_source`.
+    #: `lead`, `account`, `custom_field_definition`, `lead_status` or `customer_source`.
     Column("resource", Text, nullable=False),
     #: Ids are unique over the resources of an account.
     _id("resource_id", nullable=True),

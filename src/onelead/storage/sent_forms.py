@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from onelead.limits import SENT_FORM_S
-from onelead.storage.dialects import insert_for
+from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import sent_form
 
 
@@ -14,7 +14,7 @@ def begin(connection: Connection, account_id: int, form_id: str, now: int) -> st
     is_old = (sent_form.c.account_id == account_id) & (sent_form.c.date <= now - SENT_FORM_S)
     connection.execute(delete(sent_form).where(is_old))
     row = {"account_id": account_id, "form_id": form_id, "date": now, "location": ""}
-    statement = insert_for(connection, sent_form).on_conflict_do_nothing()
+    statement = engine_insert(connection, sent_form).on_conflict_do_nothing()
     if connection.execute(statement.returning(sent_form.c.form_id), row).first() is not None:
         return None
     return find(connection, account_id, form_id)

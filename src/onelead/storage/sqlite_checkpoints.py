@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+import structlog
+
+from onelead.background import BackgroundWork
 
 _EVERY_S = 1.0
 #: From this size on the log is written from its start again, and beyond four times that it is cut.
 _REUSED_BYTES = 256 * 1_048_576
 
+log = structlog.get_logger(__name__)
 
-class Checkpoints:
+
+class Checkpoints(BackgroundWork):
     """A task that copies the log at a steady rhythm."""
 
     def __init__(
@@ -27,27 +34,13 @@ class Checkpoints:
         reused_bytes: int = _REUSED_BYTES,
     ) -> None:
         """Start; needs a running event loop. `turn` is what this process's writes take."""
+        super().__init__("checkpoints", rest_s=every_s)
         self._path = path
         self._wal = path.with_name(f"{path.name}-wal")
         self._turn = turn
-        self._every_s = every_s
         self._reused_bytes = reused_bytes
-        self._stopping = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self) -> None:
-        """Let the copying under way end, and do no other."""
-        self._stopping.set()
-        await self._task
-
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._every_s)
-            except TimeoutError:
-                await self._checkpoint()
-
-    async def _checkpoint(self) -> None:
+    async def _round(self) -> None:
         await asyncio.to_thread(self._copy, "PASSIVE")
         if self._wal_bytes() <= self._reused_bytes:
             return
@@ -59,13 +52,16 @@ class Checkpoints:
             await asyncio.to_thread(self._copy, "TRUNCATE" if is_huge else "RESTART")
 
     def _copy(self, mode: str) -> None:
-        connection = sqlite3.connect(self._path, timeout=1.0)
         try:
-            connection.execute(f"PRAGMA wal_checkpoint({mode})")
-        except sqlite3.OperationalError:
-            pass  # Busy or out of space: the next round tries again, the writer reports the rest.
-        finally:
-            connection.close()
+            with closing(sqlite3.connect(self._path, timeout=1.0)) as connection:
+                connection.execute(f"PRAGMA wal_checkpoint({mode})")
+        except sqlite3.OperationalError as error:
+            # Busy, out of space or of file descriptors. Writers, who have their connections open,
+            # may meet none of that while the log grows.
+            log.warning("the write-ahead log could not be copied yet", reason=str(error))
 
     def _wal_bytes(self) -> int:
-        return self._wal.stat().st_size if self._wal.exists() else 0
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0

@@ -1,0 +1,86 @@
+"""Work in the background: one round after another until it is stopped, with rests in between.
+
+Whatever goes wrong in a round only delays: it is tried again in the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from onelead.errors import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+
+class BackgroundWork(ABC):
+    """A task that does its rounds until it is stopped."""
+
+    def __init__(self, name: str, *, rest_s: float) -> None:
+        """Start; needs a running event loop. `name` says in the log which work it is."""
+        self._name = name
+        self._rest_s = rest_s
+        self._is_stopping = False
+        self._woken = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @abstractmethod
+    async def _round(self) -> None:
+        """Do what there is to do now."""
+
+    def wake(self) -> None:
+        """End the rest."""
+        self._woken.set()
+
+    async def stop(self) -> None:
+        """Let the step under way end, and do no other."""
+        self._is_stopping = True
+        self.wake()
+        # Whoever stops has more to close, however the task has ended.
+        await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
+            self._woken.clear()
+            await self._attempt(self._round)
+            await self._rest(self._rest_s)
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _in_turns(
+        self, account_ids: Sequence[int], step: Callable[[int], Awaitable[bool]]
+    ) -> None:
+        """Do the steps of accounts in turns, of each for as long as it says that it has more.
+
+        One whose step fails waits for the next round.
+        """
+        while account_ids:
+            account_ids = [id_ for id_ in account_ids if await self._take_turn(id_, step)]
+
+    async def _take_turn(self, account_id: int, step: Callable[[int], Awaitable[bool]]) -> bool:
+        has_more = False
+
+        async def work() -> None:
+            nonlocal has_more
+            has_more = await step(account_id)
+
+        if not self._is_stopping:
+            await self._attempt(work, account_id=account_id)
+        return has_more
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]], **where: int) -> None:
+        try:
+            await work()
+        except StoreUnavailable:
+            # The store has said why, and so is everybody told who asks for something meanwhile.
+            log.debug("work in the background waits for the database", work=self._name, **where)
+        except Exception:
+            log.exception(
+                "work in the background failed; it is tried again", work=self._name, **where
+            )

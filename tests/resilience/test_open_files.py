@@ -1,0 +1,18 @@
+"""No file descriptor is left for a while: the work in the background outlives it."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+from tests.process import serving, wait_until
+
+
+def test_a_server_that_had_no_file_descriptor_left_for_a_while_stops_well(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (0, limits[1]))
+        wait_until(lambda: "the write-ahead log could not be copied yet" in server.log)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+        assert server.stop() == 0
+    assert "Traceback" not in server.log
