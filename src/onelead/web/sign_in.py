@@ -15,7 +15,7 @@ from onelead.errors import InputInvalid
 from onelead.limits import LINE_CHARS_MAX
 from onelead.passwords import require_good_password
 from onelead.web.pages import Access, Page
-from onelead.web.password_check import rightful_users
+from onelead.web.password_check import new_password_hash, rightful_users
 from onelead.web.sessions import (
     forget_session,
     new_session,
@@ -111,7 +111,7 @@ async def welcome(visit: Visit) -> Response:
     except InputInvalid as error:
         shown = {"link": link, "user": user, "account_name": account}
         return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
-    password_hash = await visit.services.passwords.of(password)
+    password_hash = await new_password_hash(visit, link.account_id, user.email, password)
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
