@@ -31,3 +31,5 @@ class Page(NamedTuple):
     path: str
     handler: Callable[[Visit], Awaitable[Response]]
     access: Access = Access.USER
+    #: Whether the form changes nothing for who is not signed in; then it proves nothing either.
+    is_moot_signed_out: bool = False
