@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from tests.browser_client import Browser
 from tests.clock import Clock
+from tests.faults import Faults
+from tests.service import database_in
 from tests.signing_in import PASSWORD, a_member, set_password, sign_in
 from tests.web_service import Web
 
@@ -303,6 +307,33 @@ class TestSessions:
             assert session is not None
             uses.append(clock.now - session.date_last_used)
         assert uses == [SESSION_TOUCH_S - 1, 0, 1]
+
+    async def test_a_page_is_shown_while_its_use_cannot_be_written(
+        self, web: Web, clock: Clock, tmp_path: Path
+    ) -> None:
+        faults = Faults()
+        store = await database_in(tmp_path).open_faulty(clock, faults)
+        services = replace(web.api.services, store=store)
+        browser = await Web(replace(web.api, services=services)).admin()
+
+        def only_reading(sql: str) -> str:
+            if sql.startswith("UPDATE"):
+                raise sqlite3.OperationalError("attempt to write a readonly database")
+            return sql
+
+        faults.rewrite = only_reading
+        clock.advance(SESSION_TOUCH_S)
+        assert (await browser.get("/profile")).path == "/profile"
+        hashed = token_hash(browser.client.cookies[SESSION])
+        session = await store.session(hashed)
+        assert session is not None
+        assert session.date_last_used < clock.now
+        faults.rewrite = lambda sql: sql
+        await browser.get("/profile")
+        session = await store.session(hashed)
+        assert session is not None
+        assert session.date_last_used == clock.now
+        await store.close()
 
     async def test_signing_out_ends_it(self, web: Web) -> None:
         await a_member(web)
