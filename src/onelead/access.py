@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from onelead.account import Role, User
 from onelead.errors import InputInvalid, NotPossible, Problem
 from onelead.limits import LINE_CHARS_MAX
-from onelead.settings_body import line_problem
+from onelead.settings_body import name_problem
 
 #: Clients of the API send it in a header, which has room for ASCII only.
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
@@ -37,7 +37,7 @@ def require_new_user(email: str, name: str) -> None:
     problems = []
     if not is_email(email):
         problems.append(Problem("email", "is not an e-mail such as dana@shop.example"))
-    if name and (found := line_problem(name)):
+    if name and (found := name_problem(name)):
         problems.append(Problem("name", *found))
     if problems:
         raise InputInvalid(*problems)
@@ -45,7 +45,7 @@ def require_new_user(email: str, name: str) -> None:
 
 def require_label(label: str) -> None:
     """Refuse what no API key may be labelled. Raises InputInvalid."""
-    if found := line_problem(label):
+    if found := name_problem(label):
         raise InputInvalid(Problem("label", *found))
 
 
@@ -55,7 +55,7 @@ def changed_user(user: User, change: UserChange, users: Sequence[User], *, by: i
     Somebody has to be left who can change the settings, and nobody shuts the door behind
     themselves.
     """
-    if change.name is not None and (found := line_problem(change.name)):
+    if change.name is not None and (found := name_problem(change.name)):
         raise InputInvalid(Problem("name", *found))
     after = structs.replace(
         user,

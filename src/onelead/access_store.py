@@ -125,7 +125,10 @@ class AccessStore(Protocol):
         """Remember when keys were used; what is known of a later use stays."""
 
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
-        """Create a user. Raises NotPossible when the e-mail has one already."""
+        """Create a user; without a name it is taken from the e-mail, so that everybody has one.
+
+        Raises InputInvalid, and NotPossible when the e-mail has a user already.
+        """
 
     async def deactivate_user(self, account_id: int, email: str) -> User:
         """Deactivate a user as `change_user` does. Raises ResourceNotFound and NotPossible."""

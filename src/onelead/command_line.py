@@ -15,16 +15,17 @@ from rich.table import Table
 from onelead.access import is_email
 from onelead.account import AccountSettings
 from onelead.errors import NotPossible
-from onelead.limits import LINE_CHARS_MAX
 from onelead.logs import configure_logs
 from onelead.settings import Settings, load_settings
+from onelead.settings_body import name_problem
 from onelead.store import Store
+from onelead.text import as_one_line
 
 
 def line_option(value: str | None) -> str | None:
     """Check what is kept as a line of text."""
-    if value is not None and not (value.strip() and len(value) <= LINE_CHARS_MAX):
-        raise typer.BadParameter(f"write 1 to {LINE_CHARS_MAX} characters")
+    if value is not None and (found := name_problem(value)):
+        raise typer.BadParameter(found[0])
     return value
 
 
@@ -97,10 +98,10 @@ def date_text(unix_seconds: int | None) -> str:
 
 
 def a_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Build the table of a list."""
+    """Build the table of a list; nothing in it gets to the terminal as a command."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(as_one_line, row))
     return table
 
 

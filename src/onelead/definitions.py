@@ -21,7 +21,7 @@ from onelead.custom_fields import (
     Option,
 )
 from onelead.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
-from onelead.settings_body import SettingsBody, is_integer, line_problem
+from onelead.settings_body import SettingsBody, is_integer, line_problem, name_problem
 from onelead.text import is_blank, shown, tidy
 
 _ATTRIBUTES = frozenset(
@@ -232,7 +232,7 @@ def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> l
 
 def _option_entry(body: SettingsBody, raw: dict[str, Any], known_ids: set[int]) -> _OptionEntry:
     name = raw.get("name")
-    if problem := line_problem(name):
+    if problem := name_problem(name):
         text, symbol = problem
         body.refuse("options", f"name {text}", symbol)
     option_id = _option_integer(body, "id", raw)

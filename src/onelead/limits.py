@@ -192,7 +192,7 @@ LIVE_USER_STREAMS_MAX = 6
 #: How often they look, how often they say that they are there, and look who is still signed in.
 LIVE_POLL_S = 1
 LIVE_HEARTBEAT_S = 15
-LIVE_SESSION_CHECK_S = 30
+LIVE_SESSION_CHECK_S = 5
 #: The newest deliveries that a page shows; of more at once, the older ones are left out.
 LIVE_ROWS = 12
 

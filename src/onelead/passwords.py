@@ -6,10 +6,23 @@ from onelead.errors import InputInvalid, Problem
 from onelead.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from onelead.text import fold, normalised, too_long
 
+#: A letter of the hashed form can have been typed in this many pieces. A text that has more
+#: pieces than all letters of a password together is too long whatever comes behind them.
+_PIECES_MAX = 4
+_TYPED_CHARS_MAX = PASSWORD_CHARS_MAX * _PIECES_MAX
+
 
 def hashed_form(password: str) -> str:
-    """Return what is hashed: keyboards compose the same letter in different ways."""
-    return normalised("NFC", password)
+    """Return what is hashed: keyboards compose the same letter in different ways.
+
+    Its length is the password's; an endless one is cut where it is too long already.
+    """
+    return normalised("NFC", password[: _TYPED_CHARS_MAX + 1])
+
+
+def is_too_long(hashed: str) -> bool:
+    """Say whether no password has this hashed form."""
+    return len(hashed) > PASSWORD_CHARS_MAX
 
 
 def require_good_password(password: str, repeated: str, email: str) -> None:
@@ -26,7 +39,7 @@ def require_good_password(password: str, repeated: str, email: str) -> None:
 def _problem(password: str, email: str) -> str:
     if len(password) < PASSWORD_CHARS_MIN:
         return f"is too short (minimum is {PASSWORD_CHARS_MIN} characters)"
-    if len(password) > PASSWORD_CHARS_MAX:
+    if is_too_long(password):
         return too_long(PASSWORD_CHARS_MAX)
     if fold(password) == fold(email):
         return "can't be the e-mail"

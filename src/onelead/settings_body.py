@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from onelead.errors import InputInvalid, Problem, unrecognized
 from onelead.limits import LINE_CHARS_MAX
-from onelead.text import is_blank, too_long
+from onelead.text import is_blank, is_one_line, too_long
 
 
 class SettingsBody:
@@ -49,7 +49,7 @@ class SettingsBody:
         if current and not self.has("name"):
             return current
         value = self.get("name")
-        if problem := line_problem(value):
+        if problem := name_problem(value):
             self.refuse("name", *problem)
             return current
         return str(value)
@@ -73,6 +73,15 @@ def line_problem(value: Any) -> tuple[str, str] | None:
         return "must be a string", "invalid"
     if len(value) > LINE_CHARS_MAX:
         return too_long(LINE_CHARS_MAX), "too_long"
+    return None
+
+
+def name_problem(value: Any) -> tuple[str, str] | None:
+    """Say what is wrong with a value that must be a name, which lists, logs and terminals show."""
+    if problem := line_problem(value):
+        return problem
+    if not is_one_line(value):
+        return "must be one line of printable text", "invalid"
     return None
 
 

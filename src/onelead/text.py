@@ -91,6 +91,22 @@ def is_blank(text: str) -> bool:
     return not (text.strip() if text.isascii() else tidy(text))
 
 
+#: Characters that write nothing themselves, but end a line, move a terminal's cursor, or turn the
+#: order of what comes behind them around. Joiners and direction marks are not among them:
+#: languages are written with those.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def is_one_line(text: str) -> bool:
+    """Say whether a text stays within its line, and shows in the order in which it is written."""
+    return _STEERING.search(text) is None
+
+
+def as_one_line(text: str) -> str:
+    """Spell out what would take a text out of its line."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def too_long(chars_max: int) -> str:
     """Say that a text has more characters than it may."""
     return f"is too long (maximum is {chars_max} characters)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -35,6 +36,48 @@ async def test_the_file_and_its_folders_are_made(tmp_path: Path, clock: Clock) -
     assert list(await store.account_ids()) == []
     await store.close()
     assert path.exists()
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+def make_shared(path: Path) -> None:
+    """Make an empty database that a group may read."""
+    path.touch()
+    path.chmod(0o640)
+
+
+NAMES = ["onelead.db", "onelead.db-shm", "onelead.db-wal", "onelead.db.serving"]
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o277])
+async def test_a_new_file_is_for_its_owner_alone(path: Path, clock: Clock, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        store = SqliteStore(path, clock, serving=True)
+        await store.create_account("Shop Ltd", "dana@shop.example")
+        assert modes_in(path.parent) == dict.fromkeys(NAMES, 0o600)
+        await store.close()
+    finally:
+        os.umask(before)
+
+
+async def test_a_file_that_is_there_keeps_its_mode(path: Path, clock: Clock) -> None:
+    make_shared(path)
+    store = SqliteStore(path, clock, serving=True)
+    await store.create_account("Shop Ltd", "dana@shop.example")
+    assert modes_in(path.parent) == dict.fromkeys(NAMES, 0o640)
+    await store.close()
+
+
+async def test_a_link_to_a_file_that_is_still_to_be_made_leads_to_it(
+    path: Path, clock: Clock
+) -> None:
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    await SqliteStore(link, clock).close()
+    assert modes_in(path.parent)[path.name] == 0o600
 
 
 async def test_a_second_server_on_one_file_is_refused(path: Path, clock: Clock) -> None:

@@ -40,11 +40,40 @@ def test_everything_wrong_with_a_new_user_is_said_at_once() -> None:
     require_new_user("dana@shop.example", "")
 
 
-@pytest.mark.parametrize("label", ["", " \u200b", "x" * 256])
+@pytest.mark.parametrize("label", ["", " \u200b", "x" * 256, "\x1b[2J", "Web\u202eform"])
 def test_a_label_is_a_line(label: str) -> None:
     with pytest.raises(InputInvalid):
         require_label(label)
     require_label("Web form")
+
+
+#: One that clears a terminal, one that ends its line, one that turns the rest around.
+STEERING = ["Mia\x1b[2J", "Mia\nroot", "Mia\x9b2J", "Mia\u2028", "Mia \u202egnp", "Mia\u2066"]
+
+
+@pytest.mark.parametrize("name", STEERING)
+def test_a_name_steers_no_terminal_and_turns_nothing_around(name: str) -> None:
+    expected = (Problem("name", "must be one line of printable text"),)
+    with pytest.raises(InputInvalid) as refused:
+        require_new_user("mia@shop.example", name)
+    assert refused.value.problems == expected
+    with pytest.raises(InputInvalid) as refused:
+        changed_user(MIA, UserChange(name=name), (DANA, MIA), by=None)
+    assert refused.value.problems == expected
+
+
+#: Also an ideographic space, and joiners that keep letters apart or make one picture of two.
+WRITTEN = [
+    "Zo\u00eb",
+    "\u5c71\u7530\u3000\u82b1",
+    "\u0645\u06cc\u200c\u0645",
+    "\u2764\u200d\U0001f525",
+]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_name_may_be_of_any_writing(name: str) -> None:
+    require_new_user("mia@shop.example", name)
 
 
 def test_what_is_not_said_stays() -> None:

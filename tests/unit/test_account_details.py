@@ -52,6 +52,7 @@ def test_what_is_not_said_stays(body: dict[str, Any]) -> None:
     ("body", "attribute", "text"),
     [
         ({"name": " "}, "name", "can't be blank"),
+        ({"name": "Shop\x1b[2J"}, "name", "must be one line of printable text"),
         ({"name": 5}, "name", "must be a string"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "is not an IANA time zone: Mars/Olympus"),
         ({"time_zone": "../etc/passwd"}, "time_zone", "is not an IANA time zone: ../etc/passwd"),

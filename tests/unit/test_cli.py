@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,11 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         ((*INIT[:-1], "dana"), "Invalid value for '--email': 'dana' is not an e-mail"),
         ((*INIT[:-1], "zoë@shop.example"), "Invalid value for '--email': 'zoë@shop.example'"),
         (("users", "create", "--email", "a@b.example", "--role", "king"), "Invalid value for"),
+        (
+            ("init", "--account", "\x1b[2J", "--email", "a@b.example"),
+            "Invalid value for '--account'",
+        ),
+        (("keys", "create", "--label", "a\nb"), "Invalid value for '--label': must be one line"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(
@@ -101,3 +108,32 @@ def test_every_command_explains_itself(
     out = capsys.readouterr().out
     assert f"Usage: onelead {' '.join(command)}" in out
     assert "--database URL" in out
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b", "Mia\nroot", "x" * 256])
+def test_a_user_is_called_something(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert call(monkeypatch, *INIT) == 0
+    create = ("users", "create", "--email", "mia@shop.example")
+    assert call(monkeypatch, *create, "--name", name) == 1
+    assert "Name: " in capsys.readouterr().err
+    assert call(monkeypatch, *create) == 0
+    assert "mia, mia@shop.example" in capsys.readouterr().out
+
+
+def test_what_is_stored_already_gives_the_terminal_no_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, *INIT) == 0
+    with closing(sqlite3.connect(folder / "data" / "onelead.db")) as connection, connection:
+        connection.execute("UPDATE user SET name = ?", ("Dana\x1b]0;x\x07\nroot\u202e",))
+        connection.execute("UPDATE api_key SET label = ?", ("\x9b2J",))
+    capsys.readouterr()
+    assert call(monkeypatch, "users", "list") == 0
+    out = capsys.readouterr().out
+    assert "Dana\\x1b]0;x\\x07\\nroot\\u202e" in out
+    assert call(monkeypatch, "keys", "list") == 0
+    out += capsys.readouterr().out
+    assert "\\x9b2J" in out
+    assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}

@@ -177,6 +177,10 @@ class TestOptions:
             (["Gold", None, 1, []], [Problem("options", "must be objects with a name")]),
             ([{}], [Problem("options", "name can't be blank", "blank")]),
             (
+                [{"name": "a\nb"}],
+                [Problem("options", "name must be one line of printable text", "invalid")],
+            ),
+            (
                 [{"name": None}, {"name": " "}],
                 [Problem("options", "name can't be blank", "blank")],
             ),

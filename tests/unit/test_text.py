@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import after_start, fold, is_blank, shown, tidy
+from onelead.text import after_start, as_one_line, fold, is_blank, is_one_line, shown, tidy
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
 IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
@@ -170,3 +170,16 @@ def test_nothing_else_lies_between_a_beginning_and_what_follows_it(start: str, t
 )
 def test_the_end_of_a_beginning(start: str, end: str | None) -> None:
     assert after_start(start) == end
+
+
+@given(anything)
+def test_what_is_made_one_line_is_one_and_stays_so(text: str) -> None:
+    line = as_one_line(text)
+    assert is_one_line(line)
+    assert len(line.splitlines()) <= 1
+    assert as_one_line(line) == line
+    assert (line == text) == is_one_line(text)
+
+
+def test_what_steers_is_spelled_out() -> None:
+    assert as_one_line("a\x1b[2J\nb\u202ec") == "a\\x1b[2J\\nb\\u202ec"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
-from onelead.account import Role
+from onelead.account import ApiKey, Role
 from onelead.limits import API_KEY_CACHE_S
+from onelead.store import Store
 
 
 async def created(browser: Browser, **form: Any) -> str:
@@ -120,6 +123,32 @@ async def test_the_key_of_another_account_is_not_there(web: Web, browser: Browse
     await browser.post(path, [("csrf", csrf)], status=404)
     (theirs,) = await web.store.api_keys(other.account_id)
     assert theirs.date_revoked is None
+
+
+class NewKeys:
+    """A store in which a user with a key appears just before the keys are read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
+        known = await self._store.api_keys(account_id)
+        email = f"user{len(known)}@shop.example"
+        await self._store.create_user(account_id, email, "", Role.MEMBER)
+        await self._store.create_api_key(account_id, email, f"Key of {email}")
+        return await self._store.api_keys(account_id)
+
+
+async def test_a_key_may_be_of_a_user_who_is_newer_than_the_request(web: Web) -> None:
+    services = replace(web.api.services, store=cast("Store", NewKeys(web.store)))
+    browser = await Web(replace(web.api, services=services)).admin()
+    assert "Key of user1@shop.example" in (await browser.get("/settings/api-keys")).text
+    newest = max(key.id for key in await web.store.api_keys(web.account_id)) + 2
+    asked = await browser.get(f"/settings/api-keys/{newest}/revoke")
+    assert "Key of user2@shop.example" in asked.text
 
 
 async def test_a_key_of_a_deactivated_owner_is_said_not_to_work(web: Web, browser: Browser) -> None:

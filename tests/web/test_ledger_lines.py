@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
-from onelead.account import ApiKey, User
+from onelead.account import ApiKey
 from onelead.custom_fields import CustomField, DataType, match_values
 from onelead.lead import Address, Email, Link, PhoneNumber
 from onelead.ledger_store import AccountLedgerRow, LedgerRow
@@ -90,11 +90,6 @@ def test_every_pair_of_action_and_outcome_has_words(action: Action, outcome: Out
 )
 def test_who_and_through_what(source: dict[str, Any], by: str) -> None:
     assert ledger_line(a_row(**source), SETTINGS, LABELS).by == by
-
-
-def test_a_user_without_a_name_is_known_by_the_email() -> None:
-    settings = a_settings(users=(User(901, "", "dana@shop.example"),))
-    assert ledger_line(a_row(), settings, LABELS).who == "dana@shop.example"
 
 
 def test_the_date_is_exact_in_the_time_zone_of_the_account() -> None:

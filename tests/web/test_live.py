@@ -223,6 +223,17 @@ async def test_a_user_has_a_bounded_number_of_streams(
         assert again.status == 200
 
 
+async def test_asking_for_the_head_alone_takes_no_place(opened: Opened, browser: Browser) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        for _ in range(LIVE_USER_STREAMS_MAX + 1):
+            head = await browser.client.head("/overview/live")
+            assert (head.status_code, head.content) == (200, b"")
+    async with opened(browser) as stream:
+        assert stream.status == 200
+        own = {"x-request-id", "date"}
+        assert {*head.headers} - own == {*stream.headers} - own
+
+
 async def test_a_stream_ends_with_its_session(
     opened: Opened, browser: Browser, web: Web, service: Service
 ) -> None:

@@ -84,6 +84,21 @@ async def test_who_finds_an_open_browser_cannot_guess_the_password(mia: Browser)
     assert statuses == [422] * SIGN_IN_BY_EMAIL_MAX + [429]
 
 
+async def test_a_changed_password_has_the_salt_that_the_email_has_elsewhere(
+    web: Web, mia: Browser
+) -> None:
+    """So that one hash checks all of them."""
+    other = await web.store.create_account("Other Ltd", EMAIL)
+    password_hash = await web.api.services.passwords.of("password of there")
+    await web.store.change_password(other.account_id, other.user_id, password_hash, keep="")
+    form = {"current": PASSWORD, "password": NEW, "repeated": NEW}
+    await (await mia.get("/profile")).submit("form#change-password", form)
+    here, there = [one.password_hash.split("$") for one in await web.store.passwords(EMAIL)]
+    assert here[:5] == there[:5]
+    assert here != there
+    assert (await sign_in(web.visitor(), EMAIL, NEW)).status == 200
+
+
 async def test_the_password_of_another_account_is_not_this_one_s(web: Web, mia: Browser) -> None:
     other = await web.store.create_account("Other Ltd", EMAIL)
     password_hash = await web.api.services.passwords.of("password of there")

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from onelead.access import require_new_user
 from onelead.access_store import NewAccount
 from onelead.account import (
     DEFAULT_CURRENCY,
@@ -93,6 +94,7 @@ def create_user(
     connection: Connection, account_id: int, email: str, name: str, role: Role, now: int
 ) -> User:
     """Create a user, who is known by the e-mail."""
+    require_new_user(email, name)
     user_id = _next_id(connection, account_id)
     if user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
         raise NotPossible(f"a user with the e-mail {email} exists already")

@@ -24,7 +24,7 @@ from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite_batch import is_committed, write_batch
 from onelead.storage.sqlite_checkpoints import Checkpoints
-from onelead.storage.sqlite_file import lock_for_serving, opening
+from onelead.storage.sqlite_file import create_private, lock_for_serving, opening
 from onelead.storage.sqlite_statistics import tell_planner
 from onelead.store import Batch, BatchReceipt, PoolUse
 
@@ -60,6 +60,7 @@ class SqliteStore(PortableStore):
         self._path = path
         with opening(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            create_private(path)
             self._server_lock = lock_for_serving(path) if serving else None
         self._engine = _engine(path, serving=serving, busy_timeout_s=busy_timeout_s)
         self._writer = ThreadPoolExecutor(1, "onelead-writer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,25 @@ def _reason(error: BaseException | None) -> str:
     return str(getattr(error, "orig", error))
 
 
+def create_private(path: Path) -> None:
+    """Create an empty database that its owner alone may open, whatever the umask.
+
+    One that is there stays as it is. SQLite gives its log and index the mode of the database.
+    """
+    _create(path.resolve(), 0o600)
+
+
+def _create(file: Path, mode: int) -> None:
+    try:
+        made = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(made, mode)
+    finally:
+        os.close(made)
+
+
 def lock_for_serving(path: Path) -> IO[bytes]:
     """Lock out other serving processes until the file that is returned is closed.
 
@@ -39,7 +59,10 @@ def lock_for_serving(path: Path) -> IO[bytes]:
     """
     # Links to one file share its lock.
     file = path.resolve()
-    lock = file.with_name(f"{file.name}.serving").open("wb")
+    beside = file.with_name(f"{file.name}.serving")
+    # Whoever may open the database may serve it.
+    _create(beside, file.stat().st_mode & 0o777)
+    lock = beside.open("wb")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from onelead.access import require_label
-from onelead.account import ApiKey
+from onelead.account import ApiKey, User
 from onelead.errors import InputInvalid, NotPossible, ResourceNotFound
 from onelead.incoming.api_calls import BASE_PATH, upsert_command
 from onelead.limits import API_KEY_CACHE_S, KEY_USE_REST_S
@@ -18,7 +18,7 @@ _KEYS = "/settings/api-keys"
 async def key_list(visit: Visit) -> Response:
     """List the keys, those that work first, the newest of each sort first."""
     keys = await visit.store.api_keys(visit.account_id)
-    users = visit.settings.users_by_id
+    users = await _owners(visit)
     works = {one.id for one in keys if one.date_revoked is None and users[one.user_id].is_active}
     return visit.page(
         "api_keys/list.html",
@@ -27,6 +27,11 @@ async def key_list(visit: Visit) -> Response:
         users=users,
         rest_s=KEY_USE_REST_S,
     )
+
+
+async def _owners(visit: Visit) -> dict[int, User]:
+    """Return the users, read after the keys: one of them may be newer than this visit."""
+    return (await visit.store.settings(visit.account_id)).users_by_id
 
 
 async def new_key_page(visit: Visit) -> Response:
@@ -66,7 +71,7 @@ async def revoke_page(visit: Visit) -> Response:
     key = await _key(visit)
     if key.date_revoked is not None:
         return visit.go(_KEYS, f"{key.label} is revoked already.")
-    owner = visit.settings.users_by_id[key.user_id]
+    owner = (await _owners(visit))[key.user_id]
     return visit.page("api_keys/revoke.html", key=key, owner=owner, seconds=API_KEY_CACHE_S)
 
 

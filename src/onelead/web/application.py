@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, compile_path
 from starlette.types import ASGIApp
 
 from onelead.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
@@ -25,6 +25,7 @@ from onelead.web.sessions import is_csrf_token, session_token, signed_in, visito
 from onelead.web.visit import Visit
 
 SIGN_IN_PATH = "/sign-in"
+_SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."
 
 
 def create_web(services: Services) -> ASGIApp:
@@ -46,6 +47,8 @@ async def _not_found(_visit: Visit) -> Response:
 
 
 _UNKNOWN_PAGE = Page("any", "unknown page", _not_found, Access.ANYONE)
+_PATHS = [(compile_path(page.path)[0], page.path) for page in PAGES]
+_SHOWN_PATHS = {page.path for page in PAGES if page.method == "GET"}
 
 
 class _ServedPage(Served[Visit]):
@@ -64,10 +67,13 @@ class _ServedPage(Served[Visit]):
         visit.who = await signed_in(self._services, visit.request)
         if visit.who is not None:
             visit.line.account_id = visit.account_id
+        is_form = self._page.method == "POST"
+        if is_form:
+            _refuse_other_sites(visit.request)
         if self._page.access is not Access.ANYONE and visit.who is None:
-            return _to_sign_in(visit)
-        if self._page.method == "POST":
-            await _require_own_form(visit)
+            return _to_sign_in(visit, is_form=is_form)
+        if is_form and (visit.who or not self._page.is_moot_signed_out):
+            await _require_own_form(visit, self._page.access)
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
             raise AdminRequired
         if self._page.once:
@@ -76,33 +82,68 @@ class _ServedPage(Served[Visit]):
 
     def _refused(self, visit: Visit, error: OneleadError) -> Response:
         status = STATUS_BY_KIND[error.kind]
-        response = visit.page(
-            "error.html", status, status=int(status), code=error.code, message=error.message
-        )
+        about = {"code": error.code, "message": error.message}
+        response = visit.page("error.html", status, status=int(status), **about)
         if (seconds := retry_after_s(error)) is not None:
             response.headers["Retry-After"] = str(seconds)
         return response
 
     def _failed(self, visit: Visit, request_id: str) -> Response:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return visit.page("error.html", status, status=status, message="", request_id=request_id)
+        about = {"code": "", "message": "", "request_id": request_id}
+        return visit.page("error.html", status, status=int(status), **about)
 
 
-async def _require_own_form(visit: Visit) -> None:
-    """Refuse a form that another site sent. Raises FormForged."""
-    request = visit.request
-    token = session_token(request) if visit.who else visitor_token(request)
-    # What a browser says of itself comes first: it is there without reading the body.
+def _refuse_other_sites(request: Request) -> None:
+    """Refuse a form of which the browser itself says that another site sent it.
+
+    Raises FormForged. Nothing of the body is read for that.
+    """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise FormForged
-    if not is_csrf_token((await visit.form()).get("csrf"), token):
+
+
+async def _require_own_form(visit: Visit, access: Access) -> None:
+    """Refuse a form that no page of ours wrote for this browser. Raises FormForged."""
+    tokens = [session_token(visit.request)]
+    if access is Access.ANYONE:
+        # Such a page may have been loaded before somebody signed in here, in another tab, or
+        # while a session lasted that is over.
+        tokens.append(visitor_token(visit.request))
+    sent = (await visit.form()).get("csrf")
+    if not any(is_csrf_token(sent, token) for token in tokens):
         raise FormForged
 
 
-def _to_sign_in(visit: Visit) -> Response:
-    """Send a browser to the sign-in page, and from there back to where it wanted to go."""
+def _to_sign_in(visit: Visit, *, is_form: bool) -> Response:
+    """Send a browser to the sign-in page, and from there back to where it wanted to go.
+
+    Of a form that is lost by it is said that it is.
+    """
     url = visit.request.url
-    wanted = f"{url.path}?{url.query}" if url.query else url.path
-    if visit.request.method != "GET" or wanted == "/":
-        return visit.go(SIGN_IN_PATH)
-    return visit.go(f"{SIGN_IN_PATH}?{urlencode({'next': wanted})}")
+    wanted = _page_of_form(visit) if is_form else _address(url.path, url.query)
+    path = SIGN_IN_PATH if wanted == "/" else f"{SIGN_IN_PATH}?{urlencode({'next': wanted})}"
+    return visit.go(path, _SIGNED_OUT if is_form else "", is_problem=is_form)
+
+
+def _page_of_form(visit: Visit) -> str:
+    """Return where the page is that a form was sent from; the start page if that is unknown."""
+    try:
+        sender = urlsplit(visit.request.headers.get("referer", ""))
+    except ValueError:
+        sender = urlsplit("")
+    is_ours = f"{sender.scheme}://{sender.netloc}" == visit.base_url
+    if is_ours and _is_shown(sender.path):
+        return _address(sender.path, sender.query)
+    path = visit.request.url.path
+    return path if _is_shown(path) else "/"
+
+
+def _address(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+def _is_shown(path: str) -> bool:
+    """Say whether there is a page at a path, and not only a form to send there."""
+    first = next((name for regex, name in _PATHS if regex.match(path)), None)
+    return first in _SHOWN_PATHS

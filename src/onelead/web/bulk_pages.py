@@ -59,7 +59,7 @@ def _choice(
     visit: Visit, form: Form, selection: Selection, problems: Problems = NO_PROBLEMS
 ) -> Response:
     settings = visit.settings
-    users = [(str(user.id), user.name or user.email) for user in settings.users if user.is_active]
+    users = [(str(user.id), user.name) for user in settings.users if user.is_active]
     return visit.page(
         "leads/change.html",
         422 if problems else 200,

@@ -51,8 +51,10 @@ class Entry(Struct, frozen=True):
 
 
 async def delivery_list(visit: Visit) -> Response:
-    """Show what was delivered, newest first."""
+    """Show what was delivered, newest first. Raises AdminRequired."""
     filters = DeliveryFilters(visit.request.query_params, visit.settings)
+    if filters.search.scope is LedgerScope.SETTINGS and not visit.signed_in.is_admin:
+        raise AdminRequired
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     found, entries = None, []
     if not filters.problems:

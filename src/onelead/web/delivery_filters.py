@@ -158,7 +158,7 @@ class DeliveryFilters:
 
 def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
     """Return who can have delivered something: values and texts."""
-    users = [(caller_value(user.id, 0), user.name or user.email) for user in settings.users]
+    users = [(caller_value(user.id, 0), user.name) for user in settings.users]
     keys = [(caller_value(0, key_id), f"API key {label}") for key_id, label in labels.items()]
     return users + keys
 

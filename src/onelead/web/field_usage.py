@@ -93,7 +93,7 @@ def _name_of(visit: Visit, use: MatchUse, labels: KeyLabels) -> str:
     if use.api_key_id is not None:
         return f"API key {labels.get(use.api_key_id) or use.api_key_id}"
     user = visit.settings.users_by_id.get(use.user_id or 0)
-    return f"{user.name or user.email} in the web application" if user else "The command line"
+    return f"{user.name} in the web application" if user else "The command line"
 
 
 def losses_of(typed: FieldForm, field: CustomField) -> Losses:

@@ -144,7 +144,7 @@ def _options(
         found = [(str(option.id), option.name) for option in field.options]
     elif name == "assignee_id":
         users = [user for user in settings.users if user.is_active or str(user.id) == value]
-        found = [(str(user.id), user.name or user.email) for user in users]
+        found = [(str(user.id), user.name) for user in users]
     else:
         entries = settings.statuses if name == "status_id" else settings.sources
         found = [(str(entry.id), entry.name) for entry in entries]

@@ -127,7 +127,7 @@ def choices_of(name: str, settings: AccountSettings) -> Choices:
         case "status_ids":
             return [(str(one.id), one.name) for one in settings.statuses]
         case "assignee_ids":
-            users = [(str(one.id), one.name or one.email) for one in settings.users]
+            users = [(str(one.id), one.name) for one in settings.users]
             return [(str(NO_ID), "Nobody"), *users]
         case "customer_source_ids":
             return [(str(NO_ID), "None"), *((str(one.id), one.name) for one in settings.sources)]

@@ -179,7 +179,7 @@ def _who(user_id: int | None, settings: AccountSettings) -> str:
     if user_id is None:
         return ""
     user = settings.users_by_id.get(user_id)
-    return user.name or user.email if user else f"User {user_id}"
+    return user.name if user else f"User {user_id}"
 
 
 def _via(row: LedgerRow, labels: KeyLabels) -> str:

@@ -26,6 +26,9 @@ from onelead.web.visit import Visit
 
 #: A browser that lost the connection comes back after this time.
 _RETRY_MS = 3_000
+_MEDIA_TYPE = "text/event-stream"
+#: Proxies that collect an answer before they pass it on would hold it for ever.
+_HEADERS = {"X-Accel-Buffering": "no"}
 
 
 class Delivery(Struct, frozen=True):
@@ -49,6 +52,11 @@ def _delivery(row: AccountLedgerRow, found: LedgerSlice, labels: Mapping[int, st
 
 async def stream(visit: Visit) -> Response:
     """Send deliveries as they arrive. Raises TooManyStreams."""
+    if visit.request.method == "HEAD":
+        # The head of an answer is no stream, and takes nobody's place.
+        response = Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
+        del response.headers["Content-Length"]
+        return response
     feed = visit.services.feed
     feed.enter(visit.signed_in.user.id)
     return _Stream(visit, feed)
@@ -58,9 +66,7 @@ class _Stream(StreamingResponse):
     """An answer that goes on until the browser, the session or the server ends it."""
 
     def __init__(self, visit: Visit, feed: Feed) -> None:
-        # Proxies that collect an answer before they pass it on would hold it for ever.
-        headers = {"X-Accel-Buffering": "no"}
-        super().__init__(_events(visit, feed), media_type="text/event-stream", headers=headers)
+        super().__init__(_events(visit, feed), media_type=_MEDIA_TYPE, headers=_HEADERS)
         self._feed = feed
         self._user_id = visit.signed_in.user.id
 
@@ -74,7 +80,7 @@ class _Stream(StreamingResponse):
 async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
     services = visit.services
     seq = _seen(visit)
-    checked_s = services.monotonic()
+    checked_s = said_s = services.monotonic()
     yield f"retry: {_RETRY_MS}\n\n"
     # Without a database this ends: the browser comes back, and gets the answer that there is then.
     with suppress(StoreUnavailable), feed.watching(visit.account_id) as channel:
@@ -85,12 +91,15 @@ async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
                 # A page that is only left open does not keep its session alive.
                 if await signed_in(services, visit.request, counts_as_use=False) is None:
                     return
-            if not rows:
-                yield ": still here\n\n"
+            if rows:
+                seq = rows[-1].seq
+                for event in await _rendered(visit, rows, channel.latest):
+                    yield event
+            elif services.monotonic() - said_s < LIVE_HEARTBEAT_S:
                 continue
-            seq = rows[-1].seq
-            for event in await _rendered(visit, rows, channel.latest):
-                yield event
+            else:
+                yield ": still here\n\n"
+            said_s = services.monotonic()
 
 
 async def _rendered(

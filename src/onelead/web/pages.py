@@ -34,3 +34,5 @@ class Page(NamedTuple):
     #: Of a form that does its work once, however often it is sent: the page that shows the result
     #: when it is sent again and nothing better is known.
     once: str = ""
+    #: Whether the form changes nothing for who is not signed in; then it proves nothing either.
+    is_moot_signed_out: bool = False

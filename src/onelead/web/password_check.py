@@ -13,18 +13,17 @@ from onelead.web.visit import Visit
 async def rightful_users(visit: Visit, email: str, password: str) -> list[StoredPassword]:
     """Return the users of an e-mail whose password it is, of every account.
 
-    An unknown e-mail takes as much work as a wrong password. Raises TooManyAttempts.
+    An unknown e-mail takes as much work as a wrong password, and one of several accounts takes no
+    more. Raises TooManyAttempts.
     """
     services, key = visit.services, fold(email)
     services.attempts_by_address.take(origin(visit.address))
     services.attempts_by_email.take(key)
     right = []
     stored = await visit.store.passwords(email)
-    nobody: tuple[StoredPassword | None, ...] = (None,)
-    # For nobody, one check all the same.
-    for one in stored or nobody:
-        checked = await services.passwords.check(password, one.password_hash if one else None)
-        if one is None or not checked.is_right:
+    outcomes = await services.passwords.check(password, [one.password_hash for one in stored])
+    for one, checked in zip(stored, outcomes, strict=True):
+        if not checked.is_right:
             continue
         if checked.newer_hash is not None:
             await visit.store.renew_password_hash(one, checked.newer_hash)
@@ -34,3 +33,13 @@ async def rightful_users(visit: Visit, email: str, password: str) -> list[Stored
     if right and len(right) == len(stored):
         services.attempts_by_email.forget(key)
     return right
+
+
+async def new_password_hash(visit: Visit, account_id: int, email: str, password: str) -> str:
+    """Hash a new password of a user with the salt that the e-mail has in other accounts.
+
+    Raises TooManyAttempts.
+    """
+    stored = await visit.store.passwords(email)
+    others = [one.password_hash for one in stored if one.account_id != account_id]
+    return await visit.services.passwords.of(password, others)

@@ -10,7 +10,7 @@ from onelead.errors import InputInvalid, Problem
 from onelead.passwords import require_good_password
 from onelead.web.browser_names import browser_name
 from onelead.web.pages import Page
-from onelead.web.password_check import rightful_users
+from onelead.web.password_check import new_password_hash, rightful_users
 from onelead.web.sessions import forget_session, is_alive
 from onelead.web.visit import Problems, Visit, problems_of
 
@@ -59,7 +59,7 @@ async def change_password(visit: Visit) -> Response:
         require_good_password(password, form.raw("repeated"), user.email)
     except InputInvalid as error:
         return await _profile(visit, 422, password_problems=problems_of(error))
-    password_hash = await visit.services.passwords.of(password)
+    password_hash = await new_password_hash(visit, visit.account_id, user.email, password)
     await visit.store.change_password(
         visit.account_id, user.id, password_hash, keep=visit.signed_in.token_hash
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from starlette.responses import Response
 
 from onelead.access_store import WebSession
 from onelead.account import AccountSettings, Role, User
-from onelead.errors import ResourceNotFound
+from onelead.errors import ResourceNotFound, StoreUnavailable
 from onelead.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
 from onelead.process import Services
 
@@ -144,7 +145,9 @@ async def signed_in(
     if user is None or not user.is_active:
         return None
     if counts_as_use and now - session.date_last_used >= SESSION_TOUCH_S:
-        await services.store.touch_session(hashed, now)
+        # A database that can only be read still shows pages; a later request notes the use.
+        with suppress(StoreUnavailable):
+            await services.store.touch_session(hashed, now)
     return SignedIn(session, hashed, user, settings)
 
 

@@ -15,7 +15,7 @@ from onelead.errors import InputInvalid
 from onelead.limits import LINE_CHARS_MAX
 from onelead.passwords import require_good_password
 from onelead.web.pages import Access, Page
-from onelead.web.password_check import rightful_users
+from onelead.web.password_check import new_password_hash, rightful_users
 from onelead.web.sessions import (
     forget_session,
     new_session,
@@ -65,11 +65,15 @@ async def choose_account(visit: Visit) -> Response:
     form = await visit.form()
     hashed = token_hash(form.get("choice"))
     link = await visit.store.link(hashed)
+    wanted = own_path(form.get("next", "/"))
     token = new_token()
     if link is not None:
         session = new_session(visit.request, link.account_id, link.user_id, visit.now)
         if await visit.store.choose_account(hashed, token_hash(token), session):
-            return await _signed_in(visit, token, own_path(form.get("next", "/")))
+            return await _signed_in(visit, token, wanted)
+    if visit.who is not None:
+        # The choice was made already, as in another tab.
+        return visit.go(wanted)
     return visit.go("/sign-in", "That took too long. Sign in again.", is_problem=True)
 
 
@@ -83,11 +87,13 @@ async def _signed_in(visit: Visit, token: str, wanted: str, say: str = "") -> Re
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End this browser's session."""
-    if token := session_token(visit.request):
-        await visit.store.end_session(token_hash(token))
+    """End this browser's session; without one it is as good as ended."""
+    token = session_token(visit.request)
     response = visit.go("/sign-in", "You are signed out.")
-    forget_session(visit.request, response)
+    # A form that another site sent comes without the cookie, and must not take it away.
+    if token:
+        await visit.store.end_session(token_hash(token))
+        forget_session(visit.request, response)
     return response
 
 
@@ -111,7 +117,7 @@ async def welcome(visit: Visit) -> Response:
     except InputInvalid as error:
         shown = {"link": link, "user": user, "account_name": account}
         return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
-    password_hash = await visit.services.passwords.of(password)
+    password_hash = await new_password_hash(visit, link.account_id, user.email, password)
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
@@ -133,7 +139,7 @@ PAGES = (
     Page("GET", "/sign-in", sign_in_page, Access.ANYONE),
     Page("POST", "/sign-in", sign_in, Access.ANYONE),
     Page("POST", "/sign-in/account", choose_account, Access.ANYONE),
-    Page("POST", "/sign-out", sign_out, Access.ANYONE),
+    Page("POST", "/sign-out", sign_out, Access.ANYONE, is_moot_signed_out=True),
     Page("GET", "/welcome/{token}", welcome_page, Access.ANYONE),
     Page("POST", "/welcome/{token}", welcome, Access.ANYONE),
 )

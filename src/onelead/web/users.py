@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from onelead.access import UserChange, require_new_user
+from onelead.access import UserChange
 from onelead.access_store import LINK_SECONDS, LinkPurpose, SignInFacts
 from onelead.account import Role, User
 from onelead.errors import InputInvalid, NotPossible, OneleadError, ResourceNotFound
@@ -42,7 +42,6 @@ async def invite(visit: Visit) -> Response:
     form = await visit.form()
     name, email, role = form.get("name"), form.get("email"), _role(form.get("role"))
     try:
-        require_new_user(email, name)
         user = await visit.store.create_user(visit.account_id, email, name, role)
     except (InputInvalid, NotPossible) as error:
         problems = problems_of(error)
