@@ -57,7 +57,6 @@ SORT_KEY_CHARS_MAX = 600
 #: A list of leads for people looks at this many leads for a page; more that match are not sorted
 #: by what no index has in order, and not counted.
 LIST_EXAMINED_MAX = 10_000
-TAG_COMPLETIONS_MAX = 20
 
 # Looking through the ledger, newest first.
 LEDGER_SLICE_ROWS = 50
