@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from onelead.figures import Grouping
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS
 
 
 class HourFigure(NamedTuple):
@@ -59,6 +60,11 @@ class FoldState(Struct, frozen=True, gc=False):
     def rows_behind(self) -> int:
         """How many rows are still to be folded."""
         return self.ledger_seq - self.folded_seq
+
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether pages have to say that they are still counting, as after an import."""
+        return self.rows_behind > FIGURE_FAR_BEHIND_ROWS
 
 
 class SharedValue(NamedTuple):

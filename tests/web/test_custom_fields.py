@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from tests.browser_client import Browser, Shown
+from tests.lead_writes import create
 from tests.service import Service, database_in
 from tests.web_service import Web
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.limits import OPTIONS_MAX
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
+from onelead.store import Batch
+from onelead.upsert import prepared
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"
@@ -306,6 +309,27 @@ async def test_the_list_says_how_many_leads_have_a_value(
     shown = await browser.get(LIST)
     assert shown.texts("tbody td:last-child") == ["3"]
     assert "3 leads have a value" in (await browser.get(f"{LIST}/{field['id']}")).text
+
+
+async def test_every_page_says_at_the_same_point_that_leads_are_being_counted(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    await folded(web)
+    page, deletion = f"{LIST}/{field['id']}", f"{LIST}/{field['id']}/delete"
+    paths = {
+        **dict.fromkeys((LIST, deletion, "/settings/lead-statuses"), "still being counted"),
+        page: "Still being counted",
+        "/": "Counting…",
+    }
+    settings = await web.store.settings(web.account_id)
+    writes = [prepared(create(name="Omar Reed"), settings)] * FIGURE_FAR_BEHIND_ROWS
+    await web.store.write_leads(Batch(settings, writes))
+    for path, words in paths.items():
+        assert words not in (await browser.get(path)).text
+    await web.store.write_leads(Batch(settings, writes[:1]))
+    for path, words in paths.items():
+        assert words in (await browser.get(path)).text
 
 
 @pytest.mark.parametrize("path", ["", "/new", "/{id}", "/{id}/delete"])

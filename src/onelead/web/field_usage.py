@@ -9,7 +9,6 @@ from msgspec import Struct
 from onelead.custom_fields import CustomField, IndexState, Option
 from onelead.figures import ANY_VALUE
 from onelead.ledger_store import MatchUse, MatchUses
-from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.store import IndexProgress
 from onelead.web.field_form import FieldForm
 from onelead.web.ledger_lines import KeyLabels, key_labels
@@ -65,7 +64,7 @@ def figure_of(field: CustomField) -> str:
 
 async def is_counting(visit: Visit) -> bool:
     """Say whether the figures are far behind the ledger, as after an import."""
-    return (await visit.store.fold_state(visit.account_id)).rows_behind > FIGURE_CHUNK_ROWS
+    return (await visit.store.fold_state(visit.account_id)).is_far_behind
 
 
 async def usage_of(visit: Visit, field: CustomField) -> Usage:
