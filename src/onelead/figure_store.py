@@ -31,6 +31,14 @@ class DayFigure(NamedTuple):
     deliveries: int
 
 
+class ValueFigure(NamedTuple):
+    """How many deliveries one value had in all, and the last hour in which it had any."""
+
+    value: str
+    deliveries: int
+    last_hour: int
+
+
 class Division(Struct, frozen=True):
     """By what deliveries are counted, and the values that are wanted of it: see `HourKey`."""
 
@@ -118,6 +126,11 @@ class FigureStore(Protocol):
         self, account_id: int, division: Division, since: int, until: int, *, ahead_s: int
     ) -> Sequence[DayFigure]:
         """Return the same by the days of a zone whose clocks are `ahead_s` ahead of UTC."""
+
+    async def deliveries_by_value(
+        self, account_id: int, division: Division, since: int, until: int
+    ) -> Sequence[ValueFigure]:
+        """Return the same for the whole time; a value that had none has no figure."""
 
     async def deliveries_by_caller(
         self, account_id: int, since: int, until: int

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, case, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onelead.account import AccountSettings
@@ -21,18 +21,17 @@ from onelead.figures import DeliveryRow, FigureChanges
 from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.storage import schema
 from onelead.storage.schema import ledger
-from onelead.upsert import Outcome
 
 _progress = schema.figure_progress
 _LEAD = "lead"
-# The payload, which may be large, is never read; nor the match of a write that was not refused.
+# The payload, which may be large, is never read.
 _COLUMNS = (
     ledger.c.seq,
     ledger.c.date,
     ledger.c.outcome,
     ledger.c.user_id,
     ledger.c.api_key_id,
-    case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match)).label("match"),
+    ledger.c.match,
     ledger.c.changes,
     ledger.c.resource,
 )

@@ -85,29 +85,38 @@ async def create_field(visit: Visit) -> Response:
 async def field_page(visit: Visit) -> Response:
     """Show a definition, its form, and how it is used."""
     field = _field(visit)
-    return _form_page(visit, field, form_of(field), usage=await usage_of(visit, field))
+    return await _shown(visit, field, form_of(field))
+
+
+async def _shown(
+    visit: Visit,
+    field: CustomField,
+    typed: FieldForm,
+    problems: Problems = NO_PROBLEMS,
+    **more: Any,
+) -> Response:
+    """Show the form of a definition that is there, with how it is used beside it."""
+    return _form_page(visit, field, typed, problems, usage=await usage_of(visit, field), **more)
 
 
 async def update_field(visit: Visit) -> Response:
     """Save a definition; what takes something away is asked about first."""
     field, form = _field(visit), await visit.form()
-    typed, usage = read_form(form, field), await usage_of(visit, field)
+    typed = read_form(form, field)
     if is_only_edited(form):
-        return _form_page(
-            visit, field, typed, usage=usage, moved=row_at_hand(form, len(typed.options))
-        )
+        return await _shown(visit, field, typed, moved=row_at_hand(form, len(typed.options)))
     if typed.seen != digest(field):
         stored = _stored(typed, field)
         typed = structs.replace(typed, seen=digest(field))
-        return _form_page(visit, field, typed, usage=usage, stored=stored)
+        return await _shown(visit, field, typed, stored=stored)
     losses = losses_of(typed, field)
     if losses.token and form.get("confirmed") != losses.token:
-        return _form_page(visit, field, typed, usage=usage, losses=losses)
+        return await _shown(visit, field, typed, losses=losses)
     result = await change_settings(
         *(visit, _DEFINITION, Action.UPDATE), resource_id=field.id, body=typed.body(field)
     )
     if result.refusal is not None:
-        return _form_page(visit, field, typed, problems_of(result.refusal), usage=usage)
+        return await _shown(visit, field, typed, problems_of(result.refusal))
     after = result.settings.fields_by_id[field.id]
     if result.outcome is Outcome.UNCHANGED:
         return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
