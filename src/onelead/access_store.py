@@ -136,7 +136,8 @@ class AccessStore(Protocol):
         """Change a user; deactivated, the user's keys stop working, sessions and links end.
 
         `by` is the user who does it; None for the command line. Raises ResourceNotFound,
-        InputInvalid for a name, and NotPossible for what `access.changed_user` refuses.
+        InputInvalid for a name, and NotPossible and SettingsConflict for what
+        `access.changed_user` refuses.
         """
 
     async def create_session(self, token_hash: str, session: WebSession) -> None:

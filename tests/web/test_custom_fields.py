@@ -14,6 +14,7 @@ from tests.web_service import Web
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
 from onelead.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
+from onelead.settings_change import SettingsResult, SettingsWrite
 from onelead.store import Batch
 from onelead.upsert import prepared
 
@@ -276,6 +277,33 @@ async def test_a_change_that_somebody_else_made_meanwhile_is_not_overwritten(
     assert (await stored(web, "Theirs")).id == field["id"]
     await shown.submit(FORM, button=SAVE)
     assert (await stored(web, "Mine")).id == field["id"]
+
+
+async def test_an_option_that_is_added_between_reading_and_writing_is_not_deleted(
+    service: Service, web: Web, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tier = await service.field(name="Tier", data_type="Dropdown")
+    form = await browser.get(f"{LIST}/{tier['id']}")
+    change = web.store.change_settings
+    options = [*tier["options"], {"name": "Iron"}]
+
+    async def late(account_id: int, write: SettingsWrite) -> SettingsResult:
+        monkeypatch.undo()
+        path = f"/custom_field_definitions/{tier['id']}"
+        await service.client.put(path, json={"options": options})
+        return await change(account_id, write)
+
+    monkeypatch.setattr(web.store, "change_settings", late)
+    torn = await form.submit(FORM, button=SAVE, option_name=["Silver", "Pure gold"])
+    assert torn.status == 409
+    assert torn.texts(".notice li") == ["Options: Silver, Gold, Iron"]
+    names = [option.name for option in (await stored(web, "Tier")).options]
+    assert names == ["Silver", "Gold", "Iron"]
+    # Who saves it all the same is asked about the option that goes.
+    asked = await torn.submit(FORM, button=SAVE)
+    assert "Iron : no lead" in asked.text
+    await asked.submit(FORM, button="#confirm")
+    assert [one.name for one in (await stored(web, "Tier")).options] == ["Silver", "Pure gold"]
 
 
 async def test_many_fields_are_searched_by_name_key_and_type(

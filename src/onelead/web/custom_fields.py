@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from onelead.custom_fields import RESOURCES, CustomField, IndexState
 from onelead.definitions import definition_attributes
-from onelead.errors import ResourceNotFound
+from onelead.errors import ResourceNotFound, SettingsConflict
 from onelead.figures import ANY_VALUE
 from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
 from onelead.settings_change import Resource
@@ -106,15 +106,23 @@ async def update_field(visit: Visit) -> Response:
     if is_only_edited(form):
         return await _shown(visit, field, typed, moved=row_at_hand(form, len(typed.options)))
     if typed.seen != digest(field):
-        stored = _stored(typed, field)
-        typed = structs.replace(typed, seen=digest(field))
-        return await _shown(visit, field, typed, stored=stored)
+        return await _torn(visit, field, typed)
     losses = losses_of(typed, field)
     if losses.token and form.get("confirmed") != losses.token:
         return await _shown(visit, field, typed, losses=losses)
+    return await _saved(visit, field, typed)
+
+
+async def _saved(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
     result = await change_settings(
-        *(visit, _DEFINITION, Action.UPDATE), resource_id=field.id, body=typed.body(field)
+        *(visit, _DEFINITION, Action.UPDATE),
+        resource_id=field.id,
+        body=typed.body(field),
+        seen=definition_attributes(field),
     )
+    if isinstance(result.refusal, SettingsConflict):
+        # It was changed between reading and writing.
+        return await _torn(visit, result.settings.fields_by_id[field.id], typed)
     if result.refusal is not None:
         return await _shown(visit, field, typed, problems_of(result.refusal))
     after = result.settings.fields_by_id[field.id]
@@ -122,6 +130,12 @@ async def update_field(visit: Visit) -> Response:
         return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
     return visit.go(_path(visit, field), f"{after.name} was saved.{more}")
+
+
+async def _torn(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
+    """Show a form that was made from something else than what is stored."""
+    typed_over = structs.replace(typed, seen=digest(field))
+    return await _shown(visit, field, typed_over, stored=_stored(typed, field))
 
 
 def _path(visit: Visit, field: CustomField) -> str:
