@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+from tests.open_session import open_session
 from tests.process import DEADLINE_S, Server, serving
 
 from onelead.access_store import WebSession
@@ -27,7 +28,7 @@ def sign_in(database: Path) -> None:
         now = int(time.time())
         store = SqliteStore(database, lambda: now)
         session = WebSession(1, user_id, now, now, "127.0.0.1", "test")
-        await store.create_session(token_hash(TOKEN), session)
+        await open_session(store, token_hash(TOKEN), session)
         await store.close()
 
     with closing(sqlite3.connect(database)) as connection:

@@ -178,7 +178,6 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
     return {
         "change_user": lambda: store.change_user(account_id, 1, change, by=None),
         "record_key_uses": lambda: store.record_key_uses(account_id, [KeyUse(1, 0, "")]),
-        "create_session": lambda: store.create_session("hash", session),
         "session": lambda: store.session("hash"),
         "sessions": lambda: store.sessions(account_id, 1),
         "touch_session": lambda: store.touch_session("hash", 0),
