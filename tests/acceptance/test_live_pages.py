@@ -48,7 +48,7 @@ def test_a_delivery_appears_and_a_stop_ends_the_streams_at_once(tmp_path: Path) 
 async def _counted(client: httpx.AsyncClient, url: str) -> None:
     """Wait until the delivery is in the figures, which follow a moment later."""
     for _ in range(100):
-        if "1 created. Most in one hour: 1" in (await client.get(url)).text:
+        if "Created 1. Most in one hour: 1" in (await client.get(url)).text:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the delivery was not counted")
