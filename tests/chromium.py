@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from tests.open_session import open_session
 from tests.process import Server, serving
 
 from onelead.access_store import WebSession
@@ -142,7 +143,7 @@ class Site:
             if user is None:
                 user = await store.create_user(account_id, "mia@shop.example", "Mia Roe", role)
             session = WebSession(account_id, user.id, now, now, "127.0.0.1", "Chromium")
-            await store.create_session(token_hash(token), session)
+            await open_session(store, token_hash(token), session)
 
         self.with_store(sign_in)
         return token

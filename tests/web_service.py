@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 from tests.browser_client import WEB_URL, Browser
+from tests.open_session import open_session
 from tests.service import Service, a_service
 
 from onelead.access_store import WebSession
@@ -41,7 +42,7 @@ class Web:
         token = f"token-{next(_numbers)}"
         now = self.clock()
         session = WebSession(account_id, user_id, now, now, "127.0.0.1", "test")
-        await self.store.create_session(token_hash(token), session)
+        await open_session(self.store, token_hash(token), session)
         browser = self.visitor()
         browser.client.cookies.set("onelead_session", token)
         return browser

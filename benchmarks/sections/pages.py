@@ -19,9 +19,10 @@ from benchmarks.people import TAGS
 from benchmarks.processes import Failed, free_port, running, wait_until_listening
 from benchmarks.results import PageRow
 from benchmarks.run import ENGINES, Run
-from onelead.access_store import WebSession
+from onelead.access_store import LinkPurpose, WebSession
 from onelead.app import on_store
 from onelead.settings import Settings
+from onelead.storage.access import key_hash
 from onelead.store import Store
 from onelead.web.sessions import token_hash
 
@@ -58,7 +59,8 @@ async def _prepare(database: ServedDatabase, store: Store) -> None:
     settings = await store.settings(account_id)
     now = int(time.time())
     session = WebSession(account_id, settings.users[0].id, now, now, "127.0.0.1", "benchmark")
-    await store.create_session(token_hash(_TOKEN), session)
+    link = await store.create_link(account_id, session.user_id, LinkPurpose.ACCOUNT_CHOICE)
+    await store.choose_account(key_hash(link), token_hash(_TOKEN), session)
     while await store.fold_ledger(account_id):
         pass
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from onelead.account import Role, User
 from onelead.errors import InputInvalid, NotPossible, Problem
 from onelead.limits import LINE_CHARS_MAX
-from onelead.settings_body import name_problem
+from onelead.settings_body import name_problem, require_as_seen
 
 #: Clients of the API send it in a header, which has room for ASCII only.
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
@@ -22,6 +22,8 @@ class UserChange(Struct, frozen=True):
     name: str | None = None
     role: Role | None = None
     is_active: bool | None = None
+    #: The user as whoever asks for it knows them: what is changed has to be so still.
+    seen: User | None = None
 
 
 def is_email(text: str) -> bool:
@@ -50,7 +52,9 @@ def require_label(label: str) -> None:
 
 
 def changed_user(user: User, change: UserChange, users: Sequence[User], *, by: int | None) -> User:
-    """Return a user after a change that the user `by` makes. Raises InputInvalid, NotPossible.
+    """Return a user after a change that the user `by` makes.
+
+    Raises InputInvalid, NotPossible, and SettingsConflict for what is not as it was seen.
 
     Somebody has to be left who can change the settings, and nobody shuts the door behind
     themselves.
@@ -63,6 +67,8 @@ def changed_user(user: User, change: UserChange, users: Sequence[User], *, by: i
         role=user.role if change.role is None else change.role,
         is_active=user.is_active if change.is_active is None else change.is_active,
     )
+    if change.seen is not None:
+        require_as_seen(*(structs.asdict(each) for each in (change.seen, user, after)))
     if user.is_active and not after.is_active and user.id == by:
         raise NotPossible("nobody can deactivate themselves; another admin can do it")
     if _can_administer(user) and not _can_administer(after):

@@ -139,11 +139,9 @@ class AccessStore(Protocol):
         """Change a user; deactivated, the user's keys stop working, sessions and links end.
 
         `by` is the user who does it; None for the command line. Raises ResourceNotFound,
-        InputInvalid for a name, and NotPossible for what `access.changed_user` refuses.
+        InputInvalid for a name, and NotPossible and SettingsConflict for what
+        `access.changed_user` refuses.
         """
-
-    async def create_session(self, token_hash: str, session: WebSession) -> None:
-        """Remember a browser that signed in; ends what the user has too many of or too old."""
 
     async def session(self, token_hash: str) -> WebSession | None:
         """Return the session of a token, whatever its age; None for an unknown one."""
@@ -167,7 +165,10 @@ class AccessStore(Protocol):
         """Replace the hash of a password by another one of the same; not that of a newer one."""
 
     async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
-        """Remember a browser, if the password and the user are still what they were."""
+        """Remember a browser, if the password and the user are still what they were.
+
+        Ends the sessions that the user has too many of, and those that are too old.
+        """
 
     async def change_password(
         self, account_id: int, user_id: int, password_hash: str, *, keep: str
@@ -199,7 +200,10 @@ class AccessStore(Protocol):
         """
 
     async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
-        """Use up a link for choosing an account, and remember the browser; False as above."""
+        """Use up a link for choosing an account, and remember the browser as `sign_in` does.
+
+        False as above.
+        """
 
     async def begin_form(self, account_id: int, form_id: str) -> str | None:
         """Note that a form was sent; None for the first time, whichever process gets it.

@@ -181,6 +181,13 @@ class VersionConflict(OneleadError):
         self.version = version
 
 
+class SettingsConflict(OneleadError):
+    """The settings have changed in the meantime"""
+
+    code = "settings_conflict"
+    kind = Kind.PRECONDITION
+
+
 class WriteQueueFull(OneleadError):
     """Too many writes are waiting; try again shortly"""
 

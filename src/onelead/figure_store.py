@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from onelead.figures import Grouping
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS
 
 
 class HourFigure(NamedTuple):
@@ -28,6 +29,14 @@ class DayFigure(NamedTuple):
     day: int
     value: str
     deliveries: int
+
+
+class ValueFigure(NamedTuple):
+    """How many deliveries one value had in all, and the last hour in which it had any."""
+
+    value: str
+    deliveries: int
+    last_hour: int
 
 
 class Division(Struct, frozen=True):
@@ -59,6 +68,11 @@ class FoldState(Struct, frozen=True, gc=False):
     def rows_behind(self) -> int:
         """How many rows are still to be folded."""
         return self.ledger_seq - self.folded_seq
+
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether pages have to say that they are still counting, as after an import."""
+        return self.rows_behind > FIGURE_FAR_BEHIND_ROWS
 
 
 class SharedValue(NamedTuple):
@@ -112,6 +126,11 @@ class FigureStore(Protocol):
         self, account_id: int, division: Division, since: int, until: int, *, ahead_s: int
     ) -> Sequence[DayFigure]:
         """Return the same by the days of a zone whose clocks are `ahead_s` ahead of UTC."""
+
+    async def deliveries_by_value(
+        self, account_id: int, division: Division, since: int, until: int
+    ) -> Sequence[ValueFigure]:
+        """Return the same for the whole time; a value that had none has no figure."""
 
     async def deliveries_by_caller(
         self, account_id: int, since: int, until: int

@@ -56,6 +56,8 @@ class Grouping(StrEnum):
     OUTCOME = "outcome"
     #: The values are those of `caller_value`.
     CALLER = "caller"
+    #: Only upserts by a custom field; the values are those of `match_value`.
+    MATCH = "match"
 
 
 class HourKey(NamedTuple):
@@ -92,8 +94,14 @@ def caller_value(user_id: int, api_key_id: int) -> str:
     return f"user-{user_id}" if user_id else "server"
 
 
+def match_value(definition_id: int, caller: str) -> str:
+    """Return one text for the custom field that an upsert was matched by, and who delivered."""
+    return f"{definition_id} {caller}"
+
+
 class _Match(Struct):
     ids: tuple[int, ...]
+    definition_id: int | None = None
 
 
 _read_match = msgspec.json.Decoder(_Match).decode
@@ -110,6 +118,7 @@ class FigureChanges:
         """Take the account's definitions; values of deleted ones are not counted."""
         self._custom = {f"{_CUSTOM}{id_}": field for id_, field in fields.items()}
         self.deliveries: Counter[DeliveryKey] = Counter()
+        self._matches: Counter[HourKey] = Counter()
         #: How many leads more have the value; never zero.
         self.leads: Counter[LeadKey] = Counter()
         #: Lead id and ledger number, for each lead that a refused match named.
@@ -117,8 +126,8 @@ class FigureChanges:
 
     @property
     def hours(self) -> Counter[HourKey]:
-        """The deliveries by hour: once divided by outcome, and once by who delivered."""
-        hours: Counter[HourKey] = Counter()
+        """The deliveries by hour: divided by outcome, by who delivered, and by what matched."""
+        hours = self._matches.copy()
         for (hour, outcome, user_id, key_id), count in self.deliveries.items():
             hours[HourKey(Grouping.OUTCOME, outcome, hour)] += count
             hours[HourKey(Grouping.CALLER, caller_value(user_id, key_id), hour)] += count
@@ -137,13 +146,21 @@ class FigureChanges:
         hour = row.date - row.date % HOUR_S
         key = DeliveryKey(hour, row.outcome, row.user_id or 0, row.api_key_id or 0)
         self.deliveries[key] += 1
-        if row.outcome == Outcome.REFUSED and row.match:
-            self.candidates += [(lead_id, row.seq) for lead_id in _read_match(row.match).ids]
+        if row.match:
+            self._add_match(key, row.seq, _read_match(row.match))
         if row.changes:
             for field, (before, after) in _read_changes(row.changes).items():
                 definition = self._custom.get(field)
                 if definition is not None or field in COUNTED_FIELDS:
                     self._change(field, definition, bytes(before), bytes(after))
+
+    def _add_match(self, key: DeliveryKey, seq: int, match: _Match) -> None:
+        if match.definition_id is not None:
+            caller = caller_value(key.user_id, key.api_key_id)
+            value = match_value(match.definition_id, caller)
+            self._matches[HourKey(Grouping.MATCH, value, key.hour)] += 1
+        if key.outcome == Outcome.REFUSED:
+            self.candidates += [(lead_id, seq) for lead_id in match.ids]
 
     def _change(
         self, field: str, definition: CustomField | None, before: bytes, after: bytes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -111,26 +111,6 @@ class LedgerRead(Struct, frozen=True, gc=False):
     settings: AccountSettings
 
 
-class MatchUse(NamedTuple):
-    """How often one caller's upserts matched by a definition."""
-
-    user_id: int | None
-    api_key_id: int | None
-    upserts: int
-    #: The newest of them: its ledger number, and when it was (Unix seconds).
-    last_seq: int
-    last_date: int
-
-
-class MatchUses(Struct, frozen=True, gc=False):
-    """Who matched by a definition among the newest ledger rows."""
-
-    #: The newest first.
-    uses: Sequence[MatchUse]
-    #: When the oldest row was written that was looked at; None for an empty ledger.
-    looked_back_to: int | None
-
-
 class WriteCheck(Struct, frozen=True, gc=False):
     """What a write would do now, and under which settings."""
 
@@ -172,9 +152,6 @@ class LedgerStore(Protocol):
         "Newest" begins at the search's end: at `before` and `until_date`. A slice that looked at
         so many rows without being full says where to go on.
         """
-
-    async def recent_matches(self, account_id: int, definition_id: int) -> MatchUses:
-        """Return whose upserts matched by a definition, among the LEDGER_EXAMINED_MAX newest."""
 
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
         """Return a ledger row. Raises ResourceNotFound."""

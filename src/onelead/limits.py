@@ -57,7 +57,6 @@ SORT_KEY_CHARS_MAX = 600
 #: A list of leads for people looks at this many leads for a page; more that match are not sorted
 #: by what no index has in order, and not counted.
 LIST_EXAMINED_MAX = 10_000
-TAG_COMPLETIONS_MAX = 20
 
 # Looking through the ledger, newest first.
 LEDGER_SLICE_ROWS = 50
@@ -121,6 +120,8 @@ PURGE_CHUNK_KEYS = 2_000
 INDEX_WORK_REST_S = 30
 #: The figures follow the ledger by this many rows at a time.
 FIGURE_CHUNK_ROWS = 500
+#: With more rows to go, pages say that they are still counting.
+FIGURE_FAR_BEHIND_ROWS = 2 * FIGURE_CHUNK_ROWS
 #: How long after a write its figures may be old when there was nothing to do.
 FIGURE_WORK_REST_S = 1
 #: Values shared by several leads are looked for by this many match keys at a time, again after

@@ -5,10 +5,10 @@ What is wrong is collected, so that a caller learns of everything at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
-from onelead.errors import InputInvalid, Problem, unrecognized
+from onelead.errors import InputInvalid, Problem, SettingsConflict, unrecognized
 from onelead.limits import LINE_CHARS_MAX
 from onelead.text import is_blank, is_one_line, too_long
 
@@ -63,6 +63,20 @@ class SettingsBody:
             self.refuse(attribute, "must be true or false")
             return current
         return value
+
+
+def require_as_seen(
+    seen: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Refuse to change an attribute that is no longer what whoever asks for it has seen.
+
+    What they would not change, or would make what it is already, may have changed meanwhile.
+    Raises SettingsConflict.
+    """
+    for attribute, value in seen.items():
+        now = before.get(attribute)
+        if now not in (value, after.get(attribute)):
+            raise SettingsConflict
 
 
 def line_problem(value: Any) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from onelead.definitions import created_definition, definition_attributes, updat
 from onelead.errors import OneleadError, ResourceNotFound
 from onelead.lead import Changes
 from onelead.pick_lists import Entry, entry_attributes, with_source, with_status, without
+from onelead.settings_body import require_as_seen
 from onelead.upsert import Action, Delivery, Outcome
 
 T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
@@ -45,6 +46,9 @@ class SettingsWrite(Struct, frozen=True):
     resource_id: int | None = None
     #: The JSON object as sent, unchecked; empty for a delete.
     body: dict[str, Any] = {}
+    #: What whoever asks for it knows, by attribute: what is changed of it has to be so still.
+    #: Empty where that does not matter.
+    seen: dict[str, Any] = {}
 
 
 class SettingsPlan(Struct, frozen=True):
@@ -180,6 +184,8 @@ def _pick_list_plan(
 def _plan(
     write: SettingsWrite, resource_id: int, before: dict[str, Any], after: dict[str, Any]
 ) -> SettingsPlan:
+    """Return the plan of a change. Raises SettingsConflict."""
+    require_as_seen(write.seen, before, after)
     changes = _changes(before, after)
     outcome = _OUTCOMES[write.action] if changes else Outcome.UNCHANGED
     return SettingsPlan(outcome, resource_id, changes)

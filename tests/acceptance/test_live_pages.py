@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+from tests.open_session import open_session
 from tests.process import DEADLINE_S, Server, serving
 
 from onelead.access_store import WebSession
@@ -27,7 +28,7 @@ def sign_in(database: Path) -> None:
         now = int(time.time())
         store = SqliteStore(database, lambda: now)
         session = WebSession(1, user_id, now, now, "127.0.0.1", "test")
-        await store.create_session(token_hash(TOKEN), session)
+        await open_session(store, token_hash(TOKEN), session)
         await store.close()
 
     with closing(sqlite3.connect(database)) as connection:
@@ -47,7 +48,7 @@ def test_a_delivery_appears_and_a_stop_ends_the_streams_at_once(tmp_path: Path) 
 async def _counted(client: httpx.AsyncClient, url: str) -> None:
     """Wait until the delivery is in the figures, which follow a moment later."""
     for _ in range(100):
-        if "1 created. Most in one hour: 1" in (await client.get(url)).text:
+        if "Created 1. Most in one hour: 1" in (await client.get(url)).text:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the delivery was not counted")

@@ -12,16 +12,16 @@ import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.clock import Clock
 from tests.databases import Database
-from tests.lead_writes import create, delete, update, upsert
+from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS
 from onelead.errors import ResourceNotFound, StoreUnavailable
 from onelead.figure_store import Division
-from onelead.figures import COUNTED_FIELDS, Grouping
+from onelead.figures import COUNTED_FIELDS, Grouping, match_value
 from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.store import Store
-from onelead.upsert import Action, Outcome
+from onelead.upsert import Action, LeadWrite, Outcome
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -79,8 +79,12 @@ async def require_the_law(account: AccountStore) -> None:
         caller = f"key-{key_id}" if key_id else f"user-{user_id}" if user_id else "server"
         hours[Grouping.CALLER][date - date % HOUR, caller] += 1
         callers[user_id or 0, key_id or 0, outcome] += 1
-        if outcome == "refused" and match:
-            candidates |= {(id_, seq) for id_ in msgspec.json.decode(match)["ids"]}
+        found = msgspec.json.decode(match or "{}")
+        if outcome == "refused":
+            candidates |= {(id_, seq) for id_ in found.get("ids", [])}
+        if found.get("definition_id"):
+            value = f"{found['definition_id']} {caller}"
+            hours[Grouping.MATCH][date - date % HOUR, value] += 1
     by_caller = await account.store.deliveries_by_caller(account.account_id, 0, 2**40)
     assert {tuple(row[:3]): row.deliveries for row in by_caller} == callers
     for grouping, counted in hours.items():
@@ -107,6 +111,13 @@ async def require_hours_and_days(
             days[(hour + ahead_s) // DAY, value] += deliveries
         by_day = await account.store.deliveries_by_day(*span, ahead_s=ahead_s)
         assert {(day, value): n for day, value, n in by_day} == days
+    totals, last_hours = Counter[str](), dict[str, int]()
+    for (hour, value), deliveries in sorted(hours.items()):
+        totals[value] += deliveries
+        last_hours[value] = hour
+    by_value = await account.store.deliveries_by_value(*span)
+    assert {value: n for value, n, _hour in by_value} == totals
+    assert {value: hour for value, _n, hour in by_value} == last_hours
 
 
 async def require_spans_of_callers(account: AccountStore) -> None:
@@ -189,6 +200,7 @@ async def test_a_new_account_has_nothing_to_fold(account: AccountStore) -> None:
     assert (state.folded_seq, state.ledger_seq, state.folded_until) == (0, 0, None)
     assert await store.lead_figures(account_id) == {}
     assert await store.deliveries_by_hour(account_id, OUTCOMES, 0, 2**40) == []
+    assert await store.deliveries_by_value(account_id, OUTCOMES, 0, 2**40) == []
 
 
 async def test_an_account_that_is_not_there_has_no_figures(account: AccountStore) -> None:
@@ -242,6 +254,50 @@ async def test_the_values_asked_for_are_counted_and_no_others(account: AccountSt
         assert {(row.value, row.deliveries) for row in by_hour} == {(v, 1) for v in expected}
         by_day = await account.store.deliveries_by_day(*span, ahead_s=0)
         assert {(row.value, row.deliveries) for row in by_day} == {(v, 1) for v in expected}
+        by_value = await account.store.deliveries_by_value(*span)
+        assert {(row.value, row.deliveries) for row in by_value} == {(v, 1) for v in expected}
+
+
+def by(write: LeadWrite, user_id: int | None, api_key_id: int | None) -> LeadWrite:
+    delivery = msgspec.structs.replace(write.delivery, user_id=user_id, api_key_id=api_key_id)
+    return msgspec.structs.replace(write, delivery=delivery)
+
+
+async def test_upserts_are_counted_by_the_field_they_were_matched_by_and_whose_they_were(
+    account: AccountStore, clock: Clock
+) -> None:
+    """Also those that were refused for what was found; not those that could not look."""
+    clock.now = 100 * HOUR
+    field, other = await account.field(), await account.field(name="Other")
+    for _ in range(2):
+        await account.created(custom_fields={field.id: "C-1"})
+    await account.results(
+        by(upsert_custom(field.id, "C-1", name="Nora"), 1, 10),
+        by(upsert_custom(field.id, "C-2", name="Nils"), 1, 10),
+        by(upsert_custom(field.id, None), 1, 11),
+        by(upsert_custom(other.id, f'"definition_id":{field.id}}}', name="Olga"), 1, 12),
+        by(upsert("email", "nora@field.example", name="Nora"), 1, 13),
+    )
+    clock.now = 102 * HOUR + 60
+    await account.results(
+        by(upsert_custom(field.id, "C-1", name="Nora"), 2, None),
+        by(upsert_custom(field.id, "C-3", name="Cora"), None, None),
+    )
+    await fold_all(account)
+    callers = [*(f"key-{number}" for number in range(10, 14)), "user-1", "user-2", "server"]
+
+    async def counted(since: int, until: int) -> dict[str, tuple[int, int]]:
+        values = [match_value(field.id, caller) for caller in callers]
+        found = await account.store.deliveries_by_value(
+            account.account_id, Division(Grouping.MATCH, values), since, until
+        )
+        return {value.partition(" ")[2]: (count, hour // HOUR) for value, count, hour in found}
+
+    later = {"user-2": (1, 102), "server": (1, 102)}
+    assert await counted(0, 2**40) == {"key-10": (2, 100), **later}
+    assert await counted(101 * HOUR, 2**40) == later
+    assert await counted(0, 102 * HOUR) == {"key-10": (2, 100)}
+    await require_the_law(account)
 
 
 async def test_some_fields_and_one_value_can_be_asked_for(account: AccountStore) -> None:

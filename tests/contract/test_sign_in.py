@@ -8,6 +8,7 @@ import pytest
 from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.databases import EMAIL
+from tests.open_session import open_session
 
 from onelead.access import UserChange
 from onelead.access_store import KnownSession, LinkPurpose, SignInFacts, WebSession
@@ -56,12 +57,12 @@ class TestSessions:
         self, store: Store, dana: User, clock: Clock
     ) -> None:
         session = a_session(dana, clock)
-        await store.create_session("hash", session)
+        await open_session(store, "hash", session)
         assert await store.session("hash") == session
         assert await store.session("other") is None
 
     async def test_the_last_use_is_remembered(self, store: Store, dana: User, clock: Clock) -> None:
-        await store.create_session("hash", a_session(dana, clock))
+        await open_session(store, "hash", a_session(dana, clock))
         await store.touch_session("hash", clock.now + 99)
         session = await store.session("hash")
         assert session is not None
@@ -69,7 +70,7 @@ class TestSessions:
         assert session.date_created == clock.now
 
     async def test_an_ended_session_is_gone(self, store: Store, dana: User, clock: Clock) -> None:
-        await store.create_session("hash", a_session(dana, clock))
+        await open_session(store, "hash", a_session(dana, clock))
         for _ in range(2):
             await store.end_session("hash")
             assert await store.session("hash") is None
@@ -78,9 +79,9 @@ class TestSessions:
         self, store: Store, dana: User, mia: User, clock: Clock
     ) -> None:
         first, second = a_session(dana, clock), a_session(dana, clock)
-        await store.create_session("first", first)
-        await store.create_session("second", second)
-        await store.create_session("of mia", a_session(mia, clock))
+        await open_session(store, "first", first)
+        await open_session(store, "second", second)
+        await open_session(store, "of mia", a_session(mia, clock))
         await store.touch_session("first", clock.now + 5)
         found = await store.sessions(1, dana.id)
         assert [one.token_hash for one in found] == ["first", "second"]
@@ -91,8 +92,8 @@ class TestSessions:
         self, store: Store, dana: User, mia: User, clock: Clock
     ) -> None:
         for token_hash in ("first", "second"):
-            await store.create_session(token_hash, a_session(dana, clock))
-        await store.create_session("of mia", a_session(mia, clock))
+            await open_session(store, token_hash, a_session(dana, clock))
+        await open_session(store, "of mia", a_session(mia, clock))
         await store.end_sessions(1, dana.id, keep="second")
         assert [one.token_hash for one in await store.sessions(1, dana.id)] == ["second"]
         await store.end_sessions(1, dana.id)
@@ -102,11 +103,11 @@ class TestSessions:
     async def test_what_is_too_old_or_too_many_is_forgotten(
         self, store: Store, dana: User, clock: Clock
     ) -> None:
-        await store.create_session("too old", a_session(dana, clock))
+        await open_session(store, "too old", a_session(dana, clock))
         clock.advance(SESSION_S)
         for number in range(SESSIONS_PER_USER_MAX + 2):
             clock.advance(1)
-            await store.create_session(f"{number:03}", a_session(dana, clock))
+            await open_session(store, f"{number:03}", a_session(dana, clock))
         kept = [one.token_hash for one in await store.sessions(1, dana.id)]
         assert len(kept) == SESSIONS_PER_USER_MAX
         assert kept[0] == f"{SESSIONS_PER_USER_MAX + 1:03}"
@@ -178,8 +179,8 @@ class TestPasswords:
     ) -> None:
         await with_password(store, dana, "old", clock)
         for token_hash in ("here", "there"):
-            await store.create_session(token_hash, a_session(dana, clock))
-        await store.create_session("of mia", a_session(mia, clock))
+            await open_session(store, token_hash, a_session(dana, clock))
+        await open_session(store, "of mia", a_session(mia, clock))
         link = key_hash(await store.create_link(1, dana.id, LinkPurpose.LOST_PASSWORD))
         await store.change_password(1, dana.id, "new", keep="here")
         assert [one.token_hash for one in await store.sessions(1, dana.id)] == ["here"]
@@ -207,7 +208,7 @@ class TestLinks:
     async def test_a_link_sets_a_password_once(
         self, store: Store, mia: User, clock: Clock, purpose: LinkPurpose
     ) -> None:
-        await store.create_session("elsewhere", a_session(mia, clock))
+        await open_session(store, "elsewhere", a_session(mia, clock))
         hashed = key_hash(await store.create_link(1, mia.id, purpose))
         link = await store.link(hashed)
         assert link is not None
@@ -335,8 +336,8 @@ class TestUsers:
     async def test_a_deactivated_user_is_signed_out_everywhere(
         self, store: Store, dana: User, mia: User, clock: Clock
     ) -> None:
-        await store.create_session("of mia", a_session(mia, clock))
-        await store.create_session("of dana", a_session(dana, clock))
+        await open_session(store, "of mia", a_session(mia, clock))
+        await open_session(store, "of dana", a_session(dana, clock))
         await store.change_user(1, mia.id, UserChange(is_active=False), by=dana.id)
         assert await store.session("of mia") is None
         assert await store.session("of dana") is not None

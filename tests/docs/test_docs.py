@@ -112,6 +112,17 @@ def test_every_limit_has_its_row_with_its_value() -> None:
     assert documented == figures
 
 
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [(Path(limits.__file__), "^([A-Z_]+) = "), (DOCS / "limits.md", r"^\| `([A-Z_]+)`")],
+)
+def test_no_limit_stands_anywhere_twice(page: Path, name: str) -> None:
+    """The second one would win without a word."""
+    names = re.findall(name, page.read_text(), re.MULTILINE)
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_sentences_with_figures_are_those_of_the_program() -> None:
     sentences = {
         "api.md": [WriteQueueFull().message],

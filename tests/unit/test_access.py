@@ -12,7 +12,7 @@ from onelead.access import (
     require_new_user,
 )
 from onelead.account import Role, User
-from onelead.errors import InputInvalid, NotPossible, Problem
+from onelead.errors import InputInvalid, NotPossible, Problem, SettingsConflict
 
 DANA = User(901, "Dana Poe", "dana@shop.example", Role.ADMIN)
 OLGA = User(902, "Olga Lind", "olga@shop.example", Role.ADMIN)
@@ -117,3 +117,14 @@ def test_members_and_those_who_are_gone_can_always_go_and_come() -> None:
 def test_who_is_out_cannot_be_deactivated_into_a_refusal() -> None:
     again = changed_user(GONE, UserChange(is_active=False), (DANA, GONE), by=GONE.id)
     assert again == GONE
+
+
+def test_what_is_changed_has_to_be_as_it_was_seen() -> None:
+    users = (DANA, MIA)
+    seen = User(903, "Mia", MIA.email, MIA.role)
+    with pytest.raises(SettingsConflict):
+        changed_user(MIA, UserChange(name="Mia Poe", seen=seen), users, by=901)
+    assert changed_user(MIA, UserChange(name="Mia Poe", seen=MIA), users, by=901).name == "Mia Poe"
+    # What is not changed may be another one, and so may what becomes what it is.
+    assert changed_user(MIA, UserChange(role=Role.ADMIN, seen=seen), users, by=901).name == MIA.name
+    assert changed_user(MIA, UserChange(name=MIA.name, seen=seen), users, by=901) == MIA

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelead.custom_fields import CustomField, DataType, Option
-from onelead.figures import DeliveryRow, FigureChanges
+from onelead.figures import DeliveryRow, FigureChanges, Grouping
 
 TEXT = CustomField(5, "Customer number", DataType.STRING)
 PERCENT = CustomField(6, "Chance", DataType.PERCENTAGE)
@@ -75,6 +75,24 @@ def test_the_leads_that_a_refused_match_named_are_its_candidates() -> None:
     assert folded(row(8, outcome="updated", match=match)).candidates == []
     too_many = match | {"matches": 31, "ids": []}
     assert folded(row(8, outcome="refused", match=too_many)).candidates == []
+
+
+def test_an_upsert_by_a_custom_field_counts_for_the_field_whatever_came_of_it() -> None:
+    match = {"field_name": "custom", "value": "a", "matches": 1, "ids": [4], "definition_id": 5}
+    ambiguous = match | {"matches": 2, "ids": [4, 9]}
+    by_name = match | {"field_name": "name", "definition_id": None}
+    found = folded(
+        row(date=7_199, match=match),
+        row(date=3_600, outcome="refused", match=ambiguous),
+        row(date=7_200, outcome="created", match=match | {"matches": 0, "ids": []}),
+        row(date=7_200, match=by_name),
+        row(date=7_200, outcome="refused"),
+    )
+    hours = {key: count for key, count in found.hours.items() if key.grouping is Grouping.MATCH}
+    assert hours == {
+        (Grouping.MATCH, "5 user-3", 3_600): 2,
+        (Grouping.MATCH, "5 user-3", 7_200): 1,
+    }
 
 
 values = st.none() | st.sampled_from([71, 72])

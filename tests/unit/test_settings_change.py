@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import a_field, a_settings
+from tests.builders import a_delivery, a_field, a_settings
 from tests.settings_changes import (
     DEFINITION,
     LAST_ID,
@@ -20,14 +20,16 @@ from tests.settings_changes import (
     assert_refused,
     change,
     create,
+    not_asked,
     saved_field,
     update_field,
 )
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, IndexState, Option
-from onelead.errors import Problem, ResourceNotFound
+from onelead.definitions import definition_attributes
+from onelead.errors import Problem, ResourceNotFound, SettingsConflict
 from onelead.limits import CUSTOM_FIELDS_MAX
-from onelead.settings_change import Resource, SettingsPlan
+from onelead.settings_change import Resource, SettingsPlan, SettingsWrite, plan_settings_change
 from onelead.text import fold
 from onelead.upsert import Action, Outcome
 
@@ -46,6 +48,32 @@ BAD_NAMES: list[tuple[dict[str, Any], Problem]] = [
     ({"name": {"x": 1}}, Problem("name", "must be a string")),
     ({"name": "x" * 256}, Problem("name", TOO_LONG, "too_long")),
 ]
+
+
+class TestWhatWasSeen:
+    SEEN = CustomField(5, "Tier", DataType.DROPDOWN, options=(Option(51, "A"), Option(52, "B")))
+    STORED = msgspec.structs.replace(SEEN, name="Rank", options=(*SEEN.options, Option(53, "C")))
+
+    def plan(self, field: CustomField, body: dict[str, Any]) -> SettingsPlan:
+        write = SettingsWrite(
+            *(DEFINITION, Action.UPDATE, a_delivery(), field.id, body),
+            seen=definition_attributes(self.SEEN),
+        )
+        settings = a_settings(fields=(field,))
+        return plan_settings_change(write, settings, last_id=LAST_ID, in_use=not_asked)
+
+    def test_what_would_be_changed_and_is_not_so_any_more_is_refused(self) -> None:
+        plan = self.plan(self.STORED, {"options": [{"id": 51, "name": "A"}]})
+        assert isinstance(plan.refusal, SettingsConflict)
+        assert_nothing_saved(plan, Outcome.REFUSED)
+        assert self.plan(self.SEEN, {"options": [{"id": 51, "name": "A"}]}).refusal is None
+
+    def test_what_stays_may_have_changed(self) -> None:
+        plan = self.plan(self.STORED, {"is_filterable": True})
+        assert plan.changes == {"is_filterable": (False, True)}
+
+    def test_what_is_so_already_is_no_conflict(self) -> None:
+        assert self.plan(self.STORED, {"name": "Rank"}).outcome is Outcome.UNCHANGED
 
 
 class TestAnyResource:

@@ -8,6 +8,9 @@ import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
+from onelead.errors import SettingsConflict
+from onelead.settings_change import SettingsResult, SettingsWrite
+
 PAGE = "/settings/account"
 
 
@@ -71,3 +74,58 @@ async def test_saving_what_is_there_changes_nothing(web: Web, browser: Browser) 
     shown = await (await browser.get(PAGE)).submit("form#account")
     assert "Nothing changed." in shown.text
     assert (await web.store.settings(web.account_id)).version == before
+
+
+async def test_what_another_admin_changed_meanwhile_stays(web: Web, browser: Browser) -> None:
+    page = await browser.get(PAGE)
+    await (await (await web.admin()).get(PAGE)).submit("form#account", time_zone="Asia/Tokyo")
+    refused = await page.submit("form#account", name=" ")
+    assert refused.status == 422
+    shown = await refused.submit("form#account", name="Shop GmbH")
+    assert "The account is saved." in shown.text
+    settings = await web.store.settings(web.account_id)
+    assert (settings.name, settings.time_zone) == ("Shop GmbH", "Asia/Tokyo")
+    rows = (await web.store.account_rows(web.account_id)).ledger
+    assert json.loads(rows[-1].payload) == {"name": "Shop GmbH"}
+
+
+async def test_of_what_both_changed_both_are_shown(web: Web, browser: Browser) -> None:
+    page = await browser.get(PAGE)
+    theirs = {"name": "Theirs", "time_zone": "Asia/Tokyo"}
+    await (await (await web.admin()).get(PAGE)).submit("form#account", theirs)
+    torn = await page.submit("form#account", name="Mine", currency="EUR")
+    assert torn.status == 409
+    assert "Somebody else has changed this account meanwhile. Nothing was saved." in torn.text
+    assert torn.texts(".notice li") == ["Name: Theirs", "Currency: USD"]
+    assert torn.one("[name=name]")["value"] == "Mine"
+    assert torn.one("[name=time_zone]")["value"] == "Asia/Tokyo"
+    assert (await web.store.settings(web.account_id)).name == "Theirs"
+    await torn.submit("form#account")
+    settings = await web.store.settings(web.account_id)
+    assert (settings.name, settings.time_zone, settings.currency) == ("Mine", "Asia/Tokyo", "EUR")
+
+
+async def test_a_change_between_reading_and_writing_is_met(
+    web: Web, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await browser.get(PAGE)
+    theirs = await (await web.admin()).get(PAGE)
+    change = web.store.change_settings
+
+    async def late(account_id: int, write: SettingsWrite) -> SettingsResult:
+        monkeypatch.undo()
+        await theirs.submit("form#account", name="Theirs")
+        return await change(account_id, write)
+
+    monkeypatch.setattr(web.store, "change_settings", late)
+    torn = await page.submit("form#account", name="Mine")
+    assert (torn.status, torn.texts(".notice li")) == (409, ["Name: Theirs"])
+    assert (await web.store.settings(web.account_id)).name == "Theirs"
+    (_theirs, refused) = (await web.store.account_rows(web.account_id)).ledger
+    assert (refused.outcome, refused.message) == ("refused", SettingsConflict().message)
+
+
+async def test_that_both_made_the_same_change_is_no_conflict(web: Web, browser: Browser) -> None:
+    page = await browser.get(PAGE)
+    await (await (await web.admin()).get(PAGE)).submit("form#account", name="Shop GmbH")
+    assert "Nothing changed." in (await page.submit("form#account", name="Shop GmbH")).text

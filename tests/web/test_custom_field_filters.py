@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.browser_client import Browser, Shown
-from tests.lead_writes import create
+from tests.lead_writes import create, upsert_custom
 from tests.service import Service, database_in
 from tests.web_service import Web
 
 from onelead.custom_fields import IndexState
-from onelead.limits import INDEX_CHUNK_LEADS
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS, INDEX_CHUNK_LEADS
 from onelead.store import Batch
 from onelead.upsert import prepared
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"
 SAVE = "#save"
+DELIVERY = 'main ol a[aria-label^="Delivery number"]'
 LEADS = 2 * INDEX_CHUNK_LEADS + 100
 
 
@@ -35,6 +37,12 @@ async def included(browser: Browser, field: dict[str, Any]) -> Shown:
 
 def by_field(field: dict[str, Any], value: str) -> dict[str, Any]:
     return {"custom_field_definition_id": field["id"], "value": value}
+
+
+async def folded(web: Web) -> None:
+    """Let the figures follow the ledger to its end."""
+    while await web.store.fold_ledger(web.account_id):
+        pass
 
 
 async def state_of(web: Web, field: dict[str, Any]) -> IndexState:
@@ -125,17 +133,19 @@ async def test_switching_off_says_who_matched_by_the_field(
     field = await service.field()
     for value in ("C-1", "C-2"):
         await service.upsert({"name": "Nora"}, "custom", by_field(field, value))
+    await folded(web)
     form = await browser.get(f"{LIST}/{field['id']}")
     assert "2 upserts" in form.text
     asked = await form.submit(FORM, button=SAVE, is_filterable=None)
     assert "Is this what you want? Nothing was saved yet." in asked.text
-    assert "Lately 2 upserts were matched by it" in asked.text
+    assert "In the last 30 days 2 upserts were matched by it" in asked.text
     (line,) = asked.texts(".notice li")
     assert line.startswith("API key ")
-    assert "2 upserts, the last" in line
+    assert "2 upserts , the last in the hour that began" in line
     assert await state_of(web, field) is IndexState.READY
-    delivery = await browser.get(str(asked.html.select(".notice li a")[0]["href"]))
-    assert delivery.status == 200
+    deliveries = await asked.follow(".notice li a")
+    assert deliveries.status == 200
+    assert len(deliveries.html.select(DELIVERY)) == 2
 
     shown = await asked.submit(FORM, button="#confirm")
     assert "upserts by it are refused" in shown.text
@@ -148,7 +158,60 @@ async def test_switching_off_what_nobody_uses_says_so(service: Service, browser:
     field = await service.field()
     form = await browser.get(f"{LIST}/{field['id']}")
     asked = await form.submit(FORM, button=SAVE, is_filterable=None)
-    assert "No upsert was matched by it lately." in asked.text
+    assert "No upsert was matched by it in the last 30 days." in asked.text
+    assert "being counted" not in asked.text
+
+
+async def test_everybody_whose_upserts_matched_is_named_the_last_one_first(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field, other = await service.field(), await service.field(name="Other")
+    await service.upsert({"name": "Nora"}, "custom", by_field(field, "C-1"))
+    await service.upsert({"name": "Nora"}, "custom", by_field(other, "C-1"))
+    web.clock.advance(3_600)
+    settings = await web.store.settings(web.account_id)
+    by_hand = upsert_custom(field["id"], "C-2", name="Olga")
+    dana = structs.replace(by_hand.delivery, user_id=service.account.user_id, api_key_id=None)
+    nobody = structs.replace(dana, user_id=None)
+    for delivery in (dana, dana, nobody):
+        write = prepared(structs.replace(by_hand, delivery=delivery), settings)
+        await web.store.write_leads(Batch(settings, [write]))
+    await folded(web)
+    shown = await browser.get(f"{LIST}/{field['id']}")
+    lines = shown.texts('[aria-labelledby="use-title"] li')
+    assert [line.partition(" , the last")[0] for line in lines] == [
+        "dana in the web application : 2 upserts",
+        "The command line : 1 upsert",
+        "API key first key : 1 upsert",
+    ]
+    found = [await browser.get(str(a["href"])) for a in shown.html.select("li a.link")]
+    # The filters have no word for the command line, and a user's are those of the keys, too.
+    assert [len(page.html.select(DELIVERY)) for page in found] == [3, 4, 1]
+
+
+async def test_upserts_of_more_than_30_days_ago_are_not_counted(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    await service.upsert({"name": "Nora"}, "custom", by_field(field, "C-1"))
+    await folded(web)
+    for ahead_s, words in ((29 * 86_400, "1 upsert"), (86_400 + 3_600, "None.")):
+        web.clock.advance(ahead_s)
+        shown = await (await web.admin()).get(f"{LIST}/{field['id']}")
+        assert words in shown.texts('[aria-labelledby="use-title"]')[0]
+
+
+async def test_upserts_that_are_not_counted_yet_are_said_to_be_missing(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    await many_leads(web, field["id"], FIGURE_FAR_BEHIND_ROWS)
+    form = await browser.get(f"{LIST}/{field['id']}")
+    assert "None so far." in form.text
+    asked = await form.submit(FORM, button=SAVE, is_filterable=None)
+    assert "Upserts are still being counted." in asked.text
+    page = await browser.get(f"{LIST}/{field['id']}/delete")
+    assert "Upserts are still being counted." in page.text
 
 
 async def test_taking_a_field_off_leads_is_asked_about(
@@ -181,12 +244,11 @@ async def test_deleting_shows_what_is_lost_and_asks_for_the_name(
     tier = await service.field(name="Tier", data_type="Dropdown")
     value = by_field(tier, tier["options"][0]["id"])
     await service.upsert({"name": "Nora", "custom_fields": [value]}, "custom", value)
-    while await web.store.fold_ledger(web.account_id):
-        pass
+    await folded(web)
     page = await (await browser.get(f"{LIST}/{tier['id']}")).follow("a#delete")
     assert "The values of 1 lead" in page.text
     assert "Silver (1 lead), Gold (no lead)" in page.text
-    assert "Lately there were 1 upsert" in page.text
+    assert "In the last 30 days there was 1:" in page.text
     shown = await page.submit("#delete", name=" Tier ")
     assert shown.path == LIST
     assert "Tier was deleted." in shown.text

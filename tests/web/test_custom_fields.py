@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from tests.browser_client import Browser, Shown
+from tests.lead_writes import create
 from tests.service import Service, database_in
 from tests.web_service import Web
 
 from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.limits import OPTIONS_MAX
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
+from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.store import Batch
+from onelead.upsert import prepared
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"
@@ -275,6 +279,33 @@ async def test_a_change_that_somebody_else_made_meanwhile_is_not_overwritten(
     assert (await stored(web, "Mine")).id == field["id"]
 
 
+async def test_an_option_that_is_added_between_reading_and_writing_is_not_deleted(
+    service: Service, web: Web, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tier = await service.field(name="Tier", data_type="Dropdown")
+    form = await browser.get(f"{LIST}/{tier['id']}")
+    change = web.store.change_settings
+    options = [*tier["options"], {"name": "Iron"}]
+
+    async def late(account_id: int, write: SettingsWrite) -> SettingsResult:
+        monkeypatch.undo()
+        path = f"/custom_field_definitions/{tier['id']}"
+        await service.client.put(path, json={"options": options})
+        return await change(account_id, write)
+
+    monkeypatch.setattr(web.store, "change_settings", late)
+    torn = await form.submit(FORM, button=SAVE, option_name=["Silver", "Pure gold"])
+    assert torn.status == 409
+    assert torn.texts(".notice li") == ["Options: Silver, Gold, Iron"]
+    names = [option.name for option in (await stored(web, "Tier")).options]
+    assert names == ["Silver", "Gold", "Iron"]
+    # Who saves it all the same is asked about the option that goes.
+    asked = await torn.submit(FORM, button=SAVE)
+    assert "Iron : no lead" in asked.text
+    await asked.submit(FORM, button="#confirm")
+    assert [one.name for one in (await stored(web, "Tier")).options] == ["Silver", "Pure gold"]
+
+
 async def test_many_fields_are_searched_by_name_key_and_type(
     service: Service, browser: Browser
 ) -> None:
@@ -306,6 +337,27 @@ async def test_the_list_says_how_many_leads_have_a_value(
     shown = await browser.get(LIST)
     assert shown.texts("tbody td:last-child") == ["3"]
     assert "3 leads have a value" in (await browser.get(f"{LIST}/{field['id']}")).text
+
+
+async def test_every_page_says_at_the_same_point_that_leads_are_being_counted(
+    service: Service, web: Web, browser: Browser
+) -> None:
+    field = await service.field()
+    await folded(web)
+    page, deletion = f"{LIST}/{field['id']}", f"{LIST}/{field['id']}/delete"
+    paths = {
+        **dict.fromkeys((LIST, deletion, "/settings/lead-statuses"), "still being counted"),
+        page: "Still being counted",
+        "/": "Counting…",
+    }
+    settings = await web.store.settings(web.account_id)
+    writes = [prepared(create(name="Omar Reed"), settings)] * FIGURE_FAR_BEHIND_ROWS
+    await web.store.write_leads(Batch(settings, writes))
+    for path, words in paths.items():
+        assert words not in (await browser.get(path)).text
+    await web.store.write_leads(Batch(settings, writes[:1]))
+    for path, words in paths.items():
+        assert words in (await browser.get(path)).text
 
 
 @pytest.mark.parametrize("path", ["", "/new", "/{id}", "/{id}/delete"])

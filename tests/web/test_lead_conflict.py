@@ -21,6 +21,7 @@ from onelead.errors import VersionConflict
 from onelead.lead import Lead, changes_between
 from onelead.ledger_store import LedgerRow
 from onelead.upsert import LeadWrite
+from onelead.web import lead_edit
 from onelead.web.lead_conflict import differences, lead_before
 from onelead.web.lead_form import NEW_LEAD_FIELDS, custom_names
 from onelead.writer import Receipt
@@ -230,6 +231,38 @@ async def test_own_changes_of_other_sections_do_not_stand_in_the_way(
     assert saved.status == 200
     lead = await stored(service, shown)
     assert (lead["title"], lead["details"]) == ("Owner", "Called back")
+
+
+async def test_a_change_too_far_back_to_be_seen_is_somebody_elses(
+    web: Web, browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lead_edit, "CONFLICT_CHANGES_MAX", 2)
+    shown = await a_lead_being_edited(web, browser)
+    await change(service, shown, title="Head buyer")
+    for details in ("Called", "Called back"):
+        beside = await browser.get(shown.path.replace("company", "details"))
+        await beside.submit(FORM, details=details)
+    # The form still says Buyer, which looks like a wish of whoever sends it.
+    torn = await shown.submit(FORM, company_name="Field & Sons")
+    assert sides(torn) == {
+        "Title": ("now Head buyer", "Buyer", ""),
+        "Company": ("now Field Ltd", "Field & Sons", ""),
+    }
+    assert "both changed it" not in torn.text
+    await torn.submit(FORM, {"pick.title": "theirs", "pick.company_name": "yours"})
+    lead = await stored(service, shown)
+    assert (lead["title"], lead["company_name"]) == ("Head buyer", "Field & Sons")
+
+
+async def test_as_many_own_changes_as_can_be_seen_do_not_stand_in_the_way(
+    web: Web, browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lead_edit, "CONFLICT_CHANGES_MAX", 2)
+    shown = await a_lead_being_edited(web, browser)
+    beside = await browser.get(shown.path.replace("company", "details"))
+    await beside.submit(FORM, details="Called")
+    saved = await shown.submit(FORM, company_name="Field & Sons")
+    assert saved.status == 200
 
 
 async def test_own_changes_of_the_same_section_do(

@@ -13,7 +13,7 @@ from tests.service import Service
 from tests.web_service import Web
 
 import onelead.web
-from onelead.limits import FIGURE_CHUNK_ROWS, SURVEY_REST_S
+from onelead.limits import FIGURE_FAR_BEHIND_ROWS, SURVEY_REST_S
 from onelead.store import Batch
 from onelead.upsert import prepared
 from onelead.web.chart import COLOURS, THEMES
@@ -341,7 +341,7 @@ async def test_figures_that_are_far_behind_say_so(
     await fold(web)
     assert not (await browser.get("/")).html.select("#counting")
     settings = await web.store.settings(web.account_id)
-    writes = [prepared(create(name="Omar Reed"), settings)] * (2 * FIGURE_CHUNK_ROWS + 1)
+    writes = [prepared(create(name="Omar Reed"), settings)] * (FIGURE_FAR_BEHIND_ROWS + 1)
     await web.store.write_leads(Batch(settings, writes))
     shown = await browser.get("/")
     assert "Counting…" in tidy(shown.one("#counting"))

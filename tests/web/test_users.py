@@ -79,6 +79,36 @@ async def test_name_and_role_can_be_changed(web: Web, browser: Browser) -> None:
     assert (refused.status, refused.problem_of("name")) == (422, "can't be blank")
 
 
+async def test_what_another_admin_changed_of_a_user_meanwhile_stays(
+    web: Web, browser: Browser
+) -> None:
+    user = await a_member(web)
+    path = f"/settings/users/{user.id}"
+    edit = await browser.get(path)
+    await (await (await web.admin()).get(path)).submit("form#edit", role="admin")
+    assert "Mia Poe is saved." in (await edit.submit("form#edit", name="Mia Poe")).text
+    after = (await web.store.settings(web.account_id)).users_by_id[user.id]
+    assert (after.name, after.role) == ("Mia Poe", Role.ADMIN)
+
+
+async def test_of_what_both_changed_of_a_user_both_are_shown(web: Web, browser: Browser) -> None:
+    user = await a_member(web)
+    path = f"/settings/users/{user.id}"
+    edit = await browser.get(path)
+    theirs = {"name": "Theirs", "role": "admin"}
+    await (await (await web.admin()).get(path)).submit("form#edit", theirs)
+    torn = await edit.submit("form#edit", name="Mine")
+    assert torn.status == 409
+    assert "Somebody else has changed this user meanwhile. Nothing was saved." in torn.text
+    assert torn.texts(".notice li") == ["Name: Theirs"]
+    assert torn.one("[name=name]")["value"] == "Mine"
+    assert torn.one("[name=role][checked]")["value"] == "admin"
+    assert (await web.store.settings(web.account_id)).users_by_id[user.id].name == "Theirs"
+    await torn.submit("form#edit")
+    after = (await web.store.settings(web.account_id)).users_by_id[user.id]
+    assert (after.name, after.role) == ("Mine", Role.ADMIN)
+
+
 async def test_an_unknown_role_is_that_of_a_member(web: Web, browser: Browser) -> None:
     user = await a_member(web)
     await (await browser.get(f"/settings/users/{user.id}")).submit("form#edit", role="king")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, case, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 
 from onelead.account import AccountSettings
 from onelead.errors import ResourceNotFound
@@ -21,13 +21,11 @@ from onelead.limits import FIGURE_CHUNK_ROWS
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger
-from onelead.upsert import Outcome
 
 _progress = schema.figure_progress
 _LEAD = "lead"
-_MATCH = case((ledger.c.outcome == Outcome.REFUSED.value, ledger.c.match))
-# The payload, which may be large, is never read; nor the match of a write that was not refused.
-_COLUMNS = [_MATCH if name == "match" else ledger.c[name] for name in DeliveryRow._fields]
+# The payload, which may be large, is never read.
+_COLUMNS = [ledger.c[name] for name in DeliveryRow._fields]
 
 
 class FoldStep(Struct, frozen=True):

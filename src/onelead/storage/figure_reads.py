@@ -24,6 +24,7 @@ from onelead.figure_store import (
     LeadFigures,
     SharedValue,
     SharedValues,
+    ValueFigure,
 )
 from onelead.figures import DAY_S
 from onelead.storage.schema import (
@@ -67,6 +68,16 @@ def by_day(
     statement = select(day, figure.value, _total(hour_figure))
     statement = statement.where(*_span(account_id, division, since, until))
     return [DayFigure(*row) for row in connection.execute(statement.group_by(day, figure.value))]
+
+
+def by_value(
+    connection: Connection, account_id: int, division: Division, since: int, until: int
+) -> list[ValueFigure]:
+    """Return the deliveries of all of some hours."""
+    figure = hour_figure.c
+    statement = select(figure.value, _total(hour_figure), func.max(figure.hour))
+    statement = statement.where(*_span(account_id, division, since, until))
+    return [ValueFigure(*row) for row in connection.execute(statement.group_by(figure.value))]
 
 
 def _span(

@@ -102,12 +102,6 @@ class PortableAccess(Transactions):
             lambda connection: user_changes.change_user(connection, account_id, user_id, change, by)
         )
 
-    async def create_session(self, token_hash: str, session: WebSession) -> None:
-        """See AccessStore."""
-        await self._write(
-            lambda connection: sign_in.create_session(connection, token_hash, session)
-        )
-
     async def session(self, token_hash: str) -> WebSession | None:
         """See AccessStore."""
         return await self._read(lambda connection: sign_in.find_session(connection, token_hash))

@@ -15,6 +15,7 @@ from onelead.figure_store import (
     HourFigure,
     LeadFigures,
     SharedValues,
+    ValueFigure,
 )
 from onelead.storage import figure_fold, figure_reads
 from onelead.storage.transactions import Transactions
@@ -66,6 +67,14 @@ class PortableFigures(Transactions):
             lambda connection: figure_reads.by_day(
                 connection, account_id, division, since, until, ahead_s
             )
+        )
+
+    async def deliveries_by_value(
+        self, account_id: int, division: Division, since: int, until: int
+    ) -> Sequence[ValueFigure]:
+        """See FigureStore."""
+        return await self._read(
+            lambda connection: figure_reads.by_value(connection, account_id, division, since, until)
         )
 
     async def deliveries_by_caller(

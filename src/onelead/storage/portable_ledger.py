@@ -13,10 +13,9 @@ from onelead.ledger_store import (
     LedgerRead,
     LedgerSearch,
     LedgerSlice,
-    MatchUses,
     WriteCheck,
 )
-from onelead.storage import lead_history, ledger_search, match_uses
+from onelead.storage import lead_history, ledger_search
 from onelead.storage.transactions import Transactions
 from onelead.storage.write_check import check_write
 from onelead.upsert import LeadWrite
@@ -66,12 +65,6 @@ class PortableLedger(Transactions):
             return ledger_search.find_rows(connection, settings, search)
 
         return await self._read(work)
-
-    async def recent_matches(self, account_id: int, definition_id: int) -> MatchUses:
-        """See LedgerStore."""
-        return await self._read(
-            lambda connection: match_uses.read_uses(connection, account_id, definition_id)
-        )
 
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
         """See LedgerStore."""

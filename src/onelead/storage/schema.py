@@ -346,14 +346,15 @@ delivery_figure = Table(
     sqlite_with_rowid=False,
 )
 
-#: The same with one division at a time, for charts of weeks: a value's hours lie together.
+#: The same with one division at a time, for sums over weeks: a value's hours lie together.
 hour_figure = Table(
     "hour_figure",
     metadata,
     _id("account_id"),
-    #: `outcome` or `caller`.
+    #: `outcome`, `caller` or `match`.
     Column("grouping", _bytewise(), nullable=False),
-    #: An outcome, or `key-<id>`, `user-<id>` or `server`.
+    #: An outcome; a caller: `key-<id>`, `user-<id>` or `server`; or the id of the custom field
+    #: that an upsert was matched by, and the caller: `<definition id> key-<id>`.
     Column("value", _bytewise(), nullable=False),
     #: The Unix seconds at which the hour begins.
     Column("hour", BigInteger, nullable=False),

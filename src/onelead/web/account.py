@@ -2,50 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Any
+from http import HTTPStatus
 
 from msgspec import to_builtins
 from starlette.responses import Response
 
+from onelead.account import AccountSettings
 from onelead.account_details import details_of, time_zones
 from onelead.currencies import currencies
+from onelead.errors import SettingsConflict
 from onelead.settings_change import Resource
 from onelead.upsert import Action
+from onelead.web.ledger_lines import setting_label
+from onelead.web.line_form import LineForm, line_form, read_lines
 from onelead.web.pages import Access, Page
 from onelead.web.rendering import exact
 from onelead.web.settings_changes import change_settings
-from onelead.web.visit import Problems, Visit, problems_of
+from onelead.web.visit import NO_PROBLEMS, Problems, Visit, problems_of
 
 _ACCOUNT = "/settings/account"
 
 
 async def account_page(visit: Visit) -> Response:
     """Show the details."""
-    return _form(visit, to_builtins(details_of(visit.settings)), {})
+    return _form(visit, line_form(_stored(visit.settings)))
 
 
-def _form(visit: Visit, typed: dict[str, Any], problems: Problems) -> Response:
-    settings = visit.settings
+def _stored(settings: AccountSettings) -> dict[str, str]:
+    details: dict[str, str] = to_builtins(details_of(settings))
+    return details
+
+
+def _form(
+    visit: Visit,
+    lines: LineForm,
+    problems: Problems = NO_PROBLEMS,
+    torn: list[tuple[str, str]] | None = None,
+) -> Response:
+    """Show the form; `torn` is what is stored where it wants something else."""
+    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "account.html",
-        422 if problems else 200,
-        typed=typed,
+        refused if problems or torn else HTTPStatus.OK,
+        lines=lines,
         problems=problems,
+        torn=torn,
         time_zones=time_zones(),
         currencies=[(code, f"{code}, {name}") for code, name in currencies()],
-        now_there=exact(visit.now, settings.zone),
+        now_there=exact(visit.now, visit.settings.zone),
     )
 
 
 async def change_account(visit: Visit) -> Response:
-    """Change the details."""
-    form = await visit.form()
-    body = {name: form.get(name) for name in ("name", "time_zone", "currency")}
+    """Change the details that the form changes, or show what somebody else has made of them."""
+    stored = _stored(visit.settings)
+    lines = read_lines(await visit.form(), stored)
     result = await change_settings(
-        visit, Resource.ACCOUNT, Action.UPDATE, resource_id=visit.account_id, body=body
+        *(visit, Resource.ACCOUNT, Action.UPDATE),
+        resource_id=visit.account_id,
+        body=lines.wanted,
+        seen=lines.seen(stored),
     )
+    if isinstance(result.refusal, SettingsConflict):
+        now = _stored(result.settings)
+        torn = [(setting_label(name), now[name]) for name in lines.in_question(now)]
+        return _form(visit, lines.over(now), torn=torn)
     if result.refusal is not None:
-        return _form(visit, body, problems_of(result.refusal))
+        return _form(visit, lines, problems_of(result.refusal))
     return visit.go(_ACCOUNT, "The account is saved." if result.changes else "Nothing changed.")
 
 

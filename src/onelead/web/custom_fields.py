@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from onelead.custom_fields import RESOURCES, CustomField, IndexState
 from onelead.definitions import definition_attributes
-from onelead.errors import ResourceNotFound
+from onelead.errors import ResourceNotFound, SettingsConflict
 from onelead.figures import ANY_VALUE
 from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
 from onelead.settings_change import Resource
@@ -85,34 +85,57 @@ async def create_field(visit: Visit) -> Response:
 async def field_page(visit: Visit) -> Response:
     """Show a definition, its form, and how it is used."""
     field = _field(visit)
-    return _form_page(visit, field, form_of(field), usage=await usage_of(visit, field))
+    return await _shown(visit, field, form_of(field))
+
+
+async def _shown(
+    visit: Visit,
+    field: CustomField,
+    typed: FieldForm,
+    problems: Problems = NO_PROBLEMS,
+    **more: Any,
+) -> Response:
+    """Show the form of a definition that is there, with how it is used beside it."""
+    return _form_page(visit, field, typed, problems, usage=await usage_of(visit, field), **more)
 
 
 async def update_field(visit: Visit) -> Response:
     """Save a definition; what takes something away is asked about first."""
     field, form = _field(visit), await visit.form()
-    typed, usage = read_form(form, field), await usage_of(visit, field)
+    typed = read_form(form, field)
     if is_only_edited(form):
-        return _form_page(
-            visit, field, typed, usage=usage, moved=row_at_hand(form, len(typed.options))
-        )
+        return await _shown(visit, field, typed, moved=row_at_hand(form, len(typed.options)))
     if typed.seen != digest(field):
-        stored = _stored(typed, field)
-        typed = structs.replace(typed, seen=digest(field))
-        return _form_page(visit, field, typed, usage=usage, stored=stored)
+        return await _torn(visit, field, typed)
     losses = losses_of(typed, field)
     if losses.token and form.get("confirmed") != losses.token:
-        return _form_page(visit, field, typed, usage=usage, losses=losses)
+        return await _shown(visit, field, typed, losses=losses)
+    return await _saved(visit, field, typed)
+
+
+async def _saved(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
     result = await change_settings(
-        *(visit, _DEFINITION, Action.UPDATE), resource_id=field.id, body=typed.body(field)
+        *(visit, _DEFINITION, Action.UPDATE),
+        resource_id=field.id,
+        body=typed.body(field),
+        seen=definition_attributes(field),
     )
+    if isinstance(result.refusal, SettingsConflict):
+        # It was changed between reading and writing.
+        return await _torn(visit, result.settings.fields_by_id[field.id], typed)
     if result.refusal is not None:
-        return _form_page(visit, field, typed, problems_of(result.refusal), usage=usage)
+        return await _shown(visit, field, typed, problems_of(result.refusal))
     after = result.settings.fields_by_id[field.id]
     if result.outcome is Outcome.UNCHANGED:
         return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
     return visit.go(_path(visit, field), f"{after.name} was saved.{more}")
+
+
+async def _torn(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
+    """Show a form that was made from something else than what is stored."""
+    typed_over = structs.replace(typed, seen=digest(field))
+    return await _shown(visit, field, typed_over, stored=_stored(typed, field))
 
 
 def _path(visit: Visit, field: CustomField) -> str:

@@ -7,20 +7,27 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from onelead.custom_fields import CustomField, IndexState, Option
-from onelead.figures import ANY_VALUE
-from onelead.ledger_store import MatchUse, MatchUses
-from onelead.limits import FIGURE_CHUNK_ROWS
+from onelead.figure_store import Division
+from onelead.figures import ANY_VALUE, Grouping, caller_value, match_value
 from onelead.store import IndexProgress
+from onelead.web.arrivals import Span, hours_of
 from onelead.web.field_form import FieldForm
-from onelead.web.ledger_lines import KeyLabels, key_labels
+from onelead.web.ledger_lines import key_labels
 from onelead.web.visit import Visit
+
+#: How far back the upserts that matched by a definition are counted, the hour of now included.
+_LATELY = Span("30d", "30 days", hours=30 * 24)
 
 
 class Caller(Struct, frozen=True):
     """Whose upserts matched by the definition lately."""
 
     name: str
-    use: MatchUse
+    upserts: int
+    #: The hour of the last one, as the Unix second at which it began.
+    last_hour: int
+    #: Where these upserts are listed.
+    href: str
 
 
 class Usage(Struct, frozen=True):
@@ -33,15 +40,18 @@ class Usage(Struct, frozen=True):
     is_counting: bool
     #: How far the index is, while it is being built.
     progress: IndexProgress | None
-    #: The newest first.
+    #: Who used it last comes first.
     callers: Sequence[Caller]
-    #: When the oldest delivery arrived that was looked at for them.
-    looked_back_to: int | None
 
     @property
     def upserts(self) -> int:
         """How many upserts matched by the definition lately."""
-        return sum(caller.use.upserts for caller in self.callers)
+        return sum(caller.upserts for caller in self.callers)
+
+    @property
+    def lately(self) -> str:
+        """For how long upserts are looked back."""
+        return _LATELY.label
 
 
 class Losses(Struct, frozen=True):
@@ -65,7 +75,7 @@ def figure_of(field: CustomField) -> str:
 
 async def is_counting(visit: Visit) -> bool:
     """Say whether the figures are far behind the ledger, as after an import."""
-    return (await visit.store.fold_state(visit.account_id)).rows_behind > FIGURE_CHUNK_ROWS
+    return (await visit.store.fold_state(visit.account_id)).is_far_behind
 
 
 async def usage_of(visit: Visit, field: CustomField) -> Usage:
@@ -75,25 +85,38 @@ async def usage_of(visit: Visit, field: CustomField) -> Usage:
     progress = None
     if field.index_state is IndexState.BUILDING:
         progress = (await visit.store.index_progress(account_id)).get(field.id)
-    matches = MatchUses([], None)
-    if field.is_indexed:
-        matches = await visit.store.recent_matches(account_id, field.id)
-    labels = key_labels(list(await visit.store.api_keys(account_id)))
     return Usage(
         leads=leads.pop(ANY_VALUE, 0),
         leads_by_option=leads,
         is_counting=await is_counting(visit),
         progress=progress,
-        callers=[Caller(_name_of(visit, use, labels), use) for use in matches.uses],
-        looked_back_to=matches.looked_back_to,
+        callers=await _callers(visit, field) if field.is_indexed else [],
     )
 
 
-def _name_of(visit: Visit, use: MatchUse, labels: KeyLabels) -> str:
-    if use.api_key_id is not None:
-        return f"API key {labels.get(use.api_key_id) or use.api_key_id}"
-    user = visit.settings.users_by_id.get(use.user_id or 0)
-    return f"{user.name} in the web application" if user else "The command line"
+async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
+    names = {match_value(field.id, value): named for value, named in (await _names(visit)).items()}
+    span = hours_of(_LATELY, visit.now, visit.settings.zone)
+    figures = await visit.store.deliveries_by_value(
+        visit.account_id, Division(Grouping.MATCH, list(names)), *span
+    )
+    listed = f"/deliveries?match=custom-{field.id}"
+    found = []
+    for value, upserts, last_hour in figures:
+        name, query = names[value]
+        found.append(Caller(name, upserts, last_hour, listed + query))
+    return sorted(found, key=lambda caller: (-caller.last_hour, -caller.upserts, caller.name))
+
+
+async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
+    """Return everybody who may have delivered, as the figures and as the filters call them."""
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    names = {caller_value(0, id_): f"API key {label or id_}" for id_, label in labels.items()}
+    for user in visit.settings.users:
+        names[caller_value(user.id, 0)] = f"{user.name} in the web application"
+    found = {value: (name, f"&by={value}") for value, name in names.items()}
+    # The filters have no word for it.
+    return found | {caller_value(0, 0): ("The command line", "")}
 
 
 def losses_of(typed: FieldForm, field: CustomField) -> Losses:

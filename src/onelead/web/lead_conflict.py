@@ -18,7 +18,7 @@ from onelead.web.lead_form import value_of
 from onelead.web.lead_texts import field_label, field_text
 from onelead.web.ledger_lines import Shown
 
-THEIRS, YOURS = "theirs", "yours"
+THEIRS, YOURS, UNKNOWN = "theirs", "yours", "unknown"
 _CUSTOM = "custom_fields."
 
 
@@ -29,7 +29,8 @@ class Difference(Struct, frozen=True):
     label: str
     theirs: Shown
     yours: Shown
-    #: Which one has changed the field; empty when both have, so that a person has to choose.
+    #: Which one has changed the field, if that is known; empty when both have. A person has to
+    #: choose unless it was one of them.
     only: str
 
 
@@ -49,15 +50,25 @@ def lead_before(lead: Lead, later: Iterable[LedgerRow]) -> Lead:
 
 
 def differences(
-    base: Lead, theirs: Lead, yours: Lead, names: Sequence[str], settings: AccountSettings
+    base: Lead,
+    theirs: Lead,
+    yours: Lead,
+    names: Sequence[str],
+    settings: AccountSettings,
+    *,
+    is_base_known: bool = True,
 ) -> list[Difference]:
-    """Return the fields in which two versions that came out of one differ."""
+    """Return the fields in which two versions that came out of one differ.
+
+    Unless the base is known, nothing can be said about which one has changed a field.
+    """
     found = []
     for name in names:
         was, stored, wanted = (value_of(lead, name, settings) for lead in (base, theirs, yours))
         if stored == wanted:
             continue
         only = THEIRS if wanted == was else YOURS if stored == was else ""
+        only = only if is_base_known else UNKNOWN
         theirs_text = Shown(field_text(name, stored, settings))
         yours_text = Shown(field_text(name, wanted, settings))
         label = field_label(name, settings)

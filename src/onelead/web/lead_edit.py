@@ -69,6 +69,9 @@ class _Edit(msgspec.Struct):
     #: The lead that the form was made from, and what has changed it since, newest first.
     base: Lead
     later: list[AccountLedgerRow]
+    #: Whether there were more changes than are looked back through; the base is a later version
+    #: then, and who made those changes is not known.
+    is_cut: bool
 
     @property
     def path(self) -> str:
@@ -89,7 +92,7 @@ class _Edit(msgspec.Struct):
             return False
         # What somebody did in another section of the same page does not stand in the way.
         is_own = all(row.user_id == user_id and row.api_key_id is None for row in self.later)
-        return not is_own or not changed_names(self.later).isdisjoint(self.names)
+        return self.is_cut or not is_own or not changed_names(self.later).isdisjoint(self.names)
 
 
 async def save_lead(visit: Visit) -> Response:
@@ -132,14 +135,15 @@ async def _edit(visit: Visit, lead_id: int) -> _Edit:
     if not names or version is None:
         raise BodyMalformed("The form does not say what it changes")
     later: list[AccountLedgerRow] = []
-    base = read.lead
+    base, is_cut = read.lead, False
     if version != read.lead.version:
         rows = await visit.store.lead_changes(
             visit.account_id, lead_id, since_version=version, limit=CONFLICT_CHANGES_MAX
         )
+        is_cut = len(rows) == CONFLICT_CHANGES_MAX
         later = [row for row in rows if (row.version or 0) <= read.lead.version]
         base = msgspec.structs.replace(lead_before(read.lead, later), version=version)
-    return _Edit(read, group, names, form, base, later)
+    return _Edit(read, group, names, form, base, later, is_cut)
 
 
 def _write(visit: Visit, action: Action, read: LeadRead, raw: dict[str, Any]) -> LeadWrite:
@@ -182,7 +186,9 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         yours = applied(edit.base, checked(patch, settings), settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
-    found = differences(edit.base, theirs, yours, edit.names, settings)
+    found = differences(
+        *(edit.base, theirs, yours, edit.names, settings), is_base_known=not edit.is_cut
+    )
     shown[place] = msgspec.structs.replace(shown[place], differences=found)
     labels = key_labels(await visit.store.api_keys(visit.account_id))
     return await lead_page(

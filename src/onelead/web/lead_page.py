@@ -19,7 +19,7 @@ from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import CUSTOM, names_of, stored_form
 from onelead.web.lead_view import Section, sections
-from onelead.web.ledger_lines import key_labels, ledger_line
+from onelead.web.ledger_lines import KeyLabels, key_labels, ledger_line
 from onelead.web.pages import Page
 from onelead.web.visit import NO_PROBLEMS, Problems, Visit
 
@@ -75,7 +75,7 @@ async def lead_page(
             "submitted": [],
             "since": [],
             "attempted": False,
-            **await _history_context(visit, history),
+            **_history_context(visit, history, await _labels(visit)),
             **context,
         },
     )
@@ -88,8 +88,11 @@ async def _history(visit: Visit, lead_id: int) -> LeadLedger:
     )
 
 
-async def _history_context(visit: Visit, history: LeadLedger) -> dict[str, Any]:
-    labels = key_labels(await visit.store.api_keys(visit.account_id))
+async def _labels(visit: Visit) -> KeyLabels:
+    return key_labels(await visit.store.api_keys(visit.account_id))
+
+
+def _history_context(visit: Visit, history: LeadLedger, labels: KeyLabels) -> dict[str, Any]:
     return {
         "lines": [ledger_line(row, history.settings, labels) for row in history.rows],
         "next_before": history.next_before,
@@ -103,14 +106,14 @@ async def _deleted_page(visit: Visit, lead_id: int) -> Response:
     last = await visit.store.lead_changes(visit.account_id, lead_id, since_version=0, limit=1)
     if not last or last[0].outcome != Outcome.DELETED:
         raise ResourceNotFound
-    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    labels = await _labels(visit)
     name, _ = (last[0].changes or {}).get("name", ("", None))
     return visit.page(
         "leads/deleted.html",
         lead_id=lead_id,
         name=name,
         deletion=ledger_line(last[0], history.settings, labels),
-        **await _history_context(visit, history),
+        **_history_context(visit, history, labels),
     )
 
 

@@ -15,7 +15,7 @@ from onelead.account import AccountSettings, ApiKey
 from onelead.custom_fields import IndexState
 from onelead.figure_store import DayFigure, Division, FoldState
 from onelead.figures import Grouping
-from onelead.limits import FIGURE_CHUNK_ROWS, LIVE_ROWS
+from onelead.limits import LIVE_ROWS
 from onelead.web.arrivals import (
     SPANS,
     Bucket,
@@ -103,7 +103,7 @@ async def overview(visit: Visit) -> Response:
         statuses=_shares(settings.statuses, leads.get(_STATUSES, {})),
         sources=_shares(settings.sources, leads.get(_SOURCES, {})),
         state=state,
-        is_counting=state.rows_behind > 2 * FIGURE_CHUNK_ROWS,
+        is_counting=state.is_far_behind,
         deliveries=deliveries,
         deliveries_max=LIVE_ROWS,
         is_new=is_new,

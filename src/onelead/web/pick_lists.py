@@ -20,7 +20,7 @@ from onelead.upsert import Action
 from onelead.web.field_usage import is_counting
 from onelead.web.forms import Form
 from onelead.web.pages import Access, Page
-from onelead.web.replacement import Replacement, leads_left, replace_next
+from onelead.web.replacement import Replacement, leads_left, next_leads, replace_next
 from onelead.web.settings_changes import change_settings
 from onelead.web.visit import NO_PROBLEMS, Problems, Visit, problems_of
 
@@ -177,13 +177,14 @@ async def _next_step(
     entries = tuple(pick_list.entries(visit.settings))
     # The default stays: to know that, no lead has to change first.
     others = without(entry, entries, lambda: 0)
-    left = await leads_left(visit, work)
-    if not left:
+    ids = await next_leads(visit, work)
+    if not ids:
         return work
     if work.choice == NOBODY and not pick_list.has_default:
-        return await replace_next(visit, work, None)
+        return await replace_next(visit, work, ids, None)
     if chosen := [other.id for other in others if str(other.id) == work.choice]:
-        return await replace_next(visit, work, chosen[0])
+        return await replace_next(visit, work, ids, chosen[0])
+    left = await leads_left(visit, work, ids)
     without(entry, entries, lambda: left)
     raise AssertionError("a used entry cannot be deleted")
 
@@ -222,7 +223,7 @@ async def _delete_page(
         entry=entry,
         choices=[("", "Choose one"), *((str(one.id), one.name) for one in others), *nothing],
         work=work,
-        left=await leads_left(visit, work),
+        left=await leads_left(visit, work, await next_leads(visit, work)),
         problems=problems,
     )
 

@@ -33,18 +33,26 @@ class Replacement(Struct, frozen=True):
     has_more: bool = False
 
 
-async def leads_left(visit: Visit, work: Replacement) -> int:
+async def next_leads(visit: Visit, work: Replacement) -> list[int]:
+    """Return the leads of the next step: all that have the entry when they are few."""
+    found = await visit.store.leads_using(
+        visit.account_id, work.resource, work.entry_id, limit=REPLACE_CHUNK_LEADS
+    )
+    return list(found)
+
+
+async def leads_left(visit: Visit, work: Replacement, ids: list[int]) -> int:
     """Return how many leads have the entry: exactly when they are few, else as counted last."""
-    ids = await _next_ids(visit, work)
     if len(ids) < REPLACE_CHUNK_LEADS:
         return len(ids)
     figures = await visit.store.lead_figures(visit.account_id, fields=[work.lead_property])
     return max(figures.get(work.lead_property, {}).get(str(work.entry_id), 0), len(ids))
 
 
-async def replace_next(visit: Visit, work: Replacement, value: int | None) -> Replacement:
+async def replace_next(
+    visit: Visit, work: Replacement, ids: list[int], value: int | None
+) -> Replacement:
     """Give the next leads the other entry, None for none. Raises what refuses it."""
-    ids = await _next_ids(visit, work)
     body: dict[str, Any] = {work.lead_property: value}
     delivery, patch = visit.delivery(body), LeadPatch(**body)
     writes = [LeadWrite(Action.UPDATE, delivery, lead_id, patch) for lead_id in ids]
@@ -59,10 +67,3 @@ async def replace_next(visit: Visit, work: Replacement, value: int | None) -> Re
         moved=work.moved + refusals.count(None),
         has_more=len(ids) == REPLACE_CHUNK_LEADS,
     )
-
-
-async def _next_ids(visit: Visit, work: Replacement) -> list[int]:
-    found = await visit.store.leads_using(
-        visit.account_id, work.resource, work.entry_id, limit=REPLACE_CHUNK_LEADS
-    )
-    return list(found)

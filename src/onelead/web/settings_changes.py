@@ -16,10 +16,14 @@ async def change_settings(
     *,
     resource_id: int | None = None,
     body: dict[str, Any] | None = None,
+    seen: dict[str, Any] | None = None,
 ) -> SettingsResult:
-    """Make a change, which may be refused; `body` is the JSON that the API would get."""
+    """Make a change, which may be refused; `body` is the JSON that the API would get.
+
+    `seen` is what the page has shown of what is to be changed.
+    """
     delivery = visit.delivery("" if body is None else body)
-    write = SettingsWrite(resource, action, delivery, resource_id, body or {})
+    write = SettingsWrite(resource, action, delivery, resource_id, body or {}, seen or {})
     result = await visit.store.change_settings(visit.account_id, write)
     visit.line.outcome, visit.line.seq = result.outcome, result.seq
     if result.refusal is not None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from msgspec import structs
 from starlette.responses import Response
 
 from onelead.access import UserChange
 from onelead.access_store import LINK_SECONDS, LinkPurpose, SignInFacts
 from onelead.account import Role, User
-from onelead.errors import InputInvalid, NotPossible, OneleadError, ResourceNotFound
+from onelead.errors import (
+    InputInvalid,
+    NotPossible,
+    OneleadError,
+    ResourceNotFound,
+    SettingsConflict,
+)
+from onelead.web.ledger_lines import setting_label
+from onelead.web.line_form import LineForm, line_form, read_lines
 from onelead.web.pages import Access, Page
 from onelead.web.sessions import welcome_path
 from onelead.web.visit import Visit, problems_of
@@ -66,16 +77,30 @@ async def _with_link(visit: Visit, user: User, purpose: LinkPurpose) -> Response
 
 async def user_page(visit: Visit) -> Response:
     """Show what can be changed about a user."""
-    return await _shown(visit, _user(visit))
+    user = _user(visit)
+    return await _shown(visit, user, line_form(_stored(user)))
 
 
-async def _shown(visit: Visit, user: User, error: OneleadError | None = None) -> Response:
+def _stored(user: User) -> dict[str, str]:
+    return {"name": user.name, "role": user.role.value}
+
+
+async def _shown(
+    visit: Visit,
+    user: User,
+    lines: LineForm,
+    error: OneleadError | None = None,
+    torn: list[tuple[str, str]] | None = None,
+) -> Response:
+    """Show the form; `torn` is what is stored where it wants something else."""
     facts = await visit.store.sign_in_facts(visit.account_id)
+    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "users/edit.html",
-        422 if error else 200,
+        refused if error or torn else HTTPStatus.OK,
         user=user,
-        before=_user(visit),
+        lines=lines,
+        torn=torn,
         facts=facts.get(user.id, _NO_FACTS),
         roles=ROLES,
         problems=problems_of(error) if error else {},
@@ -83,15 +108,36 @@ async def _shown(visit: Visit, user: User, error: OneleadError | None = None) ->
 
 
 async def change(visit: Visit) -> Response:
-    """Change a user's name and role."""
+    """Change what the form changes of a name and a role, or show what somebody else has made."""
     form, user = await visit.form(), _user(visit)
-    asked = UserChange(name=form.get("name"), role=_role(form.get("role")))
+    lines = read_lines(form, _stored(user))
+    lines = structs.replace(lines, typed={**lines.typed, "role": _role(form.get("role")).value})
     try:
-        after = await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
+        after = await visit.store.change_user(
+            visit.account_id, user.id, _asked(user, lines), by=_own_id(visit)
+        )
+    except SettingsConflict:
+        return await _torn(visit, user.id, lines)
     except (InputInvalid, NotPossible) as error:
-        typed = User(user.id, form.get("name"), user.email, _role(form.get("role")), user.is_active)
-        return await _shown(visit, typed, error)
+        return await _shown(visit, user, lines, error)
     return visit.go(_USERS, f"{after.name} is saved.")
+
+
+def _asked(user: User, lines: LineForm) -> UserChange:
+    wanted, seen = lines.wanted, lines.seen(_stored(user))
+    return UserChange(
+        name=wanted.get("name"),
+        role=_role(wanted["role"]) if "role" in wanted else None,
+        seen=structs.replace(user, name=seen["name"], role=_role(seen["role"])),
+    )
+
+
+async def _torn(visit: Visit, user_id: int, lines: LineForm) -> Response:
+    user = (await visit.store.settings(visit.account_id)).users_by_id[user_id]
+    now = _stored(user)
+    shown = now | {"role": next(label for role, label, _text in ROLES if role is user.role)}
+    torn = [(setting_label(name), shown[name]) for name in lines.in_question(now)]
+    return await _shown(visit, user, lines.over(now), torn=torn)
 
 
 async def deactivate(visit: Visit) -> Response:
@@ -109,7 +155,7 @@ async def _switch(visit: Visit, *, is_active: bool, say: str) -> Response:
     try:
         await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
     except NotPossible as error:
-        return await _shown(visit, user, error)
+        return await _shown(visit, user, line_form(_stored(user)), error)
     return visit.go(_USERS, f"{user.name} {say}.")
 
 
@@ -121,7 +167,7 @@ async def new_link(visit: Visit) -> Response:
     try:
         return await _with_link(visit, user, purpose)
     except NotPossible as error:
-        return await _shown(visit, user, error)
+        return await _shown(visit, user, line_form(_stored(user)), error)
 
 
 def _user(visit: Visit) -> User:

@@ -1,0 +1,14 @@
+"""A browser that is signed in without a password, for tests that are not about that."""
+
+from __future__ import annotations
+
+from onelead.access_store import LinkPurpose, WebSession
+from onelead.storage.access import key_hash
+from onelead.store import Store
+
+
+async def open_session(store: Store, token_hash: str, session: WebSession) -> None:
+    """Remember a browser of a user, as when an account was chosen."""
+    purpose = LinkPurpose.ACCOUNT_CHOICE
+    link = await store.create_link(session.account_id, session.user_id, purpose)
+    assert await store.choose_account(key_hash(link), token_hash, session)
