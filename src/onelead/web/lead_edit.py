@@ -27,6 +27,7 @@ from onelead.properties import applied, checked
 from onelead.store import LeadRead
 from onelead.text import known_id
 from onelead.upsert import Action, LeadWrite, Outcome, prepared
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import changed_names, chosen_values, differences, lead_before
 from onelead.web.lead_controls import by_field, controls
@@ -39,6 +40,7 @@ from onelead.web.lead_form import (
     properties,
     sent_values,
     stored_form,
+    value_of,
     wanted_values,
 )
 from onelead.web.lead_page import lead_page, open_section
@@ -182,14 +184,18 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         yours = applied(edit.base, checked(patch, settings), settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
-    found = differences(edit.base, theirs, yours, edit.names, settings)
+    values = [
+        (name, value_of(lead, name, settings)) for lead in (theirs, yours) for name in edit.names
+    ]
+    to_write_by = await settings_to_write_by(visit, settings, edit.later, values)
+    found = differences(edit.base, theirs, yours, edit.names, to_write_by)
     shown[place] = msgspec.structs.replace(shown[place], differences=found)
     labels = key_labels(await visit.store.api_keys(visit.account_id))
     return await lead_page(
         *(visit, theirs, settings, shown, HTTPStatus.CONFLICT),
         edited=edit.group,
         submitted=_submitted(edit, wanted, [difference.name for difference in found]),
-        since=[ledger_line(row, settings, labels) for row in edit.later],
+        since=[ledger_line(row, to_write_by, labels) for row in edit.later],
         attempted=True,
     )
 

@@ -15,6 +15,7 @@ from onelead.ledger_store import LeadLedger
 from onelead.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
 from onelead.text import known_id
 from onelead.upsert import Outcome
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import CUSTOM, names_of, stored_form
@@ -90,8 +91,9 @@ async def _history(visit: Visit, lead_id: int) -> LeadLedger:
 
 async def _history_context(visit: Visit, history: LeadLedger) -> dict[str, Any]:
     labels = key_labels(await visit.store.api_keys(visit.account_id))
+    settings = await settings_to_write_by(visit, history.settings, history.rows)
     return {
-        "lines": [ledger_line(row, history.settings, labels) for row in history.rows],
+        "lines": [ledger_line(row, settings, labels) for row in history.rows],
         "next_before": history.next_before,
         "is_newest": not visit.query("before"),
     }
