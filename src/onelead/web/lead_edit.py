@@ -20,7 +20,7 @@ from onelead.errors import (
     VersionConflict,
 )
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import Lead
+from onelead.lead import Lead, changes_between
 from onelead.ledger_store import AccountLedgerRow
 from onelead.limits import CONFLICT_CHANGES_MAX
 from onelead.properties import applied, checked
@@ -176,12 +176,17 @@ async def _refused(visit: Visit, edit: _Edit, refusal: OneleadError) -> Response
 
 
 async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
-    """Show both versions, to be chosen from field by field."""
+    """Show both versions, to be chosen from field by field, unless what is wanted is stored."""
     settings, theirs = edit.read.settings, edit.read.lead
     patch, _problems = lead_patch(properties(wanted, settings), "base")
     yours = edit.base
     if patch is not None:
-        yours = applied(edit.base, checked(patch, settings), settings)
+        change = checked(patch, settings)
+        missing = changes_between(theirs, applied(theirs, change, settings))
+        if missing.keys().isdisjoint(wanted):
+            # As when somebody presses the button twice.
+            return visit.go(edit.path, _SAID[Outcome.UPDATED])
+        yours = applied(edit.base, change, settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
     values = [
