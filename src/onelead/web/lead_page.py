@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,8 +20,9 @@ from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import CUSTOM, names_of, stored_form
-from onelead.web.lead_view import Section, sections
+from onelead.web.lead_view import TITLES, Section, sections
 from onelead.web.ledger_lines import key_labels, ledger_line
+from onelead.web.lost_values import LostValue
 from onelead.web.pages import Page
 from onelead.web.visit import NO_PROBLEMS, Problems, Visit
 
@@ -46,12 +48,15 @@ def open_section(
     form: Form,
     settings: AccountSettings,
     problems: Problems = NO_PROBLEMS,
+    lost: Sequence[LostValue] = (),
 ) -> None:
     """Put a form in the place of a section; one of a custom field stands in their section."""
     names = names_of(group, settings)
     inputs = controls(form, names, settings, by_field(problems, settings))
     place = group if group in shown else CUSTOM
-    shown[place] = msgspec.structs.replace(shown[place], controls=inputs)
+    # The last custom field may be one of those that are gone.
+    section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
+    shown[place] = msgspec.structs.replace(section, controls=inputs, lost=lost)
 
 
 async def lead_page(

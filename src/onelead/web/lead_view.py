@@ -20,6 +20,7 @@ from onelead.web.lead_controls import Control
 from onelead.web.lead_form import CUSTOM, GROUPS, custom_names, value_of
 from onelead.web.lead_texts import custom_field_of, custom_name, field_label, field_text, money_text
 from onelead.web.ledger_lines import Shown
+from onelead.web.lost_values import LostValue
 
 TITLES = {
     "name": "Name",
@@ -67,6 +68,8 @@ class Section(Struct, frozen=True, kw_only=True):
     is_editable: bool = True
     #: Its inputs, while it is edited.
     controls: Sequence[Control] | None = None
+    #: What was typed for fields that leads do not have any more.
+    lost: Sequence[LostValue] = ()
     #: What differs, while somebody has to choose.
     differences: Sequence[Difference] | None = None
 
