@@ -35,3 +35,18 @@ def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -
         # What is typed elsewhere meanwhile is not touched.
         expect(tab.get_by_label("Title")).to_have_value("Head of Buying")
     watched.require_clean()
+
+
+def test_a_percentage_takes_no_fraction(site: Site) -> None:
+    body = {"name": "Odds", "data_type": "Percentage", "available_on": ["lead"]}
+    field = site.call("POST", "/custom_field_definitions", body)
+    lead = site.call("POST", "/leads", {"name": "Nora Field"})
+    with site.signed_in() as context:
+        tab = context.new_page()
+        tab.goto(f"/leads/{lead['id']}?edit=custom_fields.{field['id']}")
+        tab.get_by_label("Odds").fill("12.7")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        assert tab.get_by_label("Odds").evaluate("input => input.validity.stepMismatch")
+        tab.get_by_label("Odds").fill("12")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        expect(tab.locator("#section-custom")).to_contain_text("12 %")
