@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -111,6 +111,18 @@ class LedgerRead(Struct, frozen=True, gc=False):
     settings: AccountSettings
 
 
+class DeletedSetting(Struct, frozen=True):
+    """What the ledger knows of a lead status, customer source or custom field definition."""
+
+    #: What it was called last; None while it is there.
+    name: str | None = None
+    #: Of a definition that was deleted.
+    data_type: str | None = None
+    currency: str | None = None
+    #: By id: the options that a definition has or ever had, each by its last name.
+    options: Mapping[int, str] = {}
+
+
 class WriteCheck(Struct, frozen=True, gc=False):
     """What a write would do now, and under which settings."""
 
@@ -151,6 +163,16 @@ class LedgerStore(Protocol):
 
         "Newest" begins at the search's end: at `before` and `until_date`. A slice that looked at
         so many rows without being full says where to go on.
+        """
+
+    async def deleted_settings(
+        self, account_id: int, ids: Collection[int]
+    ) -> Mapping[int, DeletedSetting]:
+        """Return what settings were called before they were deleted, by id, as the ledger says.
+
+        Also of definitions that are there: some of their options may have been removed. Looks up
+        no more than DELETED_SETTINGS_MAX ids, each in its DELETED_SETTING_ROWS_MAX newest rows;
+        what is not known is left out.
         """
 
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:

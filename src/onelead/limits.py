@@ -68,6 +68,10 @@ LEDGER_MARGIN_ROWS = 2_000
 PRETTY_PAYLOAD_CHARS_MAX = 65_536
 #: Of leads side by side: the leads times the fields.
 COMPARED_CELLS_MAX = 1_500
+#: Names of deleted settings: a page asks for those of so many, and looks for each, and for what
+#: all of them say, at so many rows.
+DELETED_SETTINGS_MAX = 100
+DELETED_SETTING_ROWS_MAX = 200
 
 # The writer. Waiting writes are bounded by count and by the bytes of their payloads.
 BATCH_WRITES_MAX = 256

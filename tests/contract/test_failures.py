@@ -215,6 +215,7 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
         "lead_ledger": lambda: store.lead_ledger(account_id, 1, limit=1),
         "lead_changes": lambda: store.lead_changes(account_id, 1, since_version=1, limit=1),
         "search_ledger": lambda: store.search_ledger(account_id, LedgerSearch()),
+        "deleted_settings": lambda: store.deleted_settings(account_id, [1]),
         "ledger_row": lambda: store.ledger_row(account_id, 1),
         "plan_write": lambda: store.plan_write(account_id, write),
         "list_leads": lambda: store.list_leads(account_id, LeadSearch(), now=0),

@@ -17,6 +17,7 @@ from tests.many_leads import fill
 from onelead.search import Combination, LeadSearch, Range, TagFilter, TagSearch
 from onelead.settings_change import Resource
 from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
+from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.settings_rows import ids_using
 
 MANY = 20_000
@@ -139,7 +140,8 @@ async def test_tags_and_histories_are_read_by_their_keys(account: AccountStore) 
     with reading(account) as (connection, plans):
         reads.read_tags(connection, account.account_id, TagSearch())
         lead_history.read_history(connection, account.account_id, lead_id, offset=0, limit=20)
-    assert len(plans) >= 2
+        read_deleted_settings(connection, account.account_id, range(1, 101))
+    assert len(plans) >= 3
     for plan in plans:
         assert not any(step in plan for step in READS_ALL), plan
 

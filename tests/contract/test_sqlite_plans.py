@@ -17,6 +17,7 @@ from tests.lead_writes import delete, update, upsert, upsert_custom
 from onelead.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
 from onelead.settings_change import Resource
 from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
+from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.settings_rows import ids_using
 
 KEYS = "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=? AND value"
@@ -224,6 +225,18 @@ async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore)
     )
     for step in (step for plan in plans for step in plan if step.startswith("SEARCH")):
         assert any(way in step for way in by_lead), step
+
+
+async def test_the_names_of_deleted_settings_are_read_by_their_ids(account: AccountStore) -> None:
+    with reading(account) as (connection, plans):
+        read_deleted_settings(connection, account.account_id, range(1, 101))
+    (steps,) = plans
+    scans = {step for step in steps if step.startswith("SCAN")}
+    # What is scanned is as long as the bound: the newest rows of each id.
+    assert all(step.startswith(("SCAN anon_", "SCAN newest")) for step in scans), scans
+    by_id = "SEARCH ledger USING COVERING INDEX ledger_by_resource (account_id=? AND resource_id=?)"
+    by_number = "SEARCH ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq=?)"
+    assert {step for step in steps if step.startswith("SEARCH")} == {by_id, by_number}
 
 
 async def test_no_statement_of_a_batch_scans_a_table(account: AccountStore, clock: Clock) -> None:

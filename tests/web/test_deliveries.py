@@ -71,9 +71,9 @@ async def test_a_setting_is_named_also_when_it_is_gone(service: Service, browser
     deleted, changed, created = lines(await browser.get("/deliveries"))
     assert "Custom field “Badge number” deleted" in deleted
     assert "Changed" not in deleted
-    assert "Custom field changed" in changed
+    assert "Custom field “Badge number (deleted)” changed" in changed
     assert "Changed: Included in filters" in changed
-    assert "Custom field “Badge number” created" in created
+    assert "Custom field “Badge number (deleted)” created" in created
 
 
 async def test_of_many_changes_the_first_are_named_and_the_others_counted(

@@ -68,14 +68,6 @@ async def test_ids_are_names(browser: Browser, service: Service) -> None:
         assert words in newest
 
 
-async def test_a_deleted_field_keeps_its_line(browser: Browser, service: Service) -> None:
-    field = await service.field(name="Tier")
-    lead = await service.lead(custom_fields=[entry(field, "A-77")])
-    await service.client.delete(f"/custom_field_definitions/{field['id']}")
-    (created,) = await history(browser, lead["id"])
-    assert f"Deleted custom field {field['id']} A-77" in created
-
-
 async def test_a_refused_upsert_that_named_the_lead_is_there(
     browser: Browser, service: Service
 ) -> None:

@@ -138,10 +138,29 @@ async def test_a_choice_can_meet_yet_another_change(
 
 async def test_both_made_the_same_change(web: Web, browser: Browser, service: Service) -> None:
     shown = await a_lead_being_edited(web, browser)
-    await change(service, shown, title="Owner")
-    torn = await shown.submit(FORM, title="Owner")
-    assert (torn.status, sides(torn)) == (409, {})
-    assert "What is stored now is what you wanted." in torn.text
+    await change(service, shown, title="Owner", company_name="Field & Sons")
+    saved = await shown.submit(FORM, title="Owner")
+    assert (saved.status, saved.path) == (200, shown.path.partition("?")[0])
+    assert "Saved." in saved.text
+    assert (await stored(service, shown))["company_name"] == "Field & Sons"
+
+
+async def test_saving_twice_is_no_conflict_with_oneself(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    for group, typed in (
+        ("company", {"title": "Owner"}),
+        ("name", {"name": "Nora Ann Field"}),
+        ("parts", {"first_name": "Nina"}),
+        ("tags", {"tags": ["fair", "VIP"]}),
+        ("value", {"monetary_value": "12.50"}),
+    ):
+        shown = await a_lead_being_edited(web, browser, group)
+        for _ in range(2):
+            saved = await shown.submit(FORM, typed)
+            assert (saved.status, "Saved." in saved.text) == (200, True), group
+        rows = await service.client.get(f"{shown.path.partition('?')[0]}/history")
+        assert len(rows.json()) == 2
 
 
 async def test_every_section_and_type_can_be_chosen(
@@ -303,6 +322,21 @@ async def test_a_change_between_reading_and_writing_is_met(
     rows = (await service.client.get(f"{shown.path.partition('?')[0]}/history")).json()
     assert rows[0]["message"] == VersionConflict(2).message
     assert (await stored(service, shown))["title"] == "Head buyer"
+
+
+async def test_the_same_change_between_reading_and_writing_is_no_conflict(
+    web: Web, browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await a_lead_being_edited(web, browser)
+    write = service.writer.write
+
+    async def late(account_id: int, asked: LeadWrite) -> Receipt:
+        monkeypatch.undo()
+        await change(service, shown, title="Owner")
+        return await write(account_id, asked)
+
+    monkeypatch.setattr(service.writer, "write", late)
+    assert "Saved." in (await shown.submit(FORM, title="Owner")).text
 
 
 async def test_a_lead_that_was_deleted_meanwhile(

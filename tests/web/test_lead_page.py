@@ -122,8 +122,11 @@ async def test_hostile_values_are_text(browser: Browser, service: Service) -> No
 @pytest.mark.parametrize(
     "url",
     [
-        *("javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "field.example"),
+        *("javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "field", "1.2.3.4"),
         *("//field.example", "http:field", "https://[", "https://a\u202eb.example"),
+        *("nora@field.example", "field.example:80", "a b.example", "field.example/a b", ".example"),
+        *("field.example\\@b.example", "javascript.example:alert(1)", "-a.example", "a..example"),
+        *("field.ex\u00e4mple", "a\u202eb.example", "field.example/\u202e"),
     ],
 )
 async def test_only_an_address_of_the_web_is_a_link(
@@ -133,6 +136,22 @@ async def test_only_an_address_of_the_web_is_a_link(
     shown = await browser.get(f"/leads/{lead['id']}")
     assert not shown.html.select("#section-web dd a[href]")
     assert url in shown.texts("#section-web")[0]
+
+
+@pytest.mark.parametrize("url", ["field.example", "WWW.Field.Example/a?b=c#d", "a-1.b2.example"])
+async def test_a_bare_host_is_a_link_where_only_addresses_stand(
+    browser: Browser, service: Service, url: str
+) -> None:
+    field = await service.field(name="Profile", data_type="URL")
+    lead = await service.lead(
+        websites=[{"url": url}],
+        socials=[{"url": url}],
+        custom_fields=[{"custom_field_definition_id": field["id"], "value": url}],
+    )
+    shown = await browser.get(f"/leads/{lead['id']}")
+    links = shown.html.select("#section-web dd a[href], #section-custom dd a[href]")
+    found = [(link["href"], link.get_text()) for link in links if "edit" not in str(link["href"])]
+    assert found == [(f"https://{url}", url)] * 2
 
 
 async def test_a_link_leads_out_without_saying_where_from(

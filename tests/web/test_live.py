@@ -154,6 +154,18 @@ async def test_deliveries_come_in_order_and_once(
             assert f"Lead {number} " in tidy(html)
 
 
+async def test_a_delivery_that_names_a_deleted_field_has_the_name_it_had(
+    opened: Opened, browser: Browser, service: Service
+) -> None:
+    field = await service.field(name="Score")
+    wanted = {"custom_field_definition_id": field["id"], "value": "A-77"}
+    await service.upsert({"name": "Nora Field"}, "custom", wanted)
+    await service.client.delete(f"/custom_field_definitions/{field['id']}")
+    async with opened(browser, "after=1") as stream:
+        _seq, html = await stream.event()
+    assert "matched no lead by Score (deleted) A-77" in tidy(html)
+
+
 async def test_who_comes_back_gets_what_came_meanwhile(
     opened: Opened, browser: Browser, service: Service
 ) -> None:

@@ -178,6 +178,9 @@ async def test_an_entry_that_no_lead_has_is_deleted(web: Web, browser: Browser, 
     assert await names(web, path) == before[:-1]
     again = await page.submit("#delete")
     assert "was deleted already" in again.text
+    reloaded = await browser.get(page.path)
+    assert reloaded.path == path
+    assert "was deleted already" in reloaded.text
 
 
 async def test_the_default_status_cannot_go(service: Service, web: Web, browser: Browser) -> None:
@@ -202,7 +205,9 @@ async def test_a_used_entry_needs_a_replacement_from_its_list(
     page = await browser.get(f"{STATUSES}/{status.id}/delete")
     shown = await page.submit("#delete", replacement=given.get(choice, choice))
     assert shown.status == 422
-    assert f"{status.name} is used by 1 lead; give it another status first" in shown.text
+    words = f"{status.name} is used by 1 lead; give it another status first"
+    assert shown.problem_of("replacement") == words
+    assert shown.texts("[role=alert]") == ["Nothing was saved. What is wrong is marked below."]
     assert status in (await settings_of(web)).statuses
 
 
@@ -340,7 +345,8 @@ async def test_an_entry_of_another_account_is_not_there(web: Web, path: str) -> 
     before = await names(web, path)
     entry_id = await id_of(web, path, before[1])
     stranger = await web.stranger()
-    await stranger.get(f"{path}/{entry_id}/delete", status=404)
+    asked = await stranger.get(f"{path}/{entry_id}/delete")
+    assert "was deleted already" in asked.text
     csrf = str((await stranger.get(path)).html.select("[name=csrf]")[0]["value"])
     answer = await stranger.post(f"{path}/{entry_id}", [("csrf", csrf), ("name", "x")])
     assert answer.status == 404

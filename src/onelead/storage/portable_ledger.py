@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from onelead.ledger_store import (
     AccountLedgerRow,
+    DeletedSetting,
     LeadLedger,
     LedgerPage,
     LedgerRead,
@@ -16,6 +17,7 @@ from onelead.ledger_store import (
     WriteCheck,
 )
 from onelead.storage import lead_history, ledger_search
+from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.transactions import Transactions
 from onelead.storage.write_check import check_write
 from onelead.upsert import LeadWrite
@@ -65,6 +67,14 @@ class PortableLedger(Transactions):
             return ledger_search.find_rows(connection, settings, search)
 
         return await self._read(work)
+
+    async def deleted_settings(
+        self, account_id: int, ids: Collection[int]
+    ) -> Mapping[int, DeletedSetting]:
+        """See LedgerStore."""
+        return await self._read(
+            lambda connection: read_deleted_settings(connection, account_id, ids)
+        )
 
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
         """See LedgerStore."""

@@ -12,10 +12,17 @@ from starlette.responses import Response
 from onelead.account import AccountSettings
 from onelead.errors import AdminRequired
 from onelead.lead import Lead
-from onelead.ledger_store import AccountLedgerRow, LedgerRead, LedgerScope, LedgerSearch
+from onelead.ledger_store import (
+    AccountLedgerRow,
+    LedgerRead,
+    LedgerScope,
+    LedgerSearch,
+    LedgerSlice,
+)
 from onelead.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
 from onelead.upsert import Action, Outcome
 from onelead.web.candidates import Comparison, comparison, leads_href
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.delivery_filters import (
     DeliveryFilters,
     by_choices,
@@ -59,8 +66,7 @@ async def delivery_list(visit: Visit) -> Response:
     found, entries = None, []
     if not filters.problems:
         found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
-        leads = {lead.id: lead for lead in found.leads}
-        entries = [_entry(row, found.settings, labels, leads) for row in found.rows]
+        entries = await _entries(visit, found, labels)
     return visit.page(
         "deliveries/list.html",
         422 if filters.problems else 200,
@@ -83,16 +89,25 @@ def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
     return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
 
 
-def _entry(
-    row: AccountLedgerRow, settings: AccountSettings, labels: KeyLabels, leads: dict[int, Lead]
-) -> Entry:
-    changes = row.changes or {}
+async def _entries(visit: Visit, found: LedgerSlice, labels: KeyLabels) -> list[Entry]:
+    leads = {lead.id: lead for lead in found.leads}
     # A write may change hundreds of fields; only these are put into words.
-    named = msgspec.structs.replace(row, changes=dict(islice(changes.items(), _CHANGES_NAMED)))
+    named = [
+        msgspec.structs.replace(
+            row, changes=dict(islice((row.changes or {}).items(), _CHANGES_NAMED))
+        )
+        for row in found.rows
+    ]
+    settings = await settings_to_write_by(visit, found.settings, named)
+    lines = [ledger_line(row, settings, labels) for row in named]
+    return [_entry(*pair, leads) for pair in zip(found.rows, lines, strict=True)]
+
+
+def _entry(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> Entry:
     lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
     was_lead = row.resource == _LEAD and row.version is not None
-    changed = len(changes) if row.outcome == Outcome.UPDATED else 0
-    return Entry(ledger_line(named, settings, labels), lead, was_lead, changed)
+    changed = len(row.changes or {}) if row.outcome == Outcome.UPDATED else 0
+    return Entry(line, lead, was_lead, changed)
 
 
 async def delivery(visit: Visit) -> Response:
@@ -100,7 +115,7 @@ async def delivery(visit: Visit) -> Response:
     read = await visible_row(visit, visit.path_id("seq"))
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     row, settings = read.row, read.settings
-    line = ledger_line(row, settings, labels)
+    line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
     return visit.page(
         "deliveries/delivery.html",
         row=row,

@@ -36,7 +36,7 @@ _CUSTOM_KINDS = {
     DataType.DROPDOWN: "choice",
     DataType.FLOAT: "number",
     DataType.MULTI_SELECT: "choices",
-    DataType.PERCENTAGE: "number",
+    DataType.PERCENTAGE: "whole",
     DataType.TEXT: "text",
     DataType.URL: "link",
 }
@@ -56,7 +56,7 @@ class Control(Struct, frozen=True, kw_only=True):
     """One field of a form."""
 
     name: str
-    #: line, link, text, number, day, choice, choices, check, email, address, entries or tags.
+    #: line, link, text, number, whole, day, choice, choices, check, email, address, entries, tags.
     kind: str
     label: str
     #: The words of the API.

@@ -6,6 +6,7 @@ else has changed the lead meanwhile, nothing is written before a person has seen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -20,13 +21,14 @@ from onelead.errors import (
     VersionConflict,
 )
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import Lead
+from onelead.lead import Lead, changes_between
 from onelead.ledger_store import AccountLedgerRow
 from onelead.limits import CONFLICT_CHANGES_MAX
 from onelead.properties import applied, checked
 from onelead.store import LeadRead
 from onelead.text import known_id
 from onelead.upsert import Action, LeadWrite, Outcome, prepared
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import changed_names, chosen_values, differences, lead_before
 from onelead.web.lead_controls import by_field, controls
@@ -39,11 +41,14 @@ from onelead.web.lead_form import (
     properties,
     sent_values,
     stored_form,
+    value_of,
     wanted_values,
 )
 from onelead.web.lead_page import lead_page, open_section
+from onelead.web.lead_texts import definition_id_of
 from onelead.web.lead_view import TITLES, sections
 from onelead.web.ledger_lines import key_labels, ledger_line
+from onelead.web.lost_values import LostValue, lost_values
 from onelead.web.pages import Page
 from onelead.web.visit import Problems, Visit, problems_of
 from onelead.writer import Receipt
@@ -86,6 +91,12 @@ class _Edit(msgspec.Struct):
             return chosen_values(sent, self.form.starting(_PICK))
         return wanted_values(self.form, self.base, self.names, settings)
 
+    async def lost(self, visit: Visit) -> Sequence[LostValue]:
+        """What cannot be written because its field is gone; a choice has no such inputs."""
+        if self.form.has("resolve"):
+            return ()
+        return await lost_values(visit, self.form, self.base, self.read.settings)
+
     def is_torn(self, user_id: int) -> bool:
         """Whether a person has to see what changed since the form was made."""
         if self.read.lead.version == self.base.version:
@@ -99,7 +110,10 @@ async def save_lead(visit: Visit) -> Response:
     """Save a section of a lead, or show what stands in the way."""
     lead_id = visit.path_id()
     try:
-        return await _saved(visit, await _edit(visit, lead_id))
+        edit = await _edit(visit, lead_id)
+        if lost := await edit.lost(visit):
+            return await _refused(visit, edit, lost=lost)
+        return await _saved(visit, edit)
     except ResourceNotFound:
         return visit.go(f"/leads/{lead_id}", _GONE, is_problem=True)
 
@@ -132,7 +146,9 @@ async def _edit(visit: Visit, lead_id: int) -> _Edit:
     group = form.get("edit")
     names = names_of(group, read.settings)
     version = known_id(form.get("version"))
-    if not names or version is None:
+    # A form of fields that are gone has none, and may have values all the same.
+    is_known = names or group == CUSTOM or definition_id_of(group) is not None
+    if not is_known or version is None:
         raise BodyMalformed("The form does not say what it changes")
     later: list[AccountLedgerRow] = []
     base, is_cut = read.lead, False
@@ -163,10 +179,15 @@ async def _written(visit: Visit, write: LeadWrite) -> Receipt:
     return receipt
 
 
-async def _refused(visit: Visit, edit: _Edit, refusal: OneleadError) -> Response:
+async def _refused(
+    visit: Visit,
+    edit: _Edit,
+    refusal: OneleadError | None = None,
+    lost: Sequence[LostValue] = (),
+) -> Response:
     shown = sections(edit.read.lead, edit.read.settings)
-    problems = problems_of(refusal)
-    open_section(shown, edit.group, edit.form, edit.read.settings, problems)
+    problems = {**(problems_of(refusal) if refusal else {}), **_problems_of_lost(lost)}
+    open_section(shown, edit.group, edit.form, edit.read.settings, problems, lost)
     return await lead_page(
         *(visit, edit.read.lead, edit.read.settings, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
         edited=edit.group,
@@ -177,17 +198,30 @@ async def _refused(visit: Visit, edit: _Edit, refusal: OneleadError) -> Response
     )
 
 
+def _problems_of_lost(lost: Sequence[LostValue]) -> Problems:
+    return {value.name: [value.problem] for value in lost}
+
+
 async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
-    """Show both versions, to be chosen from field by field."""
+    """Show both versions, to be chosen from field by field, unless what is wanted is stored."""
     settings, theirs = edit.read.settings, edit.read.lead
     patch, _problems = lead_patch(properties(wanted, settings), "base")
     yours = edit.base
     if patch is not None:
-        yours = applied(edit.base, checked(patch, settings), settings)
+        change = checked(patch, settings)
+        missing = changes_between(theirs, applied(theirs, change, settings))
+        if missing.keys().isdisjoint(wanted):
+            # As when somebody presses the button twice.
+            return visit.go(edit.path, _SAID[Outcome.UPDATED])
+        yours = applied(edit.base, change, settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
+    values = [
+        (name, value_of(lead, name, settings)) for lead in (theirs, yours) for name in edit.names
+    ]
+    to_write_by = await settings_to_write_by(visit, settings, edit.later, values)
     found = differences(
-        *(edit.base, theirs, yours, edit.names, settings), is_base_known=not edit.is_cut
+        *(edit.base, theirs, yours, edit.names, to_write_by), is_base_known=not edit.is_cut
     )
     shown[place] = msgspec.structs.replace(shown[place], differences=found)
     labels = key_labels(await visit.store.api_keys(visit.account_id))
@@ -195,7 +229,7 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         *(visit, theirs, settings, shown, HTTPStatus.CONFLICT),
         edited=edit.group,
         submitted=_submitted(edit, wanted, [difference.name for difference in found]),
-        since=[ledger_line(row, settings, labels) for row in edit.later],
+        since=[ledger_line(row, to_write_by, labels) for row in edit.later],
         attempted=True,
     )
 
@@ -221,6 +255,8 @@ async def new_lead(visit: Visit) -> Response:
 async def create_lead(visit: Visit) -> Response:
     """Create a lead; nothing is matched."""
     form, settings = await visit.form(), visit.settings
+    if lost := await lost_values(visit, form, _blank(visit), settings):
+        return _new_page(visit, form, _problems_of_lost(lost), lost)
     wanted = wanted_values(form, _blank(visit), _new_names(visit), settings)
     raw = properties(wanted, settings)
     patch, problems = lead_patch(raw, "base")
@@ -246,7 +282,12 @@ def _new_names(visit: Visit) -> tuple[str, ...]:
     return (*NEW_LEAD_FIELDS, *custom_names(visit.settings))
 
 
-def _new_page(visit: Visit, form: Form, problems: Problems | None = None) -> Response:
+def _new_page(
+    visit: Visit,
+    form: Form,
+    problems: Problems | None = None,
+    lost: Sequence[LostValue] = (),
+) -> Response:
     settings = visit.settings
     found = by_field(problems or {}, settings)
     if problems is None:
@@ -262,6 +303,7 @@ def _new_page(visit: Visit, form: Form, problems: Problems | None = None) -> Res
         "leads/new.html",
         HTTPStatus.OK if problems is None else HTTPStatus.UNPROCESSABLE_ENTITY,
         cards=[(title, controls(form, names, settings, found)) for title, names in cards],
+        lost=lost,
         left_out=len(settings.lead_fields) - len(custom),
         problems=found,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,11 +16,13 @@ from onelead.ledger_store import LeadLedger
 from onelead.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
 from onelead.text import known_id
 from onelead.upsert import Outcome
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import CUSTOM, names_of, stored_form
-from onelead.web.lead_view import Section, sections
+from onelead.web.lead_view import TITLES, Section, sections
 from onelead.web.ledger_lines import KeyLabels, key_labels, ledger_line
+from onelead.web.lost_values import LostValue
 from onelead.web.pages import Page
 from onelead.web.visit import NO_PROBLEMS, Problems, Visit
 
@@ -45,12 +48,15 @@ def open_section(
     form: Form,
     settings: AccountSettings,
     problems: Problems = NO_PROBLEMS,
+    lost: Sequence[LostValue] = (),
 ) -> None:
     """Put a form in the place of a section; one of a custom field stands in their section."""
     names = names_of(group, settings)
     inputs = controls(form, names, settings, by_field(problems, settings))
     place = group if group in shown else CUSTOM
-    shown[place] = msgspec.structs.replace(shown[place], controls=inputs)
+    # The last custom field may be one of those that are gone.
+    section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
+    shown[place] = msgspec.structs.replace(section, controls=inputs, lost=lost)
 
 
 async def lead_page(
@@ -75,7 +81,7 @@ async def lead_page(
             "submitted": [],
             "since": [],
             "attempted": False,
-            **_history_context(visit, history, await _labels(visit)),
+            **await _history_context(visit, history, await _labels(visit)),
             **context,
         },
     )
@@ -92,9 +98,10 @@ async def _labels(visit: Visit) -> KeyLabels:
     return key_labels(await visit.store.api_keys(visit.account_id))
 
 
-def _history_context(visit: Visit, history: LeadLedger, labels: KeyLabels) -> dict[str, Any]:
+async def _history_context(visit: Visit, history: LeadLedger, labels: KeyLabels) -> dict[str, Any]:
+    settings = await settings_to_write_by(visit, history.settings, history.rows)
     return {
-        "lines": [ledger_line(row, history.settings, labels) for row in history.rows],
+        "lines": [ledger_line(row, settings, labels) for row in history.rows],
         "next_before": history.next_before,
         "is_newest": not visit.query("before"),
     }
@@ -113,7 +120,7 @@ async def _deleted_page(visit: Visit, lead_id: int) -> Response:
         lead_id=lead_id,
         name=name,
         deletion=ledger_line(last[0], history.settings, labels),
-        **_history_context(visit, history, labels),
+        **await _history_context(visit, history, labels),
     )
 
 

@@ -17,6 +17,7 @@ from babel.numbers import format_currency, format_decimal
 from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField, DataType
 from onelead.errors import humanised
+from onelead.text import known_id
 
 _LOCALE = "en_US"
 #: More than any number that is stored has, written out.
@@ -45,12 +46,16 @@ def custom_name(definition_id: int) -> str:
     return f"{_CUSTOM}{definition_id}"
 
 
+def definition_id_of(name: str) -> int | None:
+    """Return the definition that a field's name speaks of; None for one that is no custom field."""
+    definition_id = name.removeprefix(_CUSTOM)
+    return None if definition_id == name else known_id(definition_id)
+
+
 def custom_field_of(name: str, settings: AccountSettings) -> CustomField | None:
     """Return the definition of a field that is a custom one; None for others and unknown ones."""
-    definition_id = name.removeprefix(_CUSTOM)
-    if definition_id == name or not definition_id.isdecimal():
-        return None
-    return settings.fields_by_id.get(int(definition_id))
+    definition_id = definition_id_of(name)
+    return None if definition_id is None else settings.fields_by_id.get(definition_id)
 
 
 def field_label(name: str, settings: AccountSettings) -> str:

@@ -5,6 +5,7 @@ What was delivered is text. Only an address that is plainly one of the web becom
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ from onelead.web.lead_controls import Control
 from onelead.web.lead_form import CUSTOM, GROUPS, custom_names, value_of
 from onelead.web.lead_texts import custom_field_of, custom_name, field_label, field_text, money_text
 from onelead.web.ledger_lines import Shown
+from onelead.web.lost_values import LostValue
 
 TITLES = {
     "name": "Name",
@@ -34,6 +36,11 @@ TITLES = {
     "details": "Details",
     CUSTOM: "Custom fields",
 }
+#: `field.example/about`: names with a dot between them; no port, user or scheme, so that nothing is
+#: taken for a host that could be read in another way.
+_BARE_HOST = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?:[/?#][!-~]*)?", re.IGNORECASE
+)
 #: With more custom fields than this, those without a value are folded away.
 _ALL_SHOWN_MAX = 20
 
@@ -67,6 +74,8 @@ class Section(Struct, frozen=True, kw_only=True):
     is_editable: bool = True
     #: Its inputs, while it is edited.
     controls: Sequence[Control] | None = None
+    #: What was typed for fields that leads do not have any more.
+    lost: Sequence[LostValue] = ()
     #: What differs, while somebody has to choose.
     differences: Sequence[Difference] | None = None
 
@@ -121,7 +130,7 @@ def _items(lead: Lead, name: str, settings: AccountSettings) -> list[Item]:
     if field is not None and field.data_type is DataType.CHECKBOX:
         return [Item(Shown("Yes" if value else "No"))]
     is_link = field is not None and field.data_type is DataType.URL
-    return [Item(Shown(text), web_link(text) if is_link else "")] if text else []
+    return [Item(Shown(text), site_link(text) if is_link else "")] if text else []
 
 
 def web_link(text: str) -> str:
@@ -132,6 +141,11 @@ def web_link(text: str) -> str:
         return ""
     is_web = parts.scheme in ("http", "https") and bool(parts.netloc)
     return text if is_web and text.isprintable() else ""
+
+
+def site_link(text: str) -> str:
+    """Return the address of what stands where only addresses do: there a bare host is one, too."""
+    return web_link(f"https://{text}" if _BARE_HOST.fullmatch(text) else text)
 
 
 def _address(value: Address) -> list[Item]:
@@ -150,7 +164,12 @@ def _phone_numbers(value: Any) -> list[Item]:
     ]
 
 
-def _links(value: Any) -> list[Item]:
+def _websites(value: Any) -> list[Item]:
+    return [Item(Shown(entry.url), site_link(entry.url), entry.category) for entry in value]
+
+
+def _socials(value: Any) -> list[Item]:
+    # Often no address but a name, which may look like a host: `nora.field`.
     return [Item(Shown(entry.url), web_link(entry.url), entry.category) for entry in value]
 
 
@@ -162,7 +181,7 @@ _ITEMS: dict[str, Callable[[Any], list[Item]]] = {
     "address": _address,
     "email": _email,
     "phone_numbers": _phone_numbers,
-    "socials": _links,
+    "socials": _socials,
     "tags": _tags,
-    "websites": _links,
+    "websites": _websites,
 }

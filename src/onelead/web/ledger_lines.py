@@ -119,7 +119,7 @@ def key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
 
 
 def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) -> LedgerLine:
-    """Put a row into words; ids of what does not exist any more stay numbers."""
+    """Put a row into words; ids of what the settings do not know stay numbers."""
     resource, resource_id = _LEAD, None
     if isinstance(row, AccountLedgerRow):
         resource, resource_id = row.resource, row.resource_id
@@ -157,17 +157,23 @@ def _setting_name(
     row: LedgerRow, resource: str, resource_id: int | None, settings: AccountSettings
 ) -> str:
     """Return what a setting is called now, or was called by the row; empty for a lead."""
-    existing: dict[str, Mapping[int, Any]] = {
-        _FIELD: settings.fields_by_id,
-        _SOURCE: settings.sources_by_id,
-        _STATUS: settings.statuses_by_id,
-    }
-    if resource not in existing:
+    existing = existing_settings(resource, settings)
+    if existing is None:
         return ""
-    if found := existing[resource].get(resource_id or 0):
-        return str(found.name)
     before, after = (row.changes or {}).get("name", (None, None))
-    return str(after or before or "")
+    found = existing.get(resource_id or 0)
+    if found and row.outcome != Outcome.DELETED:
+        return str(found.name)
+    return str(after or before or (found.name if found else ""))
+
+
+def existing_settings(resource: str, settings: AccountSettings) -> Mapping[int, Any] | None:
+    """Return the settings of a kind by id; None for what is no such kind."""
+    if resource == _FIELD:
+        return settings.fields_by_id
+    if resource == _SOURCE:
+        return settings.sources_by_id
+    return settings.statuses_by_id if resource == _STATUS else None
 
 
 def setting_label(attribute: str) -> str:

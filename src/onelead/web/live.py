@@ -6,7 +6,7 @@ connection says what it saw last and misses nothing that still is among the newe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from onelead.lead import Lead
 from onelead.ledger_store import AccountLedgerRow, LedgerSlice
 from onelead.limits import LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
 from onelead.text import known_id
+from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.ledger_lines import LedgerLine, key_labels, ledger_line
 from onelead.web.rendering import moment_writer, render
 from onelead.web.sessions import signed_in
@@ -42,12 +43,18 @@ class Delivery(Struct, frozen=True):
 async def newest(visit: Visit, labels: Mapping[int, str]) -> list[Delivery]:
     """Return the newest deliveries, newest first."""
     found = await visit.store.search_ledger(visit.account_id, NEWEST)
-    return [_delivery(row, found, labels) for row in found.rows]
+    return await _deliveries(visit, found.rows, found, labels)
 
 
-def _delivery(row: AccountLedgerRow, found: LedgerSlice, labels: Mapping[int, str]) -> Delivery:
+async def _deliveries(
+    visit: Visit, rows: Sequence[AccountLedgerRow], found: LedgerSlice, labels: Mapping[int, str]
+) -> list[Delivery]:
     leads = {lead.id: lead for lead in found.leads}
-    return Delivery(ledger_line(row, found.settings, labels), leads.get(row.resource_id or 0))
+    settings = await settings_to_write_by(visit, found.settings, rows)
+    return [
+        Delivery(ledger_line(row, settings, labels), leads.get(row.resource_id or 0))
+        for row in rows
+    ]
 
 
 async def stream(visit: Visit) -> Response:
@@ -109,12 +116,11 @@ async def _rendered(
     labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
     when = moment_writer(found.settings.zone, visit.services.clock())
     events = []
-    for row in rows:
-        context = {"delivery": _delivery(row, found, labels), "when": when}
-        html = render("overview/delivery.html", context)
+    for delivery in await _deliveries(visit, rows, found, labels):
+        html = render("overview/delivery.html", {"delivery": delivery, "when": when})
         # A line break would end the event's line.
         data = "\n".join(f"data: {line}" for line in html.splitlines())
-        events.append(f"id: {row.seq}\n{data}\n\n")
+        events.append(f"id: {delivery.line.seq}\n{data}\n\n")
     return events
 
 

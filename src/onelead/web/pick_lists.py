@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from starlette.responses import Response
 
 from onelead.account import AccountSettings, CustomerSource, LeadStatus
-from onelead.errors import OneleadError, ResourceNotFound
+from onelead.errors import InputInvalid, OneleadError, ResourceNotFound
 from onelead.limits import ID_MAX, LINE_CHARS_MAX
 from onelead.pick_lists import without
 from onelead.settings_change import Resource
@@ -142,7 +142,9 @@ async def _list_page(
 
 async def delete_page(pick_list: PickList, visit: Visit) -> Response:
     """Ask which entry the leads get that have this one."""
-    entry = _find(pick_list, visit.settings, visit.path_id())
+    entry = _found(pick_list, visit.settings, visit.path_id())
+    if entry is None:
+        return _gone(pick_list, visit)
     return await _delete_page(pick_list, visit, entry, _work(pick_list, entry))
 
 
@@ -150,15 +152,19 @@ async def delete_entry(pick_list: PickList, visit: Visit) -> Response:
     """Give the next leads another entry; delete this one when no lead has it any more."""
     entry, form = _found(pick_list, visit.settings, visit.path_id()), await visit.form()
     if entry is None:
-        return visit.go(pick_list.path, f"That {pick_list.noun} was deleted already.")
+        return _gone(pick_list, visit)
     work = _work(pick_list, entry, form)
     try:
         work = await _next_step(pick_list, visit, entry, work)
     except OneleadError as error:
-        return await _delete_page(pick_list, visit, entry, work, problems_of(error))
+        return await _delete_page(pick_list, visit, entry, work, error)
     if work.has_more:
         return await _delete_page(pick_list, visit, entry, work)
     return await _delete_unused(pick_list, visit, entry, work)
+
+
+def _gone(pick_list: PickList, visit: Visit) -> Response:
+    return visit.go(pick_list.path, f"That {pick_list.noun} was deleted already.")
 
 
 def _work(pick_list: PickList, entry: Entry, form: Form | None = None) -> Replacement:
@@ -194,13 +200,13 @@ async def _delete_unused(
 ) -> Response:
     result = await change_settings(visit, pick_list.resource, Action.DELETE, resource_id=entry.id)
     if isinstance(result.refusal, ResourceNotFound):
-        return visit.go(pick_list.path, f"That {pick_list.noun} was deleted already.")
+        return _gone(pick_list, visit)
     if result.refusal is not None and work.moved:
         # A lead has got it meanwhile: on with that one.
         work = structs.replace(work, has_more=True)
         return await _delete_page(pick_list, visit, entry, work)
     if result.refusal is not None:
-        return await _delete_page(pick_list, visit, entry, work, problems_of(result.refusal))
+        return await _delete_page(pick_list, visit, entry, work, result.refusal)
     if not work.moved:
         return visit.go(pick_list.path, f"{entry.name} was deleted.")
     # No redirect: a script that follows it would use up what the next page is to say.
@@ -212,8 +218,15 @@ async def _delete_page(
     visit: Visit,
     entry: Entry,
     work: Replacement,
-    problems: Problems = NO_PROBLEMS,
+    refusal: OneleadError | None = None,
 ) -> Response:
+    left = await leads_left(visit, work, await next_leads(visit, work))
+    is_default = isinstance(entry, LeadStatus) and entry.is_default
+    has_choice = left > 0 and not work.moved and not is_default
+    problems = problems_of(refusal) if refusal else NO_PROBLEMS
+    if has_choice and isinstance(refusal, InputInvalid):
+        # Whatever is wrong with the leads then is wrong with what was chosen for them.
+        problems = {"replacement": [text for texts in problems.values() for text in texts]}
     others = [one for one in pick_list.entries(visit.settings) if one.id != entry.id]
     nothing = [] if pick_list.has_default else [(NOBODY, f"No {pick_list.noun}")]
     return visit.page(
@@ -223,7 +236,9 @@ async def _delete_page(
         entry=entry,
         choices=[("", "Choose one"), *((str(one.id), one.name) for one in others), *nothing],
         work=work,
-        left=await leads_left(visit, work, await next_leads(visit, work)),
+        left=left,
+        is_default=is_default,
+        has_choice=has_choice,
         problems=problems,
     )
 

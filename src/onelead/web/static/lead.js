@@ -132,17 +132,26 @@ function complete(field, input) {
   }, WAIT_MS);
 }
 
-// After a save, and when somebody else has changed the lead, the head and the history are old.
+// Takes over a part of a newer page; a form that is open stays, and so does the focus on a link.
+function takeOver(here, there) {
+  if (!there || here.querySelector("form") || here.isEqualNode(there)) return;
+  const focused = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  here.replaceWith(document.adoptNode(there));
+  if (focused) there.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+// After a save, and when somebody else has changed the lead, all else that the page says is old:
+// the head, the history, and sections that hold the same in other words, as the parts of the name.
 async function refreshBeside() {
   try {
     const url = window.location.pathname;
     const response = await fetch(url, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const id of ["lead-head", "history"]) {
-      const here = document.getElementById(id);
-      const there = page.getElementById(id);
-      if (here && there) here.replaceWith(document.adoptNode(there));
+    if (!page.getElementById("lead-head")) return;
+    for (const here of document.querySelectorAll("#lead-head, #history, [id^=section-]")) {
+      takeOver(here, page.getElementById(here.id));
     }
+    document.title = page.title;
   } catch {
     // The next load of the page shows them.
   }

@@ -1,0 +1,52 @@
+"""A lead's page after a save of one section: the others say what holds now."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+from tests.chromium import Site, Watched
+
+
+def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -> None:
+    lead = site.call("POST", "/leads", {"name": "Nora Field", "title": "Buyer"})
+    watched = Watched(site.url)
+    with site.signed_in() as context:
+        tab = context.new_page()
+        watched.watch(tab)
+        tab.goto(f"/leads/{lead['id']}")
+        name, parts = tab.locator("#section-name"), tab.locator("#section-parts")
+        tab.get_by_role("link", name="Edit Company").click()
+        tab.get_by_label("Title").fill("Head of Buying")
+
+        tab.get_by_role("link", name="Edit Name").click()
+        name.get_by_role("textbox", name="Name").fill("Olga Stone")
+        name.get_by_role("button", name="Save", exact=True).click()
+        expect(parts).to_contain_text("Olga")
+        expect(parts).to_contain_text("Stone")
+        expect(tab).to_have_title("Olga Stone · onelead")
+        expect(tab.get_by_role("heading", level=1)).to_have_text("Olga Stone")
+        # The focus stays where the person is.
+        expect(name.get_by_role("link", name="Edit Name")).to_be_focused()
+
+        tab.get_by_role("link", name="Edit Parts of the name").click()
+        parts.get_by_label("Middle name").fill("Ann")
+        parts.get_by_role("button", name="Save", exact=True).click()
+        expect(name).to_contain_text("Olga Ann Stone")
+        expect(tab).to_have_title("Olga Ann Stone · onelead")
+        # What is typed elsewhere meanwhile is not touched.
+        expect(tab.get_by_label("Title")).to_have_value("Head of Buying")
+    watched.require_clean()
+
+
+def test_a_percentage_takes_no_fraction(site: Site) -> None:
+    body = {"name": "Odds", "data_type": "Percentage", "available_on": ["lead"]}
+    field = site.call("POST", "/custom_field_definitions", body)
+    lead = site.call("POST", "/leads", {"name": "Nora Field"})
+    with site.signed_in() as context:
+        tab = context.new_page()
+        tab.goto(f"/leads/{lead['id']}?edit=custom_fields.{field['id']}")
+        tab.get_by_label("Odds").fill("12.7")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        assert tab.get_by_label("Odds").evaluate("input => input.validity.stepMismatch")
+        tab.get_by_label("Odds").fill("12")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        expect(tab.locator("#section-custom")).to_contain_text("12 %")
