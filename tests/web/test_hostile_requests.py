@@ -258,6 +258,7 @@ class TestRolesAndUsersThatChange:
         page = await admin.get(f"/settings/users/{user.id}")
         await page.submit(f'form[action="/settings/users/{user.id}"]', role="admin")
         form = await second.get("/settings/users/new")
+        page = await admin.get(f"/settings/users/{user.id}")
         await page.submit(f'form[action="/settings/users/{user.id}"]', role="member")
         fields = [
             ("csrf", str(form.html.select("[name=csrf]")[0]["value"])),

@@ -91,6 +91,18 @@ async def test_what_another_admin_changed_of_a_user_meanwhile_stays(
     assert (after.name, after.role) == ("Mia Poe", Role.ADMIN)
 
 
+async def test_a_page_of_a_user_that_is_sent_as_it_was_made_changes_nothing_and_says_so(
+    web: Web, browser: Browser
+) -> None:
+    user = await a_member(web)
+    page = await browser.get(f"/settings/users/{user.id}")
+    await page.submit("form#edit", role="admin")
+    again = await page.submit("form#edit", role="member")
+    assert "Nothing changed." in again.text
+    assert "is saved" not in again.text
+    assert (await web.store.settings(web.account_id)).users_by_id[user.id].role is Role.ADMIN
+
+
 async def test_of_what_both_changed_of_a_user_both_are_shown(web: Web, browser: Browser) -> None:
     user = await a_member(web)
     path = f"/settings/users/{user.id}"

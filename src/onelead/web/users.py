@@ -120,7 +120,8 @@ async def change(visit: Visit) -> Response:
         return await _torn(visit, user.id, lines)
     except (InputInvalid, NotPossible) as error:
         return await _shown(visit, user, lines, error)
-    return visit.go(_USERS, f"{after.name} is saved.")
+    # Whoever saves a page that is no longer true must not believe that it is now.
+    return visit.go(_USERS, f"{after.name} is saved." if lines.wanted else "Nothing changed.")
 
 
 def _asked(user: User, lines: LineForm) -> UserChange:
