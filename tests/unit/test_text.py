@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import after_start, fold, is_blank, shown, tidy
+from onelead.text import after_start, fold, is_blank, isolated, shown, tidy
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
 IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
@@ -170,3 +170,27 @@ def test_nothing_else_lies_between_a_beginning_and_what_follows_it(start: str, t
 )
 def test_the_end_of_a_beginning(start: str, end: str | None) -> None:
     assert after_start(start) == end
+
+
+@pytest.mark.parametrize("text", ["", "Nora Field", "Zoë Łuczak", "田中 5", "a\u200bb"])
+def test_a_text_that_turns_nothing_is_isolated_as_it_is(text: str) -> None:
+    assert isolated(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("נועה 5", "נועה 5"),
+        ("نورا", "نورا"),
+        ("a\u202eb", "a\u202eb"),
+        ("\u202ab\u202c", "\u202ab\u202c"),
+        # Each one that is begun is ended.
+        ("\u2067a", "\u2067a\u2069"),
+        ("\u2066\u2068a\u2069", "\u2066\u2068a\u2069\u2069"),
+        # What would end the isolate from within goes.
+        ("a\u2069\u202eb", "a\u202eb"),
+        ("\u2069\u2069\u2067a\u2069\u2069", "\u2067a\u2069"),
+    ],
+)
+def test_a_text_that_turns_is_isolated_whole(text: str, inside: str) -> None:
+    assert isolated(text) == f"\u2068{inside}\u2069"

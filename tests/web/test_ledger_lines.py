@@ -92,6 +92,17 @@ def test_who_and_through_what(source: dict[str, Any], by: str) -> None:
     assert ledger_line(a_row(**source), SETTINGS, LABELS).by == by
 
 
+def test_a_name_that_turns_its_text_leaves_what_stands_beside_it() -> None:
+    settings = a_settings(users=(User(901, "Dana\u202e", "dana@shop.example"),))
+    line = ledger_line(
+        a_row(user_id=901, api_key_id=951, match=a_match(value="a\u2069\u202eb")),
+        settings,
+        {951: "\u2067Form"},
+    )
+    assert line.by == "\u2068Dana\u202e\u2069 · API key \u2068\u2067Form\u2069\u2069"
+    assert line.match == "1 lead by e-mail \u2068a\u202eb\u2069"
+
+
 def test_a_user_without_a_name_is_known_by_the_email() -> None:
     settings = a_settings(users=(User(901, "", "dana@shop.example"),))
     assert ledger_line(a_row(), settings, LABELS).who == "dana@shop.example"

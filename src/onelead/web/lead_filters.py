@@ -7,7 +7,7 @@ from msgspec import Struct
 from onelead.account import AccountSettings
 from onelead.custom_fields import RANGE_TYPES, CustomField, DataType, IndexState
 from onelead.search import NO_ID, Combination
-from onelead.text import shown
+from onelead.text import isolated, shown
 from onelead.web.lead_query import LeadQuery, Pair
 
 Choices = list[tuple[str, str]]
@@ -107,7 +107,7 @@ def chips(query: LeadQuery, settings: AccountSettings) -> list[Chip]:
             continue
         text = _custom_text(pair, settings) if pair[0].startswith("cf_") else None
         if text is None and pair[0] == "tags":
-            text = f"{tag_label} {shown(pair[1])}"
+            text = f"{tag_label} {isolated(shown(pair[1]))}"
         made.append(Chip(text or _text(pair, settings), query.href(without=pair)))
     return made
 
@@ -117,7 +117,7 @@ def _text(pair: Pair, settings: AccountSettings) -> str:
     if name == "without":
         return WITHOUT_TEXTS.get(value, shown(value))
     named = dict(choices_of(name, settings))
-    return f"{_LABELS.get(name, name)} {shown(named.get(value, value))}"
+    return f"{_LABELS.get(name, name)} {isolated(shown(named.get(value, value)))}"
 
 
 def choices_of(name: str, settings: AccountSettings) -> Choices:
@@ -141,12 +141,12 @@ def _custom_text(pair: Pair, settings: AccountSettings) -> str | None:
     """Name a filter of a custom field."""
     _, definition_id, *parts = pair[0].split("_")
     field = settings.fields_by_id.get(int(definition_id))
-    label = field.name if field else f"Custom field {definition_id}"
+    label = isolated(field.name) if field else f"Custom field {definition_id}"
     part = parts[0] if parts else ""
     if part == "empty":
         return f"{label}: none"
     named = dict(_choices(field)) if field else {}
-    return f"{label}{_PART_LABELS.get(part, ':')} {shown(named.get(pair[1], pair[1]))}"
+    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(shown(named.get(pair[1], pair[1])))}"
 
 
 def _choices(field: CustomField) -> Choices:
