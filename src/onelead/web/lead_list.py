@@ -30,7 +30,7 @@ from onelead.web.lead_query import (
 )
 from onelead.web.pages import Page
 from onelead.web.sessions import is_secure
-from onelead.web.visit import Visit, said_of
+from onelead.web.visit import Visit, own_path, said_of
 
 _COLUMNS_COOKIE = "onelead_columns"
 _COLUMNS_KEPT_S = 365 * 86_400
@@ -48,6 +48,10 @@ class Header(Struct, frozen=True):
 async def lead_list(visit: Visit) -> Response:
     """Show the leads that the address asks for."""
     query = LeadQuery(visit.request.query_params, visit.settings)
+    tidy = query.href(place=query.place)
+    # An address that is too long to be sent to is shown as it came.
+    if query.has_blanks and own_path(tidy) == tidy:
+        return visit.go(tidy)
     found: LeadList | None = None
     if not query.problems:
         try:

@@ -64,7 +64,10 @@ class LeadQuery:
         sent = [(name.removesuffix("[]"), value.strip()) for name, value in query.multi_items()]
         if any("\0" in text for pair in sent for text in pair):
             raise BodyMalformed("Invalid input: the query string has a NUL character")
-        sent = [pair for pair in sent if pair[1] and not is_blank(pair[1])]
+        filled = [pair for pair in sent if pair[1] and not is_blank(pair[1])]
+        #: The address says more than it has to, as a form does whose inputs are empty.
+        self.has_blanks = len(filled) < len(sent)
+        sent = filled
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]
@@ -93,6 +96,11 @@ class LeadQuery:
     def text(self) -> str:
         """The criteria and the order as a query string."""
         return urlencode([*self.pairs, *self._view])
+
+    @property
+    def place(self) -> list[Pair]:
+        """Where the walk through the pages stands."""
+        return [(name, getattr(self, name)) for name in ("cursor", "before") if getattr(self, name)]
 
     def href(
         self,
