@@ -7,7 +7,7 @@ from tests.chromium import Site
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_address_says_only_what_was_filled_in(site: Site, scripts: bool) -> None:
+def test_the_address_says_only_what_was_filled_in(site: Site, *, scripts: bool) -> None:
     with site.signed_in(scripts=scripts) as context:
         tab = context.new_page()
         tab.goto("/leads?q=nora")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.browser_client import Browser, Shown
@@ -62,6 +63,17 @@ async def test_hostile_values_are_only_text(browser: Browser, service: Service) 
     assert not shown.html.select("main b, main svg[onload]")
     shown = await browser.get("/leads?q=%3Cscript%3E")
     assert names(shown) == ["<script>alert(1)</script>"]
+
+
+async def test_a_whole_phone_number_finds_that_number_alone(
+    browser: Browser, service: Service
+) -> None:
+    for area in (512, 760, 415):
+        number = {"number": f"+1 ({area}) 555-0100", "category": "work"}
+        await service.lead(name=f"Nora {area}", phone_numbers=[number])
+    for text in ("(760) 555-0100", "+1 760 555 0100", "17605550100"):
+        assert names(await browser.get("/leads?" + urlencode({"q": text}))) == ["Nora 760"]
+    assert len(names(await browser.get("/leads?q=5550100"))) == 3
 
 
 async def test_a_member_sees_the_leads_and_another_account_does_not(
