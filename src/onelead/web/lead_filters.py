@@ -8,6 +8,7 @@ from onelead.account import AccountSettings
 from onelead.custom_fields import RANGE_TYPES, CustomField, DataType, IndexState
 from onelead.search import NO_ID, Combination
 from onelead.text import isolated, shown
+from onelead.web.lead_form import in_one_form
 from onelead.web.lead_query import LeadQuery, Pair
 
 Choices = list[tuple[str, str]]
@@ -156,7 +157,10 @@ def _choices(field: CustomField) -> Choices:
 
 
 def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel]:
-    """Return the custom fields that can be searched, as the panel offers them."""
+    """Return custom fields that can be searched, as the panel offers them.
+
+    Of many they are the first ones, those that are filtered now, and those that were asked for.
+    """
     return [
         FieldPanel(
             field=field,
@@ -169,9 +173,23 @@ def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel
             choices=_choices(field),
             has_range=field.data_type in RANGE_TYPES,
         )
-        for field in settings.lead_fields
-        if _is_ready(field)
+        for field in _offered(query, settings)
     ]
+
+
+def more_fields(query: LeadQuery, settings: AccountSettings) -> Choices:
+    """Return the custom fields that can be searched, and that the panel offers when asked to."""
+    offered = {field.id for field in _offered(query, settings)}
+    return [
+        (str(field.id), field.name)
+        for field in settings.lead_fields
+        if _is_ready(field) and field.id not in offered
+    ]
+
+
+def _offered(query: LeadQuery, settings: AccountSettings) -> list[CustomField]:
+    ready = [field for field in settings.lead_fields if _is_ready(field)]
+    return in_one_form(ready, query.filtered_fields.union(query.asked_fields))
 
 
 def other_fields(settings: AccountSettings) -> list[tuple[CustomField, str]]:
