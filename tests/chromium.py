@@ -31,6 +31,16 @@ Theme = Literal["light", "dark"]
 
 WIDE = (1280, 900)
 PHONE = (360, 740)
+#: What reaches beyond the right edge, outside of a box that scrolls by itself.
+BEYOND_EDGE = """
+() => {
+  const edge = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= edge) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > edge + 1)
+    .map((element) => element.outerHTML.slice(0, 120));
+}
+"""
 #: Long enough for a busy machine; a journey that goes well never waits for it.
 _TIMEOUT_MS = 15_000
 _API = "/developer_api/v1"
@@ -148,10 +158,14 @@ class Site:
         self.with_store(sign_in)
         return token
 
+    def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Call the API as the first admin, whatever it answers."""
+        url = f"{self.url}{_API}{path}"
+        return httpx.request(method, url, json=body, headers=self.credentials, timeout=30)
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API as the first admin, and return what it answers."""
-        url = f"{self.url}{_API}{path}"
-        response = httpx.request(method, url, json=body, headers=self.credentials, timeout=30)
+        response = self.send(method, path, body)
         assert response.status_code == 200, response.text
         return response.json()
 

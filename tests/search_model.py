@@ -88,9 +88,7 @@ def _is_found_quickly(lead: Lead, text: str) -> bool:
     digits = "".join(mark for mark in text if mark.isdecimal())
     if len(digits) < 3 or not set(text) <= {*digits, *"+-()./ "}:
         return False
-    # From seven digits on the first ones may be those of a country or a town.
-    ending = digits if len(digits) <= 6 else digits[min(6, len(digits) - 6) :]
-    return any(phone_digits(phone.number).endswith(ending) for phone in lead.phone_numbers)
+    return any(phone_digits(phone.number).endswith(digits) for phone in lead.phone_numbers)
 
 
 def _texts(lead: Lead, search: LeadSearch) -> Iterator[bool]:

@@ -219,7 +219,8 @@ def quick_terms(text: str) -> QuickTerms | None:
     if not start:
         return None
     is_phone = all(mark in _PHONE_MARKS or mark.isdecimal() for mark in text)
-    ending = phone_ending(text, None) if is_phone else ""
+    # Whoever types a whole number looks for that one: the API's fuzzy rule would find others.
+    ending = phone_ending(text, "partial") if is_phone else ""
     return QuickTerms(start, ending if len(ending) >= _QUICK_DIGITS_MIN else None)
 
 

@@ -112,6 +112,36 @@ def too_long(chars_max: int) -> str:
     return f"is too long (maximum is {chars_max} characters)"
 
 
+#: Characters that begin a stretch whose direction its surroundings do not see, and the one that
+#: ends it.
+_ISOLATES, _END_OF_ISOLATE = "\u2066\u2067\u2068", "\u2069"
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI"})
+
+
+def isolated(text: str) -> str:
+    """Return a text for a line that has others beside it, none of whose directions it can change.
+
+    Right-to-left letters and direction marks of one value would else put its neighbours into
+    another order. A text that has neither comes back as it is, to be searched and copied.
+    """
+    if text.isascii() or not any(map(_turns, text)):
+        return text
+    kept, depth = [], 0
+    for char in text:
+        depth += char in _ISOLATES
+        # What ends more than the text begins would end what is put around it.
+        if char != _END_OF_ISOLATE:
+            kept.append(char)
+        elif depth:
+            kept.append(char)
+            depth -= 1
+    return f"{_ISOLATES[-1]}{''.join(kept)}{_END_OF_ISOLATE * (depth + 1)}"
+
+
+def _turns(char: str) -> bool:
+    return unicodedata.bidirectional(char) in _RIGHT_TO_LEFT or char == _END_OF_ISOLATE
+
+
 _LAST_CHARACTER = "\U0010ffff"
 #: Between these lie code points that are no characters.
 _BEFORE_GAP, _AFTER_GAP = "\ud7ff", "\ue000"

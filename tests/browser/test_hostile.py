@@ -85,3 +85,39 @@ def test_what_comes_in_live_is_shown_as_text(site: Site, lead: dict[str, Any]) -
         expect(tab.locator("[data-seq]", has_text=name)).to_be_visible()
         _require_harmless(tab)
     watched.require_clean()
+
+
+#: Where the letters of a line stand, from left to right, without those of the turned name.
+_READ = """
+(line) => {
+  const walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+  const letters = [];
+  while (walk.nextNode()) {
+    const text = walk.currentNode;
+    for (let at = 0; at < text.length; at += 1) {
+      const range = document.createRange();
+      range.setStart(text, at);
+      range.setEnd(text, at + 1);
+      const box = range.getBoundingClientRect();
+      if (box.width) letters.push([Math.round(box.top), box.left, text.data[at]]);
+    }
+  }
+  letters.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
+  return letters.map((letter) => letter[2]).join("");
+}
+"""
+
+
+def test_a_name_that_turns_its_line_leaves_what_stands_beside_it(site: Site) -> None:
+    name = "Nora\u2069\u2069\u202eFlip"
+    match = {"field_name": "name", "field_value": name}
+    lead = site.call("PUT", "/leads/upsert", {"properties": {"name": name}, "match": match})
+    with site.signed_in() as context:
+        tab = context.new_page()
+        tab.goto("/deliveries")
+        tab.get_by_role("link", name="Lead created by an upsert").first.click()
+        line = tab.locator("dd", has=tab.locator(f"a[href='/leads/{lead['id']}']"))
+        # The name itself may stand as it likes.
+        assert line.evaluate(_READ).endswith("version 1")
+        tab.goto(f"/leads/{lead['id']}/delete")
+        assert tab.locator("h1").evaluate(_READ).endswith("?")

@@ -6,20 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.chromium import PHONE, Site
+from tests.chromium import BEYOND_EDGE, PHONE, Site
 from tests.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
 _EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
-#: What reaches beyond the right edge, outside of a box that scrolls by itself.
-_BEYOND = """
-() => {
-  const edge = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= edge) return [];
-  return [...document.querySelectorAll("body *")]
-    .filter((element) => element.getBoundingClientRect().right > edge + 1)
-    .map((element) => element.outerHTML.slice(0, 120));
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +24,14 @@ def test_no_page_is_wider_than_the_phone(tabs: tuple[Page, Page], shown: ShownPa
     visitor, admin = tabs
     tab = visitor if shown in OUTSIDE else admin
     shown.open(tab)
-    assert tab.evaluate(_BEYOND) == []
+    assert tab.evaluate(BEYOND_EDGE) == []
 
 
 def test_a_page_that_is_too_wide_is_found(tabs: tuple[Page, Page]) -> None:
     visitor, _admin = tabs
     visitor.goto("/sign-in")
     visitor.evaluate("() => { document.querySelector('h1').style.width = '400px'; }")
-    assert visitor.evaluate(_BEYOND) != []
+    assert visitor.evaluate(BEYOND_EDGE) != []
 
 
 def test_the_menu_opens_leads_everywhere_and_closes(tabs: tuple[Page, Page]) -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import after_start, as_one_line, fold, is_blank, is_one_line, shown, tidy
+from onelead.text import (
+    after_start,
+    as_one_line,
+    fold,
+    is_blank,
+    is_one_line,
+    isolated,
+    shown,
+    tidy,
+)
 
 ACUTE = "\N{COMBINING ACUTE ACCENT}"
 IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
@@ -183,3 +192,27 @@ def test_what_is_made_one_line_is_one_and_stays_so(text: str) -> None:
 
 def test_what_steers_is_spelled_out() -> None:
     assert as_one_line("a\x1b[2J\nb\u202ec") == "a\\x1b[2J\\nb\\u202ec"
+
+
+@pytest.mark.parametrize("text", ["", "Nora Field", "Zoë Łuczak", "田中 5", "a\u200bb"])
+def test_a_text_that_turns_nothing_is_isolated_as_it_is(text: str) -> None:
+    assert isolated(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("נועה 5", "נועה 5"),
+        ("نورا", "نورا"),
+        ("a\u202eb", "a\u202eb"),
+        ("\u202ab\u202c", "\u202ab\u202c"),
+        # Each one that is begun is ended.
+        ("\u2067a", "\u2067a\u2069"),
+        ("\u2066\u2068a\u2069", "\u2066\u2068a\u2069\u2069"),
+        # What would end the isolate from within goes.
+        ("a\u2069\u202eb", "a\u202eb"),
+        ("\u2069\u2069\u2067a\u2069\u2069", "\u2067a\u2069"),
+    ],
+)
+def test_a_text_that_turns_is_isolated_whole(text: str, inside: str) -> None:
+    assert isolated(text) == f"\u2068{inside}\u2069"

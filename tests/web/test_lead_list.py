@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.browser_client import Browser, Shown
@@ -62,6 +63,17 @@ async def test_hostile_values_are_only_text(browser: Browser, service: Service) 
     assert not shown.html.select("main b, main svg[onload]")
     shown = await browser.get("/leads?q=%3Cscript%3E")
     assert names(shown) == ["<script>alert(1)</script>"]
+
+
+async def test_a_whole_phone_number_finds_that_number_alone(
+    browser: Browser, service: Service
+) -> None:
+    for area in (512, 760, 415):
+        number = {"number": f"+1 ({area}) 555-0100", "category": "work"}
+        await service.lead(name=f"Nora {area}", phone_numbers=[number])
+    for text in ("(760) 555-0100", "+1 760 555 0100", "17605550100"):
+        assert names(await browser.get("/leads?" + urlencode({"q": text}))) == ["Nora 760"]
+    assert len(names(await browser.get("/leads?q=5550100"))) == 3
 
 
 async def test_a_member_sees_the_leads_and_another_account_does_not(
@@ -289,3 +301,43 @@ async def test_leads_without_a_city_or_tag_are_found(browser: Browser, service: 
         shown = await (await browser.get("/leads")).submit("#filters", without=what)
         assert names(shown) == ["Sam"]
         assert shown.texts(".chip")[0].startswith("No ")
+
+
+async def some_large_fields(service: Service) -> list[dict[str, Any]]:
+    options = [{"name": f"Option {number}"} for number in range(120)]
+    return [
+        await service.field(
+            name=f"Field {number}", data_type="Dropdown", is_filterable=True, options=options
+        )
+        for number in range(5)
+    ]
+
+
+async def test_of_many_options_the_panel_offers_the_first_fields_and_others_when_asked(
+    browser: Browser, service: Service
+) -> None:
+    fields = await some_large_fields(service)
+
+    def offered(shown: Shown) -> list[int]:
+        return [field["id"] for field in fields if shown.html.select(f"[name=cf_{field['id']}]")]
+
+    first = [field["id"] for field in fields[:3]]
+    fourth, fifth = fields[3]["id"], fields[4]["id"]
+    shown = await browser.get("/leads?title=Buyer")
+    assert offered(shown) == first
+    assert [option["value"] for option in shown.html.select("#field option")] == [
+        *("", str(fourth), str(fifth))
+    ]
+    shown = await shown.submit("#filters", field=str(fifth), button="#more-fields")
+    assert offered(shown) == [*first, fifth]
+    assert shown.one("#filter-panel").has_attr("open")
+    assert shown.one("#filters [name=title]")["value"] == "Buyer"
+    option = fields[4]["options"][7]["id"]
+    shown = await shown.submit("#filters", {f"cf_{fifth}": str(option)})
+    assert "Field 4: Option 7" in shown.text
+    # What is filtered by stands there unasked.
+    shown = await browser.get(f"/leads?cf_{fourth}_empty=1")
+    assert offered(shown) == [*first, fourth]
+    assert not shown.one("#filter-panel").has_attr("open")
+    # Nor does an address ask for a field that there is none of.
+    assert offered(await browser.get("/leads?field=77&field=x&open=filters")) == first

@@ -94,6 +94,18 @@ def test_whatever_an_address_says_is_read_or_refused(pairs: list[tuple[str, str]
     assert read_address(query.href()).problems.keys() == query.problems.keys()
 
 
+async def test_an_address_with_blanks_leads_to_its_tidy_one(
+    browser: Browser, service: Service
+) -> None:
+    for number in range(3):
+        await service.lead(name=f"Nora {number}")
+    shown = await browser.get("/leads?q=nora&title=&status_ids=%20&page_size=1&columns=title&city=")
+    assert shown.path == "/leads?q=nora&page_size=1&columns=title"
+    further = str(shown.one("#next")["href"])
+    shown = await browser.get(f"{further}&tags=")
+    assert shown.path == further
+
+
 def test_the_names_are_those_of_the_api() -> None:
     query = read(
         [

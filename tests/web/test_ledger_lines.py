@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
-from onelead.account import ApiKey
+from onelead.account import ApiKey, User
 from onelead.custom_fields import CustomField, DataType, match_values
 from onelead.lead import Address, Email, Link, PhoneNumber
 from onelead.ledger_store import AccountLedgerRow, LedgerRow
@@ -90,6 +90,17 @@ def test_every_pair_of_action_and_outcome_has_words(action: Action, outcome: Out
 )
 def test_who_and_through_what(source: dict[str, Any], by: str) -> None:
     assert ledger_line(a_row(**source), SETTINGS, LABELS).by == by
+
+
+def test_a_name_that_turns_its_text_leaves_what_stands_beside_it() -> None:
+    settings = a_settings(users=(User(901, "Dana\u202e", "dana@shop.example"),))
+    line = ledger_line(
+        a_row(user_id=901, api_key_id=951, match=a_match(value="a\u2069\u202eb")),
+        settings,
+        {951: "\u2067Form"},
+    )
+    assert line.by == "\u2068Dana\u202e\u2069 · API key \u2068\u2067Form\u2069\u2069"
+    assert line.match == "1 lead by e-mail \u2068a\u202eb\u2069"
 
 
 def test_the_date_is_exact_in_the_time_zone_of_the_account() -> None:

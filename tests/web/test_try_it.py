@@ -416,3 +416,27 @@ async def test_what_is_tried_again_is_an_upsert_that_one_may_see(
     shown = await member.get("/try?delivery=1", status=403)
     assert "Secret" not in shown.response.text
     await browser.get("/try?delivery=1", status=404)
+
+
+async def test_of_many_options_the_form_has_the_first_fields_and_others_when_asked(
+    web: Web, browser: Browser
+) -> None:
+    options = [{"name": f"Option {number}"} for number in range(120)]
+    fields = [
+        await web.api.field(name=f"Field {number}", data_type="Dropdown", options=options)
+        for number in range(5)
+    ]
+    last = f"custom-{fields[4]['id']}"
+    shown = await browser.get("/try?example=new")
+    assert shown.html.select(f"#upsert [name=custom-{fields[2]['id']}]")
+    assert not shown.html.select(f"#upsert [name={last}]")
+    more = {"more": str(fields[4]["id"])}
+    shown = await shown.submit("#upsert", more, button="[value=more]")
+    assert shown.one("#upsert [name=name]")["value"] == "Nora Field"
+    option = str(fields[4]["options"][7]["id"])
+    shown = await shown.submit("#upsert", {last: option}, button=".card-foot [value=check]")
+    assert "Option 7" in shown.one("#result").get_text()
+    # What the form has a value for, it has an input for.
+    shown = await shown.submit("#upsert", button="[value=json]")
+    shown = await shown.submit("#upsert", button="[value=form]")
+    assert shown.one(f"#upsert [name={last}] option[selected]")["value"] == option

@@ -13,7 +13,7 @@ from onelead.account import AccountSettings
 from onelead.figures import caller_value
 from onelead.ledger_store import LedgerScope, LedgerSearch
 from onelead.matching import sought_values
-from onelead.text import known_id, shown
+from onelead.text import isolated, known_id, shown
 from onelead.upsert import Outcome
 from onelead.web.address import parameters
 from onelead.web.ledger_lines import KeyLabels
@@ -69,7 +69,7 @@ class DeliveryFilters:
         prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
         return [
             Chip(
-                prefixes.get(name, "") + shown(named.get(value, value.replace("T", " "))),
+                prefixes.get(name, "") + isolated(shown(named.get(value, value.replace("T", " ")))),
                 self.href(without=(name, value)),
             )
             for name, value in self._pairs

@@ -7,8 +7,9 @@ from msgspec import Struct
 from onelead.account import AccountSettings
 from onelead.custom_fields import RANGE_TYPES, CustomField, DataType, IndexState
 from onelead.search import NO_ID, Combination
-from onelead.text import shown
+from onelead.text import isolated, shown
 from onelead.web.address import Pair
+from onelead.web.lead_form import in_one_form
 from onelead.web.lead_query import LeadQuery
 
 Choices = list[tuple[str, str]]
@@ -108,7 +109,7 @@ def chips(query: LeadQuery, settings: AccountSettings) -> list[Chip]:
             continue
         text = _custom_text(pair, settings) if pair[0].startswith("cf_") else None
         if text is None and pair[0] == "tags":
-            text = f"{tag_label} {shown(pair[1])}"
+            text = f"{tag_label} {isolated(shown(pair[1]))}"
         made.append(Chip(text or _text(pair, settings), query.href(without=pair)))
     return made
 
@@ -118,7 +119,7 @@ def _text(pair: Pair, settings: AccountSettings) -> str:
     if name == "without":
         return WITHOUT_TEXTS.get(value, shown(value))
     named = dict(choices_of(name, settings))
-    return f"{_LABELS.get(name, name)} {shown(named.get(value, value))}"
+    return f"{_LABELS.get(name, name)} {isolated(shown(named.get(value, value)))}"
 
 
 def choices_of(name: str, settings: AccountSettings) -> Choices:
@@ -142,12 +143,12 @@ def _custom_text(pair: Pair, settings: AccountSettings) -> str | None:
     """Name a filter of a custom field."""
     _, definition_id, *parts = pair[0].split("_")
     field = settings.fields_by_id.get(int(definition_id))
-    label = field.name if field else f"Custom field {definition_id}"
+    label = isolated(field.name) if field else f"Custom field {definition_id}"
     part = parts[0] if parts else ""
     if part == "empty":
         return f"{label}: none"
     named = dict(_choices(field)) if field else {}
-    return f"{label}{_PART_LABELS.get(part, ':')} {shown(named.get(pair[1], pair[1]))}"
+    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(shown(named.get(pair[1], pair[1])))}"
 
 
 def _choices(field: CustomField) -> Choices:
@@ -157,7 +158,10 @@ def _choices(field: CustomField) -> Choices:
 
 
 def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel]:
-    """Return the custom fields that can be searched, as the panel offers them."""
+    """Return custom fields that can be searched, as the panel offers them.
+
+    Of many they are the first ones, those that are filtered now, and those that were asked for.
+    """
     return [
         FieldPanel(
             field=field,
@@ -170,9 +174,23 @@ def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel
             choices=_choices(field),
             has_range=field.data_type in RANGE_TYPES,
         )
-        for field in settings.lead_fields
-        if _is_ready(field)
+        for field in _offered(query, settings)
     ]
+
+
+def more_fields(query: LeadQuery, settings: AccountSettings) -> Choices:
+    """Return the custom fields that can be searched, and that the panel offers when asked to."""
+    offered = {field.id for field in _offered(query, settings)}
+    return [
+        (str(field.id), field.name)
+        for field in settings.lead_fields
+        if _is_ready(field) and field.id not in offered
+    ]
+
+
+def _offered(query: LeadQuery, settings: AccountSettings) -> list[CustomField]:
+    ready = [field for field in settings.lead_fields if _is_ready(field)]
+    return in_one_form(ready, query.filtered_fields.union(query.asked_fields))
 
 
 def other_fields(settings: AccountSettings) -> list[tuple[CustomField, str]]:

@@ -7,8 +7,8 @@ here as the JSON that the API would get; the rules are applied to that, and nowh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import zip_longest
+from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from onelead.account import AccountSettings
@@ -54,17 +54,24 @@ IDS = frozenset({"status_id", "assignee_id", "customer_source_id"})
 
 
 def custom_names(settings: AccountSettings) -> tuple[str, ...]:
-    """Return the custom fields that stand in one form: the first ones, if there are many.
+    """Return the custom fields that stand in one form of a lead."""
+    return tuple(custom_name(field.id) for field in in_one_form(settings.lead_fields))
 
-    A field counts with its options, which all stand in the form.
+
+def in_one_form(
+    fields: Sequence[CustomField], asked: Container[int] = frozenset()
+) -> list[CustomField]:
+    """Return those of the fields that stand in one form: the first ones, if there are many.
+
+    A field counts with its options, which all stand in the form. Those whose ids are asked for
+    stand there in any case.
     """
-    names, size = [], 0
-    for field in settings.lead_fields:
-        size += 1 + len(field.options)
-        if size > FORM_CUSTOM_FIELDS_MAX:
-            break
-        names.append(custom_name(field.id))
-    return tuple(names)
+    sizes = accumulate(1 + len(field.options) for field in fields)
+    return [
+        field
+        for field, size in zip(fields, sizes, strict=True)
+        if size <= FORM_CUSTOM_FIELDS_MAX or field.id in asked
+    ]
 
 
 def names_of(group: str, settings: AccountSettings) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from onelead.web.lead_filters import (
     chips,
     choices_of,
     field_panels,
+    more_fields,
     other_fields,
 )
 from onelead.web.lead_query import (
@@ -30,7 +31,7 @@ from onelead.web.lead_query import (
 )
 from onelead.web.pages import Page
 from onelead.web.sessions import is_secure
-from onelead.web.visit import Visit, said_of
+from onelead.web.visit import Visit, own_path, said_of
 
 _COLUMNS_COOKIE = "onelead_columns"
 _COLUMNS_KEPT_S = 365 * 86_400
@@ -48,6 +49,10 @@ class Header(Struct, frozen=True):
 async def lead_list(visit: Visit) -> Response:
     """Show the leads that the address asks for."""
     query = LeadQuery(visit.request.query_params, visit.settings)
+    tidy = query.tidy_href
+    # An address that is too long to be sent to is shown as it came.
+    if query.has_blanks and own_path(tidy) == tidy:
+        return visit.go(tidy)
     found: LeadList | None = None
     if not query.problems:
         try:
@@ -99,6 +104,7 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
         "number_ranges": NUMBER_RANGES,
         "day_ranges": DAY_RANGES,
         "panels": field_panels(query, settings),
+        "more_fields": more_fields(query, settings),
         "other_fields": other_fields(settings),
         "page_sizes": PAGE_SIZES,
         "sort_keys": [(column.sort_key, column.label) for column in columns if column.sort_key],

@@ -3,6 +3,7 @@
 The parameters are the API's own, with what a form cannot say beside them: `q` is the quick search,
 `without` names places and tags that are to be empty, `tags_option` says how tags combine, and
 `cf_7`, `cf_7_min`, `cf_7_max`, `cf_7_option` and `cf_7_empty` are about the custom field 7.
+`field` has the filters offer a custom field that they else leave out, `open` shows them.
 Days are days of the account's time zone. An empty parameter says nothing.
 """
 
@@ -23,7 +24,7 @@ from onelead.errors import InputInvalid
 from onelead.incoming.search_request import search_from
 from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
 from onelead.search import FieldFilter, LeadSearch, key_filters
-from onelead.text import whole_number
+from onelead.text import is_blank, known_id, whole_number
 from onelead.web.address import Pair, parameters
 
 PATH = "/leads"
@@ -51,6 +52,7 @@ _RANGES = tuple(
 )
 _CRITERIA = frozenset({*SINGLE, *MULTIPLE, *_RANGES})
 _VIEW = ("sort_by", "sort_direction", "page_size")
+_PANEL = ("field", "open")
 _CUSTOM = re.compile(r"cf_(\d{1,16})(?:_(min|max|option|empty))?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -62,10 +64,13 @@ class LeadQuery:
         """Read the parameters. Raises BodyMalformed, as `parameters` does."""
         self._settings = settings
         sent = parameters(query)
+        #: The address says more than it has to, as a form does whose inputs are empty.
+        self.has_blanks = any(is_blank(value) for _name, value in query.multi_items())
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]
         self.columns = [value for name, value in sent if name == "columns"][:LIST_COLUMNS_MAX]
+        self._panel = [pair for pair in sent if pair[0] in _PANEL]
         self._given = dict(sent)
         self.cursor = self.value("cursor")[: CURSOR_CHARS_MAX + 1]
         #: The page before this place is meant, and not the one after.
@@ -90,6 +95,24 @@ class LeadQuery:
     def text(self) -> str:
         """The criteria and the order as a query string."""
         return urlencode([*self.pairs, *self._view])
+
+    @property
+    def tidy_href(self) -> str:
+        """The same address without what says nothing."""
+        places = [("cursor", self.cursor), ("before", self.before)]
+        return self.href(place=[*self._panel, *(pair for pair in places if pair[1])])
+
+    @property
+    def asked_fields(self) -> list[int]:
+        """The custom fields that the filters are asked to offer."""
+        ids = (known_id(value) for name, value in self._panel if name == "field")
+        return [one for one in ids if one is not None]
+
+    @property
+    def filtered_fields(self) -> set[int]:
+        """The custom fields that there are criteria for."""
+        found = (_CUSTOM.fullmatch(name) for name, _value in self.pairs)
+        return {int(one[1]) for one in found if one}
 
     def href(
         self,

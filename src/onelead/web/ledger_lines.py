@@ -1,7 +1,8 @@
 """A ledger row in words: who delivered what, how it was matched, and what it changed.
 
 The history of a lead, the deliveries and the Overview all speak with these words. Nothing here is
-HTML: a template escapes what a line holds.
+HTML: a template escapes what a line holds. Several values stand in one text here, so each is
+isolated as text, too: elements of a template could hold the whole text only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from onelead.custom_fields import NUMBER_TYPES, CustomField, DataType, number_of
 from onelead.errors import humanised
 from onelead.ledger_store import AccountLedgerRow, LedgerRow
 from onelead.limits import MATCH_IDS_MAX
-from onelead.text import shown
+from onelead.text import isolated, shown
 from onelead.upsert import Action, Outcome
 from onelead.web.lead_texts import custom_text, field_label, field_text, plain_text
 from onelead.web.rendering import exact
@@ -144,7 +145,7 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) ->
 
 
 def _what(row: LedgerRow, resource: str, name: str) -> str:
-    noun = _NOUNS.get(resource, resource) + (f" “{shown(name)}”" if name else "")
+    noun = _NOUNS.get(resource, resource) + (f" “{isolated(shown(name))}”" if name else "")
     if row.outcome == Outcome.REFUSED:
         if resource == _LEAD:
             return f"{row.action.capitalize()} refused"
@@ -185,12 +186,12 @@ def _who(user_id: int | None, settings: AccountSettings) -> str:
     if user_id is None:
         return ""
     user = settings.users_by_id.get(user_id)
-    return user.name if user else f"User {user_id}"
+    return isolated(user.name) if user else f"User {user_id}"
 
 
 def _via(row: LedgerRow, labels: KeyLabels) -> str:
     if row.api_key_id is not None:
-        return f"API key {labels.get(row.api_key_id) or row.api_key_id}"
+        return f"API key {isolated(labels.get(row.api_key_id) or str(row.api_key_id))}"
     return "web application" if row.user_id is not None else "command line"
 
 
@@ -210,7 +211,7 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
     if found > MATCH_IDS_MAX:
         leads = f"more than {MATCH_IDS_MAX} leads"
     value = Shown(match_value_text(field, match["value"])).short
-    return f"{leads} by {name} {value}"
+    return f"{leads} by {isolated(name)} {isolated(value)}"
 
 
 def match_value_text(field: CustomField | None, value: str) -> str:

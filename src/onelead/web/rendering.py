@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 from heroicons.jinja import heroicon_mini, heroicon_outline
 from markupsafe import Markup
 
+from onelead.text import isolated
 from onelead.web.assets import asset_url
 
 _LOCALE = "en_US"
@@ -37,7 +38,7 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     env.globals.update(asset=asset_url, icon=icon, small_icon=small_icon)
-    env.filters.update(number=number, money=money)
+    env.filters.update(number=number, isolated=isolated)
     return env
 
 
@@ -73,11 +74,6 @@ def _svg(draw: Callable[..., str], name: str, classes: str) -> Markup:
 def number(value: float) -> str:
     """Write a number with its thousands grouped."""
     return str(format_decimal(value, locale=_LOCALE))
-
-
-def money(value: float, currency: str) -> str:
-    """Write an amount of a currency (ISO 4217)."""
-    return str(format_currency(value, currency, locale=_LOCALE))
 
 
 def exact(unix_seconds: int, zone: ZoneInfo) -> str:

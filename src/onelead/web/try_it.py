@@ -25,6 +25,7 @@ from onelead.upsert import LeadWrite, WriteResult
 from onelead.web.candidates import Comparison, comparison, leads_href
 from onelead.web.deliveries import decoded, is_upsert, pretty, visible_row
 from onelead.web.forms import Form
+from onelead.web.lead_form import in_one_form
 from onelead.web.ledger_lines import ChangeLine, change_lines, match_text
 from onelead.web.pages import Page
 from onelead.web.try_examples import examples, field_values
@@ -80,8 +81,16 @@ class Tried(Struct, frozen=True):
 class Choices:
     """What the fields of the form offer."""
 
-    def __init__(self, settings: AccountSettings) -> None:
+    def __init__(self, settings: AccountSettings, form: Form) -> None:
         self.fields = settings.lead_fields
+        #: Asked for, though they are too many to stand there unasked.
+        self.asked = [one for one in map(known_id, form.all("more")) if one is not None]
+        filled = {field.id for field in self.fields if form.has(custom_input(field))}
+        #: What the form has an input for.
+        self.shown = in_one_form(self.fields, filled.union(self.asked))
+        shown = {field.id for field in self.shown}
+        more = [(field.id, field.name) for field in self.fields if field.id not in shown]
+        self.more: list[tuple[int | str, str]] = [("", "Choose one"), *more] if more else []
         self.ready = [field for field in self.fields if is_matchable(field)]
         #: A match by one of these is refused, which is worth seeing.
         self.refused = [field for field in self.fields if not is_matchable(field)]
@@ -238,7 +247,7 @@ def _page(
             visit.base_url + BASE_PATH, visit.signed_in.user.email, _YOUR_KEY, draft.text.strip()
         ),
         settings=settings,
-        choices=Choices(settings),
+        choices=Choices(settings, draft.form),
         chosen=matched_definition(decoded(draft.text), settings),
         custom_input=custom_input,
         examples=examples(settings),

@@ -159,6 +159,14 @@ window.addEventListener("pageshow", (event) => {
   for (const form of document.forms) sent.delete(form);
 });
 
+// An address says only what was filled in. (Without this the server sends there.)
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  const filled = [...formData].filter(([, value]) => String(value).trim());
+  for (const name of [...formData.keys()]) formData.delete(name);
+  for (const [name, value] of filled) formData.append(name, value);
+});
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
