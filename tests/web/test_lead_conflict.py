@@ -413,3 +413,23 @@ def test_a_field_that_nobody_or_both_made_the_same_is_no_difference(
 def test_a_deleted_custom_field_is_reckoned_back_too() -> None:
     before, after = a_lead(custom_fields={99: "A-77"}), a_lead()
     assert lead_before(after, [a_row(before, after)]).custom_fields == {99: "A-77"}
+
+
+async def test_a_choice_that_is_refused_comes_back_as_a_form_with_all_of_the_section(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    settings = await web.store.settings(web.account_id)
+    source = settings.sources[0].id
+    new, wanted, theirs, other = (status.id for status in settings.statuses)
+    lead = await service.lead(customer_source_id=source)
+    shown = await browser.get(f"/leads/{lead['id']}?edit=status")
+    assert lead["status_id"] == new
+    await change(service, shown, status_id=theirs)
+    torn = await shown.submit(FORM, status_id=str(wanted))
+    gone = await service.client.delete(f"/lead_statuses/{wanted}")
+    assert gone.status_code == 200
+    refused = await torn.submit(FORM, {"pick.status_id": "yours"})
+    assert refused.status == 422
+    await refused.submit(FORM, status_id=str(other))
+    after = await stored(service, shown)
+    assert (after["status_id"], after["customer_source_id"]) == (other, source)

@@ -187,7 +187,11 @@ async def _refused(
 ) -> Response:
     shown = sections(edit.read.lead, edit.read.settings)
     problems = {**(problems_of(refusal) if refusal else {}), **_problems_of_lost(lost)}
-    open_section(shown, edit.group, edit.form, edit.read.settings, problems, lost)
+    form = edit.form
+    if form.has("resolve"):
+        # A choice sends the fields that differed; the form that follows has all of the section.
+        form = Form(_submitted(edit, edit.wanted, list(edit.names)))
+    open_section(shown, edit.group, form, edit.read.settings, problems, lost)
     return await lead_page(
         *(visit, edit.read.lead, edit.read.settings, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
         edited=edit.group,
