@@ -7,6 +7,7 @@ A value has three forms: as sent (any JSON), as stored (`CustomValue`), and as m
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -208,6 +209,15 @@ def _day(raw: Any, zone: ZoneInfo) -> str:
     except ValueInvalid:
         raise ValueInvalid(f"is not mm/dd/yyyy or Unix seconds: {shown(raw)}") from None
     return day_of(seconds, zone)
+
+
+_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+
+
+def day_on_the_wire(text: str) -> str:
+    """Return a day YYYY-MM-DD as clients of the API send it; anything else comes back as it is."""
+    found = _ISO_DAY.fullmatch(text)
+    return f"{found[2]}/{found[3]}/{found[1]}" if found else text
 
 
 def day_of(seconds: float, zone: ZoneInfo) -> str:

@@ -16,7 +16,7 @@ import structlog
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import TEXT_TYPES, CustomField, IndexState
+from onelead.custom_fields import TEXT_TYPES, CustomField
 from onelead.errors import StoreUnavailable
 from onelead.figure_store import SharedValue, SharedValues
 from onelead.limits import (
@@ -25,6 +25,7 @@ from onelead.limits import (
     SURVEY_REST_S,
     SURVEY_VALUES_MAX,
 )
+from onelead.matching import is_matchable
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +74,8 @@ def surveyed_fields(settings: AccountSettings) -> list[str]:
 
 
 def _is_telling(field: CustomField) -> bool:
-    is_matched = field.is_filterable and field.index_state is IndexState.READY
     # Amounts, days and choices are shared by nature: they say nothing about who is one person.
-    return is_matched and field.data_type in TEXT_TYPES
+    return is_matchable(field) and field.data_type in TEXT_TYPES
 
 
 class Surveys:

@@ -12,7 +12,7 @@ from tests.builders import a_field, a_lead, a_settings
 from onelead.custom_fields import DataType
 from onelead.lead import Address, Email
 from onelead.limits import COMPARED_CELLS_MAX, MATCH_IDS_MAX
-from onelead.web.candidates import Comparison, comparison, delivered_texts, leads_href
+from onelead.web.candidates import Comparison, comparison, delivered_texts, matching_leads_href
 
 SETTINGS = a_settings(
     fields=(a_field(), a_field(id=4102, name="Tier", data_type=DataType.DROPDOWN))
@@ -112,8 +112,11 @@ def a_match(field_name: str, value: str, definition_id: int | None = None) -> di
 
 
 def test_the_list_of_all_matches_is_an_address() -> None:
-    assert leads_href(a_match("name", "nora & co"), SETTINGS) == "/leads?name=nora+%26+co"
-    assert leads_href(a_match("email", "n@f.example"), SETTINGS) == "/leads?emails=n%40f.example"
-    assert leads_href(a_match("name", " 0123abcd"), SETTINGS) == ""
-    assert leads_href(a_match("custom", "A-1", 4101), SETTINGS) == ""
-    assert leads_href(a_match("custom", "A-1", 1), SETTINGS) == ""
+    assert matching_leads_href(a_match("name", "nora & co"), SETTINGS) == "/leads?name=nora+%26+co"
+    assert (
+        matching_leads_href(a_match("email", "n@f.example"), SETTINGS)
+        == "/leads?emails=n%40f.example"
+    )
+    assert matching_leads_href(a_match("name", " 0123abcd"), SETTINGS) == ""
+    assert matching_leads_href(a_match("custom", "A-1", 4101), SETTINGS) == ""
+    assert matching_leads_href(a_match("custom", "A-1", 1), SETTINGS) == ""

@@ -79,18 +79,11 @@ async def delete_lead(call: Call) -> Response:
 
 async def _written(call: Call, write: LeadWrite) -> Response:
     receipt = await call.services.writer.write(call.account_id, write)
-    _note(call, receipt)
+    call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     headers = receipt_headers(receipt.result)
     if receipt.result.refusal is not None:
         return error_response(receipt.result.refusal, headers)
     return JsonResponse(_shown(call, receipt), headers=headers)
-
-
-def _note(call: Call, receipt: Receipt) -> None:
-    line = call.line
-    line.outcome, line.seq = receipt.result.outcome, receipt.seq
-    if receipt.result.refusal is not None:
-        line.refused_by(receipt.result.refusal)
 
 
 def _shown(call: Call, receipt: Receipt) -> Any:
@@ -118,7 +111,7 @@ async def _bulk(call: Call, action: Action) -> Response:
         # A delivery that is refused as a whole is kept as a whole.
         write = LeadWrite(action, call.delivery(), problems=(problem,))
         receipt = await call.services.writer.write(call.account_id, write)
-        _note(call, receipt)
+        call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
         assert receipt.result.refusal is not None
         headers = receipt_headers(receipt.result)
         if problem.text == _TOO_MANY:

@@ -28,9 +28,7 @@ async def change_settings(call: Call, resource: Resource, action: Action, show: 
     body = {} if action is Action.DELETE else await call.json_object()
     write = SettingsWrite(resource, action, call.delivery(), resource_id, body)
     result = await call.services.store.change_settings(call.account_id, write)
-    call.line.outcome, call.line.seq = result.outcome, result.seq
-    if result.refusal is not None:
-        call.line.refused_by(result.refusal)
+    call.line.wrote(result.outcome, result.seq, result.refusal)
     if result.changes:
         call.services.settings_changed()
     response = _answer(result, show)

@@ -75,6 +75,12 @@ class RequestLine(Struct):
     error: str | None = None
     cause: str | None = None
 
+    def wrote(self, outcome: Outcome, seq: int, refusal: OneleadError | None) -> None:
+        """Take down what a write did, its ledger number, and why it was refused."""
+        self.outcome, self.seq = outcome, seq
+        if refusal is not None:
+            self.refused_by(refusal)
+
     def refused_by(self, error: OneleadError) -> None:
         """Take down why; an error itself would keep the whole call alive, and itself with it."""
         self.error = error.code

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from onelead.account import AccountSettings
 from onelead.account_details import details_of, time_zones
-from onelead.currencies import currencies
 from onelead.errors import SettingsConflict
 from onelead.settings_change import Resource
 from onelead.upsert import Action
+from onelead.web.field_types import currency_choices
 from onelead.web.ledger_lines import setting_label
 from onelead.web.line_form import LineForm, line_form, read_lines
 from onelead.web.pages import Access, Page
@@ -48,7 +48,7 @@ def _form(
         problems=problems,
         torn=torn,
         time_zones=time_zones(),
-        currencies=[(code, f"{code}, {name}") for code, name in currencies()],
+        currencies=currency_choices(),
         now_there=exact(visit.now, visit.settings.zone),
     )
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import RANGE_TYPES
 from onelead.incoming.lead_json import lead_patch
 from onelead.lead import CHANGEABLE_FIELDS, Lead
 from onelead.limits import COMPARED_CELLS_MAX
-from onelead.matching import is_matchable
 from onelead.names import NAME_PARTS, join_name
 from onelead.properties import checked
+from onelead.web.lead_filters import leads_href
 from onelead.web.lead_texts import custom_name, field_label, field_text
 
 #: The name says all that its parts say.
@@ -114,18 +112,9 @@ def delivered_texts(properties: Any, settings: AccountSettings) -> dict[str, str
     return {name: text for name, text in texts.items() if text}
 
 
-def leads_href(match: Mapping[str, Any], settings: AccountSettings) -> str:
+def matching_leads_href(match: Mapping[str, Any], settings: AccountSettings) -> str:
     """Return the address of the list of all leads that match; empty when no filter asks for it."""
-    value = match["value"]
-    if value.startswith(" "):
-        # A long value, of which only the digest is known.
+    name, field = match["field_name"], settings.fields_by_id.get(match["definition_id"])
+    if name == "custom" and field is None:
         return ""
-    if match["field_name"] != "custom":
-        return f"/leads?{urlencode({_LIST_FILTERS[match['field_name']]: value})}"
-    field = settings.fields_by_id.get(match["definition_id"])
-    if field is None or field.data_type in RANGE_TYPES or not is_matchable(field):
-        return ""
-    return f"/leads?{urlencode({f'cf_{field.id}': value})}"
-
-
-_LIST_FILTERS = {"email": "emails", "name": "name"}
+    return leads_href(name, field, match["value"])

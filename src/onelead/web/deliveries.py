@@ -21,7 +21,7 @@ from onelead.ledger_store import (
 )
 from onelead.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
 from onelead.upsert import Action, Outcome
-from onelead.web.candidates import Comparison, comparison, leads_href
+from onelead.web.candidates import Comparison, comparison, matching_leads_href
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.delivery_filters import (
     DeliveryFilters,
@@ -128,7 +128,7 @@ async def delivery(visit: Visit) -> Response:
         payload=pretty(row.payload),
         compared=_compared(read, line),
         is_too_many=_is_too_many(row),
-        leads_href=leads_href(row.match, settings) if row.match else "",
+        leads_href=matching_leads_href(row.match, settings) if row.match else "",
     )
 
 

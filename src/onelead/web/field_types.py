@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pycountry
 from msgspec import Struct
 
+from onelead.currencies import currencies
 from onelead.custom_fields import TYPES_WITH_OPTIONS, DataType
 
 
@@ -41,5 +41,4 @@ TYPES = {choice.value: choice for choice in _CHOICES}
 
 def currency_choices() -> list[tuple[str, str]]:
     """Return the currencies that there are: codes, and codes with names."""
-    found = [(one.alpha_3, f"{one.alpha_3} - {one.name}") for one in pycountry.currencies]
-    return sorted(found)
+    return [(code, f"{code}, {name}") for code, name in currencies()]

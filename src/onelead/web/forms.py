@@ -13,6 +13,9 @@ class Form:
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self.fields = fields
+        self._values: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name, []).append(value)
 
     def get(self, name: str, default: str = "") -> str:
         """Return the last value of a field, without white space around it."""
@@ -25,11 +28,11 @@ class Form:
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field, in order."""
-        return [value for key, value in self.fields if key == name]
+        return list(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
         """Say whether a field was sent; an unchecked box is not."""
-        return any(key == name for key, _value in self.fields)
+        return name in self._values
 
     def starting(self, prefix: str) -> dict[str, str]:
         """Return the fields whose names begin with a prefix, by the rest of the name."""

@@ -173,9 +173,7 @@ def _write(visit: Visit, action: Action, read: LeadRead, raw: dict[str, Any]) ->
 
 async def _written(visit: Visit, write: LeadWrite) -> Receipt:
     receipt = await visit.services.writer.write(visit.account_id, write)
-    visit.line.outcome, visit.line.seq = receipt.result.outcome, receipt.seq
-    if receipt.result.refusal is not None:
-        visit.line.refused_by(receipt.result.refusal)
+    visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     return receipt
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import RANGE_TYPES, CustomField, DataType, IndexState
+from onelead.custom_fields import RANGE_TYPES, CustomField, DataType
+from onelead.matching import is_matchable
 from onelead.search import NO_ID, Combination
 from onelead.text import isolated, shown
 from onelead.web.address import Pair
 from onelead.web.lead_form import in_one_form
-from onelead.web.lead_query import LeadQuery
+from onelead.web.lead_query import PATH, LeadQuery
 
 Choices = list[tuple[str, str]]
 
@@ -184,12 +187,12 @@ def more_fields(query: LeadQuery, settings: AccountSettings) -> Choices:
     return [
         (str(field.id), field.name)
         for field in settings.lead_fields
-        if _is_ready(field) and field.id not in offered
+        if is_matchable(field) and field.id not in offered
     ]
 
 
 def _offered(query: LeadQuery, settings: AccountSettings) -> list[CustomField]:
-    ready = [field for field in settings.lead_fields if _is_ready(field)]
+    ready = [field for field in settings.lead_fields if is_matchable(field)]
     return in_one_form(ready, query.filtered_fields.union(query.asked_fields))
 
 
@@ -198,9 +201,24 @@ def other_fields(settings: AccountSettings) -> list[tuple[CustomField, str]]:
     return [
         (field, "is being indexed" if field.is_filterable else "is not included in filters")
         for field in settings.lead_fields
-        if not _is_ready(field)
+        if not is_matchable(field)
     ]
 
 
-def _is_ready(field: CustomField) -> bool:
-    return field.is_filterable and field.index_state is IndexState.READY
+#: What the list calls the fields of a lead that a match can look at.
+_MATCHED = {"email": "emails", "name": "name"}
+
+
+def leads_href(field_name: str, field: CustomField | None, value: str) -> str:
+    """Return the address of the list of the leads with a match value; empty without a filter.
+
+    The value is that of a custom field, or else of `field_name`. Of a long one only the digest
+    is known, and a range is asked for by its ends.
+    """
+    if value.startswith(" "):
+        return ""
+    if field is None:
+        return f"{PATH}?{urlencode({_MATCHED[field_name]: value})}"
+    if field.data_type in RANGE_TYPES or not is_matchable(field):
+        return ""
+    return f"{PATH}?{urlencode({f'cf_{field.id}': value})}"

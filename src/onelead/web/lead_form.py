@@ -12,7 +12,7 @@ from itertools import accumulate, zip_longest
 from typing import Any
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
+from onelead.custom_fields import CustomField, DataType, day_on_the_wire
 from onelead.lead import (
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,
@@ -199,22 +199,10 @@ def _sent_custom(form: Form, name: str, field: CustomField) -> Any:
         case DataType.DROPDOWN:
             return whole_number(_line(form.raw(name)))
         case DataType.DATE:
-            return _wire_day(_line(form.raw(name)))
+            return day_on_the_wire(_line(form.raw(name)) or "") or None
         case DataType.TEXT:
             return _lines(form, name)
     return _line(form.raw(name))
-
-
-def _wire_day(text: str | None) -> str | None:
-    """Return a day as the API takes it; what is no day comes back as it is, to be refused."""
-    parts = (text or "").split("-")
-    if len(parts) == _DAY_PARTS and all(part.isdecimal() for part in parts):
-        year, month, day = parts
-        return f"{month}/{day}/{year}"
-    return text
-
-
-_DAY_PARTS = 3
 
 
 def wanted_values(

@@ -19,7 +19,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_seconds
+from onelead.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
 from onelead.errors import InputInvalid
 from onelead.incoming.search_request import search_from
 from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
@@ -232,8 +232,7 @@ def _typed(field: CustomField | None, text: str) -> Any:
         return text
     if field.data_type is DataType.CHECKBOX:
         return {"true": True, "false": False}.get(text, text)
-    if field.data_type is DataType.DATE and _DAY.fullmatch(text):
-        year, month, day = text.split("-")
-        return f"{month}/{day}/{year}"
+    if field.data_type is DataType.DATE:
+        return day_on_the_wire(text)
     number = whole_number(text)
     return number if field.options and isinstance(number, int) else text

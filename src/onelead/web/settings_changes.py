@@ -25,9 +25,7 @@ async def change_settings(
     delivery = visit.delivery("" if body is None else body)
     write = SettingsWrite(resource, action, delivery, resource_id, body or {}, seen or {})
     result = await visit.store.change_settings(visit.account_id, write)
-    visit.line.outcome, visit.line.seq = result.outcome, result.seq
-    if result.refusal is not None:
-        visit.line.refused_by(result.refusal)
+    visit.line.wrote(result.outcome, result.seq, result.refusal)
     if result.changes:
         visit.services.settings_changed()
     return result

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from msgspec import Struct
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import TEXT_TYPES, CustomField
+from onelead.custom_fields import CustomField
 from onelead.limits import MATCH_IDS_MAX
 from onelead.survey import FieldSurvey, Survey
+from onelead.web.lead_filters import leads_href
 from onelead.web.ledger_lines import match_value_text
 
 _LABELS = {"name": "Name", "email": "E-mail"}
-_FILTERS = {"name": "name", "email": "emails"}
 
 
 class SharedLine(Struct, frozen=True):
@@ -50,20 +48,9 @@ def _list(found: FieldSurvey, field: CustomField | None) -> SharedList:
         SharedLine(
             match_value_text(field, value),
             str(leads) if leads <= MATCH_IDS_MAX else f"more than {MATCH_IDS_MAX}",
-            _href(found.key_field, field, value),
+            leads_href(found.key_field, field, value),
         )
         for value, leads in found.values
     ]
     label = field.name if field else _LABELS[found.key_field]
     return SharedList(label, lines, found.shared - len(lines))
-
-
-def _href(key_field: str, field: CustomField | None, value: str) -> str:
-    """Return the address of the leads with a value. One stored as a digest can not be asked for."""
-    if value.startswith(" "):
-        return ""
-    if field is None:
-        return f"/leads?{urlencode({_FILTERS[key_field]: value})}"
-    if field.data_type in TEXT_TYPES:
-        return f"/leads?{urlencode({f'cf_{field.id}': value})}"
-    return ""

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from onelead.account import AccountSettings
-from onelead.custom_fields import NUMBER_TYPES, CustomField, DataType, ValueInvalid, number
+from onelead.custom_fields import (
+    NUMBER_TYPES,
+    CustomField,
+    DataType,
+    ValueInvalid,
+    day_on_the_wire,
+    number,
+)
 from onelead.lead import EMAIL_CATEGORIES, PHONE_CATEGORIES
 from onelead.text import whole_number
 from onelead.web.forms import Form
@@ -87,16 +94,9 @@ def _number_on_the_wire(text: str) -> Any:
         return text
 
 
-def _day_on_the_wire(text: str) -> str:
-    try:
-        return date.fromisoformat(text).strftime(_DAY_ON_THE_WIRE)
-    except ValueError:
-        return text
-
-
 _ON_THE_WIRE: dict[DataType, Callable[[str], Any]] = {
     DataType.CHECKBOX: _checkbox_on_the_wire,
-    DataType.DATE: _day_on_the_wire,
+    DataType.DATE: day_on_the_wire,
     DataType.DROPDOWN: whole_number,
     **dict.fromkeys(NUMBER_TYPES, _number_on_the_wire),
 }

@@ -22,7 +22,7 @@ from onelead.matching import is_matchable
 from onelead.search import LeadSearch
 from onelead.text import known_id
 from onelead.upsert import LeadWrite, WriteResult
-from onelead.web.candidates import Comparison, comparison, leads_href
+from onelead.web.candidates import Comparison, comparison, matching_leads_href
 from onelead.web.deliveries import decoded, is_upsert, pretty, visible_row
 from onelead.web.forms import Form
 from onelead.web.lead_form import in_one_form
@@ -178,9 +178,7 @@ async def _checked(visit: Visit, write: LeadWrite, body: dict[str, Any]) -> Trie
 
 async def _sent(visit: Visit, write: LeadWrite, body: dict[str, Any]) -> Tried:
     receipt = await visit.services.writer.write(visit.account_id, write)
-    visit.line.outcome, visit.line.seq = receipt.result.outcome, receipt.seq
-    if receipt.result.refusal is not None:
-        visit.line.refused_by(receipt.result.refusal)
+    visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     return await _tried(visit, receipt.result, receipt.settings, body, receipt.seq)
 
 
@@ -209,7 +207,7 @@ async def _tried(
         match=match_text(match, settings) if match else "",
         compared=compared,
         is_too_many=isinstance(refusal, MatchAmbiguous) and not ids,
-        leads_href=leads_href(match, settings) if match else "",
+        leads_href=matching_leads_href(match, settings) if match else "",
         unmatchable=_unmatchable(body, settings),
     )
 
