@@ -205,6 +205,25 @@ async def test_pages_go_forth_and_back(browser: Browser, service: Service) -> No
     assert names(shown)[0] == "Nora Field 000"
 
 
+async def test_a_column_of_a_custom_field_is_sorted_with_the_empty_ones_last(
+    browser: Browser, service: Service
+) -> None:
+    field = await service.field(name="Score", data_type="Float", is_filterable=False)
+    for name, score in (("Nine", 9), ("None", None), ("Ten", 10), ("Minus", -1.5)):
+        value = {"custom_field_definition_id": field["id"], "value": score}
+        await service.lead(name=name, custom_fields=[value])
+    shown = await browser.get(f"/leads?columns=cf_{field['id']}&columns=last_interaction")
+    shown = await shown.follow("#leads thead th:nth-child(3) a")
+    assert names(shown) == ["Minus", "Nine", "Ten", "None"]
+    assert shown.one("#leads [aria-sort]").get_text(strip=True) == "Score"
+    shown = await shown.follow("#leads thead th:nth-child(3) a")
+    assert names(shown) == ["Ten", "Nine", "Minus", "None"]
+    shown = await shown.follow("#leads thead th:nth-child(4) a")
+    assert shown.one("#leads [aria-sort]").get_text(strip=True) == "Last contacted"
+    shown = await browser.get("/leads?sort_by=cf_77", status=422)
+    assert "no custom field of leads" in shown.text
+
+
 async def test_a_column_is_sorted_by_its_head_and_back_again(
     browser: Browser, service: Service
 ) -> None:

@@ -23,7 +23,7 @@ from onelead.custom_fields import CustomField, DataType, day_seconds
 from onelead.errors import BodyMalformed, InputInvalid
 from onelead.incoming.search_request import search_from
 from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
-from onelead.search import FieldFilter, LeadSearch, key_filters
+from onelead.search import LAST_CONTACTED, FieldFilter, LeadSearch, key_filters, sorted_field
 from onelead.text import is_blank, known_id, whole_number
 
 PATH = "/leads"
@@ -145,6 +145,8 @@ class LeadQuery:
             elif name not in ("q", "tags_option") and not name.startswith("cf_"):
                 raw[name] = value
         self._read_tags(raw)
+        # Lists sort by more than the API does.
+        sort_by = self._list_sort_key(raw)
         raw.setdefault("page_size", PAGE_SIZE)
         custom_fields = self._custom_fields()
         try:
@@ -155,10 +157,22 @@ class LeadQuery:
             search = LeadSearch()
         return msgspec.structs.replace(
             search,
+            sort_by=sort_by or search.sort_by,
             quick=self.value("q") or None,
             custom_fields=custom_fields,
             cursor=self.cursor or self.before or None,
         )
+
+    def _list_sort_key(self, raw: dict[str, Any]) -> str | None:
+        """Take a sort key out of the parameters that only lists for people have."""
+        sort_by = raw.get("sort_by", "")
+        try:
+            if sort_by == LAST_CONTACTED or sorted_field(sort_by, self._settings):
+                return str(raw.pop("sort_by"))
+        except InputInvalid as error:
+            del raw["sort_by"]
+            self.problems["sort_by"] = [problem.text for problem in error.problems]
+        return None
 
     def _read_tags(self, raw: dict[str, Any]) -> None:
         if tags := raw.pop("tags", None):
