@@ -73,7 +73,9 @@ class LeadQuery:
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]
-        self.columns = [value for name, value in sent if name == "columns"][:LIST_COLUMNS_MAX]
+        chosen = [value for name, value in sent if name == "columns"]
+        #: The columns that were chosen, and those of them that are too many to be shown.
+        self.columns, self.left_out = chosen[:LIST_COLUMNS_MAX], chosen[LIST_COLUMNS_MAX:]
         self._panel = [pair for pair in sent if pair[0] in _PANEL]
         self._given = dict(sent)
         self.cursor = self.value("cursor")[: CURSOR_CHARS_MAX + 1]
