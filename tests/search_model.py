@@ -9,7 +9,15 @@ from onelead.account import AccountSettings
 from onelead.custom_fields import CustomField, DataType, day_seconds, number, stored_value
 from onelead.lead import Address, Lead
 from onelead.matching import phone_digits
-from onelead.search import NO_ID, Combination, FieldFilter, LeadSearch, Range
+from onelead.search import (
+    LAST_CONTACTED,
+    NO_ID,
+    SORT_KEYS,
+    Combination,
+    FieldFilter,
+    LeadSearch,
+    Range,
+)
 from onelead.text import fold, tidy
 
 #: A lead without a value comes before the one with the smallest.
@@ -21,11 +29,40 @@ def expected(
 ) -> list[Lead]:
     """Return all leads that match, in the order asked for; the page is the caller's."""
     found = [lead for lead in leads if all(_answers(lead, search, settings, now))]
+    if search.sort_by not in SORT_KEYS:
+        return _sorted_for_people(found, search, settings)
     return sorted(
         found,
         key=lambda lead: (sort_value(lead, search.sort_by), lead.id),
         reverse=search.descending,
     )
+
+
+def _sorted_for_people(
+    found: list[Lead], search: LeadSearch, settings: AccountSettings
+) -> list[Lead]:
+    """Sort by what only lists for people are sorted by: leads without a value come last."""
+    values = {lead.id: _value_for_people(lead, search.sort_by, settings) for lead in found}
+    has = [lead for lead in found if values[lead.id] is not None]
+    has.sort(key=lambda lead: (values[lead.id], lead.id), reverse=search.descending)
+    empty = [lead for lead in found if values[lead.id] is None]
+    return has + sorted(empty, key=lambda lead: lead.id, reverse=search.descending)
+
+
+def _value_for_people(lead: Lead, sort_by: str, settings: AccountSettings) -> Any:
+    if sort_by == LAST_CONTACTED:
+        return lead.date_last_contacted
+    field = settings.fields_by_id[int(sort_by.removeprefix("cf_"))]
+    value: Any = lead.custom_fields.get(field.id)
+    match field.data_type:
+        case DataType.CHECKBOX:
+            return value is True
+        case DataType.STRING | DataType.TEXT | DataType.URL:
+            return value and fold(value[:600])[:600]
+        case DataType.DROPDOWN | DataType.MULTI_SELECT if value:
+            ids = [option.id for option in field.options]
+            return min(ids.index(one) for one in (value if isinstance(value, tuple) else [value]))
+    return value
 
 
 def sort_value(lead: Lead, sort_by: str) -> Any:

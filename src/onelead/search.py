@@ -8,8 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -19,7 +22,9 @@ from onelead.account import AccountSettings
 from onelead.custom_fields import (
     NUMBER_TYPES,
     RANGE_TYPES,
+    TYPES_WITH_OPTIONS,
     CustomField,
+    DataType,
     ValueInvalid,
     day_seconds,
     match_values,
@@ -28,7 +33,13 @@ from onelead.custom_fields import (
     stored_value,
 )
 from onelead.errors import InputInvalid, Problem
-from onelead.limits import CURSOR_CHARS_MAX, ID_MAX, PAGE_SIZE_DEFAULT, SORT_KEY_CHARS_MAX
+from onelead.limits import (
+    CURSOR_CHARS_MAX,
+    ID_MAX,
+    NUMBER_ABS_MAX,
+    PAGE_SIZE_DEFAULT,
+    SORT_KEY_CHARS_MAX,
+)
 from onelead.matching import key_value, phone_digits, require_filterable
 from onelead.text import fold
 
@@ -51,6 +62,12 @@ SORT_KEYS = (
 
 #: Of these, what indexes have in order, so that a list of any length begins at once.
 LIST_SORT_KEYS = ("name", "last_name", "company_name", "date_created", "date_modified")
+
+#: Beside these, lists for people are sorted by what follows, as long as few leads are found; leads
+#: without a value come last in either direction.
+LAST_CONTACTED = "last_contacted"
+_CUSTOM_SORT = re.compile(r"cf_(\d{1,16})")
+_LAST_TEXT, _LAST_NUMBER = "\U0010ffff", 10.0 * NUMBER_ABS_MAX
 
 #: A stored id of None, in a list of ids to look for.
 NO_ID = -2
@@ -180,6 +197,60 @@ def cursor_place(search: LeadSearch) -> CursorPlace | None:
     if place.fingerprint != search.fingerprint():
         raise InputInvalid(Problem("cursor", "belongs to a search with other criteria"))
     return place
+
+
+def custom_sort_key(definition_id: int) -> str:
+    """Return the sort key of a list by a custom field."""
+    return f"cf_{definition_id}"
+
+
+def sorted_field(sort_by: str, settings: AccountSettings) -> CustomField | None:
+    """Return the custom field of a sort key; None for another key. Raises InputInvalid."""
+    if (found := _CUSTOM_SORT.fullmatch(sort_by)) is None:
+        return None
+    field = settings.fields_by_id.get(int(found[1]))
+    if field is None or not field.on_leads:
+        raise InputInvalid(Problem("sort_by", "is no custom field of leads", "inclusion"))
+    return field
+
+
+SortValue = str | int | float
+
+
+def list_order(field: CustomField | None, *, descending: bool) -> Callable[[Any], SortValue]:
+    """Return what turns a stored value of a field, or a moment for None, into its place in a list.
+
+    Texts are folded, numbers and days by value, a Checkbox without a value is one that is not
+    checked, and options stand in the order in which people choose from them: several of one lead
+    by the first of them.
+    """
+    if field is None or field.data_type in NUMBER_TYPES:
+        return partial(_order_of, float, -_LAST_NUMBER if descending else _LAST_NUMBER)
+    if field.data_type is DataType.CHECKBOX:
+        return _is_checked
+    if field.data_type in TYPES_WITH_OPTIONS:
+        places = {option.id: place for place, option in enumerate(field.options)}
+        place_of = partial(_first_place, places)
+        return partial(_order_of, place_of, -_LAST_NUMBER if descending else _LAST_NUMBER)
+    return partial(_order_of, _folded_start, "" if descending else _LAST_TEXT)
+
+
+def _order_of(order: Callable[[Any], SortValue], last: SortValue, value: Any) -> SortValue:
+    return last if value in (None, "", [], ()) else order(value)
+
+
+def _is_checked(value: Any) -> int:
+    return int(bool(value))
+
+
+def _first_place(places: Mapping[int, int], value: Any) -> int:
+    ids = value if isinstance(value, list | tuple) else [value]
+    # An option that was removed is behind all others.
+    return min(places.get(option_id, len(places)) for option_id in ids)
+
+
+def _folded_start(text: str) -> str:
+    return fold(text[:SORT_KEY_CHARS_MAX])[:SORT_KEY_CHARS_MAX]
 
 
 _FUZZY_DIGITS_MIN = 6

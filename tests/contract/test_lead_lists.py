@@ -21,6 +21,7 @@ from onelead.errors import InputInvalid
 from onelead.lead import Lead
 from onelead.list_store import LeadList
 from onelead.search import (
+    LAST_CONTACTED,
     LIST_SORT_KEYS,
     SORT_KEYS,
     Combination,
@@ -28,6 +29,7 @@ from onelead.search import (
     LeadSearch,
     Range,
     TagFilter,
+    custom_sort_key,
 )
 from onelead.storage.lead_list import list_leads
 
@@ -199,6 +201,40 @@ async def test_a_lead_with_several_matching_keys_counts_once(lists: Lists) -> No
             found = len(lists.expected(LeadSearch(tags=tags)))
             assert page.count <= found
             assert not page.is_count_exact or page.count == found
+
+
+async def test_few_leads_are_sorted_by_custom_fields_and_the_last_contact(lists: Lists) -> None:
+    keys = [custom_sort_key(field.id) for field in lists.settings.lead_fields]
+    assert len(keys) == len(DataType)
+    for sort_by in (*keys, LAST_CONTACTED):
+        for descending in (False, True):
+            search = LeadSearch(sort_by=sort_by, descending=descending, limit=7)
+            # All leads are few to a list that may look at them all.
+            pages = list(lists.pages(search, bound=LEADS))
+            assert [one for page in pages for one in page.leads] == lists.expected(search), sort_by
+            lists.check(search)
+            for name in ("quick", "tags"):
+                lists.check(
+                    msgspec.structs.replace(
+                        lists.searches.search(name), sort_by=sort_by, descending=descending
+                    )
+                )
+    field = lists.settings.lead_fields[0]
+    unknown = LeadSearch(sort_by=custom_sort_key(field.id + 1_000))
+    with pytest.raises(InputInvalid, match="no custom field"):
+        lists.page(unknown)
+
+
+async def test_a_number_that_leads_have_twice_is_not_taken_for_one_of_few_leads(
+    account: AccountStore, lists: Lists
+) -> None:
+    for number in range(BOUND - 2):
+        await account.created(
+            name=f"Nora {number}",
+            phone_numbers=[f"512 555 77{number:02}1234", f"415 555 77{number:02}1234"],
+        )
+    lists.leads = await account.leads()
+    lists.check(LeadSearch(quick="1234", sort_by="title"))
 
 
 async def test_a_page_before_the_first_one_is_empty(lists: Lists) -> None:

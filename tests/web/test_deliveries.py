@@ -283,3 +283,9 @@ async def test_another_account_sees_none_of_it(web: Web, service: Service, membe
     assert lines(await stranger.get("/deliveries")) == []
     await stranger.get("/deliveries/1", status=404)
     assert len(lines(await member.get("/deliveries"))) == 1
+
+
+async def test_a_time_has_seconds_only_where_the_address_has_some(browser: Browser) -> None:
+    shown = await browser.get("/deliveries?from=2026-01-31T10:00&until=2026-01-31T11:00:07")
+    assert not shown.one("#from").has_attr("step")
+    assert shown.one("#until")["step"] == "1"

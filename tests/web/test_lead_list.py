@@ -10,6 +10,8 @@ from tests.browser_client import Browser, Shown
 from tests.service import Service
 from tests.web_service import Web
 
+from onelead.limits import LIST_COLUMNS_MAX
+
 NAMES = "#leads tbody th"
 
 
@@ -203,6 +205,38 @@ async def test_pages_go_forth_and_back(browser: Browser, service: Service) -> No
     shown = await shown.follow("#next")
     shown = await shown.follow("#first")
     assert names(shown)[0] == "Nora Field 000"
+
+
+async def test_a_column_of_a_custom_field_is_sorted_with_the_empty_ones_last(
+    browser: Browser, service: Service
+) -> None:
+    field = await service.field(name="Score", data_type="Float", is_filterable=False)
+    for name, score in (("Nine", 9), ("None", None), ("Ten", 10), ("Minus", -1.5)):
+        value = {"custom_field_definition_id": field["id"], "value": score}
+        await service.lead(name=name, custom_fields=[value])
+    shown = await browser.get(f"/leads?columns=cf_{field['id']}&columns=last_interaction")
+    shown = await shown.follow("#leads thead th:nth-child(3) a")
+    assert names(shown) == ["Minus", "Nine", "Ten", "None"]
+    assert shown.one("#leads [aria-sort]").get_text(strip=True) == "Score"
+    shown = await shown.follow("#leads thead th:nth-child(3) a")
+    assert names(shown) == ["Ten", "Nine", "Minus", "None"]
+    shown = await shown.follow("#leads thead th:nth-child(4) a")
+    assert shown.one("#leads [aria-sort]").get_text(strip=True) == "Last contacted"
+    shown = await browser.get("/leads?sort_by=cf_77", status=422)
+    assert "no custom field of leads" in shown.text
+
+
+async def test_columns_that_are_too_many_are_not_left_out_without_a_word(
+    browser: Browser, service: Service
+) -> None:
+    fields = [await service.field(name=f"Field {number}") for number in range(LIST_COLUMNS_MAX)]
+    keys = ["title", "city", *(f"cf_{field['id']}" for field in fields)]
+    await service.lead(name="Nora Field")
+    shown = await browser.get("/leads?" + urlencode({"columns": keys[:-2]}, doseq=True))
+    assert "not shown" not in shown.text
+    shown = await browser.get("/leads?" + urlencode({"columns": keys}, doseq=True))
+    assert "2 more were chosen and are not shown" in shown.text
+    assert len(shown.texts("#leads thead th")) == 2 + LIST_COLUMNS_MAX
 
 
 async def test_a_column_is_sorted_by_its_head_and_back_again(

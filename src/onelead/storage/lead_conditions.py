@@ -145,7 +145,7 @@ def _range_conditions(search: LeadSearch, leads: Columns, now: int) -> Iterable[
             yield column <= wanted.maximum
 
 
-class _InDocument(ColumnElement[Any]):
+class InDocument(ColumnElement[Any]):
     """The value at a path of a lead's document, null when there is none."""
 
     inherit_cache = False
@@ -156,14 +156,14 @@ class _InDocument(ColumnElement[Any]):
 
 
 # Both engines read JSON text; they name the function and write the path in ways of their own.
-@compiles(_InDocument, "sqlite")
-def _in_document_sqlite(element: _InDocument, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(InDocument, "sqlite")
+def _in_document_sqlite(element: InDocument, compiler: SQLCompiler, **options: Any) -> str:
     path = "$" + "".join(f'."{part}"' for part in element.path)
     return compiler.process(func.json_extract(element.document, path), **options)
 
 
-@compiles(_InDocument, "postgresql")
-def _in_document_postgresql(element: _InDocument, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(InDocument, "postgresql")
+def _in_document_postgresql(element: InDocument, compiler: SQLCompiler, **options: Any) -> str:
     document = cast(element.document, JSON)
     return compiler.process(func.json_extract_path_text(document, *element.path), **options)
 
@@ -239,7 +239,7 @@ class Keys:
 
     def is_absent(self, *path: str) -> Condition:
         """Say that the document has no value there; the stored form leaves empty values out."""
-        return _InDocument(self.leads.document, *path).is_(None)
+        return InDocument(self.leads.document, *path).is_(None)
 
     def _is_empty(self, field: CustomField) -> Condition:
         if field.data_type is DataType.CHECKBOX:
@@ -291,7 +291,7 @@ class KeysOfEach(Keys):
     def between(self, wanted: KeyFilter) -> Condition:
         """See Keys."""
         # Looking through a range of keys for each lead would take forever.
-        value = _InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
+        value = InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
         low: Any = wanted.low
         high: Any = wanted.high
         column: ColumnElement[Any] = cast(value, Text)

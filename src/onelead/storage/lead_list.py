@@ -1,9 +1,9 @@
 """A page of a list for people, found in a bounded time whatever is asked of however many leads.
 
 There are two ways. Where one of the criteria has an index and names few leads, those are looked at
-alone: they are counted and sorted by anything. Otherwise leads are looked at in the order of an
-index, from where the page begins until it is full, or until enough of them have been looked at.
-Portable.
+alone: they are counted and sorted by anything, also by a custom field. Otherwise leads are looked
+at in the order of an index, from where the page begins until it is full, or until enough of them
+have been looked at. Portable.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     tuple_,
     union,
+    union_all,
 )
 
 from onelead.account import AccountSettings
@@ -55,6 +56,7 @@ from onelead.storage.lead_conditions import (
 )
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.lead_search import ORDER
+from onelead.storage.list_order import order_in_python
 from onelead.storage.schema import lead, match_key
 from onelead.text import fold
 
@@ -95,6 +97,8 @@ class _Listing:
         self._bound = bound
         self._backwards = backwards
         self._of_account = lead.c.account_id == settings.account_id
+        #: None for an order that the engines have.
+        self._order = order_in_python(search, settings)
         # Also says what is wrong with the criteria.
         self._has_criteria = bool(list(conditions_of(search, settings, now)))
         self._total = lead_count(connection, settings.account_id)
@@ -112,6 +116,7 @@ class _Listing:
         if driver is not None:
             return self._of_few(driver)
         if not can_walk:
+            self._order = None
             self._search = msgspec.structs.replace(
                 self._search, sort_by=LIST_SORT_KEYS[0], descending=False
             )
@@ -139,13 +144,20 @@ class _Listing:
         return best, leads if is_all_of_it else 0
 
     def _of_few(self, driver: Condition | None) -> LeadList:
-        order = ORDER[self._search.sort_by].label("sort_value")
+        order = (self._order.stored if self._order else ORDER[self._search.sort_by]).label(
+            "sort_value"
+        )
         # The limit is never reached: it keeps every planner from taking another way in.
         some = select(lead, order).where(self._of_account).limit(self._bound + 1)
         # All of a small account are read in order, and so not past the leads of a large one.
         some = some.order_by(lead.c.id) if driver is None else some.where(driver)
         found = self._matching(some.subquery())
         place = cursor_place(self._search)
+        if self._order is not None:
+            every = list(self._connection.execute(found))
+            limit = self._search.limit + 1
+            page = self._order.page(every, place, descends=self._descends, limit=limit)
+            return self._listed(page, place, count=len(every), is_count_exact=True)
         # Counted on the way: the criteria are looked at once.
         rows = self._rows(found.add_columns(func.count().over().label("count")), place)
         count = rows[0].count if rows else 0
@@ -342,11 +354,11 @@ def _key_drivers(search: LeadSearch, settings: AccountSettings, most: int) -> It
     keyed = Keys(settings.account_id)
     value = match_key.c.value
     if (terms := quick_terms(search.quick or "")) is not None:
-        yield select(
-            union(
-                *(one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
-            ).subquery()
-        )
+        # A lead with several numbers stands in the index of phones several times: each counts, for
+        # else a part that was cut off would look like a whole one of fewer leads.
+        together = union if terms.phone_ending is None else union_all
+        parts = (one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
+        yield select(together(*parts).subquery())
     if search.emails is not None:
         yield keyed.ids("email", value.in_([key_value(fold(one)) for one in search.emails]))
     if search.socials is not None:

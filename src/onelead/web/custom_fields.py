@@ -79,7 +79,9 @@ async def create_field(visit: Visit) -> Response:
         return _form_page(visit, None, typed, problems_of(result.refusal))
     assert result.resource_id is not None
     field = result.settings.fields_by_id[result.resource_id]
-    return visit.go(f"{PATH}/{field.id}", f"{field.name} was created. {_filter_text(field)}")
+    return visit.go(
+        f"{PATH}/{field.id}", f"{field.name} was created. {_filter_text(field)}".rstrip()
+    )
 
 
 async def field_page(visit: Visit) -> Response:
@@ -129,7 +131,7 @@ async def _saved(visit: Visit, field: CustomField, typed: FieldForm) -> Response
     if result.outcome is Outcome.UNCHANGED:
         return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
-    return visit.go(_path(visit, field), f"{after.name} was saved.{more}")
+    return visit.go(_path(visit, field), f"{after.name} was saved.{more.rstrip()}")
 
 
 async def _torn(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
@@ -149,7 +151,8 @@ def _filter_text(field: CustomField) -> str:
         case IndexState.READY:
             return "Upserts and searches can use it now."
         case IndexState.BUILDING:
-            return "Its index is being built; upserts by it wait until that is done."
+            # The page says so itself, for as long as it is true.
+            return ""
         case IndexState.NONE:
             return "It is not included in filters, so upserts by it are refused."
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from onelead.account import AccountSettings
 from onelead.lead import Lead
 from onelead.limits import LIST_COLUMNS_MAX
+from onelead.search import LAST_CONTACTED, custom_sort_key
 from onelead.web.lead_texts import custom_name, custom_text, field_label, field_text, money_text
 
 DEFAULT_COLUMNS = ("company_name", "email", "phone", "status", "assignee", "date_modified")
@@ -62,7 +63,13 @@ def all_columns(settings: AccountSettings) -> list[Column]:
         Column("websites", "Website", "", lambda lead: _first_url(lead.websites)),
         plain("details", ""),
         plain("interaction_count", "interaction_count", is_number=True),
-        Column("last_interaction", "Last contacted", "", _nothing, moment="date_last_contacted"),
+        Column(
+            "last_interaction",
+            "Last contacted",
+            LAST_CONTACTED,
+            _nothing,
+            moment="date_last_contacted",
+        ),
         Column("date_created", "Created", "date_created", _nothing, moment="date_created"),
         Column("date_modified", "Changed", "date_modified", _nothing, moment="date_modified"),
     ]
@@ -76,7 +83,7 @@ def _custom_column(settings: AccountSettings, definition_id: int) -> Column:
     def text(lead: Lead) -> str:
         return custom_text(field, lead.custom_fields.get(definition_id))
 
-    return Column(f"{_CUSTOM}{definition_id}", label, "", text)
+    return Column(f"{_CUSTOM}{definition_id}", label, custom_sort_key(definition_id), text)
 
 
 def chosen_columns(keys: Iterable[str], columns: list[Column]) -> list[Column]:

@@ -108,6 +108,9 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
         "other_fields": other_fields(settings),
         "page_sizes": PAGE_SIZES,
         "sort_keys": [(column.sort_key, column.label) for column in columns if column.sort_key],
+        "sort_label": next(
+            (one.label for one in columns if one.sort_key == query.search.sort_by), "that"
+        ),
         "selected_max": SELECTED_LEADS_MAX,
         "is_first": not (query.cursor or query.before),
         "has_criteria": bool(query.pairs),

@@ -23,7 +23,7 @@ from onelead.custom_fields import CustomField, DataType, day_on_the_wire, day_se
 from onelead.errors import InputInvalid
 from onelead.incoming.search_request import search_from
 from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
-from onelead.search import FieldFilter, LeadSearch, key_filters
+from onelead.search import LAST_CONTACTED, FieldFilter, LeadSearch, key_filters, sorted_field
 from onelead.text import is_blank, known_id, whole_number
 from onelead.web.address import Pair, parameters
 
@@ -69,7 +69,9 @@ class LeadQuery:
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]
-        self.columns = [value for name, value in sent if name == "columns"][:LIST_COLUMNS_MAX]
+        chosen = [value for name, value in sent if name == "columns"]
+        #: The columns that were chosen, and those of them that are too many to be shown.
+        self.columns, self.left_out = chosen[:LIST_COLUMNS_MAX], chosen[LIST_COLUMNS_MAX:]
         self._panel = [pair for pair in sent if pair[0] in _PANEL]
         self._given = dict(sent)
         self.cursor = self.value("cursor")[: CURSOR_CHARS_MAX + 1]
@@ -141,6 +143,8 @@ class LeadQuery:
             elif name not in ("q", "tags_option") and not name.startswith("cf_"):
                 raw[name] = value
         self._read_tags(raw)
+        # Lists sort by more than the API does.
+        sort_by = self._list_sort_key(raw)
         raw.setdefault("page_size", PAGE_SIZE)
         custom_fields = self._custom_fields()
         try:
@@ -151,10 +155,22 @@ class LeadQuery:
             search = LeadSearch()
         return msgspec.structs.replace(
             search,
+            sort_by=sort_by or search.sort_by,
             quick=self.value("q") or None,
             custom_fields=custom_fields,
             cursor=self.cursor or self.before or None,
         )
+
+    def _list_sort_key(self, raw: dict[str, Any]) -> str | None:
+        """Take a sort key out of the parameters that only lists for people have."""
+        sort_by = raw.get("sort_by", "")
+        try:
+            if sort_by == LAST_CONTACTED or sorted_field(sort_by, self._settings):
+                return str(raw.pop("sort_by"))
+        except InputInvalid as error:
+            del raw["sort_by"]
+            self.problems["sort_by"] = [problem.text for problem in error.problems]
+        return None
 
     def _read_tags(self, raw: dict[str, Any]) -> None:
         if tags := raw.pop("tags", None):

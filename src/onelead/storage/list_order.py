@@ -1,0 +1,91 @@
+"""The order of a list by what the engines have no order for: custom fields, and empty values last.
+
+Text is folded in Python only, so the values are read and sorted here. They are those of few leads.
+Portable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Text, cast, func
+
+from onelead.account import AccountSettings
+from onelead.custom_fields import NUMBER_TYPES, CustomField, DataType
+from onelead.limits import SORT_KEY_CHARS_MAX
+from onelead.search import (
+    LAST_CONTACTED,
+    CursorPlace,
+    LeadSearch,
+    SortValue,
+    list_order,
+    sorted_field,
+)
+from onelead.storage.lead_conditions import InDocument
+from onelead.storage.schema import lead
+
+#: An id of a list of ids that may be cut off at its end.
+_WHOLE_ID = re.compile(r"\d+(?=[],\s])")
+
+
+class Row(NamedTuple):
+    """A lead of a list, with what it is sorted by."""
+
+    sort_value: SortValue
+    id: int
+
+
+class ListOrder(NamedTuple):
+    """An order that Python makes: what a statement reads for it, and what that is sorted by."""
+
+    stored: ColumnElement[Any]
+    sort_value: Callable[[Any], SortValue]
+
+    def page(
+        self, found: list[Any], place: CursorPlace | None, *, descends: bool, limit: int
+    ) -> list[Row]:
+        """Return the rows after a place, of all ids and stored values that were found."""
+        rows = [Row(self.sort_value(row.sort_value), row.id) for row in found]
+        if place is not None:
+            there = Row(place.sort_value, place.lead_id)
+            rows = [row for row in rows if (row < there if descends else row > there)]
+        rows.sort(key=attrgetter("sort_value", "id"), reverse=descends)
+        return rows[:limit]
+
+
+def order_in_python(search: LeadSearch, settings: AccountSettings) -> ListOrder | None:
+    """Return the order asked for; None for one that the engines have. Raises InputInvalid."""
+    if search.sort_by == LAST_CONTACTED:
+        return ListOrder(lead.c.date_last_contacted, list_order(None, descending=search.descending))
+    field = sorted_field(search.sort_by, settings)
+    if field is None:
+        return None
+    place = list_order(field, descending=search.descending)
+
+    def sort_value(stored: Any) -> SortValue:
+        return place(None if stored is None else _read(field, stored))
+
+    return ListOrder(_stored(field), sort_value)
+
+
+def _stored(field: CustomField) -> ColumnElement[Any]:
+    value = InDocument(lead.c.document, "custom_fields", str(field.id))
+    if field.data_type in NUMBER_TYPES | {DataType.CHECKBOX, DataType.DROPDOWN}:
+        return value
+    # A text may be far longer than what is sorted by.
+    return func.substr(cast(value, Text), 1, SORT_KEY_CHARS_MAX)
+
+
+def _read(field: CustomField, stored: Any) -> Any:
+    """Read a value as one of the engines returns it: typed, or as text."""
+    match field.data_type:
+        case DataType.CHECKBOX:
+            return str(stored).lower() in ("1", "true")
+        case DataType.DROPDOWN:
+            return int(stored)
+        case DataType.MULTI_SELECT:
+            return [int(text) for text in _WHOLE_ID.findall(stored)]
+    return float(stored) if field.data_type in NUMBER_TYPES else stored
