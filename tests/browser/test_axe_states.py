@@ -10,6 +10,11 @@ from playwright.sync_api import Page, expect
 from tests.axe import violations
 from tests.chromium import PHONE, WIDE, Site, Theme
 
+from onelead.access_store import LinkPurpose
+from onelead.account import Role
+from onelead.store import Store
+from onelead.web.sessions import welcome_path
+
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("dark", WIDE), ("light", PHONE))
 
 
@@ -144,6 +149,63 @@ def test_what_is_shown_only_once(tab: Page) -> None:
     tab.get_by_role("button", name="Make a link").click()
     expect(tab.locator("#link")).to_be_visible()
     assert violations(tab) == []
+
+
+def test_a_status_that_leads_have_is_deleted(site: Site, tab: Page) -> None:
+    number = len(site.call("GET", "/lead_statuses"))
+    status = site.call("POST", "/lead_statuses", {"name": f"Status {number}"})
+    _a_lead(site, status_id=status["id"])
+    tab.goto(f"/settings/lead-statuses/{status['id']}/delete")
+    assert violations(tab) == []
+    tab.locator("#delete select").select_option(label="New")
+    tab.locator("#delete button.btn-danger").click()
+    expect(tab.locator("#delete")).not_to_be_attached()
+    assert violations(tab) == []
+
+
+def _links(site: Site, email: str) -> list[str]:
+    """Let a person be a user of two accounts, and return the links that set a password there."""
+
+    async def invite(store: Store) -> list[str]:
+        here = (await store.account_ids())[0]
+        user = await store.create_user(here, email, "Mia Roe", Role.MEMBER)
+        there = await store.create_account("Other Ltd", email)
+        users = ((here, user.id), (there.account_id, there.user_id))
+        return [await store.create_link(*one, LinkPurpose.INVITATION) for one in users]
+
+    return [welcome_path(token) for token in site.with_store(invite)]
+
+
+@pytest.mark.parametrize(("theme", "size"), _LOOKS)
+def test_the_way_in_of_a_user_of_two_accounts(
+    site: Site, theme: Theme, size: tuple[int, int]
+) -> None:
+    email, password = f"mia-{theme}@shop.example", "correct horse battery"
+    first, second = _links(site, email)
+    with site.visitor(theme=theme, size=size) as context:
+        tab = context.new_page()
+        tab.goto("/welcome/nothing")
+        assert violations(tab) == []
+        tab.goto(first)
+        assert violations(tab) == []
+        tab.get_by_label("Password", exact=True).fill(password)
+        tab.locator("[name=repeated]").fill("another one than this")
+        tab.get_by_role("button").first.click()
+        expect(tab.locator(".problem")).to_be_visible()
+        assert violations(tab) == []
+        for link in (first, second):
+            tab.goto(link)
+            for box in tab.locator("[type=password]").all():
+                box.fill(password)
+            tab.get_by_role("button").first.click()
+            expect(tab.get_by_role("heading", name="Overview")).to_be_visible()
+            context.clear_cookies()
+        tab.goto("/sign-in")
+        tab.get_by_label("E-mail").fill(email)
+        tab.get_by_label("Password").fill(password)
+        tab.get_by_role("button", name="Sign in").click()
+        expect(tab.get_by_role("button", name="Other Ltd")).to_be_visible()
+        assert violations(tab) == []
 
 
 def test_the_menu_of_small_screens(tab: Page) -> None:
