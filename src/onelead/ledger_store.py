@@ -63,6 +63,8 @@ class LedgerSearch(Struct, frozen=True, kw_only=True):
     scope: LedgerScope | None = None
     user_id: int | None = None
     api_key_id: int | None = None
+    #: What a user did in the web application, and not what came through one of the user's keys.
+    is_without_key: bool = False
     #: The first second, and the first one after the last.
     from_date: int | None = None
     until_date: int | None = None

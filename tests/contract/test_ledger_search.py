@@ -115,6 +115,8 @@ async def test_a_user_and_a_key_are_told_apart(account: AccountStore) -> None:
     assert await numbers(account, user_id=902) == [3]
     assert await numbers(account, api_key_id=952) == [2]
     assert await numbers(account, user_id=902, api_key_id=952) == []
+    assert await numbers(account, user_id=901, is_without_key=True) == []
+    assert await numbers(account, is_without_key=True) == [3]
 
 
 async def test_a_match_is_found_by_its_field_its_definition_and_its_value(

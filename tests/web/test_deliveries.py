@@ -133,13 +133,16 @@ async def test_every_filter_finds_its_rows_and_is_a_chip_that_can_be_removed(
     await service.upsert({"name": "Sam Roe"}, "custom", custom)
     await refused(service)
     key_id = (await web.store.api_keys(web.account_id))[0].id
+    page = await browser.get("/leads/new")
+    await page.submit("main form", name="Typed Field")
     expected = {
         "outcome=refused": ([4], "refused"),
-        "outcome=refused&outcome=created": ([4, 3, 2, 1], "refused"),
+        "outcome=refused&outcome=created": ([5, 4, 3, 2, 1], "refused"),
         "about=settings": ([1], "About Settings"),
-        "about=leads": ([4, 3, 2], "About Leads"),
+        "about=leads": ([5, 4, 3, 2], "About Leads"),
         f"by=key-{key_id}": ([4, 3, 2, 1], "By API key"),
-        f"by=user-{service.account.user_id}": ([4, 3, 2, 1], "By"),
+        # What came through a key of the user is the key's.
+        f"by=user-{service.account.user_id}": ([5], "By dana in the web application"),
         "by=user-1": ([], "By user-1"),
         "match=custom": ([3], "Matched by Any custom field"),
         f"match=custom-{field['id']}": ([3], "Matched by Customer number"),
@@ -148,7 +151,7 @@ async def test_every_filter_finds_its_rows_and_is_a_chip_that_can_be_removed(
         "value=A-1": ([3], "Value A-1"),
         "value=a-1": ([], "Value a-1"),
         "request=request-3": ([3], "Request request-3"),
-        "from=2000-01-01T00:00&until=2100-01-01": ([4, 3, 2, 1], "From 2000-01-01 00:00"),
+        "from=2000-01-01T00:00&until=2100-01-01": ([5, 4, 3, 2, 1], "From 2000-01-01 00:00"),
         "until=2000-01-01": ([], "Until 2000-01-01"),
     }
     for query, (found, chip) in expected.items():

@@ -117,6 +117,8 @@ def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             conditions.append(column == value)
+    if search.is_without_key:
+        conditions.append(ledger.c.api_key_id.is_(None))
     if search.from_date is not None:
         conditions.append(ledger.c.date >= search.from_date)
     if search.until_date is not None:

@@ -83,6 +83,8 @@ class DeliveryFilters:
             scope=self._scope(),
             user_id=by_id if by_kind == "user" else None,
             api_key_id=by_id if by_kind == "key" else None,
+            # A key is a caller of its own, whoever has it: as in the figures.
+            is_without_key=by_kind == "user",
             from_date=self._moment("from"),
             until_date=self._moment("until"),
             match_field=match_field,
@@ -158,7 +160,9 @@ class DeliveryFilters:
 
 def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
     """Return who can have delivered something: values and texts."""
-    users = [(caller_value(user.id, 0), user.name) for user in settings.users]
+    users = [
+        (caller_value(user.id, 0), f"{user.name} in the web application") for user in settings.users
+    ]
     keys = [(caller_value(0, key_id), f"API key {label}") for key_id, label in labels.items()]
     return users + keys
 
