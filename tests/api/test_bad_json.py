@@ -161,7 +161,7 @@ async def test_a_number_may_be_written_in_many_ways(client: httpx.AsyncClient, n
 
 async def test_no_text_of_a_body_becomes_a_header(service: Service) -> None:
     line = "x\r\nX-Injected: 1"
-    number = await service.field(name=line)
+    number = await service.field()
     entry = {"custom_field_definition_id": number["id"], "value": line}
     match = {"field_name": "custom", "field_value": entry}
     for body in (

@@ -59,17 +59,25 @@ def test_it_is_kept_when_processes_are_killed(database: Database) -> None:
 def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
     if isinstance(database, PostgresqlDatabase):
         database.execute("CREATE SEQUENCE laneless START 1000 INCREMENT 1000")
-    outcome = proof(database, command=LANELESS, people=20)
-    assert not outcome.verdict.is_kept
+    for seed in range(7, 12):
+        outcome = proof(database, command=LANELESS, people=20, seed=seed)
+        assert not outcome.verdict.is_kept
+        assert report.machine(outcome)["violations"]
+        if creations(outcome):
+            return
+        # On a slow machine one process has met everybody before the other one has begun.
+    raise AssertionError("\n".join(report.verdict_lines(outcome.verdict)))
+
+
+def creations(outcome: Outcome) -> list[Any]:
+    """Return the contradictions between two upserts that each found nobody and created."""
     pairs = [one.operations for one in outcome.verdict.contradictions]
-    creations = [
+    return [
         pair
         for pair in pairs
         if [one.action for one in pair] == [Action.UPSERT] * 2
         and all(one.answer and one.answer.outcome == "created" for one in pair)
     ]
-    assert creations, "\n".join(report.verdict_lines(outcome.verdict))
-    assert report.machine(outcome)["violations"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -100,7 +100,7 @@ async def sent_signed_out(browser: Browser, path: str, referer: str) -> Shown:
         ("/leads/7", f"{ORIGIN}/leads/7?edit=name", "/leads/7?edit=name"),
         ("/leads/change", f"{ORIGIN}/leads?q=nora", "/leads?q=nora"),
         # What was sent from is no page that can be loaded, or not known, or not ours.
-        ("/leads/change/run", f"{ORIGIN}/leads/change", ""),
+        ("/settings/users/7/link", f"{ORIGIN}/settings/users/7/link", ""),
         ("/profile/password", "", ""),
         ("/profile", "", "/profile"),
         ("/profile", "https://evil.example/leads", "/profile"),
