@@ -66,6 +66,10 @@ def arrivals_svg(
     shown: Sequence[Bucket], layers: Sequence[Layer], theme: str, *, is_narrow: bool
 ) -> str:
     """Draw the buckets from left to right, each a stack of the layers."""
+    # A bar of nothing takes as long as any other one; without any there would be no lines.
+    layers = [one for one in layers if any(bucket.counts.get(one.value) for bucket in shown)] or [
+        layers[0]
+    ]
     chart = _Bars(
         style=_style(layers, theme, is_narrow=is_narrow),
         js=(),
