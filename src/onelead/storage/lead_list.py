@@ -170,14 +170,18 @@ class _Listing:
 
     def _of_many(self, at_least: int) -> LeadList:
         place = cursor_place(self._search)
-        rows: Sequence[Any] = ()
-        end: CursorPlace | None = None
+        rows: list[Any] = []
+        end: CursorPlace | None = place
         looked = 0
         for part in _LOOKS:
-            looked = max(self._bound // part, self._search.limit + 1)
-            some = self._walk(place, looked)
-            rows = self._rows(self._matching(some.subquery()), None)
-            end = self._place_of(some.offset(looked - 1).limit(1))
+            # Each look goes on where the one before has ended.
+            more = max(self._bound // part, self._search.limit + 1) - looked
+            if more <= 0:
+                continue
+            some = self._walk(end, more)
+            rows += self._rows(self._matching(some.subquery()), None)
+            end = self._place_of(some.offset(more - 1).limit(1))
+            looked += more
             if len(rows) > self._search.limit or end is None or not self._has_criteria:
                 break
         is_full = len(rows) > self._search.limit
