@@ -11,6 +11,7 @@ from onelead.figure_store import Division
 from onelead.figures import ANY_VALUE, Grouping, caller_value, match_value
 from onelead.store import IndexProgress
 from onelead.web.arrivals import Span, hours_of
+from onelead.web.delivery_filters import by_choices
 from onelead.web.field_form import FieldForm
 from onelead.web.ledger_lines import key_labels
 from onelead.web.visit import Visit
@@ -110,11 +111,8 @@ async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
 
 async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
     """Return everybody who may have delivered, as the figures and as the filters call them."""
-    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
-    names = {caller_value(0, id_): f"API key {label or id_}" for id_, label in labels.items()}
-    for user in visit.settings.users:
-        names[caller_value(user.id, 0)] = f"{user.name} in the web application"
-    found = {value: (name, f"&by={value}") for value, name in names.items()}
+    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    found = {value: (name, f"&by={value}") for value, name in by_choices(visit.settings, labels)}
     # The filters have no word for it.
     return found | {caller_value(0, 0): ("The command line", "")}
 

@@ -30,10 +30,10 @@ function swap(id, page) {
 }
 
 // Shows a loaded page in place of the element of an id, or goes to it when it is another one.
-function show(id, { response, page }) {
+function show(id, { response, page }, isForm = false) {
   if (!swap(id, page)) {
-    if (!response.redirected && !response.ok) {
-      // What went wrong, in place of the page.
+    if (!response.redirected && (isForm || !response.ok)) {
+      // What came of the form, or went wrong, in place of the page: its address asks for another.
       swap("content", page);
       return;
     }
@@ -102,7 +102,7 @@ async function send(form, submitter) {
     const loaded = await load(action, { method: "POST", body });
     const why = unsent(loaded);
     if (why) complain(form, why);
-    else show(id, loaded);
+    else show(id, loaded, true);
   } catch {
     // It may have arrived all the same: sending it again is for the person to decide.
     complain(form, "unanswered");
@@ -126,6 +126,7 @@ document.addEventListener("click", (event) => {
   look(link.dataset.swap, link.href);
 });
 
+const STOPPED_MS = 10_000;
 // The forms that are on their way.
 const sent = new WeakSet();
 
@@ -142,7 +143,11 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (form.method === "post") sent.add(form);
-  if (!form.dataset.swap) return;
+  if (!form.dataset.swap) {
+    // Whoever stops the browser on its way may press again.
+    setTimeout(() => sent.delete(form), STOPPED_MS);
+    return;
+  }
   event.preventDefault();
   if (form.method === "post") {
     send(form, event.submitter).finally(() => sent.delete(form));
