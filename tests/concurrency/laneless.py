@@ -1,32 +1,41 @@
 """An application process whose engine has no lane: what a proof must find broken.
 
-Run by its path instead of `onelead serve`; it takes the settings from the environment. Matches
-are read before the turn on the lane comes, so two processes can both find nobody.
+Run by its path instead of `onelead serve`; it takes the settings from the environment. The lane
+is taken after the reading, or let go of before the writing, so two processes both find nobody.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, RootTransaction
 
 from onelead import app
 from onelead.cli import main
 from onelead.storage import postgresql_batch, sqlite
+from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql_trips import Command, Trips
 from onelead.storage.sqlite import SqliteStore
 from onelead.storage.sqlite_batch import write_batch
 
-#: Makes room for the numbers of a batch without waiting for anybody.
-SEQUENCE = "CREATE SEQUENCE laneless START 1000 INCREMENT 1000"
-_TAKE_NO_LANE = (
-    "SELECT number + $2, account_id * 1000000000 + number, settings_version"
-    " FROM lane, nextval('laneless') AS number WHERE account_id = $1"
-)
+#: Without a transaction around the batch, its first round trip is one, and lets go of the lane.
+_NO_LANE = {
+    "_BEGIN": "SELECT",
+    "_TAKE_LANE": "UPDATE lane SET ledger_seq = ledger_seq + $2, last_id = last_id + $2"
+    " WHERE account_id = $1 RETURNING ledger_seq, last_id - $2, settings_version",
+    "_SAVE_LEADS": "UPDATE lane SET lead_count = lead_count + $3"
+    " WHERE account_id = $1 AND last_id >= $2",
+}
+
+#: Between reading and writing, so that the batches of two processes always overlap.
+_PAUSE_S = 0.03
 
 
 class _EarlierReads:
@@ -57,6 +66,7 @@ class LanelessSqliteStore(SqliteStore):
         earlier = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
         earlier.execute("BEGIN")
         earlier.execute("SELECT count(*) FROM lane").fetchall()
+        await asyncio.sleep(_PAUSE_S)
         return await super()._begin_batch(connection)
 
 
@@ -68,9 +78,19 @@ def _write_batch(driver: sqlite3.Connection, *rest: Any) -> Any:
         return write_batch(_EarlierReads(driver, earlier), *rest)  # type: ignore[arg-type]
 
 
+class _LateTrips(Trips):
+    """Round trips of which those that write wait a moment."""
+
+    async def make(self, commands: Sequence[Command]) -> list[PGresult]:
+        if any("INTO ledger" in sql for sql, _parameters in commands):
+            await asyncio.sleep(_PAUSE_S)
+        return await super().make(commands)
+
+
 if __name__ == "__main__":
     vars(sqlite).update(write_batch=_write_batch)
-    vars(postgresql_batch).update(_TAKE_LANE=_TAKE_NO_LANE)
+    vars(postgresql_batch).update(_NO_LANE)
+    PostgresqlStore.trips_class = _LateTrips
     vars(app).update(SqliteStore=LanelessSqliteStore)
     sys.argv[1:] = ["serve"]
     main()
