@@ -117,6 +117,29 @@ async def test_a_field_that_leads_do_not_have_any_more(browser: Browser, service
     assert "Score leads do not have this field any more You had: A-77" in refused.text
 
 
+@pytest.mark.parametrize("pick", ["yours", "theirs"])
+async def test_a_field_that_is_deleted_while_one_chooses_between_two_versions(
+    browser: Browser, service: Service, pick: str
+) -> None:
+    tier, score = [await service.field(name=name) for name in ("Tier", "Score")]
+    lead = await service.lead()
+    shown = await browser.get(f"/leads/{lead['id']}?edit=custom")
+    theirs = [entry(tier, "Silver"), entry(score, "B-1")]
+    await service.client.put(f"/leads/{lead['id']}", json={"custom_fields": theirs})
+    torn = await shown.submit(FORM, {name_of(tier): "Gold", name_of(score): "A-77"})
+    assert torn.status == 409
+    picks = {f"pick.{name_of(tier)}": "yours", f"pick.{name_of(score)}": pick}
+    await delete(service, score)
+    answer = await torn.submit(FORM, picks)
+    if pick == "yours":
+        assert answer.status == 422
+        assert f"Score (deleted) {GONE} You had: A-77" in answer.text
+        answer = await answer.submit(FORM)
+    assert "Saved." in answer.text
+    (value,) = (await service.client.get(f"/leads/{lead['id']}")).json()["custom_fields"]
+    assert value["value"] == "Gold"
+
+
 async def test_a_form_with_a_field_that_never_was(browser: Browser, service: Service) -> None:
     lead = await service.lead()
     shown = await browser.get(f"/leads/{lead['id']}?edit=company")

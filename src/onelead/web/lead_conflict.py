@@ -81,6 +81,12 @@ def changed_names(rows: Iterable[LedgerRow]) -> set[str]:
     return {name for row in rows for name in row.changes or ()}
 
 
+def chosen_names(picks: Mapping[str, str]) -> set[str]:
+    """Return the fields of which a person has chosen the own value over the stored one."""
+    return {name for name, pick in picks.items() if pick == YOURS}
+
+
 def chosen_values(wanted: Mapping[str, Any], picks: Mapping[str, str]) -> dict[str, Any]:
     """Return what of the wanted values a person has chosen over the stored ones."""
-    return {name: value for name, value in wanted.items() if picks.get(name) == YOURS}
+    chosen = chosen_names(picks)
+    return {name: value for name, value in wanted.items() if name in chosen}

@@ -6,7 +6,7 @@ else has changed the lead meanwhile, nothing is written before a person has seen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +30,13 @@ from onelead.text import known_id
 from onelead.upsert import Action, LeadWrite, Outcome, prepared
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
-from onelead.web.lead_conflict import changed_names, chosen_values, differences, lead_before
+from onelead.web.lead_conflict import (
+    changed_names,
+    chosen_names,
+    chosen_values,
+    differences,
+    lead_before,
+)
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import (
     CUSTOM,
@@ -87,15 +93,20 @@ class _Edit(msgspec.Struct):
         """What the person has changed; of a choice between two versions, what was chosen."""
         settings = self.read.settings
         if self.form.has("resolve"):
-            sent = sent_values(self.form, self.names, settings)
-            return chosen_values(sent, self.form.starting(_PICK))
+            return chosen_values(sent_values(self.form, self.names, settings), self.picks)
         return wanted_values(self.form, self.base, self.names, settings)
 
+    @property
+    def picks(self) -> Mapping[str, str]:
+        """Which of two versions was chosen, by field."""
+        return self.form.starting(_PICK)
+
     async def lost(self, visit: Visit) -> Sequence[LostValue]:
-        """What cannot be written because its field is gone; a choice has no such inputs."""
-        if self.form.has("resolve"):
-            return ()
-        return await lost_values(visit, self.form, self.base, self.read.settings)
+        """What cannot be written because its field is gone."""
+        form = self.form
+        if form.has("resolve"):
+            form = Form([pair for pair in form.fields if pair[0] in chosen_names(self.picks)])
+        return await lost_values(visit, form, self.base, self.read.settings)
 
     def is_torn(self, user_id: int) -> bool:
         """Whether a person has to see what changed since the form was made."""
