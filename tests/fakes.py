@@ -132,7 +132,7 @@ def _candidates(account: _Account, settings: AccountSettings) -> dict[tuple[str,
 
 async def at_once(answer: Awaitable[T]) -> T:
     """Wait for what must not wait for anything: a test fails instead of hanging."""
-    return await asyncio.wait_for(answer, 10)
+    return await asyncio.wait_for(answer, 60)
 
 
 async def settle() -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from tests.process import credentials_of, refusal, run, run_json, serving, wait_until
+from tests.process import (
+    DEADLINE_S,
+    credentials_of,
+    refusal,
+    run,
+    run_json,
+    serving,
+    wait_until,
+)
 
 INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 
@@ -17,7 +24,7 @@ INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 def status_with(base_url: str, made: dict[str, Any]) -> int:
     """Return what a call answers to a key."""
     headers = credentials_of(made)
-    return httpx.get(f"{base_url}/leads/1", headers=headers).status_code
+    return httpx.get(f"{base_url}/leads/1", headers=headers, timeout=DEADLINE_S).status_code
 
 
 def test_init_makes_a_database_with_an_account_that_the_server_serves(tmp_path: Path) -> None:
@@ -54,10 +61,9 @@ def test_keys_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
         assert list(made) == ["id", "email", "label", "api_key"]
         assert status_with(server.base_url, made) == 404
         done = run(tmp_path, "keys", "revoke", str(made["id"]))
-        revoked_at = time.monotonic()
         assert (done.returncode, done.stderr) == (0, "")
+        # How soon, test_authentication.py says by a clock of its own.
         wait_until(lambda: status_with(server.base_url, made) == 401)
-        assert time.monotonic() - revoked_at < 5
         first, second = run_json(tmp_path, "keys", "list")
         assert (first["date_revoked"], second["label"]) == (None, "web form")
         assert second["date_revoked"] is not None
@@ -92,8 +98,8 @@ def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
     assert (second.returncode, second.stderr) == (0, "")
     path = urlsplit(second.stdout.splitlines()[0]).path
     with serving(tmp_path) as server:
-        web = httpx.Client(base_url=httpx.URL(server.base_url).copy_with(path="/"))
-        with web:
+        root = httpx.URL(server.base_url).copy_with(path="/")
+        with httpx.Client(base_url=root, timeout=DEADLINE_S) as web:
             dead = web.get(urlsplit(first["sign_in_url"]).path)
             assert (dead.status_code, "does not work any more" in dead.text) == (404, True)
             assert web.get("/sign-in").status_code == 200

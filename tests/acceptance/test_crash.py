@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 from tests.load import Load, stored_emails
-from tests.process import credentials_of, run_json, serving
+from tests.process import DEADLINE_S, credentials_of, run_json, serving
 
 
 async def test_every_answered_lead_survives_kill_9_under_load(tmp_path: Path) -> None:
@@ -21,7 +21,9 @@ async def test_every_answered_lead_survives_kill_9_under_load(tmp_path: Path) ->
                 server.process.kill()
     assert dict(load.refused) == {}
     with serving(tmp_path) as server:
-        async with httpx.AsyncClient(base_url=server.base_url, headers=load.credentials) as client:
+        async with httpx.AsyncClient(
+            base_url=server.base_url, headers=load.credentials, timeout=DEADLINE_S
+        ) as client:
             for lead in load.answered.values():
                 assert (await client.get(f"/leads/{lead['id']}")).json() == lead
         assert server.stop() == 0

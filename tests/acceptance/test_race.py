@@ -85,7 +85,9 @@ def a_race() -> Race:
 
 
 async def stored_leads(server: Server, credentials: dict[str, str]) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(base_url=server.base_url, headers=credentials) as client:
+    async with httpx.AsyncClient(
+        base_url=server.base_url, headers=credentials, timeout=DEADLINE_S
+    ) as client:
         response = await client.post("/leads/search", json={"page_size": 200})
         assert response.headers["X-PW-TOTAL"] == str(len(response.json()))
         return list(response.json())

@@ -22,13 +22,13 @@ DOCUMENTED_KEYS = (
 
 def send(request: httpx.Request) -> httpx.Response:
     """Send a request."""
-    with httpx.Client() as client:
+    with httpx.Client(timeout=DEADLINE_S) as client:
         return client.send(request)
 
 
 def api_client(server: Server) -> httpx.Client:
     """Return a client with the credentials that the server has printed."""
-    return httpx.Client(base_url=server.base_url, headers=server.credentials())
+    return httpx.Client(base_url=server.base_url, headers=server.credentials(), timeout=DEADLINE_S)
 
 
 def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: Path) -> None:

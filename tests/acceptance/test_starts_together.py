@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.empty_databases import EmptyDatabase, empty_postgresql
-from tests.process import Server, serving
+from tests.process import DEADLINE_S, Server, serving
 
 _SERVERS = 4
 
@@ -49,4 +49,4 @@ def test_one_migrates_and_one_makes_the_account_and_all_serve(
 
 def _sent_to(server: Server, request: httpx.Request) -> httpx.Response:
     url = request.url.copy_with(port=server.port)
-    return httpx.put(url, headers=request.headers, content=request.read())
+    return httpx.put(url, headers=request.headers, content=request.read(), timeout=DEADLINE_S)

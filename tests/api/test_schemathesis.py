@@ -22,6 +22,7 @@ import uvicorn
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from tests.documented_answers import CHECKS
+from tests.process import DEADLINE_S
 from tests.service import a_service, credentials_of
 
 from onelead.api.application import ENDPOINTS, create_api
@@ -80,13 +81,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             running = uvicorn.Server(config)
             url = "http://{}:{}".format(*listener.getsockname())
             credentials = credentials_of(service.account)
-            client = httpx.Client(base_url=url, headers=credentials)
+            client = httpx.Client(base_url=url, headers=credentials, timeout=DEADLINE_S)
             started.put((Server(url, credentials, client), running))
             await running.serve(sockets=[listener])
 
     thread = Thread(target=lambda: asyncio.run(serve(tmp_path_factory.mktemp("server"))))
     thread.start()
-    server, running = started.get(timeout=30)
+    server, running = started.get(timeout=DEADLINE_S)
     with server.client:
         yield server
     running.should_exit = True
@@ -98,4 +99,9 @@ def test_every_answer_is_one_of_the_document(case: Case[Any], server: Server) ->
     if str(case.path_parameters.get("id")).isdigit():
         known = server.known_id(case.operation.path)
         case.path_parameters["id"] = known or case.path_parameters["id"]
-    case.call_and_validate(base_url=server.url, headers=server.credentials, checks=ALL_CHECKS)
+    case.call_and_validate(
+        base_url=server.url,
+        headers=server.credentials,
+        checks=ALL_CHECKS,
+        timeout=DEADLINE_S,
+    )

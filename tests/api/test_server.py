@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from onelead.api.server import StopSignals, listening, run_server
 from onelead.errors import NotPossible
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class WaitingApp:

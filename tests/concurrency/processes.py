@@ -12,7 +12,7 @@ import msgspec
 from tests.concurrency.driver import Answer
 
 ROOT = Path(__file__).parent.parent.parent
-RUN_TIMEOUT_S = 90
+RUN_TIMEOUT_S = 180
 
 
 @dataclass

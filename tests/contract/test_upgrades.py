@@ -278,7 +278,7 @@ async def test_a_migration_that_waits_for_a_table_lets_others_pass(clock: Clock)
         backup.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
         backup.commit()
         backup.execute("LOCK TABLE alembic_version")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             with pytest.raises(DatabaseUnusable, match="lock timeout"):
                 await PostgresqlStore(empty.url, clock, retry_s=0).open()
             backup.rollback()

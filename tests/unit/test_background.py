@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from structlog.testing import capture_logs
+from tests.process import DEADLINE_S
 
 from onelead.background import BackgroundWork
 from onelead.errors import StoreUnavailable
@@ -41,7 +42,7 @@ class Rounds(BackgroundWork):
 
 
 async def ended(work: Rounds) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await work.done.wait()
         await work.stop()
 
@@ -68,7 +69,7 @@ async def test_the_log_names_the_account_whose_step_failed() -> None:
 
 async def test_stopping_goes_well_when_the_task_has_been_ended() -> None:
     work = Rounds(asyncio.CancelledError())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await work.has_begun.wait()
         await work.stop()
     assert work.begun == 1
@@ -76,7 +77,7 @@ async def test_stopping_goes_well_when_the_task_has_been_ended() -> None:
 
 async def test_stopping_and_waking_end_a_rest_at_once() -> None:
     work = Rounds(rest_s=3_600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await work.done.wait()
         work.done.clear()
         work.wake()

@@ -14,7 +14,7 @@ from onelead.ledger_store import AccountLedgerRow, LedgerSearch, LedgerSlice
 from onelead.limits import LIVE_ROWS, LIVE_STREAMS_MAX, LIVE_USER_STREAMS_MAX
 
 POLL_S = 0.001
-LONG_S = 5
+LONG_S = 60
 
 
 def a_row(seq: int) -> AccountLedgerRow:

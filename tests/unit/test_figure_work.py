@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from tests.clock import Clock
+from tests.process import DEADLINE_S
 
 from onelead.errors import StoreUnavailable
 from onelead.figure_work import FigureWork
@@ -38,7 +39,7 @@ class Ledgers:
 async def worked(store: Ledgers) -> FigureWork:
     """Let the work run until nothing is left."""
     work = FigureWork(store, Clock().monotonic, rest_s=0.001)
-    await asyncio.wait_for(store.idle.wait(), 5)
+    await asyncio.wait_for(store.idle.wait(), DEADLINE_S)
     return work
 
 
@@ -79,7 +80,7 @@ async def test_stopping_lets_the_step_under_way_end_and_begins_no_other() -> Non
     await asyncio.sleep(0)
     assert not stopping.done()
     may_end.set()
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, DEADLINE_S)
     assert store.folded == [1]
 
 
@@ -96,7 +97,7 @@ async def test_the_work_rests_longer_while_writes_wait(*, is_busy: bool, rests: 
     store = Measured(a1=steps)
     began = asyncio.get_running_loop().time()
     work = FigureWork(store, clock.monotonic, is_busy=lambda: is_busy, rest_s=step_s)
-    await asyncio.wait_for(store.idle.wait(), 5)
+    await asyncio.wait_for(store.idle.wait(), DEADLINE_S)
     assert asyncio.get_running_loop().time() - began >= steps * rests * step_s
     await work.stop()
 
@@ -115,5 +116,5 @@ async def test_a_rest_between_steps_ends_when_the_work_is_stopped() -> None:
     store = Long(a1=5)
     work = FigureWork(store, clock.monotonic)
     await began.wait()
-    await asyncio.wait_for(work.stop(), 5)
+    await asyncio.wait_for(work.stop(), DEADLINE_S)
     assert store.folded == [1]

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.process import DEADLINE_S
+
 from onelead.errors import StoreUnavailable
 from onelead.index_work import IndexWork
 
@@ -44,7 +46,7 @@ class StepStore:
 async def work_until_done(store: StepStore) -> None:
     """Let the work run until no step is left."""
     work = IndexWork(store, rest_s=0.001)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
         await work.stop()
 
@@ -66,7 +68,7 @@ async def test_steps_that_fail_are_tried_again() -> None:
 async def test_new_work_is_found_after_a_rest() -> None:
     store = StepStore({1: 1})
     work = IndexWork(store, rest_s=0.001)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
         store.done.clear()
         store.steps[2] = 1
@@ -78,12 +80,12 @@ async def test_new_work_is_found_after_a_rest() -> None:
 async def test_stopping_ends_the_rest_at_once_and_does_no_other_step() -> None:
     store = StepStore({1: 1_000_000})
     work = IndexWork(store, rest_s=3600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await store.started.wait()
         await work.stop()
     assert store.steps[1] > 0
     idle = IndexWork(StepStore({}), rest_s=3600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await asyncio.sleep(0)
         await idle.stop()
 
@@ -91,7 +93,7 @@ async def test_stopping_ends_the_rest_at_once_and_does_no_other_step() -> None:
 async def test_a_wake_ends_the_rest_at_once() -> None:
     store = StepStore({1: 1})
     work = IndexWork(store, rest_s=3600)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
         store.done.clear()
         store.steps[2] = 1
@@ -115,7 +117,7 @@ async def test_steps_that_did_something_or_failed_are_told() -> None:
     store = OnceFailingStore({1: 2})
     told: list[bool] = []
     work = IndexWork(store, rest_s=0.001, on_step=told.append)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
         await work.stop()
     assert told == [False, True, True]

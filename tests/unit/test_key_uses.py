@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from tests.process import DEADLINE_S
 
 from onelead.access_store import KeyUse
 from onelead.account import Caller
@@ -62,7 +63,7 @@ async def test_the_work_writes_after_each_rest() -> None:
     uses, written = KeyUses(), Written()
     work = KeyUseWork(written, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
-    await asyncio.wait_for(written.done.wait(), 5)
+    await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
     assert written.uses == [(1, KeyUse(951, 100, "192.0.2.1"))]
 
@@ -73,7 +74,7 @@ async def test_stopping_writes_what_is_left_and_a_failure_does_not_end_the_work(
     written.failures = 1
     work = KeyUseWork(written, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
-    await asyncio.wait_for(written.done.wait(), 5)
+    await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
     later = KeyUseWork(written, uses, rest_s=3_600)
     uses.note(FAIR, 101, "192.0.2.2")

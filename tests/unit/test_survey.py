@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from tests.builders import a_field, a_settings
 from tests.clock import Clock
+from tests.process import DEADLINE_S
 
 from onelead.custom_fields import DataType, IndexState
 from onelead.errors import StoreUnavailable
@@ -177,7 +178,7 @@ async def test_one_account_is_walked_at_a_time_and_the_oldest_is_forgotten(
 async def test_stopping_ends_a_walk(surveys: Surveys, keys: Keys) -> None:
     surveys.look(a_settings(), LEADS)
     await settled()
-    await asyncio.wait_for(surveys.stop(), 5)
+    await asyncio.wait_for(surveys.stop(), DEADLINE_S)
     assert surveys.look(a_settings(), LEADS) == SurveyView(None, None)
 
 

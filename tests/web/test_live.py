@@ -19,7 +19,7 @@ from onelead.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_USER_STREAMS_MA
 from onelead.process import Services
 from onelead.web.sessions import token_hash
 
-DEADLINE_S = 10
+DEADLINE_S = 60.0
 
 
 class Stream:
