@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,6 @@ from pathlib import Path
 import pytest
 from tests.load import Load, stored_emails
 from tests.process import DEADLINE_S, Server, serving, wait_until
-
-from onelead.limits import REQUEST_BODY_TIMEOUT_S
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -50,6 +47,18 @@ def is_listening(server: Server) -> bool:
 def rest_of(client: socket.socket) -> bytes:
     """Read until the server closes the connection."""
     return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def was_waited_for(client: socket.socket) -> bool:
+    """Say whether the server has told a client that it took too long.
+
+    It does so after REQUEST_BODY_TIMEOUT_S. This shows, and the seconds of a busy machine do not,
+    that a stop waited for the client.
+    """
+    try:
+        return rest_of(client) != b""
+    except ConnectionResetError:
+        return False
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
@@ -89,19 +98,17 @@ def test_idle_and_unfinished_connections_do_not_hold_it_up(tmp_path: Path) -> No
         # A request on a third connection shows that the first two have been taken.
         with request_in_flight(server) as (client, body):
             client.sendall(body)
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < REQUEST_BODY_TIMEOUT_S / 2
-        assert rest_of(idle) == b""
+        assert not was_waited_for(idle)
+        assert not was_waited_for(unfinished)
 
 
 def test_a_second_interrupt_does_not_wait_for_slow_clients(tmp_path: Path) -> None:
-    with serving(tmp_path) as server, request_in_flight(server):
+    with serving(tmp_path) as server, request_in_flight(server) as (client, _body):
         server.process.send_signal(signal.SIGINT)
         wait_until(lambda: not is_listening(server))
-        began = time.monotonic()
         assert server.stop(signal.SIGINT) == 0
-        assert time.monotonic() - began < REQUEST_BODY_TIMEOUT_S / 2
+        assert not was_waited_for(client)
     assert "Traceback" not in server.log
 
 
