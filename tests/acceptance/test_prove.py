@@ -12,7 +12,7 @@ from tests.process import DEADLINE_S, run, run_json
 
 
 def test_it_prints_what_was_done_and_the_verdict(tmp_path: Path) -> None:
-    done = run(tmp_path, "prove", "--seconds", "1", "--clients", "8", "--seed", "3")
+    done = run(tmp_path, "prove", "--seconds", "3", "--clients", "8", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "upsert by e-mail" in done.stdout
     assert "KEPT: one serial order explains every answer" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from onelead.prove.run import Options, Outcome, Progress, prove
 from onelead.settings import Settings, load_settings
 from onelead.upsert import Action
 
+KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"}
 LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
 
 
@@ -37,23 +39,27 @@ def proof(database: Database, **options: Any) -> Outcome:
     return outcome
 
 
-def assert_kept(outcome: Outcome) -> None:
-    lines = report.verdict_lines(outcome.verdict)
-    assert outcome.verdict.is_kept, "\n".join(lines)
-    kinds = {row[0] for row in report.rows(outcome)}
-    assert {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"} <= kinds
+def kept(make: Callable[[], Outcome], *, has_kills: bool = False) -> Outcome:
+    """Return a proof in which all that it is about was tried; whatever was tried is kept.
+
+    When the processes stand still, the seconds of a proof may be over before enough was sent.
+    """
+    for _ in range(5):
+        outcome = make()
+        assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
+        was_killed = outcome.kills > 0 and outcome.recorded.broken > 0
+        if {row[0] for row in report.rows(outcome)} >= KINDS and was_killed == has_kills:
+            return outcome
+    raise AssertionError(report.summary(outcome))
 
 
 def test_the_promise_is_kept(database: Database) -> None:
-    assert_kept(proof(database))
+    kept(lambda: proof(database))
 
 
 def test_it_is_kept_when_processes_are_killed(database: Database) -> None:
-    outcome = proof(database, kill=True, seconds=4.0)
-    assert_kept(outcome)
-    assert outcome.kills > 0
+    outcome = kept(lambda: proof(database, kill=True, seconds=4.0), has_kills=True)
     assert f"{outcome.kills} kill" in report.summary(outcome)
-    assert outcome.recorded.broken > 0
 
 
 def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
@@ -90,8 +96,8 @@ def creations(outcome: Outcome) -> list[Any]:
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
     settings = load_settings({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
-    outcome = prove(settings, Options(seed=1, seconds=2.0, clients=4), lambda _progress: None)
-    assert_kept(outcome)
+    options = Options(seed=1, seconds=2.0, clients=4)
+    outcome = kept(lambda: prove(settings, options, lambda _progress: None))
     assert outcome.processes == 1
     assert "to 1 process, as SQLite allows one, in" in report.summary(outcome)
 
