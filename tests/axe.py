@@ -15,6 +15,8 @@ _OPTIONS = {
 
 def violations(tab: Page) -> list[str]:
     """Return each violation with the element at fault."""
+    # A page that somebody has just come to by a click may still be on its way.
+    tab.wait_for_load_state("load")
     # What a sticky head covers counts as hidden, wherever the tab was scrolled to before.
     tab.evaluate("() => window.scrollTo(0, 0)")
     tab.evaluate(AXE_SCRIPT)

@@ -42,7 +42,7 @@ BEYOND_EDGE = """
 }
 """
 #: Long enough for a busy machine; a journey that goes well never waits for it.
-_TIMEOUT_MS = 15_000
+_TIMEOUT_MS = 60_000
 _API = "/developer_api/v1"
 
 
@@ -161,7 +161,7 @@ class Site:
     def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """Call the API as the first admin, whatever it answers."""
         url = f"{self.url}{_API}{path}"
-        return httpx.request(method, url, json=body, headers=self.credentials, timeout=30)
+        return httpx.request(method, url, json=body, headers=self.credentials, timeout=60)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API as the first admin, and return what it answers."""

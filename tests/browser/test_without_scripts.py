@@ -43,10 +43,13 @@ def test_a_field_is_created_with_options_that_are_put_in_order(tab: Page) -> Non
     tab.locator("#pasted").fill("Silver\nGold\nBronze")
     tab.get_by_role("button", name="Create the field").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Tier")
+    options = tab.locator("[name=option_name]")
     tab.get_by_role("button", name="Move Bronze up").click()
+    expect(options.nth(1)).to_have_value("Bronze")
     tab.locator("#save").click()
-    values = [box.input_value() for box in tab.locator("[name=option_name]").all()]
-    assert values[:3] == ["Silver", "Bronze", "Gold"]
+    expect(tab.locator("#content > [role=status]")).to_be_visible()
+    for place, name in enumerate(("Silver", "Bronze", "Gold")):
+        expect(options.nth(place)).to_have_value(name)
 
 
 def test_an_upsert_is_checked_and_sent(tab: Page) -> None:
@@ -71,5 +74,6 @@ def test_signing_out_ends_the_visit(site: Site) -> None:
         own = context.new_page()
         own.goto("/profile")
         own.get_by_role("button", name="Sign out", exact=True).first.click()
+        expect(own.get_by_text("You are signed out.")).to_be_visible()
         own.goto("/profile")
         expect(own.get_by_role("heading", level=1)).to_have_text("Sign in")
