@@ -17,6 +17,9 @@ from tests.process import DEADLINE_S, Server, run, serving, wait_until
 
 from onelead.settings import child_environment
 
+_TRIES = 5
+_STOPPED_SERVING = 0
+
 
 def _rows(file: Path) -> int:
     with closing(sqlite3.connect(file)) as connection:
@@ -32,7 +35,7 @@ def test_it_serves_delivers_and_leaves_nothing_behind(tmp_path: Path) -> None:
         (file,) = tmp_path.glob("onelead-demo-*/demo.db")
         at_first = _rows(file)
         for link in _links(server):
-            assert httpx.get(link).status_code == 200
+            assert httpx.get(link, timeout=DEADLINE_S).status_code == 200
         wait_until(lambda: _rows(file) >= at_first + 2)
         assert server.stop() == 0
         assert list(tmp_path.glob("onelead-demo-*")) == []
@@ -43,16 +46,20 @@ def test_it_serves_delivers_and_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_stopped_while_it_is_made_it_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "onelead", "demo", "--port", "0"],
-        env=child_environment(TMPDIR=str(tmp_path)),
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        wait_until(lambda: any(_leads_begun(file) for file in tmp_path.glob("*/demo.db")))
-        process.send_signal(number)
-        assert process.wait(DEADLINE_S) == 130
-    assert list(tmp_path.iterdir()) == []
+    # Where this process stands still, the demo is made, and serves, before the signal comes.
+    ends: list[int] = []
+    while not ends or (ends[-1] == _STOPPED_SERVING and len(ends) < _TRIES):
+        with subprocess.Popen(
+            [sys.executable, "-m", "onelead", "demo", "--port", "0"],
+            env=child_environment(TMPDIR=str(tmp_path)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            wait_until(lambda: any(_leads_begun(file) for file in tmp_path.glob("*/demo.db")))
+            process.send_signal(number)
+            ends.append(process.wait(DEADLINE_S))
+        assert list(tmp_path.iterdir()) == []
+    assert ends[-1] == 130, ends
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path) -> None:
