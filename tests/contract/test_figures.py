@@ -352,11 +352,13 @@ async def test_a_fold_takes_no_lane_and_does_not_wait_for_ever(
 ) -> None:
     """SQLite has one lock for everything; there a step that does not get it is done later."""
     await account.result(create(name="Nora Field"))
-    impatient = await database.open(clock, busy_timeout_s=0.05)
+    has_one_lock = database.address.startswith("sqlite")
+    # Where nothing is to be waited for, a busy machine is given its time.
+    impatient = await database.open(clock, busy_timeout_s=0.05 if has_one_lock else 20)
     try:
         with database.busy():
             assert (await impatient.fold_state(account.account_id)).rows_behind == 1
-            if database.address.startswith("sqlite"):
+            if has_one_lock:
                 with pytest.raises(StoreUnavailable):
                     await impatient.fold_ledger(account.account_id)
             else:

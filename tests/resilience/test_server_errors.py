@@ -149,7 +149,7 @@ async def test_sessions_that_the_server_ends_because_they_are_idle_are_replaced(
     network: Network,
 ) -> None:
     name = network.database.rows("SELECT current_database()")[0][0]
-    network.database.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '30ms'")
+    network.database.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '250ms'")
     way = await network.way()
     account = await network.account(way)
     settings = await account.settings()
@@ -167,7 +167,7 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that is not run for a while, or whose statements are not."""
-    monkeypatch.setattr("onelead.storage.postgresql_connections.ABANDONED_TRANSACTION_S", 0.05)
+    monkeypatch.setattr("onelead.storage.postgresql_connections.ABANDONED_TRANSACTION_S", 0.25)
     await proxy.cut_all()
     for seq, sql in enumerate(("INSERT INTO lead", COMMIT), 1):
         fault = proxy.plan(Action.DELAY, Point(Moment.BEFORE, sql))
