@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from tests.account_store import AccountStore
+from tests.databases import Database, SqliteDatabase
 from tests.lead_writes import create
 
 from onelead.account import AccountSettings
@@ -13,8 +14,9 @@ from onelead.store import Batch, BatchReceipt, Store
 from onelead.writer import BatchingWriter
 
 BATCH_WRITES_MAX = 16
+#: So many writes of the busy accounts wait at any time, as long as lone writes come.
 FLOOD = 2_000
-LONE_WRITES = 5
+LONE_WRITES = 11
 
 
 class CountingStore:
@@ -44,7 +46,7 @@ class CountingStore:
 
 @pytest.mark.parametrize("busy_accounts", [1, 6])
 async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
-    account: AccountStore, store: Store, busy_accounts: int
+    account: AccountStore, database: Database, store: Store, busy_accounts: int
 ) -> None:
     counting = CountingStore(store)
     writer = BatchingWriter(counting, batch_writes_max=BATCH_WRITES_MAX)
@@ -53,22 +55,27 @@ async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
         made = await store.create_account("Busy Ltd", f"omar{number}@busy.example")
         others.append(made.account_id)
     await writer.write(quiet, create(name="Nora Field"))
-    flood = [
-        asyncio.create_task(
-            writer.write_many(busy, [create(name="Sam Roe")] * (FLOOD // busy_accounts))
-        )
-        for busy in others
-    ]
+    is_over = asyncio.Event()
+
+    async def flood(busy: int) -> None:
+        while not is_over.is_set():
+            await writer.write_many(busy, [create(name="Sam Roe")] * (FLOOD // len(others) // 2))
+
+    # Two each: while one of them begins anew, the other one's writes wait.
+    floods = [asyncio.create_task(flood(busy)) for busy in others * 2]
     waits = []
     for number in range(LONE_WRITES):
         await counting.reach((number + 1) * 5)
         before = len(counting.committed)
         await writer.write(quiet, create(name="Nora Field"))
         waits.append(len(counting.committed) - before)
-    assert writer.waiting_writes > 0, "the flood was over before the lone writes"
-    # Everybody who waits already has a turn, and so may everybody who came with them. On
-    # PostgreSQL nobody waits for another account, and what is counted is only how long it took.
+    assert writer.waiting_writes > 0, "there was no flood"
+    is_over.set()
+    # Everybody who waits already has a turn, and so may everybody who came with them.
     assert sorted(waits)[LONE_WRITES // 2] <= 2 * (busy_accounts + 1) + 1
-    assert max(waits) <= FLOOD // BATCH_WRITES_MAX // 4
-    await asyncio.gather(*flood)
+    # On PostgreSQL nobody waits for another account, and what is counted is only how long it took,
+    # which for a single one says something about the machine.
+    if isinstance(database, SqliteDatabase):
+        assert max(waits) <= FLOOD // BATCH_WRITES_MAX // 4
+    await asyncio.gather(*floods)
     assert counting.committed.count(quiet) == 1 + LONE_WRITES
