@@ -16,7 +16,7 @@ from tests.clock import Clock
 from tests.databases import SqliteDatabase
 from tests.faults import Faults
 from tests.lead_writes import create
-from tests.process import wait_until
+from tests.process import DEADLINE_S, wait_until
 
 from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.schema import REVISION
@@ -199,7 +199,7 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         connection.execute("CREATE TABLE thing (content)")
 
         async def written_until(condition: Callable[[], bool]) -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(DEADLINE_S):
                 while not condition():
                     async with turn:
                         connection.execute("INSERT INTO thing VALUES (randomblob(10000))")
@@ -212,7 +212,8 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         # Now it is written from its start again and again, while much goes through it.
         before = size_of(path)
         await written_until(lambda: size_of(path) > before + 10_000_000)
-        assert size_of(wal) < 5_000_000
+        # The copying may have stood still for a moment; then the log is cut off.
+        await written_until(lambda: size_of(wal) < 5_000_000)
         await checkpoints.stop()
 
 
