@@ -43,6 +43,7 @@ BEYOND_EDGE = """
 """
 #: Long enough for a busy machine; a journey that goes well never waits for it.
 _TIMEOUT_MS = 60_000
+_START_TIMEOUT_MS = 180_000
 _API = "/developer_api/v1"
 
 
@@ -54,7 +55,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     expect.set_options(timeout=_TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = playwright.chromium.launch(executable_path=program, timeout=_START_TIMEOUT_MS)
         try:
             yield browser
         finally:

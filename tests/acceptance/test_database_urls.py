@@ -23,12 +23,13 @@ def server() -> Iterator[PostgresqlServer]:
 
 
 def test_one_database_has_many_names(server: PostgresqlServer, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = taken.getsockname()[1]
-    hosts = f"127.0.0.1:{nobody},127.0.0.1:{server.port}"
-    several = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
     account = ("--account", "Shop Ltd", "--email", "dana@shop.example")
-    made = run_json(tmp_path, "init", "--database", several, *account)
+    with socket.socket() as silent:
+        # It has the port and does not listen there, so nobody else does.
+        silent.bind(("127.0.0.1", 0))
+        hosts = f"127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{server.port}"
+        several = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
+        made = run_json(tmp_path, "init", "--database", several, *account)
     folder = f"{server.socket_folder}"
     at_socket = f"postgresql://postgres@/postgres?host={folder}&port={server.port}"
     (key,) = run_json(tmp_path, "keys", "list", "--database", at_socket)
