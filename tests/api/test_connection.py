@@ -183,11 +183,16 @@ async def test_an_idle_connection_stays_for_its_own_time() -> None:
     ids=["one header", "many headers", "path", "chunk extension", "one trailer", "many trailers"],
 )
 async def test_what_surrounds_a_body_is_bounded(start: bytes, endless: bytes) -> None:
-    async with connected(SmallConnection) as (reader, writer):
+    has_begun = asyncio.Event()
+
+    class Begun(SmallConnection):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            has_begun.set()
+
+    async with connected(Begun) as (reader, writer):
         writer.write(start)
-        # The server reads in this loop too: some turns later it has the start.
-        for _ in range(10):
-            await asyncio.sleep(0)
+        await has_begun.wait()
         writer.write(endless * 2_000)
         status, body = refusal(await reader.read())
     assert status == 431
