@@ -35,8 +35,8 @@ async def connected(*answers: bytes) -> AsyncIterator[HttpConnection]:
 
 async def test_answers_come_one_after_the_other() -> None:
     async with connected(ANSWER, ANSWER.replace(b"200 OK", b"422 No")) as connection:
-        first = await connection.send(REQUEST, 10)
-        second = await connection.send(REQUEST, 10)
+        first = await connection.send(REQUEST, 60)
+        second = await connection.send(REQUEST, 60)
     assert (first.status, first.body, second.status) == (200, b"{}", 422)
     assert first.headers[b"lead-outcome"] == b"created"
     assert first.answered <= second.answered
@@ -46,10 +46,10 @@ async def test_answers_come_one_after_the_other() -> None:
 async def test_half_an_answer_is_none(answer: bytes) -> None:
     async with connected(answer) as connection:
         with pytest.raises(ConnectionError):
-            await connection.send(REQUEST, 10)
+            await connection.send(REQUEST, 60)
         assert not connection.is_open
         with pytest.raises(ConnectionError):
-            await connection.send(REQUEST, 10)
+            await connection.send(REQUEST, 60)
 
 
 async def test_an_answer_that_does_not_come_in_time_is_none() -> None:
