@@ -125,7 +125,13 @@ def _is_found_quickly(lead: Lead, text: str) -> bool:
     digits = "".join(mark for mark in text if mark.isdecimal())
     if len(digits) < 3 or not set(text) <= {*digits, *"+-()./ "}:
         return False
-    return any(phone_digits(phone.number).endswith(digits) for phone in lead.phone_numbers)
+    numbers = [phone_digits(phone.number) for phone in lead.phone_numbers]
+    if "+" in text:
+        # Stored as it is called from its own country.
+        national = [digits[cut:] for cut in (1, 2, 3) if len(digits) - cut >= 7]
+        if not set(numbers).isdisjoint({*national, *("0" + one for one in national)}):
+            return True
+    return any(number.endswith(digits) for number in numbers)
 
 
 def _texts(lead: Lead, search: LeadSearch) -> Iterator[bool]:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
@@ -273,6 +273,9 @@ def phone_ending(text: str, match: str | None) -> str:
 
 _QUICK_DIGITS_MIN = 3
 _PHONE_MARKS = frozenset("+-()./ \u00a0")
+#: Of a number with its country code (ITU-T E.164): how long the code may be, and the rest at least.
+_COUNTRY_CODE_DIGITS_MAX = 3
+_NATIONAL_DIGITS_MIN = 7
 
 
 class QuickTerms(NamedTuple):
@@ -282,6 +285,8 @@ class QuickTerms(NamedTuple):
     start: str
     #: How a phone number ends; None for a text that is no phone number.
     phone_ending: str | None
+    #: Of a number with its country code: what the whole number may be without it, digits only.
+    national_numbers: tuple[str, ...] = ()
 
 
 def quick_terms(text: str) -> QuickTerms | None:
@@ -292,7 +297,17 @@ def quick_terms(text: str) -> QuickTerms | None:
     is_phone = all(mark in _PHONE_MARKS or mark.isdecimal() for mark in text)
     # Whoever types a whole number looks for that one: the API's fuzzy rule would find others.
     ending = phone_ending(text, "partial") if is_phone else ""
-    return QuickTerms(start, ending if len(ending) >= _QUICK_DIGITS_MIN else None)
+    if len(ending) < _QUICK_DIGITS_MIN:
+        return QuickTerms(start, None)
+    return QuickTerms(start, ending, tuple(_national_numbers(ending)) if "+" in text else ())
+
+
+def _national_numbers(digits: str) -> Iterator[str]:
+    """Yield how a number may be stored by those who call it from its own country."""
+    for cut in range(1, _COUNTRY_CODE_DIGITS_MAX + 1):
+        rest = digits[cut:]
+        if len(rest) >= _NATIONAL_DIGITS_MIN:
+            yield from (rest, f"0{rest}")
 
 
 class KeyFilter(Struct, frozen=True):

@@ -107,6 +107,7 @@ LISTED = {
     "quick": LeadSearch(quick="nora field 77", sort_by="title"),
     "quick e-mail": LeadSearch(quick="nora77@"),
     "quick phone": LeadSearch(quick="000-0077"),
+    "quick whole phone": LeadSearch(quick="+1 000-000-0077"),
     "title": LeadSearch(title="nobody"),
     "country": LeadSearch(country="DE", descending=True),
     "custom": LeadSearch(tags=TagFilter(("tag 7",), Combination.NONE)),

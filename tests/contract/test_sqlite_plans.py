@@ -158,6 +158,7 @@ LISTED = {
     **KEYED,
     "quick": LeadSearch(quick="nora"),
     "quick phone": LeadSearch(quick="555 0100"),
+    "quick whole phone": LeadSearch(quick="+1 512 555 0100"),
     "title": LeadSearch(title="buyer"),
     "status": LeadSearch(status_ids=(1, 2), sort_by="title"),
     "city": LeadSearch(city="austin", title="buyer"),

@@ -109,6 +109,28 @@ async def test_the_one_box_finds_by_name_company_email_and_phone(
     assert shown.one("#q")["value"] == text
 
 
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("(512) 555-0100", "+1 512 555 0100"),
+        ("030 5550100", "+49 30 5550100"),
+        ("+49 30 5550100", "+49 30 5550100"),
+        ("920 555 010", "+351920555010"),
+    ],
+)
+async def test_a_number_with_its_country_code_finds_the_one_without(
+    browser: Browser, service: Service, stored: str, text: str
+) -> None:
+    numbers = [{"number": number, "category": "work"} for number in (stored, "7 " + stored)]
+    await service.lead(name="Nora Field", phone_numbers=numbers[:1])
+    await service.lead(name="Sam Roe", phone_numbers=numbers[1:])
+    shown = await browser.get("/leads")
+    shown = await shown.submit("#quick", q=text)
+    assert names(shown)[0] == "Nora Field"
+    # The end of another number is not enough.
+    assert len(names(shown)) == (2 if "+" in stored else 1)
+
+
 async def test_a_filter_is_a_chip_that_can_be_taken_away(
     browser: Browser, service: Service
 ) -> None:

@@ -286,6 +286,8 @@ class KeysOfEach(Keys):
         found = [starting(part, terms.start) for part in parts]
         if terms.phone_ending is not None:
             found.append(self.starting("phone", terms.phone_ending[::-1]))
+        if terms.national_numbers:
+            found.append(self.any_of("phone", [one[::-1] for one in terms.national_numbers]))
         return or_(*found)
 
     def between(self, wanted: KeyFilter) -> Condition:
@@ -318,4 +320,7 @@ def quick_ids(keyed: Keys, terms: QuickTerms) -> list[Select[int]]:
     if terms.phone_ending is not None:
         ending = starting(match_key.c.value, terms.phone_ending[::-1])
         found.append(keyed.ids("phone", ending))
+    if terms.national_numbers:
+        whole = match_key.c.value.in_([one[::-1] for one in terms.national_numbers])
+        found.append(keyed.ids("phone", whole))
     return found
