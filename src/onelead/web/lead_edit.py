@@ -105,7 +105,8 @@ class _Edit(msgspec.Struct):
         """What cannot be written because its field is gone."""
         form = self.form
         if form.has("resolve"):
-            form = Form([pair for pair in form.fields if pair[0] in chosen_names(self.picks)])
+            chosen = chosen_names(self.picks)
+            form = Form([pair for pair in form.fields if pair[0] in chosen])
         return await lost_values(visit, form, self.base, self.read.settings)
 
     def is_torn(self, user_id: int) -> bool:
