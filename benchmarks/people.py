@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField
-from onelead.lead import Address, Email, Lead, PhoneNumber
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.lead import Address, Email, Lead, PhoneNumber
 
 SHARED_NAME = "Sam Same"
 TAGS = 50

@@ -25,16 +25,16 @@ import onelead
 from benchmarks.people import Person, lead_of, stored_people
 from benchmarks.postgresql import PostgresqlServer
 from onelead.access_store import NewAccount
-from onelead.account import AccountSettings
 from onelead.app import on_store
-from onelead.lead import changes_between
-from onelead.matching import Key, Match, lead_keys
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import changes_between
+from onelead.domain.matching import Key, Match, lead_keys
+from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 from onelead.settings import Settings
-from onelead.settings_change import Resource, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lead_rows import lead_row, ledger_row
 from onelead.store import Store
-from onelead.upsert import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 
 _CHUNK = 50_000
 _EMAIL = "bench@onelead.example"

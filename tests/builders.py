@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from onelead.account import AccountSettings, CustomerSource, LeadStatus, User
-from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
-from onelead.lead import Lead
-from onelead.matching import Match
-from onelead.names import split_name
-from onelead.properties import LeadPatch
-from onelead.upsert import Action, Delivery, LeadWrite
+from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus, User
+from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
+from onelead.domain.lead import Lead
+from onelead.domain.matching import Match
+from onelead.domain.names import split_name
+from onelead.domain.properties import LeadPatch
+from onelead.domain.writes import Action, Delivery, LeadWrite
 
 
 def a_settings(**changed: Any) -> AccountSettings:

@@ -21,7 +21,7 @@ from tests.open_session import open_session
 from tests.process import Server, serving
 
 from onelead.access_store import WebSession
-from onelead.account import Role
+from onelead.domain.account import Role
 from onelead.storage.sqlite import SqliteStore
 from onelead.store import Store
 from onelead.web.sessions import token_hash

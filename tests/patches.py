@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.builders import a_field, a_lead, a_patch, a_settings
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import DataType
-from onelead.lead import Address, Email, Lead, Link, PhoneNumber
-from onelead.properties import applied, checked
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import Address, Email, Lead, Link, PhoneNumber
+from onelead.domain.properties import applied, checked
 
 #: One definition of each type on leads: 4101 is the first type's, 4110 the last one's.
 FIELD_IDS = {data_type: 4101 + n for n, data_type in enumerate(DataType)}

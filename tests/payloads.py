@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from onelead.upsert import LeadWrite
+from onelead.domain.writes import LeadWrite
 
 
 def with_payload(write: LeadWrite, characters: int, character: str = "x") -> LeadWrite:

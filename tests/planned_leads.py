@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.matching import lead_keys
-from onelead.upsert import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.fold import (
     BatchPlan,
-    LeadWrite,
-    PreparedWrite,
     Snapshot,
     candidates_needed,
     leads_needed,
     plan_batch,
     prepared,
 )
+from onelead.domain.lead import Lead
+from onelead.domain.matching import lead_keys
+from onelead.domain.writes import LeadWrite, PreparedWrite
 
 #: By (field, value): the leads that are found by it, each with the label of its key.
 Keys = dict[tuple[str, str], dict[int, str | None]]

@@ -14,29 +14,22 @@ from typing import Any
 import msgspec
 from tests.builders import a_field, a_settings
 
-from onelead.account import AccountSettings
 from onelead.api.answers import error_response
 from onelead.api.wire import lead_body
-from onelead.custom_fields import IndexState
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import IndexState
+from onelead.domain.fold import Snapshot, plan_batch, prepared
+from onelead.domain.lead import Lead
+from onelead.domain.matching import lead_keys
+from onelead.domain.settings_change import Resource, SettingsWrite, plan_settings_change
+from onelead.domain.writes import Action, Delivery, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
-from onelead.lead import Lead
-from onelead.matching import lead_keys
 from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
 from onelead.prove.people import Item
 from onelead.prove.verdict import Beginning
-from onelead.settings_change import Resource, SettingsWrite, plan_settings_change
 from onelead.storage.lead_rows import json_text, lead_row, ledger_row
 from onelead.store import AccountRows, LedgerEntry
-from onelead.upsert import (
-    Action,
-    Delivery,
-    Outcome,
-    Snapshot,
-    WriteResult,
-    plan_batch,
-    prepared,
-)
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)
 SETTINGS = a_settings(fields=(FIELD,))

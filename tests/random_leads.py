@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.patches import FIELD_IDS, SETTINGS
 
-from onelead.countries import country_code
-from onelead.custom_fields import DataType
-from onelead.lead import (
+from onelead.domain.countries import country_code
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import (
     EMAIL_CATEGORIES,
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,
@@ -20,7 +20,7 @@ from onelead.lead import (
     Link,
     PhoneNumber,
 )
-from onelead.text import fold, is_blank
+from onelead.domain.text import fold, is_blank
 
 LINE_BREAKS = "\r\n"
 _OPTION_IDS = (5101, 5102)

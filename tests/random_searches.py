@@ -10,10 +10,10 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, update
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
-from onelead.lead import Lead
-from onelead.search import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType
+from onelead.domain.lead import Lead
+from onelead.domain.search import (
     NO_ID,
     SORT_KEYS,
     Combination,

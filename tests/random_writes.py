@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 
-from onelead.custom_fields import CustomField, DataType
-from onelead.upsert import LeadWrite, Outcome, WriteResult
+from onelead.domain.custom_fields import CustomField, DataType
+from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 
 TITLES = ("Buyer", "Head buyer", "Owner")
 TAGS = ("fair", "Fair", "spring", "VIP")

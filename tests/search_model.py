@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_seconds, number, stored_value
-from onelead.lead import Address, Lead
-from onelead.matching import phone_digits
-from onelead.search import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType, day_seconds, number, stored_value
+from onelead.domain.lead import Address, Lead
+from onelead.domain.matching import phone_digits
+from onelead.domain.search import (
     LAST_CONTACTED,
     NO_ID,
     SORT_KEYS,
@@ -18,7 +18,7 @@ from onelead.search import (
     LeadSearch,
     Range,
 )
-from onelead.text import fold, tidy
+from onelead.domain.text import fold, tidy
 
 #: A lead without a value comes before the one with the smallest.
 NO_VALUE = float("-inf")

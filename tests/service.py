@@ -16,8 +16,8 @@ from tests.databases import ENGINES, Database
 from tests.documented_answers import require_documented
 
 from onelead.access_store import NewAccount
-from onelead.account import Role
 from onelead.api.application import create_api
+from onelead.domain.account import Role
 from onelead.metrics import Metrics
 from onelead.password_hashes import PasswordHashes
 from onelead.process import Services

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from tests.builders import a_delivery, a_settings
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField
-from onelead.errors import InputInvalid, Problem
-from onelead.settings_change import Resource, SettingsPlan, SettingsWrite, plan_settings_change
-from onelead.upsert import Action, Outcome
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.settings_change import (
+    Resource,
+    SettingsPlan,
+    SettingsWrite,
+    plan_settings_change,
+)
+from onelead.domain.writes import Action, Outcome
 
 LAST_ID = 9000
 TOO_LONG = "is too long (maximum is 255 characters)"

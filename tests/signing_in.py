@@ -6,7 +6,7 @@ from tests.browser_client import Browser, Shown
 from tests.web_service import Web
 
 from onelead.access_store import LinkPurpose
-from onelead.account import Role, User
+from onelead.domain.account import Role, User
 
 PASSWORD = "a rainy afternoon"
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "onelead"
@@ -66,15 +64,9 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_domain_has_no_clock_of_its_own() -> None:
-    modules = _domain_modules()
-    domain = [file for file in SOURCE_FILES if _top_module(file) in modules]
+    domain = [file for file in SOURCE_FILES if file.is_relative_to(PACKAGE / "domain")]
     assert domain
     assert _lines_with(CLOCK, domain) == []
-
-
-def test_the_lowest_layer_is_the_pure_domain() -> None:
-    lowest_layer = _import_contract("layers")["layers"][-1]
-    assert {module.strip() for module in lowest_layer.split(":")} == _domain_modules()
 
 
 def _name(file: Path) -> str:
@@ -107,18 +99,3 @@ def _lines_with(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
         if pattern.search(line)
     ]
-
-
-def _top_module(file: Path) -> str:
-    return file.relative_to(PACKAGE).with_suffix("").parts[0]
-
-
-def _domain_modules() -> set[str]:
-    modules = _import_contract("domain")["source_modules"]
-    return {module.removeprefix("onelead.") for module in modules}
-
-
-def _import_contract(identifier: str) -> dict[str, Any]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = project["tool"]["importlinter"]["contracts"]
-    return next(contract for contract in contracts if contract["id"] == identifier)

@@ -14,7 +14,7 @@ from tests.databases import Database
 from tests.service import client_of
 
 from onelead.access_store import NewAccount
-from onelead.account import Role
+from onelead.domain.account import Role
 from onelead.metrics import Metrics
 from onelead.process import Services
 from onelead.storage.schema import metadata

@@ -13,8 +13,8 @@ from tests.open_session import open_session
 from tests.service import Service, a_service
 
 from onelead.access_store import WebSession
-from onelead.account import Role
 from onelead.app import create_application
+from onelead.domain.account import Role
 from onelead.web.sessions import token_hash
 
 _numbers = itertools.count(1)

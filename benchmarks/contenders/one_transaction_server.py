@@ -16,11 +16,13 @@ import asyncio
 from typing import Any
 from unittest import mock
 
-from onelead import app, cli, limits
-from onelead.account import AccountSettings
+from onelead import app, cli
 from onelead.api import auth
+from onelead.domain import limits
+from onelead.domain.account import AccountSettings
+from onelead.domain.fold import prepared
+from onelead.domain.writes import LeadWrite
 from onelead.store import Batch
-from onelead.upsert import LeadWrite, prepared
 from onelead.writer import BatchingWriter, LeadStore, Receipt
 
 ACCOUNTS = 256

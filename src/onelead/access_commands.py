@@ -9,7 +9,6 @@ import typer
 
 from onelead import app
 from onelead.access_store import LinkPurpose
-from onelead.account import AccountSettings, ApiKey, Role, User
 from onelead.command_line import (
     Account,
     AsJson,
@@ -23,9 +22,10 @@ from onelead.command_line import (
     print_result,
     settings_from,
 )
-from onelead.errors import NotPossible
+from onelead.domain.account import AccountSettings, ApiKey, Role, User
+from onelead.domain.errors import NotPossible
+from onelead.domain.text import fold
 from onelead.store import Store
-from onelead.text import fold
 from onelead.web.sessions import welcome_path
 
 Label = typer.Option(callback=line_option, help="What it is for.")

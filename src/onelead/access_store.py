@@ -11,9 +11,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from onelead.access import UserChange
-from onelead.account import ApiKey, Caller, Role, User
-from onelead.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
+from onelead.domain.access import UserChange
+from onelead.domain.account import ApiKey, Caller, Role, User
+from onelead.domain.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
 
 
 class NewAccount(Struct, frozen=True, gc=False):

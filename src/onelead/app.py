@@ -36,11 +36,11 @@ from onelead.api.server import (
     shared_port,
     web_url,
 )
-from onelead.errors import NotPossible, OneleadError
+from onelead.domain.errors import NotPossible, OneleadError
+from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.figure_work import FigureWork
 from onelead.index_work import IndexWork
 from onelead.key_uses import KeyUses, KeyUseWork
-from onelead.limits import METRICS_SAMPLE_S
 from onelead.metrics import Metrics, sharing_figures
 from onelead.process import Services
 from onelead.settings import Settings, masked

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
-from onelead.errors import TooManyAttempts
-from onelead.limits import SIGN_IN_COUNTED_MAX, SIGN_IN_PERIOD_S
+from onelead.domain.errors import TooManyAttempts
+from onelead.domain.limits import SIGN_IN_COUNTED_MAX, SIGN_IN_PERIOD_S
 
 _IPV6_SITE_BITS = 64
 

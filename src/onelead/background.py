@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import structlog
 
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

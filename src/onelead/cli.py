@@ -29,7 +29,7 @@ from onelead.command_line import (
     settings_from,
 )
 from onelead.demo.run import DemoStarted, run_demo, welcome
-from onelead.errors import OneleadError, SettingsInvalid
+from onelead.domain.errors import OneleadError, SettingsInvalid
 from onelead.logs import configure_logs
 from onelead.prove import report
 from onelead.prove.live import shown_progress

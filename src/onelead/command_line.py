@@ -12,14 +12,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from onelead.access import is_email
-from onelead.account import AccountSettings
-from onelead.errors import NotPossible
+from onelead.domain.access import is_email
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import NotPossible
+from onelead.domain.settings_body import name_problem
+from onelead.domain.text import as_one_line
 from onelead.logs import configure_logs
 from onelead.settings import Settings, load_settings
-from onelead.settings_body import name_problem
 from onelead.store import Store
-from onelead.text import as_one_line
 
 
 def line_option(value: str | None) -> str | None:

@@ -13,15 +13,15 @@ from typing import Protocol
 
 import structlog
 
-from onelead.errors import ServiceStopping, StoreUnavailable, TooManyStreams
-from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
-from onelead.limits import (
+from onelead.domain.errors import ServiceStopping, StoreUnavailable, TooManyStreams
+from onelead.domain.limits import (
     LIVE_POLL_S,
     LIVE_ROWS,
     LIVE_STREAMS_MAX,
     LIVE_USER_STREAMS_MAX,
     RETRY_AFTER_S,
 )
+from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 
 #: What a page shows: the newest lead writes.
 NEWEST = LedgerSearch(scope=LedgerScope.LEADS, limit=LIVE_ROWS)

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from onelead.figures import Grouping
-from onelead.limits import FIGURE_FAR_BEHIND_ROWS
+from onelead.domain.figures import Grouping
+from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS
 
 
 class HourFigure(NamedTuple):

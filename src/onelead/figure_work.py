@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from onelead.background import BackgroundWork
-from onelead.limits import FIGURE_WORK_REST_S
+from onelead.domain.limits import FIGURE_WORK_REST_S
 
 #: So many times as long as a step takes, the work rests after it: while writes wait, and else.
 _RESTS_BUSY = 49

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from onelead.background import BackgroundWork
-from onelead.limits import INDEX_WORK_REST_S
+from onelead.domain.limits import INDEX_WORK_REST_S
 
 
 class IndexStore(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from onelead.access_store import KeyUse
-from onelead.account import Caller
 from onelead.background import BackgroundWork
-from onelead.limits import KEY_USE_REST_S
+from onelead.domain.account import Caller
+from onelead.domain.limits import KEY_USE_REST_S
 
 
 class KeyUseStore(Protocol):

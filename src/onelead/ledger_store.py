@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.limits import LEDGER_SLICE_ROWS
-from onelead.upsert import LeadWrite, Outcome, WriteResult
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.limits import LEDGER_SLICE_ROWS
+from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 
 
 class LedgerRow(Struct, frozen=True, gc=False):

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.search import LeadSearch
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.search import LeadSearch
 
 
 class LeadList(Struct, frozen=True, gc=False):

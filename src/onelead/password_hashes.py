@@ -19,9 +19,9 @@ from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from onelead.errors import TooManyAttempts
-from onelead.limits import PASSWORD_HASHES_AT_ONCE_MAX, PASSWORD_HASHES_WAITING_MAX
-from onelead.passwords import hashed_form, is_too_long
+from onelead.domain.errors import TooManyAttempts
+from onelead.domain.limits import PASSWORD_HASHES_AT_ONCE_MAX, PASSWORD_HASHES_WAITING_MAX
+from onelead.domain.passwords import hashed_form, is_too_long
 
 T = TypeVar("T")
 

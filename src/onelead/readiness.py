@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from onelead.limits import READY_TIMEOUT_S
+from onelead.domain.limits import READY_TIMEOUT_S
 
 DATABASE = "database"
 WRITE_QUEUE = "write_queue"

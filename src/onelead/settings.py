@@ -14,8 +14,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
-from onelead.errors import SettingsInvalid
-from onelead.limits import WORKERS_MAX
+from onelead.domain.errors import SettingsInvalid
+from onelead.domain.limits import WORKERS_MAX
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)

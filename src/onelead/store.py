@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from onelead.access_store import AccessStore
-from onelead.account import AccountSettings
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.search import LeadSearch, TagSearch
+from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.writes import PreparedWrite, WriteResult
 from onelead.figure_store import FigureStore
-from onelead.lead import Lead
 from onelead.ledger_store import LedgerStore
 from onelead.list_store import ListStore
-from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import Resource, SettingsResult, SettingsWrite
-from onelead.upsert import PreparedWrite, WriteResult
 
 
 class Batch(Struct, frozen=True, gc=False):

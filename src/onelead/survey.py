@@ -15,17 +15,17 @@ from typing import Protocol
 import structlog
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import TEXT_TYPES, CustomField
-from onelead.errors import StoreUnavailable
-from onelead.figure_store import SharedValue, SharedValues
-from onelead.limits import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import TEXT_TYPES, CustomField
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import (
     SURVEY_ACCOUNTS_MAX,
     SURVEY_CHUNK_KEYS,
     SURVEY_REST_S,
     SURVEY_VALUES_MAX,
 )
-from onelead.matching import is_matchable
+from onelead.domain.matching import is_matchable
+from onelead.figure_store import SharedValue, SharedValues
 
 log = structlog.get_logger(__name__)
 

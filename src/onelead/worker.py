@@ -13,8 +13,8 @@ import msgspec
 import structlog
 
 from onelead import app
-from onelead.errors import OneleadError
-from onelead.limits import WORKER_STOP_TIMEOUT_S
+from onelead.domain.errors import OneleadError
+from onelead.domain.limits import WORKER_STOP_TIMEOUT_S
 from onelead.logs import configure_logs
 from onelead.workers import READY, WorkerJob
 

@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from onelead.limits import (
+from onelead.domain.limits import (
     WORKER_FIRST_PAUSE_S,
     WORKER_PAUSE_S_MAX,
     WORKER_STOP_TIMEOUT_S,

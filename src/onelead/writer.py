@@ -21,9 +21,10 @@ from typing import Protocol
 from msgspec import Struct
 from structlog.contextvars import bind_contextvars
 
-from onelead.account import AccountSettings
-from onelead.errors import OneleadError, ServiceStopping, WriteQueueFull
-from onelead.limits import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import OneleadError, ServiceStopping, WriteQueueFull
+from onelead.domain.fold import prepared
+from onelead.domain.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
     QUEUE_BYTES_MAX,
@@ -32,8 +33,8 @@ from onelead.limits import (
     QUEUE_WRITES_MAX,
     RETRY_AFTER_S,
 )
+from onelead.domain.writes import LeadWrite, PreparedWrite, WriteResult
 from onelead.store import Batch, BatchReceipt
-from onelead.upsert import LeadWrite, PreparedWrite, WriteResult, prepared
 
 
 class LeadStore(Protocol):

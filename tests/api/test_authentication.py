@@ -11,8 +11,8 @@ from tests.databases import EMAIL
 from tests.service import Service
 from tests.wire_leads import table_rows
 
-from onelead.account import Role
-from onelead.limits import API_KEY_CACHE_S
+from onelead.domain.account import Role
+from onelead.domain.limits import API_KEY_CACHE_S
 
 HEADERS = ("X-PW-AccessToken", "X-PW-Application", "X-PW-UserEmail")
 

@@ -11,7 +11,7 @@ from tests.answers import assert_body, assert_invalid
 from tests.service import Service
 from tests.wire_leads import stored_lead, table_rows
 
-from onelead.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
+from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
 
 WRITES = [
     ("POST", "/leads"),

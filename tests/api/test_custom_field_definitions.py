@@ -14,7 +14,7 @@ from tests.service import Service, client_of
 from tests.wire_leads import table_rows
 
 from onelead.api.custom_field_definitions import ResourceName
-from onelead.custom_fields import RESOURCES
+from onelead.domain.custom_fields import RESOURCES
 
 PATH = "/custom_field_definitions"
 TIER = {

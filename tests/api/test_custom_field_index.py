@@ -11,7 +11,7 @@ import httpx
 from tests.answers import assert_answer, invalid
 from tests.service import Service, database_in
 
-from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
+from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
 
 #: More than two steps of the index job can do.
 MANY = 2 * INDEX_CHUNK_LEADS + 10

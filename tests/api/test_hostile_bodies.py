@@ -16,7 +16,7 @@ from tests.wire_leads import table_rows
 
 from onelead.api.application import create_api
 from onelead.api.server import StopSignals, listening, run_server
-from onelead.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
+from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
 
 HUGE_BYTES = 100 * 1024 * 1024
 CHUNK = b" " * 65_536

@@ -16,14 +16,7 @@ import httpx
 import pytest
 from tests.answers import UNAUTHORISED, assert_body
 from tests.databases import ENGINES, Database
-from tests.two_accounts import (
-    SHARED_EMAIL,
-    SHARED_NUMBER,
-    Content,
-    Neighbours,
-    fill,
-    neighbours,
-)
+from tests.two_accounts import SHARED_EMAIL, SHARED_NUMBER, Content, Neighbours, fill, neighbours
 
 from onelead.api.application import ENDPOINTS
 from onelead.api.endpoints import Endpoint

@@ -11,7 +11,7 @@ from tests.lead_searches import leads_of, names, search
 from tests.service import Service
 from tests.wire_leads import CUSTOM_VALUES, DATA_TYPES, entry, with_option_ids
 
-from onelead.limits import INDEX_CHUNK_LEADS, SEARCH_VALUES_MAX
+from onelead.domain.limits import INDEX_CHUNK_LEADS, SEARCH_VALUES_MAX
 
 RANGES = ("Date", "Float", "Currency", "Percentage")
 WHERE = "change it in System Settings -> Custom Fields"

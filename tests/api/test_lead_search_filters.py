@@ -11,7 +11,7 @@ from tests.lead_searches import has_query_form, in_query, leads_of, names, searc
 from tests.service import Service
 from tests.wire_leads import source_ids, status_ids
 
-from onelead.limits import SEARCH_VALUES_MAX
+from onelead.domain.limits import SEARCH_VALUES_MAX
 
 START = 1_700_000_000
 NO_ID = "Ids: Invalid value for Ids: IDs must be positive integers: "

@@ -11,7 +11,7 @@ from tests.answers import assert_invalid
 from tests.service import Service
 from tests.wire_leads import DATA_TYPES, TOO_LONG, assert_receipt, entry, table_rows, written
 
-from onelead.limits import INDEX_CHUNK_LEADS
+from onelead.domain.limits import INDEX_CHUNK_LEADS
 
 PROPERTIES = {"name": "Nora Field"}
 MATCH = {"field_name": "email", "field_value": "nora@field.example"}

@@ -17,7 +17,7 @@ from tests.lead_writes import create
 from tests.service import Service, client_of
 
 from onelead.api.application import create_api
-from onelead.limits import QUEUE_READY_WRITES_MAX
+from onelead.domain.limits import QUEUE_READY_WRITES_MAX
 from onelead.process import Services
 from onelead.writer import BatchingWriter, Receipt
 

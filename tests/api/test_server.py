@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from onelead.api.server import StopSignals, listening, run_server
-from onelead.errors import NotPossible
+from onelead.domain.errors import NotPossible
 
 DEADLINE_S = 60.0
 

@@ -10,7 +10,7 @@ from tests.answers import NOT_FOUND, UNAUTHORISED, assert_answer, invalid
 from tests.databases import EMAIL
 from tests.service import Service
 
-from onelead.account import Role
+from onelead.domain.account import Role
 
 READ_PATHS = ["/account", "/users/me", "/tags", "/lead_statuses", "/pipelines"]
 

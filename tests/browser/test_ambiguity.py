@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 from tests.chromium import Site
 
-from onelead.limits import MATCH_IDS_MAX
+from onelead.domain.limits import MATCH_IDS_MAX
 
 
 def _send_by_name(tab: Page, name: str) -> None:

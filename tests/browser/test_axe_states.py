@@ -11,7 +11,7 @@ from tests.axe import violations
 from tests.chromium import PHONE, WIDE, Site, Theme
 
 from onelead.access_store import LinkPurpose
-from onelead.account import Role
+from onelead.domain.account import Role
 from onelead.store import Store
 from onelead.web.sessions import welcome_path
 

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.chromium import Site
 
-from onelead.account import Role
+from onelead.domain.account import Role
 
 
 def _open_company(context: BrowserContext, lead: dict[str, Any]) -> Page:

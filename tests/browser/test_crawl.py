@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from tests.chromium import Site, Watched
 
-from onelead.account import Role
+from onelead.domain.account import Role
 
 #: Addresses that differ in numbers and values only, such as those of all leads, are the same page
 #: with other data.

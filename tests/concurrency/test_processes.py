@@ -10,7 +10,7 @@ from tests.concurrency.driver import Answer
 from tests.concurrency.processes import Job, run_jobs
 from tests.lead_writes import create
 
-from onelead.limits import INDEX_CHUNK_LEADS
+from onelead.domain.limits import INDEX_CHUNK_LEADS
 
 
 async def assert_explained(account: AccountStore, answers: list[Answer], what: str) -> None:

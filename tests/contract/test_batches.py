@@ -10,9 +10,9 @@ from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
-from onelead.errors import InputInvalid, MatchAmbiguous, ResourceNotFound
-from onelead.limits import MATCH_IDS_MAX
-from onelead.upsert import LeadWrite, Outcome, WriteResult
+from onelead.domain.errors import InputInvalid, MatchAmbiguous, ResourceNotFound
+from onelead.domain.limits import MATCH_IDS_MAX
+from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 
 
 def outcomes(results: list[WriteResult]) -> list[Outcome]:

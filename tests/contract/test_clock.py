@@ -7,8 +7,8 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert
 
-from onelead.lead import Lead
-from onelead.search import LeadSearch
+from onelead.domain.lead import Lead
+from onelead.domain.search import LeadSearch
 from onelead.store import Store
 
 DAY = 86_400

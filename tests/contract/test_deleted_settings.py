@@ -6,11 +6,11 @@ import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.lead_writes import delete
 
+from onelead.domain.limits import DELETED_SETTINGS_MAX
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
 from onelead.ledger_store import DeletedSetting
-from onelead.limits import DELETED_SETTINGS_MAX
-from onelead.settings_change import Resource
 from onelead.storage import deleted_settings
-from onelead.upsert import Action
 
 
 async def known(account: AccountStore, *ids: int) -> dict[int, DeletedSetting]:

@@ -17,17 +17,17 @@ from tests.faults import Faults, disk_error
 from tests.lead_writes import create, settings_write, upsert
 from tests.process import DEADLINE_S
 
-from onelead.access import UserChange
 from onelead.access_store import KeyUse, LinkPurpose, StoredPassword, WebSession
-from onelead.account import Role
-from onelead.errors import StoreUnavailable
+from onelead.domain.access import UserChange
+from onelead.domain.account import Role
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.figures import Grouping
+from onelead.domain.search import LeadSearch, TagSearch
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action, Outcome
 from onelead.figure_store import Division
-from onelead.figures import Grouping
 from onelead.ledger_store import LedgerSearch
-from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import Resource
 from onelead.store import Store
-from onelead.upsert import Action, Outcome
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from tests.account_store import AccountStore
 from tests.databases import Database, SqliteDatabase
 from tests.lead_writes import create
 
-from onelead.account import AccountSettings
+from onelead.domain.account import AccountSettings
 from onelead.store import Batch, BatchReceipt, Store
 from onelead.writer import BatchingWriter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete
 
-from onelead.limits import INDEX_CHUNK_LEADS
+from onelead.domain.limits import INDEX_CHUNK_LEADS
 from onelead.store import IndexProgress
 
 LEADS = 2 * INDEX_CHUNK_LEADS + 50

@@ -8,10 +8,10 @@ import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.lead_writes import create, delete, update, upsert_custom
 
-from onelead.custom_fields import CustomField, IndexState
-from onelead.errors import InputInvalid
-from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
-from onelead.upsert import Action
+from onelead.domain.custom_fields import CustomField, IndexState
+from onelead.domain.errors import InputInvalid
+from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
+from onelead.domain.writes import Action
 
 #: Three steps: two full ones and the rest.
 LEADS = 2 * INDEX_CHUNK_LEADS + 50

@@ -7,7 +7,7 @@ import asyncio
 from tests.account_store import AccountStore
 
 from onelead.access_store import KeyUse
-from onelead.account import ApiKey
+from onelead.domain.account import ApiKey
 from onelead.store import Store
 
 

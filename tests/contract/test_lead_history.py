@@ -6,7 +6,7 @@ import pytest
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete, update, upsert
 
-from onelead.errors import ResourceNotFound
+from onelead.domain.errors import ResourceNotFound
 from onelead.ledger_store import AccountLedgerRow, LeadLedger
 
 

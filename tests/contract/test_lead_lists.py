@@ -15,12 +15,11 @@ from tests.lead_writes import delete
 from tests.random_searches import RandomSearches, fill
 from tests.search_model import expected
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import DataType
-from onelead.errors import InputInvalid
-from onelead.lead import Lead
-from onelead.list_store import LeadList
-from onelead.search import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import DataType
+from onelead.domain.errors import InputInvalid
+from onelead.domain.lead import Lead
+from onelead.domain.search import (
     LAST_CONTACTED,
     LIST_SORT_KEYS,
     SORT_KEYS,
@@ -31,6 +30,7 @@ from onelead.search import (
     TagFilter,
     custom_sort_key,
 )
+from onelead.list_store import LeadList
 from onelead.storage.lead_list import list_leads
 
 LEADS = 100

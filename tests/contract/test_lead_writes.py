@@ -7,10 +7,16 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 
-from onelead.errors import IdsExhausted, InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
-from onelead.lead import Email, Lead
-from onelead.limits import IDS_PER_ACCOUNT_MAX, MATCH_IDS_MAX
-from onelead.upsert import LeadWrite, MatchResult, Outcome, WriteResult
+from onelead.domain.errors import (
+    IdsExhausted,
+    InputInvalid,
+    MatchAmbiguous,
+    Problem,
+    ResourceNotFound,
+)
+from onelead.domain.lead import Email, Lead
+from onelead.domain.limits import IDS_PER_ACCOUNT_MAX, MATCH_IDS_MAX
+from onelead.domain.writes import LeadWrite, MatchResult, Outcome, WriteResult
 
 NOBODY = 1_999_999_999
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.account_store import AccountStore
 
-from onelead.settings_change import Resource
+from onelead.domain.settings_change import Resource
 
 
 async def using(

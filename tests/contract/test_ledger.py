@@ -9,8 +9,8 @@ from tests.account_store import DEFINITION, AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert
 
-from onelead.settings_change import Resource
-from onelead.upsert import Action, LeadWrite
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action, LeadWrite
 
 
 async def test_every_write_leaves_one_row_in_order(account: AccountStore) -> None:

@@ -17,7 +17,7 @@ from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
 from onelead.access_store import NewAccount
 from onelead.app import open_store
-from onelead.errors import DatabaseNewer
+from onelead.domain.errors import DatabaseNewer
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 from onelead.storage.schema import REVISION, metadata

@@ -12,10 +12,10 @@ from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
-from onelead.errors import IdsExhausted, ResourceNotFound
-from onelead.limits import IDS_PER_ACCOUNT_MAX, INDEX_CHUNK_LEADS, MATCH_IDS_MAX
+from onelead.domain.errors import IdsExhausted, ResourceNotFound
+from onelead.domain.limits import IDS_PER_ACCOUNT_MAX, INDEX_CHUNK_LEADS, MATCH_IDS_MAX
+from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.storage.schema import metadata
-from onelead.upsert import LeadWrite, Outcome, WriteResult
 
 
 def everything(account: AccountStore) -> dict[str, list[tuple[Any, ...]]]:

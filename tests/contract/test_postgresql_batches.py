@@ -20,11 +20,11 @@ from tests.databases import PostgresqlDatabase
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.many_leads import fill
 
+from onelead.domain.writes import LeadWrite
 from onelead.storage import postgresql_batch, schema
 from onelead.storage.postgresql import PostgresqlStore
 from onelead.storage.postgresql_connections import BY_KEYS
 from onelead.storage.postgresql_trips import Command, Trips
-from onelead.upsert import LeadWrite
 
 STATEMENTS = [
     statement

@@ -14,8 +14,8 @@ from tests.account_store import AccountStore
 from tests.databases import PostgresqlDatabase
 from tests.many_leads import fill
 
-from onelead.search import Combination, LeadSearch, Range, TagFilter, TagSearch
-from onelead.settings_change import Resource
+from onelead.domain.search import Combination, LeadSearch, Range, TagFilter, TagSearch
+from onelead.domain.settings_change import Resource
 from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
 from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.settings_rows import ids_using

@@ -6,8 +6,8 @@ import pytest
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete, update, upsert
 
-from onelead.errors import ResourceNotFound
-from onelead.search import TagSearch
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.search import TagSearch
 
 
 async def tag_counts(account: AccountStore, search: TagSearch) -> list[tuple[str, int]]:

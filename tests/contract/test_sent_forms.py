@@ -9,7 +9,7 @@ from tests.clock import Clock
 from tests.databases import Database
 from tests.faults import Faults, disk_error
 
-from onelead.limits import SENT_FORM_S
+from onelead.domain.limits import SENT_FORM_S
 from onelead.store import Store
 
 

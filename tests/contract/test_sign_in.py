@@ -10,11 +10,11 @@ from tests.clock import Clock
 from tests.databases import EMAIL
 from tests.open_session import open_session
 
-from onelead.access import UserChange
 from onelead.access_store import KnownSession, LinkPurpose, SignInFacts, WebSession
-from onelead.account import Role, User
-from onelead.errors import NotPossible, ResourceNotFound
-from onelead.limits import (
+from onelead.domain.access import UserChange
+from onelead.domain.account import Role, User
+from onelead.domain.errors import NotPossible, ResourceNotFound
+from onelead.domain.limits import (
     ACCOUNT_CHOICE_S,
     INVITATION_S,
     LINK_S,

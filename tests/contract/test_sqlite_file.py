@@ -18,7 +18,7 @@ from tests.faults import Faults
 from tests.lead_writes import create
 from tests.process import DEADLINE_S, wait_until
 
-from onelead.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
+from onelead.domain.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.schema import REVISION
 from onelead.storage.sqlite import SqliteStore
 from onelead.storage.sqlite_checkpoints import Checkpoints

@@ -14,8 +14,8 @@ from tests.databases import SqliteDatabase
 from tests.faults import Faults
 from tests.lead_writes import delete, update, upsert, upsert_custom
 
-from onelead.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
-from onelead.settings_change import Resource
+from onelead.domain.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
+from onelead.domain.settings_change import Resource
 from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
 from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.settings_rows import ids_using

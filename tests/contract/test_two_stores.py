@@ -10,9 +10,9 @@ from tests.account_store import AccountStore
 from tests.lead_writes import create, update, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
-from onelead.errors import InputInvalid, ResourceNotFound
+from onelead.domain.errors import InputInvalid, ResourceNotFound
+from onelead.domain.writes import LeadWrite, Outcome
 from onelead.storage.access import key_hash
-from onelead.upsert import LeadWrite, Outcome
 
 
 async def test_what_one_wrote_the_other_reads(

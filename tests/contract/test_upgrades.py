@@ -31,10 +31,10 @@ from tests.lead_writes import create, update
 from tests.schema_changes import Breach, TableShape, breaches, shapes, unexcused
 
 import onelead.storage.migrations
-from onelead.errors import DatabaseNewer, DatabaseUnusable
+from onelead.domain.errors import DatabaseNewer, DatabaseUnusable
+from onelead.domain.writes import Outcome
 from onelead.storage.migrate import migrate
 from onelead.storage.postgresql import PostgresqlStore
-from onelead.upsert import Outcome
 
 OURS = Path(onelead.storage.migrations.__path__[0])
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import DataType
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.weeks import NAMELESS_NAME
-from onelead.limits import MATCH_IDS_MAX
-from onelead.search import LeadSearch
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import DataType
+from onelead.domain.limits import MATCH_IDS_MAX
+from onelead.domain.search import LeadSearch
 from onelead.storage.sqlite import SqliteStore
 from onelead.store import AccountRows
 

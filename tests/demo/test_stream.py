@@ -16,15 +16,16 @@ import pytest
 from tests.clock import Clock
 from tests.process import wait_until
 
-from onelead.account import AccountSettings
 from onelead.demo.colleagues import Links
 from onelead.demo.company import set_up
 from onelead.demo.people import people
 from onelead.demo.seeding import Seeded
 from onelead.demo.stream import Stream
+from onelead.domain.account import AccountSettings
+from onelead.domain.fold import prepared
+from onelead.domain.writes import Delivery
 from onelead.incoming.lead_json import upsert_write
 from onelead.storage.sqlite import SqliteStore
-from onelead.upsert import Delivery, prepared
 
 DELIVERIES = 300
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo
 from tests.databases import PostgresqlDatabase
 
-from onelead import limits
+from onelead.domain import limits
 from onelead.settings import load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -13,7 +13,7 @@ from tests.lead_writes import create
 from tests.postgresql_proxy import Proxy
 from tests.service import client_of
 
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
 from onelead.metrics import Metrics
 from onelead.process import Services
 from onelead.writer import BatchingWriter

@@ -18,12 +18,12 @@ from tests.faulty_network import (
 from tests.lead_writes import create, settings_write, upsert
 from tests.postgresql_proxy import PREPARATION, Action, Moment, Point, Proxy
 
-from onelead.account import Role
-from onelead.errors import StoreUnavailable
-from onelead.limits import BATCH_WRITES_MAX
-from onelead.search import LeadSearch
-from onelead.upsert import Action as WriteAction
-from onelead.upsert import LeadWrite, Outcome
+from onelead.domain.account import Role
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import BATCH_WRITES_MAX
+from onelead.domain.search import LeadSearch
+from onelead.domain.writes import Action as WriteAction
+from onelead.domain.writes import LeadWrite, Outcome
 
 COMMIT_LOST = Point(Moment.BEFORE, COMMIT)
 COMMIT_DONE = Point(Moment.DONE, COMMIT)

@@ -12,8 +12,8 @@ from tests.faulty_network import BATCH_POINTS, IMPATIENT_S, Network
 from tests.postgresql_proxy import Action, Moment, Proxy
 from tests.random_writes import RandomWrites
 
-from onelead.errors import StoreUnavailable
-from onelead.upsert import LeadWrite
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.writes import LeadWrite
 from onelead.writer import BatchingWriter, Receipt
 
 ACCOUNTS = 3

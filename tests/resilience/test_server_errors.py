@@ -14,9 +14,9 @@ from tests.faulty_network import COMMIT, LANE, Network, until
 from tests.lead_writes import create
 from tests.postgresql_proxy import Action, Moment, Point, Proxy
 
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.writes import LeadWrite
 from onelead.storage.postgresql import PostgresqlStore
-from onelead.upsert import LeadWrite
 
 NEVER = 1_000_000
 

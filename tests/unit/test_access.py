@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from onelead.access import (
+from onelead.domain.access import (
     UserChange,
     changed_user,
     is_email,
     require_label,
     require_new_user,
 )
-from onelead.account import Role, User
-from onelead.errors import InputInvalid, NotPossible, Problem, SettingsConflict
+from onelead.domain.account import Role, User
+from onelead.domain.errors import InputInvalid, NotPossible, Problem, SettingsConflict
 
 DANA = User(901, "Dana Poe", "dana@shop.example", Role.ADMIN)
 OLGA = User(902, "Olga Lind", "olga@shop.example", Role.ADMIN)

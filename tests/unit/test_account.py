@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from tests.builders import a_field, a_settings
 
-from onelead.account import (
+from onelead.domain.account import (
     DEFAULT_CUSTOMER_SOURCES,
     DEFAULT_LEAD_STATUSES,
     DEFAULT_TIME_ZONE,
     CustomerSource,
     LeadStatus,
 )
-from onelead.custom_fields import IndexState
+from onelead.domain.custom_fields import IndexState
 
 ON_LEADS = a_field(id=4101, index_state=IndexState.READY)
 BUILDING = a_field(id=4102, index_state=IndexState.BUILDING)

@@ -8,11 +8,11 @@ import pytest
 from tests.builders import a_settings
 from tests.settings_changes import LAST_ID, change
 
-from onelead.account_details import AccountDetails, time_zones
-from onelead.currencies import currencies, is_currency
-from onelead.errors import InputInvalid, ResourceNotFound
-from onelead.settings_change import Resource, SettingsPlan
-from onelead.upsert import Action, Outcome
+from onelead.domain.account_details import AccountDetails, time_zones
+from onelead.domain.currencies import currencies, is_currency
+from onelead.domain.errors import InputInvalid, ResourceNotFound
+from onelead.domain.settings_change import Resource, SettingsPlan
+from onelead.domain.writes import Action, Outcome
 
 BEFORE = AccountDetails("Shop Ltd", "America/Chicago", "USD")
 

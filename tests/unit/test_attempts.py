@@ -6,7 +6,7 @@ import pytest
 from tests.clock import Clock
 
 from onelead.attempts import Attempts, origin
-from onelead.errors import TooManyAttempts
+from onelead.domain.errors import TooManyAttempts
 
 
 @pytest.fixture

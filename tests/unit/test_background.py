@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from tests.process import DEADLINE_S
 
 from onelead.background import BackgroundWork
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
 
 
 class Rounds(BackgroundWork):

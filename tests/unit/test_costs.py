@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.errors import InputInvalid
+from onelead.domain.errors import InputInvalid
+from onelead.domain.passwords import require_good_password
+from onelead.domain.text import Form, fold, known_id, normalised, tidy
 from onelead.incoming.lead_json import lead_patch
-from onelead.passwords import require_good_password
-from onelead.text import Form, fold, known_id, normalised, tidy
 
 FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 ABOVE, BELOW = "\u0301", "\u0323"

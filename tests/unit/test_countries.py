@@ -5,7 +5,7 @@ from __future__ import annotations
 import pycountry
 import pytest
 
-from onelead.countries import country_code
+from onelead.domain.countries import country_code
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field
 
-from onelead.custom_fields import (
+from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     RANGE_TYPES,
     TEXT_TYPES,
@@ -29,8 +29,8 @@ from onelead.custom_fields import (
     sortable_number,
     stored_value,
 )
-from onelead.lead import CustomValue
-from onelead.limits import NUMBER_ABS_MAX
+from onelead.domain.lead import CustomValue
+from onelead.domain.limits import NUMBER_ABS_MAX
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 #: With summer time at midnight and at other hours, odd offsets, and a date line.

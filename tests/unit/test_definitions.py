@@ -18,10 +18,10 @@ from tests.settings_changes import (
     update_field,
 )
 
-from onelead.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, DataType, IndexState
-from onelead.errors import Problem
-from onelead.limits import OPTIONS_MAX
-from onelead.upsert import Outcome
+from onelead.domain.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, DataType, IndexState
+from onelead.domain.errors import Problem
+from onelead.domain.limits import OPTIONS_MAX
+from onelead.domain.writes import Outcome
 
 
 class TestCanonicalName:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from onelead.errors import (
+from onelead.domain.errors import (
     InputInvalid,
     Kind,
     MatchAmbiguous,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.builders import a_lead, a_settings, a_write
 from tests.planned_leads import PlannedLeads
 
-from onelead.errors import Kind, ResourceNotFound, VersionConflict
-from onelead.upsert import Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.errors import Kind, ResourceNotFound, VersionConflict
+from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
 
 
 def leads() -> PlannedLeads:

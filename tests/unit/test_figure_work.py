@@ -9,7 +9,7 @@ import pytest
 from tests.clock import Clock
 from tests.process import DEADLINE_S
 
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
 from onelead.figure_work import FigureWork
 
 

@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.custom_fields import CustomField, DataType, Option
-from onelead.figures import DeliveryRow, FigureChanges, Grouping
+from onelead.domain.custom_fields import CustomField, DataType, Option
+from onelead.domain.figures import DeliveryRow, FigureChanges, Grouping
 
 TEXT = CustomField(5, "Customer number", DataType.STRING)
 PERCENT = CustomField(6, "Chance", DataType.PERCENTAGE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.process import DEADLINE_S
 
-from onelead.errors import StoreUnavailable
+from onelead.domain.errors import StoreUnavailable
 from onelead.index_work import IndexWork
 
 

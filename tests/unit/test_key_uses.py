@@ -9,8 +9,8 @@ import pytest
 from tests.process import DEADLINE_S
 
 from onelead.access_store import KeyUse
-from onelead.account import Caller
-from onelead.errors import StoreUnavailable
+from onelead.domain.account import Caller
+from onelead.domain.errors import StoreUnavailable
 from onelead.key_uses import KeyUses, KeyUseWork
 
 FORM = Caller(1, 901, "dana@shop.example", 951)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_lead
 
-from onelead.lead import (
+from onelead.domain.lead import (
     CHANGEABLE_FIELDS,
     Address,
     Email,

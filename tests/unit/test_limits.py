@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from onelead import limits
+from onelead.domain import limits
 
 BOUNDS = {name: bound for name, bound in vars(limits).items() if name.isupper()}
 

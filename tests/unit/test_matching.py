@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from tests.builders import a_field, a_lead, a_patch, a_settings
 
-from onelead.custom_fields import CustomField, DataType, IndexState, sortable_number
-from onelead.errors import InputInvalid, Problem
-from onelead.lead import Email, Link, PhoneNumber
-from onelead.limits import ID_MAX, KEY_VALUE_BYTES_MAX
-from onelead.matching import (
+from onelead.domain.custom_fields import CustomField, DataType, IndexState, sortable_number
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.lead import Email, Link, PhoneNumber
+from onelead.domain.limits import ID_MAX, KEY_VALUE_BYTES_MAX
+from onelead.domain.matching import (
     CheckedMatch,
     Key,
     Match,
@@ -24,7 +24,7 @@ from onelead.matching import (
     names_matched_field,
     phone_digits,
 )
-from onelead.properties import checked
+from onelead.domain.properties import checked
 
 WHERE = "change it in System Settings -> Custom Fields"
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from nameparser import HumanName, Lexicon
 
-from onelead.names import NAME_PARTS, join_name, split_name
+from onelead.domain.names import NAME_PARTS, join_name, split_name
 
 LEXICON_WORDS = sorted(
     frozenset().union(

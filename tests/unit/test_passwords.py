@@ -8,14 +8,14 @@ import pytest
 from argon2 import PasswordHasher
 from tests.service import QUICK_HASHER
 
-from onelead.errors import InputInvalid, Problem, TooManyAttempts
-from onelead.limits import (
+from onelead.domain.errors import InputInvalid, Problem, TooManyAttempts
+from onelead.domain.limits import (
     PASSWORD_CHARS_MAX,
     PASSWORD_HASHES_AT_ONCE_MAX,
     PASSWORD_HASHES_WAITING_MAX,
 )
+from onelead.domain.passwords import require_good_password
 from onelead.password_hashes import PasswordHashes
-from onelead.passwords import require_good_password
 
 EMAIL = "dana@shop.example"
 GOOD = "a rainy day"

@@ -16,11 +16,11 @@ from tests.settings_changes import (
     create,
 )
 
-from onelead.account import CustomerSource, LeadStatus
-from onelead.errors import Problem
-from onelead.limits import PICK_LIST_ENTRIES_MAX
-from onelead.settings_change import Resource, SettingsPlan
-from onelead.upsert import Action, Outcome
+from onelead.domain.account import CustomerSource, LeadStatus
+from onelead.domain.errors import Problem
+from onelead.domain.limits import PICK_LIST_ENTRIES_MAX
+from onelead.domain.settings_change import Resource, SettingsPlan
+from onelead.domain.writes import Action, Outcome
 
 
 def names_and_default(plan: SettingsPlan) -> tuple[list[str], str]:

@@ -9,9 +9,9 @@ import pytest
 from tests.builders import a_lead, a_settings
 from tests.patches import FULL_LEAD, custom, patched, problems
 
-from onelead.custom_fields import DataType
-from onelead.lead import Address, Email, changes_between
-from onelead.names import NAME_PARTS
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import Address, Email, changes_between
+from onelead.domain.names import NAME_PARTS
 
 
 def test_a_patch_of_nothing_changes_nothing() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.builders import a_lead
 from tests.patches import FIELD_IDS, FULL_LEAD, SETTINGS, custom, patched
 
-from onelead.custom_fields import DataType, day_seconds
-from onelead.lead import Lead, changes_between
-from onelead.names import NAME_PARTS
-from onelead.properties import LeadPatch
+from onelead.domain.custom_fields import DataType, day_seconds
+from onelead.domain.lead import Lead, changes_between
+from onelead.domain.names import NAME_PARTS
+from onelead.domain.properties import LeadPatch
 
 PATCHABLE = [field for field in LeadPatch.__struct_fields__ if field != "status"]
 

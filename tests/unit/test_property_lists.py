@@ -9,8 +9,8 @@ import pytest
 from tests.builders import a_field, a_lead, a_settings
 from tests.patches import ELSEWHERE, FIELD_IDS, FULL_LEAD, custom, patched, problems
 
-from onelead.custom_fields import DataType
-from onelead.lead import (
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import (
     EMAIL_CATEGORIES,
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action, Delivery
 from onelead.prove.operations import read_lead_write
 from onelead.prove.people import People, Request
-from onelead.settings_change import Resource
-from onelead.upsert import Action, Delivery
 
 NOBODY = Delivery("", None, None, "")
 

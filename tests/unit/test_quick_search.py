@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onelead.search import FieldFilter, LeadSearch, QuickTerms, Range, quick_terms
+from onelead.domain.search import FieldFilter, LeadSearch, QuickTerms, Range, quick_terms
 
 
 @pytest.mark.parametrize(

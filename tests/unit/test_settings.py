@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onelead.errors import SettingsInvalid
+from onelead.domain.errors import SettingsInvalid
 from onelead.settings import LogFormat, LogLevel, Settings, child_environment, load_settings, masked
 
 

@@ -25,13 +25,24 @@ from tests.settings_changes import (
     update_field,
 )
 
-from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, IndexState, Option
-from onelead.definitions import definition_attributes
-from onelead.errors import Problem, ResourceNotFound, SettingsConflict
-from onelead.limits import CUSTOM_FIELDS_MAX
-from onelead.settings_change import Resource, SettingsPlan, SettingsWrite, plan_settings_change
-from onelead.text import fold
-from onelead.upsert import Action, Outcome
+from onelead.domain.custom_fields import (
+    TYPES_WITH_OPTIONS,
+    CustomField,
+    DataType,
+    IndexState,
+    Option,
+)
+from onelead.domain.definitions import definition_attributes
+from onelead.domain.errors import Problem, ResourceNotFound, SettingsConflict
+from onelead.domain.limits import CUSTOM_FIELDS_MAX
+from onelead.domain.settings_change import (
+    Resource,
+    SettingsPlan,
+    SettingsWrite,
+    plan_settings_change,
+)
+from onelead.domain.text import fold
+from onelead.domain.writes import Action, Outcome
 
 #: An account is there before its settings can be changed.
 CREATED = (DEFINITION, STATUS, SOURCE)

@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
-from onelead.custom_fields import CustomField, DataType, IndexState
-from onelead.errors import InputInvalid
-from onelead.matching import Match, checked_match, is_matchable, require_filterable, sought_values
+from onelead.domain.custom_fields import CustomField, DataType, IndexState
+from onelead.domain.errors import InputInvalid
+from onelead.domain.matching import (
+    Match,
+    checked_match,
+    is_matchable,
+    require_filterable,
+    sought_values,
+)
 
 READY: dict[str, Any] = {"is_filterable": True, "index_state": IndexState.READY}
 

@@ -11,15 +11,15 @@ from tests.builders import a_field, a_settings
 from tests.clock import Clock
 from tests.process import DEADLINE_S
 
-from onelead.custom_fields import DataType, IndexState
-from onelead.errors import StoreUnavailable
-from onelead.figure_store import SharedValue, SharedValues
-from onelead.limits import (
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import (
     SURVEY_ACCOUNTS_MAX,
     SURVEY_CHUNK_KEYS,
     SURVEY_REST_S,
     SURVEY_VALUES_MAX,
 )
+from onelead.figure_store import SharedValue, SharedValues
 from onelead.survey import Surveys, SurveyView, surveyed_fields
 
 LEADS = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.tagging import tags_changed
-from onelead.text import fold
+from onelead.domain.properties import tags_changed
+from onelead.domain.text import fold
 
 TAGS = st.lists(st.sampled_from(["fair", "Fair", "VIP", "été", "spring"]), max_size=5)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.text import (
+from onelead.domain.text import (
     after_start,
     as_one_line,
     fold,

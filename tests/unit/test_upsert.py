@@ -10,19 +10,11 @@ import pytest
 from tests.builders import a_field, a_lead, a_settings, a_write
 from tests.planned_leads import NOW, PlannedLeads
 
-from onelead.custom_fields import DataType, IndexState
-from onelead.errors import InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
-from onelead.lead import Email, Lead
-from onelead.upsert import (
-    Action,
-    LeadWrite,
-    MatchResult,
-    Outcome,
-    WriteResult,
-    candidates_needed,
-    leads_needed,
-    prepared,
-)
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
+from onelead.domain.fold import candidates_needed, leads_needed, prepared
+from onelead.domain.lead import Email, Lead
+from onelead.domain.writes import Action, LeadWrite, MatchResult, Outcome, WriteResult
 
 FIELDS = {
     data_type: a_field(

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.builders import a_field, a_settings, a_write
 from tests.planned_leads import NOW, PlannedLeads
 
-from onelead.custom_fields import DataType, IndexState
-from onelead.errors import InputInvalid, MatchAmbiguous, OneleadError, ResourceNotFound
-from onelead.lead import Lead
-from onelead.upsert import Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.errors import InputInvalid, MatchAmbiguous, OneleadError, ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
 
 STRING, DROPDOWN, MULTI_SELECT, CHECKBOX, FLOAT, UNINDEXED = range(4101, 4107)
 INDEXED = {

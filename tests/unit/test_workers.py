@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onelead.limits import WORKER_PAUSE_S_MAX, WORKER_YOUNG_S
+from onelead.domain.limits import WORKER_PAUSE_S_MAX, WORKER_YOUNG_S
 from onelead.workers import Pauses
 
 

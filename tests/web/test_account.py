@@ -8,8 +8,8 @@ import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
-from onelead.errors import SettingsConflict
-from onelead.settings_change import SettingsResult, SettingsWrite
+from onelead.domain.errors import SettingsConflict
+from onelead.domain.settings_change import SettingsResult, SettingsWrite
 
 PAGE = "/settings/account"
 

@@ -11,8 +11,8 @@ import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
-from onelead.account import ApiKey, Role
-from onelead.limits import API_KEY_CACHE_S
+from onelead.domain.account import ApiKey, Role
+from onelead.domain.limits import API_KEY_CACHE_S
 from onelead.store import Store
 
 

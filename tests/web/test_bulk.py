@@ -10,10 +10,10 @@ from tests.browser_client import Browser, Shown, fields_of
 from tests.service import Service
 from tests.web_service import Web
 
-from onelead.lead import Lead
-from onelead.limits import SELECTED_CHUNK_LEADS, TAGS_MAX
-from onelead.search import LeadSearch
-from onelead.upsert import Outcome
+from onelead.domain.lead import Lead
+from onelead.domain.limits import SELECTED_CHUNK_LEADS, TAGS_MAX
+from onelead.domain.search import LeadSearch
+from onelead.domain.writes import Outcome
 
 MANY = SELECTED_CHUNK_LEADS * 2 + 50
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_lead, a_settings
 
-from onelead.custom_fields import DataType
-from onelead.lead import Address, Email
-from onelead.limits import COMPARED_CELLS_MAX, MATCH_IDS_MAX
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import Address, Email
+from onelead.domain.limits import COMPARED_CELLS_MAX, MATCH_IDS_MAX
 from onelead.web.candidates import Comparison, comparison, delivered_texts, matching_leads_href
 
 SETTINGS = a_settings(

@@ -9,7 +9,7 @@ from tests.browser_client import Browser, Shown
 from tests.service import Service, database_in
 from tests.web_service import Web
 
-from onelead.limits import LEDGER_EXAMINED_MAX, LEDGER_SLICE_ROWS
+from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_SLICE_ROWS
 
 
 def lines(shown: Shown) -> list[str]:

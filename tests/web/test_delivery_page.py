@@ -11,7 +11,7 @@ from tests.browser_client import Browser, Shown, tidy
 from tests.service import Service, database_in
 from tests.web_service import Web
 
-from onelead.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
+from onelead.domain.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
 
 
 def facts(shown: Shown) -> dict[str, str]:

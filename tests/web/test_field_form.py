@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, CustomField, DataType, Option
+from onelead.domain.custom_fields import (
+    RESOURCES,
+    TYPES_WITH_OPTIONS,
+    CustomField,
+    DataType,
+    Option,
+)
 from onelead.web.field_form import FieldForm, OptionRow, digest, form_of, read_form
 from onelead.web.field_types import TYPES, currency_choices
 from onelead.web.forms import Form

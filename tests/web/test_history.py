@@ -8,7 +8,7 @@ from tests.browser_client import Browser, Shown
 from tests.service import Service
 from tests.web_service import Web
 
-from onelead.limits import HISTORY_ROWS
+from onelead.domain.limits import HISTORY_ROWS
 
 
 async def history(browser: Browser, lead_id: int) -> list[str]:

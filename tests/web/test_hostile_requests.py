@@ -12,7 +12,7 @@ from tests.databases import ENGINES
 from tests.signing_in import PASSWORD, a_member, set_password, sign_in
 from tests.web_service import Web, a_web_service
 
-from onelead.limits import (
+from onelead.domain.limits import (
     ADDRESS_PARAMETERS_MAX,
     FORM_FIELDS_MAX,
     REQUEST_BODY_BYTES_MAX,

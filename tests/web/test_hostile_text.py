@@ -11,7 +11,7 @@ from bs4 import Tag
 from tests.browser_client import Browser, Shown
 from tests.web_service import Web
 
-from onelead.account import Role
+from onelead.domain.account import Role
 
 #: Ends every context that a page has, and puts a thing into it that a test can find.
 HOSTILE = (

@@ -14,12 +14,12 @@ from tests.patches import ELSEWHERE, FIELD_IDS, FULL_LEAD, SETTINGS
 from tests.planned_leads import PlannedLeads
 from tests.random_leads import leads
 
-from onelead.account import User
-from onelead.custom_fields import DataType
+from onelead.domain.account import User
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import CHANGEABLE_FIELDS, Lead
+from onelead.domain.limits import FORM_CUSTOM_FIELDS_MAX
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import CHANGEABLE_FIELDS, Lead
-from onelead.limits import FORM_CUSTOM_FIELDS_MAX
-from onelead.upsert import Action, LeadWrite, Outcome
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls
 from onelead.web.lead_form import (

@@ -10,7 +10,7 @@ from tests.browser_client import Browser, Shown
 from tests.service import Service
 from tests.web_service import Web
 
-from onelead.limits import LIST_COLUMNS_MAX
+from onelead.domain.limits import LIST_COLUMNS_MAX
 
 NAMES = "#leads tbody th"
 

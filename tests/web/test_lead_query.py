@@ -13,10 +13,10 @@ from tests.browser_client import Browser
 from tests.builders import a_field, a_settings
 from tests.service import Service
 
-from onelead.custom_fields import DataType, IndexState
-from onelead.errors import BodyMalformed
-from onelead.limits import PAGE_SIZE_MAX
-from onelead.search import SORT_KEYS, Combination, FieldFilter, LeadSearch, Range, TagFilter
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.errors import BodyMalformed
+from onelead.domain.limits import PAGE_SIZE_MAX
+from onelead.domain.search import SORT_KEYS, Combination, FieldFilter, LeadSearch, Range, TagFilter
 from onelead.web.lead_filters import chips
 from onelead.web.lead_query import DAY_RANGES, NUMBER_RANGES, WITHOUT, LeadQuery
 

@@ -7,7 +7,7 @@ from tests.browser_client import Browser, Shown
 from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
-from onelead.limits import SESSION_IDLE_S
+from onelead.domain.limits import SESSION_IDLE_S
 from onelead.web.sessions import token_hash
 
 EMAIL = "mia@shop.example"

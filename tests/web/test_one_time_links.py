@@ -10,8 +10,8 @@ from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
 from onelead.access_store import LinkPurpose
-from onelead.account import Role
-from onelead.limits import INVITATION_S, LINK_S
+from onelead.domain.account import Role
+from onelead.domain.limits import INVITATION_S, LINK_S
 from onelead.logs import configure_logs
 from onelead.settings import LogFormat, LogLevel
 from onelead.web.sessions import token_hash

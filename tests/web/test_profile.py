@@ -7,7 +7,7 @@ from tests.browser_client import Browser
 from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
-from onelead.limits import SESSION_IDLE_S, SIGN_IN_BY_EMAIL_MAX
+from onelead.domain.limits import SESSION_IDLE_S, SIGN_IN_BY_EMAIL_MAX
 
 EMAIL = "mia@shop.example"
 NEW = "a sunny morning"

@@ -15,7 +15,7 @@ from tests.service import database_in
 from tests.signing_in import PASSWORD, a_member, set_password, sign_in
 from tests.web_service import Web
 
-from onelead.limits import (
+from onelead.domain.limits import (
     SESSION_IDLE_S,
     SESSION_S,
     SESSION_TOUCH_S,

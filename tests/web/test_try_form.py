@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
-from onelead.custom_fields import DataType
+from onelead.domain.custom_fields import DataType
 from onelead.web.forms import Form
 from onelead.web.try_examples import examples
 from onelead.web.try_form import body_of, matched_definition, values_of

@@ -12,7 +12,7 @@ from tests.lead_writes import create
 from tests.service import Service
 from tests.web_service import Web
 
-from onelead.limits import INDEX_CHUNK_LEADS, MATCH_IDS_MAX
+from onelead.domain.limits import INDEX_CHUNK_LEADS, MATCH_IDS_MAX
 
 
 def command_of(shown: Shown) -> list[str]:

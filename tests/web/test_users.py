@@ -9,7 +9,7 @@ from tests.browser_client import Browser
 from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
-from onelead.account import Role
+from onelead.domain.account import Role
 
 EMAIL = "mia@shop.example"
 ONLY_ADMIN = "dana@shop.example is the only active admin; make another user an admin first"

@@ -9,10 +9,10 @@ from tests.builders import a_field, a_settings
 from tests.fakes import MemoryStore, at_once, settle
 from tests.lead_writes import create
 
-from onelead.custom_fields import DataType
-from onelead.errors import ServiceStopping, StoreUnavailable
-from onelead.limits import RETRY_AFTER_S
-from onelead.upsert import LeadWrite
+from onelead.domain.custom_fields import DataType
+from onelead.domain.errors import ServiceStopping, StoreUnavailable
+from onelead.domain.limits import RETRY_AFTER_S
+from onelead.domain.writes import LeadWrite
 from onelead.writer import BatchingWriter, Receipt
 
 Tasks = list[asyncio.Task[Receipt]]

@@ -10,9 +10,9 @@ from tests.fakes import MemoryStore, settle
 from tests.lead_writes import create, update, upsert
 from tests.payloads import with_payload
 
-from onelead.errors import InputInvalid, ResourceNotFound, StoreUnavailable
-from onelead.limits import BATCH_BYTES_MAX, BATCH_WRITES_MAX
-from onelead.upsert import LeadWrite, Outcome
+from onelead.domain.errors import InputInvalid, ResourceNotFound, StoreUnavailable
+from onelead.domain.limits import BATCH_BYTES_MAX, BATCH_WRITES_MAX
+from onelead.domain.writes import LeadWrite, Outcome
 from onelead.writer import BatchingWriter, Receipt
 
 

@@ -10,9 +10,9 @@ from tests.fakes import MemoryStore, at_once, settle
 from tests.lead_writes import create
 from tests.payloads import with_payload
 
-from onelead.errors import WriteQueueFull
-from onelead.limits import RETRY_AFTER_S
-from onelead.upsert import LeadWrite
+from onelead.domain.errors import WriteQueueFull
+from onelead.domain.limits import RETRY_AFTER_S
+from onelead.domain.writes import LeadWrite
 from onelead.writer import BatchingWriter
 
 

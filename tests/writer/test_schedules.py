@@ -12,8 +12,8 @@ from tests.fakes import MemoryStore, settle
 from tests.lead_writes import create, upsert, upsert_custom
 from tests.payloads import with_payload
 
-from onelead.errors import ServiceStopping, StoreUnavailable, WriteQueueFull
-from onelead.upsert import LeadWrite
+from onelead.domain.errors import ServiceStopping, StoreUnavailable, WriteQueueFull
+from onelead.domain.writes import LeadWrite
 from onelead.writer import BatchingWriter, Receipt
 
 ACCOUNTS = (1, 2, 3)

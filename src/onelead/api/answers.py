@@ -10,7 +10,7 @@ import msgspec
 from starlette.datastructures import URL
 from starlette.responses import Response
 
-from onelead.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError, VersionConflict
+from onelead.domain.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError, VersionConflict
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 
 _encode = msgspec.json.Encoder().encode

@@ -18,7 +18,7 @@ from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import Endpoint
 from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_routes
-from onelead.errors import OneleadError
+from onelead.domain.errors import OneleadError
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from onelead.account import Caller
-from onelead.errors import CredentialsInvalid
+from onelead.domain.account import Caller
+from onelead.domain.errors import CredentialsInvalid
+from onelead.domain.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
+from onelead.domain.text import fold
 from onelead.key_uses import KeyUses
-from onelead.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
-from onelead.text import fold
 
 _SECRET, _EMAIL, _APPLICATION = b"x-pw-accesstoken", b"x-pw-useremail", b"x-pw-application"
 

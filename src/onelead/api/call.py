@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from onelead.account import Caller
-from onelead.errors import HeaderMalformed, ResourceNotFound
+from onelead.domain.account import Caller
+from onelead.domain.errors import HeaderMalformed, ResourceNotFound
+from onelead.domain.text import known_id, shown, whole_number
+from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import decode_json, decode_object, read_body
 from onelead.incoming.request_log import RequestLine
 from onelead.process import Services
-from onelead.text import known_id, shown, whole_number
-from onelead.upsert import Delivery
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
 

@@ -17,9 +17,9 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from onelead.api.answers import ErrorBody, error_response
-from onelead.errors import TooManyConnections
+from onelead.domain.errors import TooManyConnections
+from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 from onelead.incoming.json_body import ARRIVING
-from onelead.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 
 
 class Connection(HttpToolsProtocol):

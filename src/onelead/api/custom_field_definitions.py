@@ -9,16 +9,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from onelead.account import AccountSettings
 from onelead.api.answers import DeletedBody, JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import NAME_BLANK, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
-from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.errors import InputInvalid, Problem, ResourceNotFound
-from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
-from onelead.settings_change import Resource
-from onelead.upsert import Action
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
+from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
+from onelead.domain.limits import LINE_CHARS_MAX, OPTIONS_MAX
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
 
 ResourceName = Literal["lead", "person", "company", "opportunity", "project", "task"]
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]

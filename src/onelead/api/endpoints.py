@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from onelead.api.answers import ErrorBody
 from onelead.api.call import Call
-from onelead.errors import InputInvalid, MatchAmbiguous, Problem
-from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.domain.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 Handler = Callable[[Call], Awaitable[Response]]
 

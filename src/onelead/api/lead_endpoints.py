@@ -19,14 +19,14 @@ from onelead.api.endpoints import (
     Parameter,
 )
 from onelead.api.wire import CustomFieldBody, LeadBody
-from onelead.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.domain.lead import Email
+from onelead.domain.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
+from onelead.domain.matching import WHERE_TO_CHANGE, Match
+from onelead.domain.properties import LeadPatch
+from onelead.domain.writes import Action, Outcome
 from onelead.incoming.search_request import SearchRequest
-from onelead.lead import Email
 from onelead.ledger_store import LedgerRow
-from onelead.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
-from onelead.matching import WHERE_TO_CHANGE, Match
-from onelead.properties import LeadPatch
-from onelead.upsert import Action, Outcome
 
 
 class UpsertRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,13 +16,13 @@ from onelead.api.answers import (
 )
 from onelead.api.call import Call
 from onelead.api.wire import LeadBody, lead_body
-from onelead.errors import BodyMalformed, Problem
+from onelead.domain.errors import BodyMalformed, Problem
+from onelead.domain.limits import BULK_LEADS_MAX
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert_write
 from onelead.incoming.paging import page_from
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.search_request import search_from
-from onelead.limits import BULK_LEADS_MAX
-from onelead.upsert import Action, LeadWrite, Outcome
 from onelead.writer import Receipt
 
 COMPUTED = "custom_field_computed_values"

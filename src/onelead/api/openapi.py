@@ -20,16 +20,16 @@ from onelead.api.endpoints import Endpoint
 from onelead.api.lead_endpoints import LeadItem
 from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
 from onelead.api.wire import LeadBody
-from onelead.incoming.api_calls import BASE_PATH
-from onelead.incoming.lead_json import READ_ONLY_KEYS
-from onelead.limits import (
+from onelead.domain.limits import (
     BULK_LEADS_MAX,
     ID_MAX,
     JSON_DEPTH_MAX,
     REQUEST_BODY_BYTES_MAX,
     REQUEST_HEADERS_BYTES_MAX,
 )
-from onelead.properties import LeadPatch
+from onelead.domain.properties import LeadPatch
+from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.lead_json import READ_ONLY_KEYS
 
 _COMPONENTS = "#/components/schemas/{name}"
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from onelead.api.answers import BareErrorBody, ErrorBody, error_response, internal_error
 from onelead.api.endpoints import IF_MATCH, Endpoint
-from onelead.errors import (
+from onelead.domain.errors import (
     AdminRequired,
     BodyMalformed,
     BodyTooLarge,
@@ -29,7 +29,7 @@ from onelead.errors import (
     VersionConflict,
     WriteQueueFull,
 )
-from onelead.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.domain.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
 
 #: Turns a type into its JSON schema.
 SchemaOf = Callable[[Any], dict[str, Any]]

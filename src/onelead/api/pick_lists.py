@@ -10,15 +10,15 @@ from typing import Annotated, Any, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
 
-from onelead.account import AccountSettings
 from onelead.api.answers import DeletedBody, JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import NAME_BLANK, NAME_TAKEN, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
-from onelead.errors import InputInvalid, Problem
-from onelead.limits import LINE_CHARS_MAX
-from onelead.settings_change import Resource
-from onelead.upsert import Action
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
 
 Body = TypeVar("Body", "LeadStatusBody", "CustomerSourceBody")
 

@@ -17,14 +17,14 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from onelead.api.connection import Connection
-from onelead.errors import NotPossible
-from onelead.incoming.api_calls import BASE_PATH
-from onelead.limits import (
+from onelead.domain.errors import NotPossible
+from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
     KEEP_ALIVE_TIMEOUT_S,
     REQUEST_CONNECTIONS_MAX,
     STOP_TIMEOUT_S,
 )
+from onelead.incoming.api_calls import BASE_PATH
 
 #: What asks a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from onelead.account import AccountSettings, Role
 from onelead.api.answers import DeletedBody, JsonResponse, error_response
 from onelead.api.call import Call
-from onelead.errors import AdminRequired
-from onelead.settings_change import Resource, SettingsResult, SettingsWrite
-from onelead.upsert import Action, Outcome
+from onelead.domain.account import AccountSettings, Role
+from onelead.domain.errors import AdminRequired
+from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.writes import Action, Outcome
 
 #: The header that says what a change did.
 OUTCOME = "Setting-Outcome"

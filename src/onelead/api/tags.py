@@ -11,9 +11,9 @@ from starlette.responses import Response
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import Endpoint, Parameter
-from onelead.errors import InputInvalid, Problem
-from onelead.search import TagSearch
-from onelead.text import shown
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.search import TagSearch
+from onelead.domain.text import shown
 
 _SORT_KEYS = ("name", "count")
 

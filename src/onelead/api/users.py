@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from onelead.account import User
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint
-from onelead.errors import BodyMalformed, ResourceNotFound
+from onelead.domain.account import User
+from onelead.domain.errors import BodyMalformed, ResourceNotFound
+from onelead.domain.limits import PAGE_NUMBER_MAX, PAGE_SIZE_MAX
 from onelead.incoming.paging import page_from
-from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_MAX
 
 
 class UserSearchRequest(Struct, frozen=True):

@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_seconds
-from onelead.lead import Address, CustomValue, Email, Lead, Link, PhoneNumber
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType, day_seconds
+from onelead.domain.lead import Address, CustomValue, Email, Lead, Link, PhoneNumber
 
 
 class CustomFieldBody(Struct, frozen=True, gc=False):

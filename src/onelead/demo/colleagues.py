@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from onelead.access import UserChange
 from onelead.access_store import KeyUse, LinkPurpose, WebSession
 from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
 from onelead.demo.weeks import Call
+from onelead.domain.access import UserChange
 from onelead.password_hashes import PasswordHashes
 from onelead.store import Store
 from onelead.web.sessions import new_token, token_hash

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.access import UserChange
 from onelead.access_store import NewAccount
-from onelead.account import AccountSettings, Role
-from onelead.errors import NotPossible
-from onelead.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.access import UserChange
+from onelead.domain.account import AccountSettings, Role
+from onelead.domain.errors import NotPossible
+from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.writes import Action, Delivery
 from onelead.store import Store
-from onelead.upsert import Action, Delivery
 
 NAME = "Brightside Solar"
 ADMIN = ("Dana Whitfield", "dana@brightside.example")

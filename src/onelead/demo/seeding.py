@@ -17,10 +17,10 @@ from onelead.demo.colleagues import Links, let_in
 from onelead.demo.company import ADMIN, Company, set_up
 from onelead.demo.people import Person
 from onelead.demo.weeks import DAYS, Call, Weeks
+from onelead.domain.search import LeadSearch
+from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
-from onelead.search import LeadSearch
 from onelead.store import Store
-from onelead.upsert import Action, Delivery, LeadWrite
 from onelead.writer import BatchingWriter, Receipt
 
 #: Calls so close to each other travel in one batch, at one moment: in the last days, which are

@@ -28,7 +28,7 @@ from onelead.demo.company import (
     Sender,
 )
 from onelead.demo.people import Person, people
-from onelead.upsert import Action
+from onelead.domain.writes import Action
 
 DAYS = 42
 LEADS = 5_050

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from onelead.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
-from onelead.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
+from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
 
 #: Where our server puts a weak reference to a request's `Arrival` into its scope.
 ARRIVING = "onelead.arriving"

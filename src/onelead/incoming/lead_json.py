@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from onelead.errors import Problem, humanised, unrecognized
-from onelead.limits import ID_MAX
-from onelead.matching import Match
-from onelead.properties import LeadPatch
-from onelead.text import shown, whole_number
-from onelead.upsert import Action, Delivery, LeadWrite
+from onelead.domain.errors import Problem, humanised, unrecognized
+from onelead.domain.limits import ID_MAX
+from onelead.domain.matching import Match
+from onelead.domain.properties import LeadPatch
+from onelead.domain.text import shown, whole_number
+from onelead.domain.writes import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from onelead.errors import InputInvalid, Problem
-from onelead.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
-from onelead.text import whole_number
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+from onelead.domain.text import whole_number
 
 
 class Page(NamedTuple):

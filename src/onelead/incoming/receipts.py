@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onelead.lead import Changes
-from onelead.limits import CHANGED_HEADER_CHARS_MAX, MATCH_IDS_MAX
-from onelead.upsert import MatchResult, WriteResult
+from onelead.domain.lead import Changes
+from onelead.domain.limits import CHANGED_HEADER_CHARS_MAX, MATCH_IDS_MAX
+from onelead.domain.writes import MatchResult, WriteResult
 
 
 def receipt_headers(result: WriteResult) -> dict[str, str]:

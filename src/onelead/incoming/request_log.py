@@ -16,9 +16,9 @@ from http import HTTPStatus
 import structlog
 from msgspec import Struct
 
-from onelead.errors import OneleadError
-from onelead.limits import REFUSALS_LOGGED_PER_S_MAX
-from onelead.upsert import Outcome
+from onelead.domain.errors import OneleadError
+from onelead.domain.limits import REFUSALS_LOGGED_PER_S_MAX
+from onelead.domain.writes import Outcome
 
 log = structlog.get_logger(__name__)
 _levels = logging.getLogger(__name__)

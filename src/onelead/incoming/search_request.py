@@ -11,20 +11,17 @@ from typing import Annotated, Any, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.datastructures import QueryParams
 
-from onelead.countries import country_code
-from onelead.custom_fields import ValueInvalid, number
-from onelead.errors import BodyMalformed, InputInvalid, Problem, humanised
-from onelead.incoming.json_body import decode_json
-from onelead.incoming.lead_json import converted, unknown_keys
-from onelead.incoming.paging import page_from
-from onelead.limits import (
+from onelead.domain.countries import country_code
+from onelead.domain.custom_fields import ValueInvalid, number
+from onelead.domain.errors import BodyMalformed, InputInvalid, Problem, humanised
+from onelead.domain.limits import (
     ID_MAX,
     PAGE_SIZE_DEFAULT,
     PAGE_SIZE_MAX,
     SEARCH_FIELD_FILTERS_MAX,
     SEARCH_VALUES_MAX,
 )
-from onelead.search import (
+from onelead.domain.search import (
     NO_ID,
     SORT_KEYS,
     Combination,
@@ -34,7 +31,10 @@ from onelead.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.text import shown, tidy, whole_number
+from onelead.domain.text import shown, tidy, whole_number
+from onelead.incoming.json_body import decode_json
+from onelead.incoming.lead_json import converted, unknown_keys
+from onelead.incoming.paging import page_from
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from onelead.errors import OneleadError
+from onelead.domain.errors import OneleadError
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.process import Services

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from onelead.errors import Kind, OneleadError
-from onelead.limits import RETRY_AFTER_S
+from onelead.domain.errors import Kind, OneleadError
+from onelead.domain.limits import RETRY_AFTER_S
 
 STATUS_BY_KIND = {
     Kind.MALFORMED: HTTPStatus.BAD_REQUEST,

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from onelead.limits import REQUEST_BODY_TIMEOUT_S
+from onelead.domain.limits import REQUEST_BODY_TIMEOUT_S
 
 
 class Arriving:

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.account import AccountSettings
 from onelead.api.answers import bulk_failure, error_response
 from onelead.api.wire import lead_body
-from onelead.errors import OneleadError
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import OneleadError
+from onelead.domain.writes import Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.operations import Answer, Claim, Operation
-from onelead.upsert import Outcome, WriteResult
 
 _encode = msgspec.json.Encoder().encode
 

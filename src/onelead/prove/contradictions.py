@@ -14,9 +14,9 @@ from itertools import islice
 
 import msgspec
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import IndexState
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import IndexState
+from onelead.domain.lead import Lead
 from onelead.prove.operations import Claim, Operation
 from onelead.prove.pairs import contradicting_pairs
 from onelead.prove.parts import Step, segments, split, steps_of

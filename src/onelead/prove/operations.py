@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
-from onelead.settings_change import Resource, SettingsWrite
-from onelead.upsert import Action, Delivery, LeadWrite
 
 LEAD = "lead"
 _NOBODY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from onelead.domain.writes import Action, Outcome
 from onelead.prove.parts import Step
 from onelead.prove.serial_model import SerialModel
-from onelead.upsert import Action, Outcome
 
 Pair = tuple[Step, Step]
 _MAKING = {Outcome.CREATED, Outcome.UPDATED}

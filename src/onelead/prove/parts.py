@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from onelead.domain.writes import Action, Outcome
 from onelead.prove.operations import LEAD, Claim, Operation
 from onelead.prove.serial_model import (
     SerialModel,
@@ -20,7 +21,6 @@ from onelead.prove.serial_model import (
     matched_definition,
     read_write,
 )
-from onelead.upsert import Action, Outcome
 
 #: What operations share: a lead, a value that is looked for, or the state of a definition.
 Token = tuple[str, object]

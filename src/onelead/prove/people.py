@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.limits import BULK_LEADS_MAX
+from onelead.domain.limits import BULK_LEADS_MAX
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
 from onelead.prove.operations import LEAD
-from onelead.settings_change import Resource
-from onelead.upsert import Action
 
 FAMILY_PEOPLE = 5
 #: How often a property is another member's: what moves a lead into and out of matches.

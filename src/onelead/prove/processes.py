@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import urlsplit
 
-from onelead.errors import NotPossible
+from onelead.domain.errors import NotPossible
 from onelead.settings import Settings, child_environment
 
 START_TIMEOUT_S = 60.0

@@ -15,14 +15,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct, to_builtins
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, IndexState
-from onelead.lead import Lead
-from onelead.matching import custom_field_keys, lead_keys
-from onelead.settings_change import Resource, SettingsPlan, SettingsWrite, plan_settings_change
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, IndexState
+from onelead.domain.fold import Snapshot, plan_batch, prepared
+from onelead.domain.lead import Lead
+from onelead.domain.matching import custom_field_keys, lead_keys
+from onelead.domain.settings_change import (
+    Resource,
+    SettingsPlan,
+    SettingsWrite,
+    plan_settings_change,
+)
+from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.storage.lead_rows import json_text, lead_row, ledger_row
 from onelead.store import AccountRows, LedgerEntry
-from onelead.upsert import LeadWrite, Outcome, Snapshot, WriteResult, plan_batch, prepared
 
 VIOLATIONS_MAX = 10
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from onelead.lead import Lead
+from onelead.domain.lead import Lead
 from onelead.prove.clients import Attempt, is_answer
 from onelead.prove.contradictions import Contradiction
 from onelead.prove.http_connection import Response

@@ -21,15 +21,15 @@ from msgspec import Struct
 
 from onelead import app
 from onelead.access_store import NewAccount
-from onelead.errors import NotPossible
+from onelead.domain.errors import NotPossible
+from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.writes import Action, Delivery
 from onelead.prove.clients import Clients, Recorded, credentials_of
 from onelead.prove.people import DEFINITIONS, People
 from onelead.prove.processes import SERVE, ServerProcess
 from onelead.prove.verdict import Beginning, Verdict, judge
 from onelead.settings import LogLevel, Settings
-from onelead.settings_change import Resource, SettingsWrite
 from onelead.store import AccountRows, Store
-from onelead.upsert import Action, Delivery
 
 EMAIL = "prove@example.com"
 #: A process lives at least and at most so long before the next one is killed.

@@ -1,6 +1,6 @@
 """The model that a history is held against: the leads of an account, one write at a time.
 
-The rules are those of `onelead.upsert`. The model has no clock: its leads have no dates.
+The rules are those of `onelead.domain.fold`. The model has no clock: its leads have no dates.
 """
 
 from __future__ import annotations
@@ -11,23 +11,16 @@ from typing import Any
 
 import msgspec
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, IndexState, match_values
-from onelead.lead import Lead
-from onelead.matching import Match, key_value, names_matched_field
-from onelead.properties import CheckedPatch
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType, IndexState, match_values
+from onelead.domain.fold import BatchPlan, Snapshot, plan_batch, prepared
+from onelead.domain.lead import Lead
+from onelead.domain.matching import Match, key_value, names_matched_field
+from onelead.domain.properties import CheckedPatch
+from onelead.domain.text import fold
+from onelead.domain.writes import LeadWrite, Outcome, PreparedWrite
 from onelead.prove.answers import difference, differs_from_claim
 from onelead.prove.operations import LEAD, Answer, Claim, Operation, lead_write
-from onelead.text import fold
-from onelead.upsert import (
-    BatchPlan,
-    LeadWrite,
-    Outcome,
-    PreparedWrite,
-    Snapshot,
-    plan_batch,
-    prepared,
-)
 
 # The custom fields of a lead are always in the order of their ids.
 _encode = msgspec.json.Encoder().encode

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.settings_change import SettingsWrite
+from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.prove.contradictions import Contradiction, contradictions
-from onelead.prove.operations import (
-    LEAD,
-    Operation,
-    read_lead_write,
-    read_settings_write,
-)
+from onelead.prove.operations import LEAD, Operation, read_lead_write, read_settings_write
 from onelead.prove.replay import Reader, Replay
 from onelead.prove.serial_model import answered_id
 from onelead.prove.witness import (
@@ -32,10 +29,8 @@ from onelead.prove.witness import (
     latest_ends,
     unexpected_answers,
 )
-from onelead.settings_change import SettingsWrite
 from onelead.storage.lead_rows import lead_from
 from onelead.store import AccountRows, LedgerEntry
-from onelead.upsert import Action, Delivery, LeadWrite
 
 _DOCUMENT = 3
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from onelead.access import require_new_user
 from onelead.access_store import NewAccount
-from onelead.account import (
+from onelead.domain.access import require_new_user
+from onelead.domain.account import (
     DEFAULT_CURRENCY,
     DEFAULT_CUSTOMER_SOURCES,
     DEFAULT_LEAD_STATUSES,
@@ -27,11 +27,11 @@ from onelead.account import (
     Role,
     User,
 )
-from onelead.errors import NotPossible, ResourceNotFound
+from onelead.domain.errors import NotPossible, ResourceNotFound
+from onelead.domain.text import fold
 from onelead.storage import schema
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
 from onelead.storage.settings_rows import insert_sources, insert_statuses
-from onelead.text import fold
 
 
 def key_hash(secret: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, CursorResult, Select, or_, select, union_all
 
+from onelead.domain.limits import DELETED_SETTING_ROWS_MAX, DELETED_SETTINGS_MAX
+from onelead.domain.writes import Outcome
 from onelead.ledger_store import DeletedSetting
-from onelead.limits import DELETED_SETTING_ROWS_MAX, DELETED_SETTINGS_MAX
 from onelead.storage.schema import ledger
-from onelead.upsert import Outcome
 
 _LEAD = "lead"
 _ABOUT_OPTIONS = '"options":'

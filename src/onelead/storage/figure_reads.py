@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
 )
 
+from onelead.domain.figures import DAY_S
 from onelead.figure_store import (
     CallerFigure,
     DayFigure,
@@ -26,7 +27,6 @@ from onelead.figure_store import (
     SharedValues,
     ValueFigure,
 )
-from onelead.figures import DAY_S
 from onelead.storage.schema import (
     caller_figure,
     delivery_figure,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, IndexState
-from onelead.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
-from onelead.matching import custom_field_keys
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, IndexState
+from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
+from onelead.domain.matching import custom_field_keys
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.lane import lead_count, next_settings_version

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from onelead.errors import IdsExhausted, ResourceNotFound
-from onelead.limits import IDS_PER_ACCOUNT_MAX
+from onelead.domain.errors import IdsExhausted, ResourceNotFound
+from onelead.domain.limits import IDS_PER_ACCOUNT_MAX
 from onelead.storage.schema import lane
 
 #: Adds `rows` to the ledger's numbering. No row back: the account does not exist, or its shard

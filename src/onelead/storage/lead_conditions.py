@@ -27,16 +27,16 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     TYPES_WITH_OPTIONS,
     CustomField,
     DataType,
     number_of_sortable,
 )
-from onelead.matching import key_value
-from onelead.search import (
+from onelead.domain.matching import key_value
+from onelead.domain.search import (
     NO_ID,
     Combination,
     KeyFilter,
@@ -46,8 +46,8 @@ from onelead.search import (
     key_filters,
     quick_terms,
 )
+from onelead.domain.text import after_start, fold
 from onelead.storage.schema import custom_field_option, lead, match_key
-from onelead.text import after_start, fold
 
 Condition = ColumnElement[bool]
 Columns = ReadOnlyColumnCollection[str, Any]

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, union_all
 
-from onelead.account import AccountSettings
-from onelead.errors import ResourceNotFound
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.writes import Outcome
 from onelead.ledger_store import AccountLedgerRow, LeadLedger, LedgerPage, LedgerRow
 from onelead.storage.ledger_search import account_row
 from onelead.storage.schema import ledger, ledger_candidate
-from onelead.upsert import Outcome
 
 _LEAD = "lead"
 _LISTED = tuple(column for column in ledger.c if column.name != "payload")

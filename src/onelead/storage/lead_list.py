@@ -27,12 +27,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.limits import LIST_EXAMINED_MAX
-from onelead.list_store import LeadList
-from onelead.matching import key_value
-from onelead.search import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.limits import LIST_EXAMINED_MAX
+from onelead.domain.matching import key_value
+from onelead.domain.search import (
     LIST_SORT_KEYS,
     NO_ID,
     Combination,
@@ -44,6 +43,8 @@ from onelead.search import (
     key_filters,
     quick_terms,
 )
+from onelead.domain.text import fold
+from onelead.list_store import LeadList
 from onelead.storage.lane import lead_count
 from onelead.storage.lead_conditions import (
     Condition,
@@ -58,7 +59,6 @@ from onelead.storage.lead_rows import lead_from
 from onelead.storage.lead_search import ORDER
 from onelead.storage.list_order import order_in_python
 from onelead.storage.schema import lead, match_key
-from onelead.text import fold
 
 #: Which parts of the bound are looked at in turn until a page is full: most pages are full soon.
 _LOOKS = (50, 5, 1)

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from onelead.lead import Address, Lead
-from onelead.limits import SORT_KEY_CHARS_MAX
-from onelead.matching import phone_digits
-from onelead.text import fold
-from onelead.upsert import LeadWrite, WriteResult
+from onelead.domain.lead import Address, Lead
+from onelead.domain.limits import SORT_KEY_CHARS_MAX
+from onelead.domain.matching import phone_digits
+from onelead.domain.text import fold
+from onelead.domain.writes import LeadWrite, WriteResult
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Lead)

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Float, Select, cast, func, select, tuple_
 from sqlalchemy.sql.expression import literal
 
-from onelead.account import AccountSettings
-from onelead.limits import NUMBER_ABS_MAX
-from onelead.search import CursorPlace, LeadSearch, cursor_place, cursor_text
+from onelead.domain.account import AccountSettings
+from onelead.domain.limits import NUMBER_ABS_MAX
+from onelead.domain.search import CursorPlace, LeadSearch, cursor_place, cursor_text
 from onelead.storage.lane import lead_count
 from onelead.storage.lead_conditions import Condition, conditions_of
 from onelead.storage.lead_rows import lead_from

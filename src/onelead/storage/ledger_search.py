@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from onelead.account import AccountSettings
-from onelead.errors import ResourceNotFound
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
+from onelead.domain.writes import MatchResult
 from onelead.ledger_store import (
     AccountLedgerRow,
     LedgerRead,
@@ -22,10 +24,8 @@ from onelead.ledger_store import (
     LedgerSearch,
     LedgerSlice,
 )
-from onelead.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
 from onelead.storage.lead_rows import json_text, lead_from
 from onelead.storage.schema import lead, ledger
-from onelead.upsert import MatchResult
 
 _LEAD = "lead"
 _MATCH_FIELDS = ("name", "email", "custom")

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, cast, func
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import NUMBER_TYPES, CustomField, DataType
-from onelead.limits import SORT_KEY_CHARS_MAX
-from onelead.search import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType
+from onelead.domain.limits import SORT_KEY_CHARS_MAX
+from onelead.domain.search import (
     LAST_CONTACTED,
     CursorPlace,
     LeadSearch,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
-from onelead.errors import DatabaseNewer
+from onelead.domain.errors import DatabaseNewer
 from onelead.storage.schema import REVISION
 
 

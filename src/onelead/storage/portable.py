@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from onelead.account import AccountSettings
-from onelead.search import LeadSearch, TagSearch
-from onelead.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.account import AccountSettings
+from onelead.domain.search import LeadSearch, TagSearch
+from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
 from onelead.storage import account_rows, index_steps, lead_search, reads
 from onelead.storage.lane import take_lane
 from onelead.storage.portable_access import PortableAccess

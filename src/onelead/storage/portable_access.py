@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from onelead.access import UserChange
 from onelead.access_store import (
     KeyUse,
     KnownSession,
@@ -17,7 +16,8 @@ from onelead.access_store import (
     StoredPassword,
     WebSession,
 )
-from onelead.account import ApiKey, Caller, Role, User
+from onelead.domain.access import UserChange
+from onelead.domain.account import ApiKey, Caller, Role, User
 from onelead.storage import access, links, passwords, sent_forms, sign_in, user_changes
 from onelead.storage.transactions import Transactions
 

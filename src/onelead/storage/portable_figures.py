@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from onelead.errors import ResourceNotFound
+from onelead.domain.errors import ResourceNotFound
 from onelead.figure_store import (
     CallerFigure,
     DayFigure,

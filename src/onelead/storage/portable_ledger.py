@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from onelead.domain.writes import LeadWrite
 from onelead.ledger_store import (
     AccountLedgerRow,
     DeletedSetting,
@@ -20,7 +21,6 @@ from onelead.storage import lead_history, ledger_search
 from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.transactions import Transactions
 from onelead.storage.write_check import check_write
-from onelead.upsert import LeadWrite
 
 
 class PortableLedger(Transactions):

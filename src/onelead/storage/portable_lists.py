@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from onelead.domain.search import LeadSearch
 from onelead.list_store import LeadList
-from onelead.search import LeadSearch
 from onelead.storage import lead_list, tag_completions
 from onelead.storage.transactions import Transactions
 

@@ -24,9 +24,9 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection as PooledConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onelead.account import AccountSettings
-from onelead.errors import DatabaseUnusable, StoreUnavailable
-from onelead.limits import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import DatabaseUnusable, StoreUnavailable
+from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
     DATABASE_BATCH_CONNECTIONS_MAX,
     DATABASE_CONNECTIONS_MAX,

@@ -15,8 +15,17 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import BigInteger, Float, Table, Text
 from sqlalchemy import Column as TableColumn
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.fold import (
+    BatchPlan,
+    Snapshot,
+    candidates_needed,
+    matches_read_in_full,
+    plan_batch,
+    prepared,
+)
+from onelead.domain.lead import Lead
+from onelead.domain.writes import PreparedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
 from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
@@ -31,15 +40,6 @@ from onelead.storage.postgresql_values import (
     text_from,
 )
 from onelead.store import Batch, BatchReceipt
-from onelead.upsert import (
-    BatchPlan,
-    PreparedWrite,
-    Snapshot,
-    candidates_needed,
-    matches_read_in_full,
-    plan_batch,
-    prepared,
-)
 
 Row: TypeAlias = tuple[Any, ...]
 Columns: TypeAlias = Sequence[TableColumn[Any]]

@@ -15,11 +15,8 @@ from psycopg.pq import Conninfo
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from onelead.errors import DatabaseUnusable
-from onelead.limits import (
-    ABANDONED_TRANSACTION_S,
-    DATABASE_CONNECT_TIMEOUT_S,
-)
+from onelead.domain.errors import DatabaseUnusable
+from onelead.domain.limits import ABANDONED_TRANSACTION_S, DATABASE_CONNECT_TIMEOUT_S
 from onelead.storage.postgresql_failures import is_connection_lost
 from onelead.storage.postgresql_trips import Trips
 

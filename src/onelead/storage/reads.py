@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from onelead.account import AccountSettings
-from onelead.errors import ResourceNotFound
-from onelead.search import TagSearch
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.search import TagSearch
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.schema import lead, ledger, match_key
 from onelead.store import LeadRead, TagCount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from onelead.limits import SENT_FORM_S
+from onelead.domain.limits import SENT_FORM_S
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import sent_form
 

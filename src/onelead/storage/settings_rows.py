@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import to_builtins
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
-from onelead.account import AccountSettings, CustomerSource, LeadStatus, Role, User
-from onelead.custom_fields import CustomField, DataType, IndexState, Option
-from onelead.settings_change import Resource, SettingsPlan, SettingsWrite
+from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus, Role, User
+from onelead.domain.custom_fields import CustomField, DataType, IndexState, Option
+from onelead.domain.settings_change import Resource, SettingsPlan, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lane import settings_version
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert
 
-from onelead.settings_change import (
+from onelead.domain.settings_change import (
     SettingsPlan,
     SettingsResult,
     SettingsWrite,
     plan_settings_change,
 )
+from onelead.domain.writes import Outcome
 from onelead.storage import schema
 from onelead.storage.index_steps import build_step, field_to_build
 from onelead.storage.lane import next_settings_version, save_last_id, take_lane
 from onelead.storage.lead_rows import json_text
 from onelead.storage.settings_rows import leads_using, load_settings, save_plan
-from onelead.upsert import Outcome
 
 _WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 

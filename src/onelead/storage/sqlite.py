@@ -17,8 +17,8 @@ from typing import TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, QueuePool, RootTransaction, create_engine, event, select
 
-from onelead.errors import StoreUnavailable
-from onelead.limits import COMMIT_TIMEOUT_S
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import COMMIT_TIMEOUT_S
 from onelead.storage import schema
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore

@@ -15,21 +15,21 @@ import sqlalchemy
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.storage import schema
-from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
-from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
-from onelead.store import Batch, BatchReceipt
-from onelead.upsert import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.fold import (
     BatchPlan,
-    PreparedWrite,
     Snapshot,
     candidates_needed,
     leads_needed,
     plan_batch,
     prepared,
 )
+from onelead.domain.lead import Lead
+from onelead.domain.writes import PreparedWrite
+from onelead.storage import schema
+from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
+from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
+from onelead.store import Batch, BatchReceipt
 
 Row: TypeAlias = tuple[Any, ...]
 

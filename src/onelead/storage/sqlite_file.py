@@ -12,7 +12,7 @@ from typing import IO
 
 import sqlalchemy
 
-from onelead.errors import DatabaseLocked, DatabaseUnusable, StoreUnavailable
+from onelead.domain.errors import DatabaseLocked, DatabaseUnusable, StoreUnavailable
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from onelead.domain.text import after_start, fold
 from onelead.storage.schema import match_key
-from onelead.text import after_start, fold
 
 
 def tags_starting(connection: Connection, account_id: int, start: str, limit: int) -> Sequence[str]:

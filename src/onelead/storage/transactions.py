@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from onelead.account import AccountSettings
+from onelead.domain.account import AccountSettings
 from onelead.storage.settings_rows import load_settings
 
 T = TypeVar("T")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, update
 
-from onelead.access import UserChange, changed_user
 from onelead.access_store import KeyUse
-from onelead.account import User
-from onelead.errors import ResourceNotFound
+from onelead.domain.access import UserChange, changed_user
+from onelead.domain.account import User
+from onelead.domain.errors import ResourceNotFound
 from onelead.storage import schema
 from onelead.storage.access import user_with_email
 from onelead.storage.lane import next_settings_version, take_lane

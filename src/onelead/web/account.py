@@ -7,11 +7,11 @@ from http import HTTPStatus
 from msgspec import to_builtins
 from starlette.responses import Response
 
-from onelead.account import AccountSettings
-from onelead.account_details import details_of, time_zones
-from onelead.errors import SettingsConflict
-from onelead.settings_change import Resource
-from onelead.upsert import Action
+from onelead.domain.account import AccountSettings
+from onelead.domain.account_details import details_of, time_zones
+from onelead.domain.errors import SettingsConflict
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
 from onelead.web.field_types import currency_choices
 from onelead.web.ledger_lines import setting_label
 from onelead.web.line_form import LineForm, line_form, read_lines

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from onelead.errors import BodyMalformed
+from onelead.domain.errors import BodyMalformed
+from onelead.domain.limits import ADDRESS_BYTES_MAX, ADDRESS_PARAMETERS_MAX
+from onelead.domain.text import is_blank
 from onelead.incoming.search_request import require_no_nul
-from onelead.limits import ADDRESS_BYTES_MAX, ADDRESS_PARAMETERS_MAX
-from onelead.text import is_blank
 
 Pair = tuple[str, str]
 

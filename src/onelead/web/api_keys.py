@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from onelead.access import require_label
-from onelead.account import ApiKey, User
-from onelead.errors import InputInvalid, NotPossible, ResourceNotFound
+from onelead.domain.access import require_label
+from onelead.domain.account import ApiKey, User
+from onelead.domain.errors import InputInvalid, NotPossible, ResourceNotFound
+from onelead.domain.limits import API_KEY_CACHE_S, KEY_USE_REST_S
 from onelead.incoming.api_calls import BASE_PATH, upsert_command
-from onelead.limits import API_KEY_CACHE_S, KEY_USE_REST_S
 from onelead.web.pages import Access, Page
 from onelead.web.visit import Visit, problems_of
 

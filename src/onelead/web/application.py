@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router, compile_path
 from starlette.types import ASGIApp
 
-from onelead.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
+from onelead.domain.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s

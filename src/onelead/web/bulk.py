@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from onelead.errors import OneleadError, VersionConflict
+from onelead.domain.errors import OneleadError, VersionConflict
+from onelead.domain.lead import Lead
+from onelead.domain.properties import tags_changed
+from onelead.domain.search import LeadSearch
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import Lead
-from onelead.search import LeadSearch
-from onelead.tagging import tags_changed
-from onelead.upsert import Action, LeadWrite, Outcome
 from onelead.web.visit import Visit, said_of
 from onelead.writer import Receipt
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from onelead.errors import InputInvalid, OneleadError
+from onelead.domain.errors import InputInvalid, OneleadError
+from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.incoming.statuses import STATUS_BY_KIND
-from onelead.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.web.bulk import Change, Changed, ChangeKind, change_leads
 from onelead.web.forms import Form
 from onelead.web.lead_query import PATH

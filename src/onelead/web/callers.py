@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
+from onelead.domain.account import AccountSettings
+from onelead.domain.figures import caller_value
 from onelead.figure_store import CallerFigure
-from onelead.figures import caller_value
 
 
 class Caller(Struct, frozen=True):

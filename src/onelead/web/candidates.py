@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import CHANGEABLE_FIELDS, Lead
+from onelead.domain.limits import COMPARED_CELLS_MAX
+from onelead.domain.names import NAME_PARTS, join_name
+from onelead.domain.properties import checked
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import CHANGEABLE_FIELDS, Lead
-from onelead.limits import COMPARED_CELLS_MAX
-from onelead.names import NAME_PARTS, join_name
-from onelead.properties import checked
 from onelead.web.lead_filters import leads_href
 from onelead.web.lead_texts import custom_name, field_label, field_text
 

@@ -8,14 +8,14 @@ from typing import Any
 from msgspec import structs
 from starlette.responses import Response
 
-from onelead.custom_fields import RESOURCES, CustomField, IndexState
-from onelead.definitions import definition_attributes
-from onelead.errors import ResourceNotFound, SettingsConflict
-from onelead.figures import ANY_VALUE
-from onelead.limits import LINE_CHARS_MAX, OPTIONS_MAX
-from onelead.settings_change import Resource
-from onelead.text import fold, known_id, tidy
-from onelead.upsert import Action, Outcome
+from onelead.domain.custom_fields import RESOURCES, CustomField, IndexState
+from onelead.domain.definitions import definition_attributes
+from onelead.domain.errors import ResourceNotFound, SettingsConflict
+from onelead.domain.figures import ANY_VALUE
+from onelead.domain.limits import LINE_CHARS_MAX, OPTIONS_MAX
+from onelead.domain.settings_change import Resource
+from onelead.domain.text import fold, known_id, tidy
+from onelead.domain.writes import Action, Outcome
 from onelead.web.field_form import (
     FieldForm,
     digest,

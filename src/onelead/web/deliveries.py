@@ -9,9 +9,11 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from onelead.account import AccountSettings
-from onelead.errors import AdminRequired
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import AdminRequired
+from onelead.domain.lead import Lead
+from onelead.domain.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
+from onelead.domain.writes import Action, Outcome
 from onelead.ledger_store import (
     AccountLedgerRow,
     LedgerRead,
@@ -19,16 +21,9 @@ from onelead.ledger_store import (
     LedgerSearch,
     LedgerSlice,
 )
-from onelead.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
-from onelead.upsert import Action, Outcome
 from onelead.web.candidates import Comparison, comparison, matching_leads_href
 from onelead.web.deleted_names import settings_to_write_by
-from onelead.web.delivery_filters import (
-    DeliveryFilters,
-    by_choices,
-    match_choices,
-    scope_choices,
-)
+from onelead.web.delivery_filters import DeliveryFilters, by_choices, match_choices, scope_choices
 from onelead.web.ledger_lines import KeyLabels, LedgerLine, key_labels, ledger_line
 from onelead.web.pages import Page
 from onelead.web.rendering import exact

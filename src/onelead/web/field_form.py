@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.definitions import definition_attributes
-from onelead.limits import OPTIONS_MAX
-from onelead.text import is_blank, whole_number
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, CustomField, DataType
+from onelead.domain.definitions import definition_attributes
+from onelead.domain.limits import OPTIONS_MAX
+from onelead.domain.text import is_blank, whole_number
 from onelead.web.forms import Form
 
 _NEW_ROWS = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from onelead.currencies import currencies
-from onelead.custom_fields import TYPES_WITH_OPTIONS, DataType
+from onelead.domain.currencies import currencies
+from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, DataType
 
 
 class TypeChoice(Struct, frozen=True):

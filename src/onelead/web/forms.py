@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from onelead.errors import BodyMalformed
-from onelead.limits import FORM_FIELDS_MAX
+from onelead.domain.errors import BodyMalformed
+from onelead.domain.limits import FORM_FIELDS_MAX
 
 
 class Form:

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
-from onelead.limits import LIST_COLUMNS_MAX
-from onelead.search import LAST_CONTACTED, custom_sort_key
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.limits import LIST_COLUMNS_MAX
+from onelead.domain.search import LAST_CONTACTED, custom_sort_key
 from onelead.web.lead_texts import custom_name, custom_text, field_label, field_text, money_text
 
 DEFAULT_COLUMNS = ("company_name", "email", "phone", "status", "assignee", "date_modified")

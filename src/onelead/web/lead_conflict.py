@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
 from onelead.ledger_store import LedgerRow
 from onelead.web.lead_form import value_of
 from onelead.web.lead_texts import field_label, field_text

@@ -10,11 +10,11 @@ from itertools import zip_longest
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
-from onelead.errors import humanised
-from onelead.lead import EMAIL_CATEGORIES
-from onelead.text import is_blank
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType
+from onelead.domain.errors import humanised
+from onelead.domain.lead import EMAIL_CATEGORIES
+from onelead.domain.text import is_blank
 from onelead.web.forms import Form
 from onelead.web.lead_form import ADDRESS_PARTS, ENTRIES, IDS
 from onelead.web.lead_texts import custom_field_of, field_label, field_text

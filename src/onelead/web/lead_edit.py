@@ -13,21 +13,22 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from onelead.errors import (
+from onelead.domain.errors import (
     BodyMalformed,
     InputInvalid,
     OneleadError,
     ResourceNotFound,
     VersionConflict,
 )
+from onelead.domain.fold import prepared
+from onelead.domain.lead import Lead, changes_between
+from onelead.domain.limits import CONFLICT_CHANGES_MAX
+from onelead.domain.properties import applied, checked
+from onelead.domain.text import known_id
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.lead import Lead, changes_between
 from onelead.ledger_store import AccountLedgerRow
-from onelead.limits import CONFLICT_CHANGES_MAX
-from onelead.properties import applied, checked
 from onelead.store import LeadRead
-from onelead.text import known_id
-from onelead.upsert import Action, LeadWrite, Outcome, prepared
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import (

@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import RANGE_TYPES, CustomField, DataType
-from onelead.matching import is_matchable
-from onelead.search import NO_ID, Combination
-from onelead.text import isolated, shown
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import RANGE_TYPES, CustomField, DataType
+from onelead.domain.matching import is_matchable
+from onelead.domain.search import NO_ID, Combination
+from onelead.domain.text import isolated, shown
 from onelead.web.address import Pair
 from onelead.web.lead_form import in_one_form
 from onelead.web.lead_query import PATH, LeadQuery

@@ -11,17 +11,17 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import accumulate, zip_longest
 from typing import Any
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_on_the_wire
-from onelead.lead import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType, day_on_the_wire
+from onelead.domain.lead import (
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,
     WEBSITE_CATEGORIES,
     Address,
     Lead,
 )
-from onelead.limits import FORM_CUSTOM_FIELDS_MAX
-from onelead.text import is_blank, whole_number
+from onelead.domain.limits import FORM_CUSTOM_FIELDS_MAX
+from onelead.domain.text import is_blank, whole_number
 from onelead.web.forms import Form
 from onelead.web.lead_texts import custom_field_of, custom_name
 

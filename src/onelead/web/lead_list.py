@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from onelead.errors import InputInvalid
-from onelead.lead import Lead
-from onelead.limits import SELECTED_LEADS_MAX
+from onelead.domain.errors import InputInvalid
+from onelead.domain.lead import Lead
+from onelead.domain.limits import SELECTED_LEADS_MAX
 from onelead.list_store import LeadList
 from onelead.web.lead_columns import Column, all_columns, chosen_columns
 from onelead.web.lead_filters import (
@@ -22,13 +22,7 @@ from onelead.web.lead_filters import (
     more_fields,
     other_fields,
 )
-from onelead.web.lead_query import (
-    DAY_RANGES,
-    NUMBER_RANGES,
-    PAGE_SIZES,
-    PATH,
-    LeadQuery,
-)
+from onelead.web.lead_query import DAY_RANGES, NUMBER_RANGES, PAGE_SIZES, PATH, LeadQuery
 from onelead.web.pages import Page
 from onelead.web.sessions import is_secure
 from onelead.web.visit import Visit, own_path, said_of

@@ -18,13 +18,13 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import QueryParams
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
-from onelead.errors import InputInvalid
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
+from onelead.domain.errors import InputInvalid
+from onelead.domain.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
+from onelead.domain.search import LAST_CONTACTED, FieldFilter, LeadSearch, key_filters, sorted_field
+from onelead.domain.text import is_blank, known_id, whole_number
 from onelead.incoming.search_request import search_from
-from onelead.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
-from onelead.search import LAST_CONTACTED, FieldFilter, LeadSearch, key_filters, sorted_field
-from onelead.text import is_blank, known_id, whole_number
 from onelead.web.address import Pair, parameters
 
 PATH = "/leads"

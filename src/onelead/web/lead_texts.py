@@ -14,10 +14,10 @@ import msgspec
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
-from onelead.errors import humanised
-from onelead.text import known_id
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType
+from onelead.domain.errors import humanised
+from onelead.domain.text import known_id
 
 _LOCALE = "en_US"
 #: More than any number that is stored has, written out.

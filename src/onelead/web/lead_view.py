@@ -12,10 +12,10 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import DataType
-from onelead.lead import Address, Lead
-from onelead.limits import FORM_TEXT_CHARS_MAX
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import DataType
+from onelead.domain.lead import Address, Lead
+from onelead.domain.limits import FORM_TEXT_CHARS_MAX
 from onelead.web.lead_conflict import Difference
 from onelead.web.lead_controls import Control
 from onelead.web.lead_form import CUSTOM, GROUPS, custom_names, value_of

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
-from onelead.lead import Lead
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType
+from onelead.domain.lead import Lead
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_form import wanted_values

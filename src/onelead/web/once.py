@@ -11,8 +11,8 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from onelead.errors import StoreUnavailable
-from onelead.limits import FORM_ID_CHARS_MAX
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import FORM_ID_CHARS_MAX
 from onelead.web.pages import Page
 from onelead.web.visit import Visit
 

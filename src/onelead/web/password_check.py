@@ -6,7 +6,7 @@ from msgspec import structs
 
 from onelead.access_store import StoredPassword
 from onelead.attempts import origin
-from onelead.text import fold
+from onelead.domain.text import fold
 from onelead.web.visit import Visit
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from msgspec import Struct, structs
 from starlette.responses import Response
 
-from onelead.account import AccountSettings, CustomerSource, LeadStatus
-from onelead.errors import InputInvalid, OneleadError, ResourceNotFound
-from onelead.limits import ID_MAX, LINE_CHARS_MAX
-from onelead.pick_lists import without
-from onelead.settings_change import Resource
-from onelead.text import whole_number
-from onelead.upsert import Action
+from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
+from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound
+from onelead.domain.limits import ID_MAX, LINE_CHARS_MAX
+from onelead.domain.pick_lists import without
+from onelead.domain.settings_change import Resource
+from onelead.domain.text import whole_number
+from onelead.domain.writes import Action
 from onelead.web.field_usage import is_counting
 from onelead.web.forms import Form
 from onelead.web.pages import Access, Page

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from onelead.access import UserChange
 from onelead.access_store import KnownSession
-from onelead.errors import InputInvalid, Problem
-from onelead.passwords import require_good_password
+from onelead.domain.access import UserChange
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.passwords import require_good_password
 from onelead.web.browser_names import browser_name
 from onelead.web.pages import Page
 from onelead.web.password_check import new_password_hash, rightful_users

@@ -18,7 +18,7 @@ from babel.numbers import format_decimal
 from heroicons.jinja import heroicon_mini, heroicon_outline
 from markupsafe import Markup
 
-from onelead.text import isolated
+from onelead.domain.text import isolated
 from onelead.web.assets import asset_url
 
 _LOCALE = "en_US"

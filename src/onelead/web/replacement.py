@@ -10,11 +10,11 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from onelead.errors import ResourceNotFound
-from onelead.limits import REPLACE_CHUNK_LEADS
-from onelead.properties import LeadPatch
-from onelead.settings_change import Resource
-from onelead.upsert import Action, LeadWrite
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.limits import REPLACE_CHUNK_LEADS
+from onelead.domain.properties import LeadPatch
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action, LeadWrite
 from onelead.web.visit import Visit
 
 

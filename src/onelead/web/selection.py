@@ -10,14 +10,14 @@ import msgspec
 from msgspec import Struct
 from starlette.datastructures import QueryParams
 
-from onelead.account import AccountSettings
-from onelead.errors import InputInvalid, Problem
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
+from onelead.domain.properties import checked
+from onelead.domain.search import LeadSearch, Range
+from onelead.domain.text import fold, known_id, whole_number
+from onelead.domain.writes import Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
-from onelead.properties import checked
-from onelead.search import LeadSearch, Range
-from onelead.text import fold, known_id, whole_number
-from onelead.upsert import Outcome
 from onelead.web.bulk import Change, Changed, ChangeKind
 from onelead.web.forms import Form
 from onelead.web.lead_query import LeadQuery

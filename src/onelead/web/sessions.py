@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from onelead.access_store import WebSession
-from onelead.account import AccountSettings, Role, User
-from onelead.errors import ResourceNotFound, StoreUnavailable
-from onelead.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
+from onelead.domain.account import AccountSettings, Role, User
+from onelead.domain.errors import ResourceNotFound, StoreUnavailable
+from onelead.domain.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
 from onelead.process import Services
 
 _SESSION = "onelead_session"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from onelead.settings_change import Resource, SettingsResult, SettingsWrite
-from onelead.upsert import Action
+from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.writes import Action
 from onelead.web.visit import Visit
 
 

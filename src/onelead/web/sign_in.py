@@ -10,10 +10,10 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from onelead.access_store import LinkPurpose, OneTimeLink
-from onelead.account import User
-from onelead.errors import InputInvalid
-from onelead.limits import LINE_CHARS_MAX
-from onelead.passwords import require_good_password
+from onelead.domain.account import User
+from onelead.domain.errors import InputInvalid
+from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.passwords import require_good_password
 from onelead.web.pages import Access, Page
 from onelead.web.password_check import new_password_hash, rightful_users
 from onelead.web.sessions import (

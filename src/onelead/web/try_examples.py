@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField, DataType
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField, DataType
 from onelead.web.try_form import Values, custom_input
 
 _NAME, _EMAIL = "Nora Field", "nora@field.example"

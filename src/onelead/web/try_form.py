@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     CustomField,
     DataType,
@@ -20,8 +20,8 @@ from onelead.custom_fields import (
     day_on_the_wire,
     number,
 )
-from onelead.lead import EMAIL_CATEGORIES, PHONE_CATEGORIES
-from onelead.text import whole_number
+from onelead.domain.lead import EMAIL_CATEGORIES, PHONE_CATEGORIES
+from onelead.domain.text import whole_number
 from onelead.web.forms import Form
 
 #: What a form of an upsert has, by the fields' names.

@@ -9,19 +9,19 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import CustomField
-from onelead.errors import BodyMalformed, MatchAmbiguous, OneleadError, ResourceNotFound
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.errors import BodyMalformed, MatchAmbiguous, OneleadError, ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.matching import is_matchable
+from onelead.domain.search import LeadSearch
+from onelead.domain.text import known_id
+from onelead.domain.writes import LeadWrite, WriteResult
 from onelead.incoming.api_calls import BASE_PATH, upsert_command
 from onelead.incoming.json_body import decode_object
 from onelead.incoming.lead_json import upsert_write
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
-from onelead.lead import Lead
-from onelead.matching import is_matchable
-from onelead.search import LeadSearch
-from onelead.text import known_id
-from onelead.upsert import LeadWrite, WriteResult
 from onelead.web.candidates import Comparison, comparison, matching_leads_href
 from onelead.web.deliveries import decoded, is_upsert, pretty, visible_row
 from onelead.web.forms import Form

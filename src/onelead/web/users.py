@@ -7,10 +7,10 @@ from http import HTTPStatus
 from msgspec import structs
 from starlette.responses import Response
 
-from onelead.access import UserChange
 from onelead.access_store import LINK_SECONDS, LinkPurpose, SignInFacts
-from onelead.account import Role, User
-from onelead.errors import (
+from onelead.domain.access import UserChange
+from onelead.domain.account import Role, User
+from onelead.domain.errors import (
     InputInvalid,
     NotPossible,
     OneleadError,

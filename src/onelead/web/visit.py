@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from onelead import __version__
-from onelead.account import DEFAULT_TIME_ZONE, AccountSettings
-from onelead.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
+from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
+from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
+from onelead.domain.text import known_id
+from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import read_body
 from onelead.incoming.request_log import RequestLine
 from onelead.process import Services
-from onelead.text import known_id
-from onelead.upsert import Delivery
 from onelead.web.forms import Form, decode_form
 from onelead.web.rendering import moment_writer, render
 from onelead.web.sessions import (

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import msgspec
-from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.errors import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import (
     InputInvalid,
     MatchAmbiguous,
     OneleadError,
@@ -23,98 +21,22 @@ from onelead.errors import (
     ResourceNotFound,
     VersionConflict,
 )
-from onelead.lead import Changes, Lead, changes_between
-from onelead.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
-from onelead.matching import (
-    CheckedMatch,
-    Key,
-    Match,
-    checked_match,
-    lead_keys,
-    names_matched_field,
+from onelead.domain.lead import Lead, changes_between
+from onelead.domain.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
+from onelead.domain.matching import Key, checked_match, lead_keys, names_matched_field
+from onelead.domain.names import NAME_PARTS
+from onelead.domain.properties import CheckedPatch, LeadPatch, applied, checked
+from onelead.domain.text import too_long
+from onelead.domain.writes import (
+    Action,
+    LeadWrite,
+    MatchResult,
+    Outcome,
+    PreparedWrite,
+    WriteResult,
 )
-from onelead.names import NAME_PARTS
-from onelead.properties import CheckedPatch, LeadPatch, applied, checked
-from onelead.text import too_long
 
 _NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
-
-
-class Action(StrEnum):
-    """What a write asks for."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    UPSERT = "upsert"
-    DELETE = "delete"
-
-
-class Outcome(StrEnum):
-    """What a write did."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    DELETED = "deleted"
-    REFUSED = "refused"
-
-
-class Delivery(Struct, frozen=True, gc=False):
-    """Where a write came from, for its ledger row."""
-
-    request_id: str
-    user_id: int | None
-    api_key_id: int | None
-    #: The request's JSON as it was delivered; of a bulk call, the item's.
-    payload: str
-
-
-class LeadWrite(Struct, frozen=True, gc=False):
-    """One write of a lead, as it was asked for."""
-
-    action: Action
-    delivery: Delivery
-    #: The lead to update or delete.
-    lead_id: int | None = None
-    patch: LeadPatch | None = None
-    match: Match | None = None
-    #: What the front end found wrong already; such a write is only recorded.
-    problems: tuple[Problem, ...] = ()
-    #: An update or delete is refused when the lead has another version; None takes any.
-    expected_version: int | None = None
-
-
-class PreparedWrite(Struct, frozen=True, gc=False):
-    """A write checked against one version of the settings."""
-
-    write: LeadWrite
-    patch: CheckedPatch | None = None
-    match: CheckedMatch | None = None
-    refusal: OneleadError | None = None
-
-
-class MatchResult(Struct, frozen=True, gc=False):
-    """What an upsert's match found."""
-
-    field_name: str
-    #: The normalised value that was looked for.
-    value: str
-    #: The number of matches; any number above the limit counts as the limit and one.
-    matches: int
-    #: Ascending; empty above the limit.
-    ids: tuple[int, ...]
-    definition_id: int | None = None
-
-
-class WriteResult(Struct, frozen=True, gc=False):
-    """The receipt of one write."""
-
-    outcome: Outcome
-    #: The lead after the write; before it, for a delete.
-    lead: Lead | None = None
-    changes: Changes = {}
-    match: MatchResult | None = None
-    refusal: OneleadError | None = None
 
 
 @dataclass(frozen=True)

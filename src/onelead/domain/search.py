@@ -18,8 +18,8 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     RANGE_TYPES,
     TYPES_WITH_OPTIONS,
@@ -32,16 +32,16 @@ from onelead.custom_fields import (
     sortable_number,
     stored_value,
 )
-from onelead.errors import InputInvalid, Problem
-from onelead.limits import (
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import (
     CURSOR_CHARS_MAX,
     ID_MAX,
     NUMBER_ABS_MAX,
     PAGE_SIZE_DEFAULT,
     SORT_KEY_CHARS_MAX,
 )
-from onelead.matching import key_value, phone_digits, require_filterable
-from onelead.text import fold
+from onelead.domain.matching import key_value, phone_digits, require_filterable
+from onelead.domain.text import fold
 
 
 class Combination(StrEnum):

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.currencies import is_currency
-from onelead.custom_fields import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.currencies import is_currency
+from onelead.domain.custom_fields import (
     RESOURCES,
     TYPES_WITH_OPTIONS,
     CustomField,
@@ -20,9 +20,9 @@ from onelead.custom_fields import (
     IndexState,
     Option,
 )
-from onelead.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
-from onelead.settings_body import SettingsBody, is_integer, line_problem, name_problem
-from onelead.text import is_blank, shown, tidy
+from onelead.domain.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
+from onelead.domain.settings_body import SettingsBody, is_integer, line_problem, name_problem
+from onelead.domain.text import is_blank, shown, tidy
 
 _ATTRIBUTES = frozenset(
     {

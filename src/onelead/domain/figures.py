@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from onelead.custom_fields import TYPES_WITH_OPTIONS, CustomField
-from onelead.upsert import Outcome
+from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField
+from onelead.domain.writes import Outcome
 
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S

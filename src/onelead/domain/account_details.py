@@ -8,10 +8,10 @@ from zoneinfo import available_timezones
 
 from msgspec import Struct
 
-from onelead.account import AccountSettings
-from onelead.currencies import is_currency
-from onelead.settings_body import SettingsBody
-from onelead.text import shown
+from onelead.domain.account import AccountSettings
+from onelead.domain.currencies import is_currency
+from onelead.domain.settings_body import SettingsBody
+from onelead.domain.text import shown
 
 _ATTRIBUTES = frozenset({"name", "time_zone", "currency"})
 

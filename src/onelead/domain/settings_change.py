@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, to_builtins
 
-from onelead.account import AccountSettings, CustomerSource, LeadStatus
-from onelead.account_details import AccountDetails, changed_details, details_of
-from onelead.custom_fields import CustomField
-from onelead.definitions import created_definition, definition_attributes, updated_definition
-from onelead.errors import OneleadError, ResourceNotFound
-from onelead.lead import Changes
-from onelead.pick_lists import Entry, entry_attributes, with_source, with_status, without
-from onelead.settings_body import require_as_seen
-from onelead.upsert import Action, Delivery, Outcome
+from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
+from onelead.domain.account_details import AccountDetails, changed_details, details_of
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.definitions import created_definition, definition_attributes, updated_definition
+from onelead.domain.errors import OneleadError, ResourceNotFound
+from onelead.domain.lead import Changes
+from onelead.domain.pick_lists import Entry, entry_attributes, with_source, with_status, without
+from onelead.domain.settings_body import require_as_seen
+from onelead.domain.writes import Action, Delivery, Outcome
 
 T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onelead.errors import InputInvalid, Problem
-from onelead.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
-from onelead.text import fold, normalised, too_long
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from onelead.domain.text import fold, normalised, too_long
 
 #: A letter of the hashed form can have been typed in this many pieces. A text that has more
 #: pieces than all letters of a password together is too long whatever comes behind them.

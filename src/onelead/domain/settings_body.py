@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
-from onelead.errors import InputInvalid, Problem, SettingsConflict, unrecognized
-from onelead.limits import LINE_CHARS_MAX
-from onelead.text import is_blank, is_one_line, too_long
+from onelead.domain.errors import InputInvalid, Problem, SettingsConflict, unrecognized
+from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.text import is_blank, is_one_line, too_long
 
 
 class SettingsBody:

@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Literal
 
-from onelead.limits import ID_MAX
+from onelead.domain.limits import ID_MAX
 
 #: Characters that show nothing (Unicode: Default_Ignorable_Code_Point), such as zero-width
 #: spaces, joiners, direction marks and variation selectors.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from onelead.custom_fields import CustomField
+from onelead.domain.custom_fields import CustomField
 
 
 class Role(StrEnum):

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from onelead.text import shown
+from onelead.domain.text import shown
 
 
 class Kind(StrEnum):

@@ -12,8 +12,8 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct
 
-from onelead.account import AccountSettings
-from onelead.custom_fields import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import (
     CustomField,
     DataType,
     IndexState,
@@ -21,17 +21,17 @@ from onelead.custom_fields import (
     match_values,
     stored_value,
 )
-from onelead.errors import InputInvalid, Problem, unrecognized
-from onelead.lead import Lead
-from onelead.limits import (
+from onelead.domain.errors import InputInvalid, Problem, unrecognized
+from onelead.domain.lead import Lead
+from onelead.domain.limits import (
     ID_MAX,
     KEY_VALUE_BYTES_MAX,
     LINE_CHARS_MAX,
     PHONE_DIGITS_MAX,
     RETRY_AFTER_S,
 )
-from onelead.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.text import fold, is_blank, tidy, too_long, whole_number
+from onelead.domain.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
+from onelead.domain.text import fold, is_blank, tidy, too_long, whole_number
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 

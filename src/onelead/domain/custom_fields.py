@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from onelead.lead import CustomValue
-from onelead.limits import (
+from onelead.domain.lead import CustomValue
+from onelead.domain.limits import (
     LINE_CHARS_MAX,
     NUMBER_ABS_MAX,
     TEXT_CHARS_MAX,
     UNIX_SECONDS_MAX,
     URL_CHARS_MAX,
 )
-from onelead.text import is_blank, shown, tidy, too_long
+from onelead.domain.text import is_blank, shown, tidy, too_long
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from onelead.account import CustomerSource, LeadStatus
-from onelead.errors import InputInvalid, Problem
-from onelead.limits import PICK_LIST_ENTRIES_MAX
-from onelead.settings_body import SettingsBody, is_integer
-from onelead.text import fold
+from onelead.domain.account import CustomerSource, LeadStatus
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.limits import PICK_LIST_ENTRIES_MAX
+from onelead.domain.settings_body import SettingsBody, is_integer
+from onelead.domain.text import fold
 
 Entry = TypeVar("Entry", bound=LeadStatus | CustomerSource)
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import pycountry
 
-from onelead.text import fold
+from onelead.domain.text import fold
 
 #: Everyday names that the standard does not list.
 _EVERYDAY_NAMES = {

@@ -6,18 +6,18 @@ the stored form once; applying is what an upsert, an update and a create have in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from onelead.account import AccountSettings
-from onelead.countries import country_code
-from onelead.custom_fields import ValueInvalid, number, stored_value
-from onelead.errors import Problem
-from onelead.lead import (
+from onelead.domain.account import AccountSettings
+from onelead.domain.countries import country_code
+from onelead.domain.custom_fields import ValueInvalid, number, stored_value
+from onelead.domain.errors import Problem
+from onelead.domain.lead import (
     EMAIL_CATEGORIES,
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,
@@ -29,9 +29,15 @@ from onelead.lead import (
     Link,
     PhoneNumber,
 )
-from onelead.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX, TAGS_MAX, TEXT_CHARS_MAX, URL_CHARS_MAX
-from onelead.names import NAME_PARTS, join_name, split_name
-from onelead.text import fold, is_blank, shown, too_long
+from onelead.domain.limits import (
+    LINE_CHARS_MAX,
+    LIST_ENTRIES_MAX,
+    TAGS_MAX,
+    TEXT_CHARS_MAX,
+    URL_CHARS_MAX,
+)
+from onelead.domain.names import NAME_PARTS, join_name, split_name
+from onelead.domain.text import fold, is_blank, shown, too_long
 
 Id = Annotated[int, Meta(ge=1)]
 T = TypeVar("T")
@@ -370,3 +376,14 @@ _CHECKS: dict[str, Callable[[str, Any, list[Problem]], Any]] = {
 }
 
 _checked_values = attrgetter(*_CHECKS)
+
+
+def tags_changed(
+    tags: Sequence[str], *, added: Iterable[str] = (), removed: Iterable[str] = ()
+) -> list[str]:
+    """Return the tags with some removed and some added; a tag is the same in any case."""
+    gone = {fold(tag) for tag in removed}
+    kept = {fold(tag): tag for tag in tags if fold(tag) not in gone}
+    for tag in added:
+        kept.setdefault(fold(tag), tag)
+    return list(kept.values())

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
-from onelead.account import Role, User
-from onelead.errors import InputInvalid, NotPossible, Problem
-from onelead.limits import LINE_CHARS_MAX
-from onelead.settings_body import name_problem, require_as_seen
+from onelead.domain.account import Role, User
+from onelead.domain.errors import InputInvalid, NotPossible, Problem
+from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.settings_body import name_problem, require_as_seen
 
 #: Clients of the API send it in a header, which has room for ASCII only.
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
