@@ -24,8 +24,9 @@ from sqlalchemy import Table
 import onelead
 from benchmarks.people import Person, lead_of, stored_people
 from benchmarks.postgresql import PostgresqlServer
-from onelead.access_store import NewAccount
 from onelead.app import on_store
+from onelead.contract.access import NewAccount
+from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import changes_between
 from onelead.domain.matching import Key, Match, lead_keys
@@ -34,7 +35,6 @@ from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outc
 from onelead.settings import Settings
 from onelead.storage import schema
 from onelead.storage.lead_rows import lead_row, ledger_row
-from onelead.store import Store
 
 _CHUNK = 50_000
 _EMAIL = "bench@onelead.example"

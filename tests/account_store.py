@@ -8,6 +8,9 @@ from typing import Any
 from tests.databases import Database
 from tests.lead_writes import create, read_lead_write, read_settings_write, settings_write
 
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.ledger import LedgerRow
+from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.fold import prepared
@@ -15,9 +18,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch
 from onelead.domain.settings_change import Resource, SettingsResult
 from onelead.domain.writes import Action, LeadWrite, WriteResult
-from onelead.ledger_store import LedgerRow
 from onelead.prove.replay import Reader, Replay
-from onelead.store import Batch, BatchReceipt, Store
 
 DEFINITION = Resource.CUSTOM_FIELD_DEFINITION
 INDEX_STEPS_MAX = 1_000

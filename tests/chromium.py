@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.open_session import open_session
 from tests.process import Server, serving
 
-from onelead.access_store import WebSession
+from onelead.contract.access import WebSession
+from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import Store
 from onelead.web.sessions import token_hash
 
 T = TypeVar("T")

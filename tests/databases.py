@@ -23,12 +23,12 @@ from sqlalchemy import Engine, create_engine
 from tests.faults import Faults, FaultySqliteStore, faulty_postgresql_store
 from tests.postgresql_server import administration_url, url_of_database
 
-from onelead.access_store import NewAccount
+from onelead.contract.access import NewAccount
+from onelead.contract.store import Store
 from onelead.storage.access import create_account
 from onelead.storage.migrate import migrate
 from onelead.storage.postgresql import PostgresqlStore
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import Store
 
 EMAIL = "dana@shop.example"
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.fold import Snapshot, plan_batch, prepared
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
-from onelead.store import Batch, BatchReceipt
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from tests.clock import Clock
 from tests.databases import PostgresqlDatabase
 from tests.postgresql_proxy import Moment, Point, Proxy, proxy_to
 
+from onelead.contract.store import StoreObserver
 from onelead.storage.postgresql import PostgresqlStore
-from onelead.store import StoreObserver
 
 #: No statement of a test takes so long, also on a busy machine.
 TIMEOUT_S = 20.0

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from tests.builders import a_delivery, a_patch
 
+from onelead.contract.ledger import LedgerEntry
 from onelead.domain.matching import Match
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, LeadWrite
-from onelead.store import LedgerEntry
 
 _numbers = itertools.count(1)
 _PROCESS = secrets.token_hex(4)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onelead.access_store import LinkPurpose, WebSession
+from onelead.contract.access import LinkPurpose, WebSession
+from onelead.contract.store import Store
 from onelead.storage.access import key_hash
-from onelead.store import Store
 
 
 async def open_session(store: Store, token_hash: str, session: WebSession) -> None:

@@ -16,6 +16,7 @@ from tests.builders import a_field, a_settings
 
 from onelead.api.answers import error_response
 from onelead.api.wire import lead_body
+from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.fold import Snapshot, plan_batch, prepared
@@ -29,7 +30,6 @@ from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
 from onelead.prove.people import Item
 from onelead.prove.verdict import Beginning
 from onelead.storage.lead_rows import json_text, lead_row, ledger_row
-from onelead.store import AccountRows, LedgerEntry
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)
 SETTINGS = a_settings(fields=(FIELD,))

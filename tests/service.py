@@ -15,13 +15,13 @@ from tests.clock import Clock
 from tests.databases import ENGINES, Database
 from tests.documented_answers import require_documented
 
-from onelead.access_store import NewAccount
 from onelead.api.application import create_api
+from onelead.contract.access import NewAccount
+from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.metrics import Metrics
 from onelead.password_hashes import PasswordHashes
 from onelead.process import Services
-from onelead.store import Store
 from onelead.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"

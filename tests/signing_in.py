@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.browser_client import Browser, Shown
 from tests.web_service import Web
 
-from onelead.access_store import LinkPurpose
+from onelead.contract.access import LinkPurpose
 from onelead.domain.account import Role, User
 
 PASSWORD = "a rainy afternoon"

@@ -13,7 +13,7 @@ from tests.clock import Clock
 from tests.databases import Database
 from tests.service import client_of
 
-from onelead.access_store import NewAccount
+from onelead.contract.access import NewAccount
 from onelead.domain.account import Role
 from onelead.metrics import Metrics
 from onelead.process import Services

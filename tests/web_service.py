@@ -12,8 +12,8 @@ from tests.browser_client import WEB_URL, Browser
 from tests.open_session import open_session
 from tests.service import Service, a_service
 
-from onelead.access_store import WebSession
 from onelead.app import create_application
+from onelead.contract.access import WebSession
 from onelead.domain.account import Role
 from onelead.web.sessions import token_hash
 

@@ -18,11 +18,11 @@ from unittest import mock
 
 from onelead import app, cli
 from onelead.api import auth
+from onelead.contract.leads import Batch
 from onelead.domain import limits
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import prepared
 from onelead.domain.writes import LeadWrite
-from onelead.store import Batch
 from onelead.writer import BatchingWriter, LeadStore, Receipt
 
 ACCOUNTS = 256

@@ -19,11 +19,11 @@ from benchmarks.people import TAGS
 from benchmarks.processes import Failed, free_port, running, wait_until_listening
 from benchmarks.results import PageRow
 from benchmarks.run import ENGINES, Run
-from onelead.access_store import LinkPurpose, WebSession
 from onelead.app import on_store
+from onelead.contract.access import LinkPurpose, WebSession
+from onelead.contract.store import Store
 from onelead.settings import Settings
 from onelead.storage.access import key_hash
-from onelead.store import Store
 from onelead.web.sessions import token_hash
 
 _REQUESTS = 9

@@ -8,7 +8,6 @@ import msgspec
 import typer
 
 from onelead import app
-from onelead.access_store import LinkPurpose
 from onelead.command_line import (
     Account,
     AsJson,
@@ -22,10 +21,11 @@ from onelead.command_line import (
     print_result,
     settings_from,
 )
+from onelead.contract.access import LinkPurpose
+from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User
 from onelead.domain.errors import NotPossible
 from onelead.domain.text import fold
-from onelead.store import Store
 from onelead.web.sessions import welcome_path
 
 Label = typer.Option(callback=line_option, help="What it is for.")

@@ -23,7 +23,6 @@ import uvloop
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from onelead.access_store import NewAccount
 from onelead.api.application import create_api, is_api_path
 from onelead.api.server import (
     STOP_SIGNALS,
@@ -36,6 +35,8 @@ from onelead.api.server import (
     shared_port,
     web_url,
 )
+from onelead.contract.access import NewAccount
+from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.figure_work import FigureWork
@@ -45,7 +46,6 @@ from onelead.metrics import Metrics, sharing_figures
 from onelead.process import Services
 from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import Store, StoreObserver
 from onelead.web.application import create_web
 from onelead.web.rendering import prepare as prepare_pages
 from onelead.web.sessions import welcome_path

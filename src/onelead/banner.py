@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from onelead import __version__
-from onelead.access_store import NewAccount
 from onelead.app import Started
+from onelead.contract.access import NewAccount
 from onelead.incoming.api_calls import upsert_command
 from onelead.settings import Settings
 

@@ -16,7 +16,6 @@ import typer
 
 from onelead import __version__, app
 from onelead.access_commands import keys, users
-from onelead.access_store import LinkPurpose, NewAccount
 from onelead.banner import banner
 from onelead.command_line import (
     AsJson,
@@ -28,6 +27,8 @@ from onelead.command_line import (
     print_result,
     settings_from,
 )
+from onelead.contract.access import LinkPurpose, NewAccount
+from onelead.contract.store import Store
 from onelead.demo.run import DemoStarted, run_demo, welcome
 from onelead.domain.errors import OneleadError, SettingsInvalid
 from onelead.logs import configure_logs
@@ -36,7 +37,6 @@ from onelead.prove.live import shown_progress
 from onelead.prove.run import Options
 from onelead.prove.run import prove as run_proof
 from onelead.settings import LogFormat, LogLevel, Settings, masked
-from onelead.store import Store
 from onelead.web.sessions import welcome_path
 
 _EXIT_FAILED = 1

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from onelead.contract.ledger import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 from onelead.domain.errors import ServiceStopping, StoreUnavailable, TooManyStreams
 from onelead.domain.limits import (
     LIVE_POLL_S,
@@ -21,7 +22,6 @@ from onelead.domain.limits import (
     LIVE_USER_STREAMS_MAX,
     RETRY_AFTER_S,
 )
-from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 
 #: What a page shows: the newest lead writes.
 NEWEST = LedgerSearch(scope=LedgerScope.LEADS, limit=LIVE_ROWS)

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
-from onelead.access_store import KeyUse
 from onelead.background import BackgroundWork
+from onelead.contract.access import KeyUse
 from onelead.domain.account import Caller
 from onelead.domain.limits import KEY_USE_REST_S
 

@@ -28,9 +28,9 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.errors import OneleadError
 from onelead.domain.writes import Outcome, WriteResult
-from onelead.store import PoolUse, StoreObserver
 from onelead.writer import WriterObserver
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

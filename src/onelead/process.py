@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.attempts import Attempts
+from onelead.contract.store import Store
 from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
 from onelead.feed import Feed
 from onelead.key_uses import KeyUses
 from onelead.metrics import Metrics
 from onelead.password_hashes import PasswordHashes
 from onelead.readiness import Readiness
-from onelead.store import Store
 from onelead.survey import Surveys
 from onelead.writer import BatchingWriter
 

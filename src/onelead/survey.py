@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 from msgspec import Struct
 
+from onelead.contract.figures import SharedValue, SharedValues
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TEXT_TYPES, CustomField
 from onelead.domain.errors import StoreUnavailable
@@ -25,7 +26,6 @@ from onelead.domain.limits import (
     SURVEY_VALUES_MAX,
 )
 from onelead.domain.matching import is_matchable
-from onelead.figure_store import SharedValue, SharedValues
 
 log = structlog.get_logger(__name__)
 

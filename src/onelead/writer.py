@@ -21,6 +21,7 @@ from typing import Protocol
 from msgspec import Struct
 from structlog.contextvars import bind_contextvars
 
+from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import OneleadError, ServiceStopping, WriteQueueFull
 from onelead.domain.fold import prepared
@@ -34,7 +35,6 @@ from onelead.domain.limits import (
     RETRY_AFTER_S,
 )
 from onelead.domain.writes import LeadWrite, PreparedWrite, WriteResult
-from onelead.store import Batch, BatchReceipt
 
 
 class LeadStore(Protocol):

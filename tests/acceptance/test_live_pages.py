@@ -13,7 +13,7 @@ import httpx
 from tests.open_session import open_session
 from tests.process import DEADLINE_S, Server, serving
 
-from onelead.access_store import WebSession
+from onelead.contract.access import WebSession
 from onelead.domain.limits import LIVE_HEARTBEAT_S
 from onelead.storage.sqlite import SqliteStore
 from onelead.web.sessions import token_hash

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.axe import violations
 from tests.chromium import PHONE, WIDE, Site, Theme
 
-from onelead.access_store import LinkPurpose
+from onelead.contract.access import LinkPurpose
+from onelead.contract.store import Store
 from onelead.domain.account import Role
-from onelead.store import Store
 from onelead.web.sessions import welcome_path
 
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("dark", WIDE), ("light", PHONE))

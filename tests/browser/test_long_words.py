@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page
 from tests.chromium import BEYOND_EDGE, PHONE, Site
 
+from onelead.contract.store import Store
 from onelead.domain.account import Role
-from onelead.store import Store
 
 #: A word that nowhere has a place to be broken at, as long as a line may be.
 _LONG = ("Donaudampfschifffahrtsgesellschaftskapitaen" * 6)[:255]

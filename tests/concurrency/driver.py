@@ -19,10 +19,10 @@ from tests.databases import open_at
 from tests.lead_writes import settings_write, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
+from onelead.contract.store import Store
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
-from onelead.store import Store
 from onelead.writer import BatchingWriter, Receipt
 
 CALLERS = 6

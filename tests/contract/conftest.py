@@ -10,7 +10,7 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.databases import ENGINES, Database
 
-from onelead.store import Store
+from onelead.contract.store import Store
 
 
 @pytest.fixture(params=list(ENGINES))

@@ -7,10 +7,10 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.databases import EMAIL, Database
 
+from onelead.contract.store import Store
 from onelead.domain.account import ApiKey, Caller, Role, User
 from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.storage.access import key_hash
-from onelead.store import Store
 
 OTHER = "omar@shop.example"
 

@@ -6,9 +6,9 @@ import pytest
 from tests.account_store import AccountStore
 from tests.lead_writes import create, update
 
+from onelead.contract.ledger import AccountRows
 from onelead.storage import account_rows
 from onelead.storage.lead_rows import lead_row
-from onelead.store import AccountRows
 
 
 async def rows_of(account: AccountStore) -> AccountRows:

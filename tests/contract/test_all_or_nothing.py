@@ -9,8 +9,8 @@ from tests.account_store import DEFINITION, AccountStore
 from tests.databases import Database
 from tests.lead_writes import create, delete, update, upsert
 
+from onelead.contract.store import Store
 from onelead.domain.writes import Action
-from onelead.store import Store
 
 TABLES = (
     *("account", "lane", "user", "api_key", "lead_status", "customer_source"),

@@ -7,9 +7,9 @@ from tests.account_store import AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert
 
+from onelead.contract.store import Store
 from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch
-from onelead.store import Store
 
 DAY = 86_400
 JUMPS = (DAY, -2 * DAY, 1, -400 * DAY, 3 * DAY)

@@ -6,10 +6,10 @@ import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.lead_writes import delete
 
+from onelead.contract.ledger import DeletedSetting
 from onelead.domain.limits import DELETED_SETTINGS_MAX
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
-from onelead.ledger_store import DeletedSetting
 from onelead.storage import deleted_settings
 
 

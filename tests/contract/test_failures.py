@@ -17,7 +17,10 @@ from tests.faults import Faults, disk_error
 from tests.lead_writes import create, settings_write, upsert
 from tests.process import DEADLINE_S
 
-from onelead.access_store import KeyUse, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.access import KeyUse, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.figures import Division
+from onelead.contract.ledger import LedgerSearch
+from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
 from onelead.domain.errors import StoreUnavailable
@@ -25,9 +28,6 @@ from onelead.domain.figures import Grouping
 from onelead.domain.search import LeadSearch, TagSearch
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, Outcome
-from onelead.figure_store import Division
-from onelead.ledger_store import LedgerSearch
-from onelead.store import Store
 
 T = TypeVar("T")
 

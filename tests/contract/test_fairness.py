@@ -9,8 +9,9 @@ from tests.account_store import AccountStore
 from tests.databases import Database, SqliteDatabase
 from tests.lead_writes import create
 
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
-from onelead.store import Batch, BatchReceipt, Store
 from onelead.writer import BatchingWriter
 
 BATCH_WRITES_MAX = 16

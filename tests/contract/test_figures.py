@@ -15,13 +15,13 @@ from tests.databases import Database
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.random_writes import RandomWrites
 
+from onelead.contract.figures import Division
+from onelead.contract.store import Store
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
 from onelead.domain.figures import COUNTED_FIELDS, Grouping, match_value
 from onelead.domain.limits import FIGURE_CHUNK_ROWS
 from onelead.domain.writes import Action, LeadWrite, Outcome
-from onelead.figure_store import Division
-from onelead.store import Store
 
 HOUR = 3_600
 DAY = 24 * HOUR

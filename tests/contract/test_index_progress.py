@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete
 
+from onelead.contract.settings import IndexProgress
 from onelead.domain.limits import INDEX_CHUNK_LEADS
-from onelead.store import IndexProgress
 
 LEADS = 2 * INDEX_CHUNK_LEADS + 50
 

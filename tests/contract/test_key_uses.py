@@ -6,9 +6,9 @@ import asyncio
 
 from tests.account_store import AccountStore
 
-from onelead.access_store import KeyUse
+from onelead.contract.access import KeyUse
+from onelead.contract.store import Store
 from onelead.domain.account import ApiKey
-from onelead.store import Store
 
 
 async def keys(account: AccountStore) -> list[ApiKey]:

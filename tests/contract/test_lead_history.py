@@ -6,8 +6,8 @@ import pytest
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete, update, upsert
 
+from onelead.contract.ledger import AccountLedgerRow, LeadLedger
 from onelead.domain.errors import ResourceNotFound
-from onelead.ledger_store import AccountLedgerRow, LeadLedger
 
 
 async def folded(account: AccountStore) -> None:

@@ -15,6 +15,7 @@ from tests.lead_writes import delete
 from tests.random_searches import RandomSearches, fill
 from tests.search_model import expected
 
+from onelead.contract.leads import LeadList
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import DataType
 from onelead.domain.errors import InputInvalid
@@ -30,7 +31,6 @@ from onelead.domain.search import (
     TagFilter,
     custom_sort_key,
 )
-from onelead.list_store import LeadList
 from onelead.storage.lead_list import list_leads
 
 LEADS = 100

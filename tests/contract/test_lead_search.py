@@ -10,12 +10,12 @@ from tests.clock import Clock
 from tests.random_searches import RandomSearches, fill
 from tests.search_model import expected
 
+from onelead.contract.leads import LeadPage
 from onelead.domain.custom_fields import DataType
 from onelead.domain.errors import InputInvalid
 from onelead.domain.lead import Lead
 from onelead.domain.limits import SEARCH_VALUES_MAX
 from onelead.domain.search import SORT_KEYS, Combination, FieldFilter, LeadSearch, Range, TagFilter
-from onelead.store import LeadPage
 
 LEADS = 200
 

@@ -13,10 +13,10 @@ from tests.lead_writes import create, delete, update
 from tests.random_searches import fill, lead_properties
 from tests.search_model import expected
 
+from onelead.contract.leads import LeadPage
 from onelead.domain.errors import InputInvalid
 from onelead.domain.lead import Lead
 from onelead.domain.search import SORT_KEYS, LeadSearch, TagFilter
-from onelead.store import LeadPage
 
 LEADS = 60
 

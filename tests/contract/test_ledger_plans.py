@@ -13,9 +13,9 @@ from tests.account_store import AccountStore
 from tests.databases import ENGINES, Database, SqliteDatabase
 from tests.lead_writes import create, upsert
 
+from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_SLICE_ROWS
 from onelead.domain.writes import LeadWrite, Outcome
-from onelead.ledger_store import LedgerScope, LedgerSearch
 from onelead.storage import ledger_search, write_check
 
 BY_NUMBER = "SEARCH ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq"

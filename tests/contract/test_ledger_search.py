@@ -10,11 +10,11 @@ from tests.account_store import DEFINITION, AccountStore
 from tests.clock import Clock
 from tests.lead_writes import create, delete, update, upsert, upsert_custom
 
+from onelead.contract.ledger import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
-from onelead.ledger_store import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 
 DATE = 1_700_000_000
 #: Ledger rows that a test puts there itself, in runs of this many.

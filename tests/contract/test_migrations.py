@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from tests.databases import EMAIL
 from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
-from onelead.access_store import NewAccount
 from onelead.app import open_store
+from onelead.contract.access import NewAccount
 from onelead.domain.errors import DatabaseNewer
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate

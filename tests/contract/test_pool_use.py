@@ -6,7 +6,7 @@ import asyncio
 
 from tests.account_store import AccountStore
 
-from onelead.store import Store
+from onelead.contract.store import Store
 
 
 async def test_nothing_is_in_use_when_nothing_is_under_way(

@@ -9,8 +9,8 @@ from tests.clock import Clock
 from tests.databases import Database
 from tests.faults import Faults, disk_error
 
+from onelead.contract.store import Store
 from onelead.domain.limits import SENT_FORM_S
-from onelead.store import Store
 
 
 async def test_of_all_who_send_a_form_at_once_one_is_the_first(

@@ -8,13 +8,13 @@ import pytest
 from tests.account_store import DEFINITION, AccountStore
 from tests.lead_writes import create, update, upsert_custom
 
+from onelead.contract.store import Store
 from onelead.domain.account import DEFAULT_CUSTOMER_SOURCES, DEFAULT_LEAD_STATUSES
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import InputInvalid, ResourceNotFound
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, Outcome
-from onelead.store import Store
 
 STATUS = Resource.LEAD_STATUS
 SOURCE = Resource.CUSTOMER_SOURCE

@@ -9,7 +9,7 @@ import pytest
 from tests.account_store import AccountStore
 from tests.lead_writes import create, delete
 
-from onelead.store import Store
+from onelead.contract.store import Store
 
 
 async def walk(account: AccountStore, key_field: str, limit: int) -> tuple[dict[str, int], int]:

@@ -10,7 +10,8 @@ from tests.clock import Clock
 from tests.databases import EMAIL
 from tests.open_session import open_session
 
-from onelead.access_store import KnownSession, LinkPurpose, SignInFacts, WebSession
+from onelead.contract.access import KnownSession, LinkPurpose, SignInFacts, WebSession
+from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role, User
 from onelead.domain.errors import NotPossible, ResourceNotFound
@@ -22,7 +23,6 @@ from onelead.domain.limits import (
     SESSIONS_PER_USER_MAX,
 )
 from onelead.storage.access import key_hash
-from onelead.store import Store
 
 PASSWORD_LINKS = [LinkPurpose.FIRST_SIGN_IN, LinkPurpose.INVITATION, LinkPurpose.LOST_PASSWORD]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from onelead.contract.ledger import AccountRows
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.weeks import NAMELESS_NAME
 from onelead.domain.account import AccountSettings
@@ -18,7 +19,6 @@ from onelead.domain.custom_fields import DataType
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.search import LeadSearch
 from onelead.storage.sqlite import SqliteStore
-from onelead.store import AccountRows
 
 NOW = int(datetime(2026, 11, 20, 17, 30, tzinfo=UTC).timestamp())
 

@@ -14,10 +14,10 @@ from tests.load import Load
 from tests.postgresql_server import PostgresqlServer
 from tests.process import Server, credentials_of, run_json, serving
 
+from onelead.contract.leads import Batch
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.fold import prepared
 from onelead.storage.postgresql import PostgresqlStore
-from onelead.store import Batch
 
 KILLS = 2
 ANSWERS = 150

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelead.figure_store import DayFigure, HourFigure
+from onelead.contract.figures import DayFigure, HourFigure
 from onelead.web.arrivals import (
     SPANS,
     Bucket,

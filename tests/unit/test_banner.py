@@ -7,10 +7,10 @@ import shlex
 
 import pytest
 
-from onelead.access_store import NewAccount
 from onelead.api.server import base_url, web_url
 from onelead.app import Started
 from onelead.banner import banner
+from onelead.contract.access import NewAccount
 from onelead.settings import Settings
 
 WEB_URL = "http://127.0.0.1:8000"

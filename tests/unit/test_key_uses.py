@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from tests.process import DEADLINE_S
 
-from onelead.access_store import KeyUse
+from onelead.contract.access import KeyUse
 from onelead.domain.account import Caller
 from onelead.domain.errors import StoreUnavailable
 from onelead.key_uses import KeyUses, KeyUseWork

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from tests.prove_account import ProveAccount, answered_lead
 
+from onelead.contract.ledger import AccountRows
 from onelead.prove.report import verdict_lines
 from onelead.prove.verdict import Verdict, judge
-from onelead.store import AccountRows
 
 NORA = "nora@field.example"
 

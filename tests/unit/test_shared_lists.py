@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.builders import a_field, a_settings
 
+from onelead.contract.figures import SharedValue
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.matching import key_value
-from onelead.figure_store import SharedValue
 from onelead.survey import FieldSurvey, Survey
 from onelead.web.shared_values import SharedLine, SharedList, shared_lists
 

@@ -11,6 +11,7 @@ from tests.builders import a_field, a_settings
 from tests.clock import Clock
 from tests.process import DEADLINE_S
 
+from onelead.contract.figures import SharedValue, SharedValues
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import (
@@ -19,7 +20,6 @@ from onelead.domain.limits import (
     SURVEY_REST_S,
     SURVEY_VALUES_MAX,
 )
-from onelead.figure_store import SharedValue, SharedValues
 from onelead.survey import Surveys, SurveyView, surveyed_fields
 
 LEADS = 10

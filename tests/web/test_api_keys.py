@@ -11,9 +11,9 @@ import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
+from onelead.contract.store import Store
 from onelead.domain.account import ApiKey, Role
 from onelead.domain.limits import API_KEY_CACHE_S
-from onelead.store import Store
 
 
 async def created(browser: Browser, **form: Any) -> str:

@@ -12,10 +12,10 @@ from tests.lead_writes import create, upsert_custom
 from tests.service import Service, database_in
 from tests.web_service import Web
 
+from onelead.contract.leads import Batch
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.fold import prepared
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, INDEX_CHUNK_LEADS
-from onelead.store import Batch
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"

@@ -12,11 +12,11 @@ from tests.lead_writes import create
 from tests.service import Service, database_in
 from tests.web_service import Web
 
+from onelead.contract.leads import Batch
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
 from onelead.domain.fold import prepared
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
 from onelead.domain.settings_change import SettingsResult, SettingsWrite
-from onelead.store import Batch
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"

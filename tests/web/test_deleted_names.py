@@ -10,7 +10,7 @@ from tests.browser_client import Browser
 from tests.builders import a_settings
 from tests.service import Service
 
-from onelead.ledger_store import DeletedSetting
+from onelead.contract.ledger import DeletedSetting
 from onelead.web.deleted_names import lacking_ids, with_deleted
 from onelead.web.lead_texts import field_text
 

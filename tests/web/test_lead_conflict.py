@@ -17,10 +17,10 @@ from tests.random_leads import leads
 from tests.service import Service
 from tests.web_service import Web
 
+from onelead.contract.ledger import LedgerRow
 from onelead.domain.errors import VersionConflict
 from onelead.domain.lead import Lead, changes_between
 from onelead.domain.writes import LeadWrite
-from onelead.ledger_store import LedgerRow
 from onelead.web import lead_edit
 from onelead.web.lead_conflict import differences, lead_before
 from onelead.web.lead_form import NEW_LEAD_FIELDS, custom_names

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
+from onelead.contract.ledger import AccountLedgerRow, LedgerRow
 from onelead.domain.account import ApiKey, User
 from onelead.domain.custom_fields import CustomField, DataType, match_values
 from onelead.domain.lead import Address, Email, Link, PhoneNumber
 from onelead.domain.writes import Action, Outcome
-from onelead.ledger_store import AccountLedgerRow, LedgerRow
 from onelead.web.lead_texts import field_label, field_text
 from onelead.web.ledger_lines import (
     Shown,

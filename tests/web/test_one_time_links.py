@@ -9,7 +9,7 @@ import pytest
 from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
-from onelead.access_store import LinkPurpose
+from onelead.contract.access import LinkPurpose
 from onelead.domain.account import Role
 from onelead.domain.limits import INVITATION_S, LINK_S
 from onelead.logs import configure_logs

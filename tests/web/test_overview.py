@@ -13,9 +13,9 @@ from tests.service import Service
 from tests.web_service import Web
 
 import onelead.web
+from onelead.contract.leads import Batch
 from onelead.domain.fold import prepared
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, SURVEY_REST_S
-from onelead.store import Batch
 from onelead.web.chart import COLOURS, THEMES
 from onelead.web.stack import BY_OUTCOME, drawn_stack
 

@@ -14,11 +14,11 @@ from tests.lead_writes import create
 from tests.service import Service, database_in
 from tests.web_service import Web
 
+from onelead.contract.leads import Batch
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import prepared
 from onelead.domain.limits import BATCH_WRITES_MAX, REPLACE_CHUNK_LEADS
 from onelead.domain.search import LeadSearch
-from onelead.store import Batch
 
 STATUSES = "/settings/lead-statuses"
 SOURCES = "/settings/customer-sources"

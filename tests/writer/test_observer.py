@@ -14,10 +14,10 @@ from tests.fakes import MemoryStore, settle
 from tests.lead_writes import create
 from tests.payloads import with_payload
 
+from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable, WriteQueueFull
 from onelead.domain.limits import QUEUE_READY_BYTES_MAX
 from onelead.domain.writes import LeadWrite, WriteResult
-from onelead.store import Batch, BatchReceipt
 from onelead.writer import BatchingWriter, WriterObserver
 
 

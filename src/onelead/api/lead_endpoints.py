@@ -19,6 +19,7 @@ from onelead.api.endpoints import (
     Parameter,
 )
 from onelead.api.wire import CustomFieldBody, LeadBody
+from onelead.contract.ledger import LedgerRow
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem
 from onelead.domain.lead import Email
 from onelead.domain.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
@@ -26,7 +27,6 @@ from onelead.domain.matching import WHERE_TO_CHANGE, Match
 from onelead.domain.properties import LeadPatch
 from onelead.domain.writes import Action, Outcome
 from onelead.incoming.search_request import SearchRequest
-from onelead.ledger_store import LedgerRow
 
 
 class UpsertRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from onelead.access_store import KeyUse, LinkPurpose, WebSession
+from onelead.contract.access import KeyUse, LinkPurpose, WebSession
+from onelead.contract.store import Store
 from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
 from onelead.demo.weeks import Call
 from onelead.domain.access import UserChange
 from onelead.password_hashes import PasswordHashes
-from onelead.store import Store
 from onelead.web.sessions import new_token, token_hash
 
 _BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Firefox/150.0"

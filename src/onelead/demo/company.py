@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onelead.access_store import NewAccount
+from onelead.contract.access import NewAccount
+from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import AccountSettings, Role
 from onelead.domain.errors import NotPossible
 from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
 from onelead.domain.writes import Action, Delivery
-from onelead.store import Store
 
 NAME = "Brightside Solar"
 ADMIN = ("Dana Whitfield", "dana@brightside.example")

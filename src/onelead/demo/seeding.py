@@ -13,6 +13,7 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
+from onelead.contract.store import Store
 from onelead.demo.colleagues import Links, let_in
 from onelead.demo.company import ADMIN, Company, set_up
 from onelead.demo.people import Person
@@ -20,7 +21,6 @@ from onelead.demo.weeks import DAYS, Call, Weeks
 from onelead.domain.search import LeadSearch
 from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
-from onelead.store import Store
 from onelead.writer import BatchingWriter, Receipt
 
 #: Calls so close to each other travel in one batch, at one moment: in the last days, which are

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, to_builtins
 
+from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
 from onelead.domain.fold import Snapshot, plan_batch, prepared
@@ -28,7 +29,6 @@ from onelead.domain.settings_change import (
 )
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.storage.lead_rows import json_text, lead_row, ledger_row
-from onelead.store import AccountRows, LedgerEntry
 
 VIOLATIONS_MAX = 10
 

@@ -20,7 +20,9 @@ import uvloop
 from msgspec import Struct
 
 from onelead import app
-from onelead.access_store import NewAccount
+from onelead.contract.access import NewAccount
+from onelead.contract.ledger import AccountRows
+from onelead.contract.store import Store
 from onelead.domain.errors import NotPossible
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
@@ -29,7 +31,6 @@ from onelead.prove.people import DEFINITIONS, People
 from onelead.prove.processes import SERVE, ServerProcess
 from onelead.prove.verdict import Beginning, Verdict, judge
 from onelead.settings import LogLevel, Settings
-from onelead.store import AccountRows, Store
 
 EMAIL = "prove@example.com"
 #: A process lives at least and at most so long before the next one is killed.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.settings_change import SettingsWrite
@@ -30,7 +31,6 @@ from onelead.prove.witness import (
     unexpected_answers,
 )
 from onelead.storage.lead_rows import lead_from
-from onelead.store import AccountRows, LedgerEntry
 
 _DOCUMENT = 3
 

@@ -14,10 +14,10 @@ from math import inf
 
 import msgspec
 
+from onelead.contract.ledger import LedgerEntry
 from onelead.prove.answers import difference
 from onelead.prove.operations import Claim, Operation
 from onelead.prove.replay import VIOLATIONS_MAX, Replayed
-from onelead.store import LedgerEntry
 
 
 @dataclass

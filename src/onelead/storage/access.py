@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from onelead.access_store import NewAccount
+from onelead.contract.access import NewAccount
 from onelead.domain.access import require_new_user
 from onelead.domain.account import (
     DEFAULT_CURRENCY,

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
+from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.storage.schema import lane, lead, ledger, match_key
-from onelead.store import AccountRows, LedgerEntry
 
 _CHUNK_ROWS = 5_000
 

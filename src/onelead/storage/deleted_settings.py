@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, CursorResult, Select, or_, select, union_all
 
+from onelead.contract.ledger import DeletedSetting
 from onelead.domain.limits import DELETED_SETTING_ROWS_MAX, DELETED_SETTINGS_MAX
 from onelead.domain.writes import Outcome
-from onelead.ledger_store import DeletedSetting
 from onelead.storage.schema import ledger
 
 _LEAD = "lead"

@@ -13,11 +13,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Table, insert, select, update
 
+from onelead.contract.figures import FoldState
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.figures import DeliveryRow, FigureChanges
 from onelead.domain.limits import FIGURE_CHUNK_ROWS
-from onelead.figure_store import FoldState
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger

@@ -16,8 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from onelead.domain.figures import DAY_S
-from onelead.figure_store import (
+from onelead.contract.figures import (
     CallerFigure,
     DayFigure,
     Division,
@@ -27,6 +26,7 @@ from onelead.figure_store import (
     SharedValues,
     ValueFigure,
 )
+from onelead.domain.figures import DAY_S
 from onelead.storage.schema import (
     caller_figure,
     delivery_figure,

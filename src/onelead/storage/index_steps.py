@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 
+from onelead.contract.settings import IndexProgress
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
 from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
@@ -17,7 +18,6 @@ from onelead.storage.engine_insert import engine_insert
 from onelead.storage.lane import lead_count, next_settings_version
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.settings_rows import save_index_state
-from onelead.store import IndexProgress
 
 
 def field_to_build(settings: AccountSettings) -> CustomField | None:

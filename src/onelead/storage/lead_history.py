@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, union_all
 
+from onelead.contract.ledger import AccountLedgerRow, LeadLedger, LedgerPage, LedgerRow
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.writes import Outcome
-from onelead.ledger_store import AccountLedgerRow, LeadLedger, LedgerPage, LedgerRow
 from onelead.storage.ledger_search import account_row
 from onelead.storage.schema import ledger, ledger_candidate
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from onelead.contract.leads import LeadList
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIST_EXAMINED_MAX
@@ -44,7 +45,6 @@ from onelead.domain.search import (
     quick_terms,
 )
 from onelead.domain.text import fold
-from onelead.list_store import LeadList
 from onelead.storage.lane import lead_count
 from onelead.storage.lead_conditions import (
     Condition,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Float, Select, cast, func, select, tuple_
 from sqlalchemy.sql.expression import literal
 
+from onelead.contract.leads import LeadPage
 from onelead.domain.account import AccountSettings
 from onelead.domain.limits import NUMBER_ABS_MAX
 from onelead.domain.search import CursorPlace, LeadSearch, cursor_place, cursor_text
@@ -15,7 +16,6 @@ from onelead.storage.lane import lead_count
 from onelead.storage.lead_conditions import Condition, conditions_of
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.schema import lead
-from onelead.store import LeadPage
 
 #: So many leads are sorted in about a tenth of a second.
 _SORTED_MAX = 50_000

@@ -12,18 +12,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from onelead.domain.account import AccountSettings
-from onelead.domain.errors import ResourceNotFound
-from onelead.domain.lead import Lead
-from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
-from onelead.domain.writes import MatchResult
-from onelead.ledger_store import (
+from onelead.contract.ledger import (
     AccountLedgerRow,
     LedgerRead,
     LedgerScope,
     LedgerSearch,
     LedgerSlice,
 )
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
+from onelead.domain.writes import MatchResult
 from onelead.storage.lead_rows import json_text, lead_from
 from onelead.storage.schema import lead, ledger
 

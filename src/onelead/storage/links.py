@@ -9,7 +9,7 @@ import secrets
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from onelead.access_store import LINK_SECONDS, LinkPurpose, OneTimeLink
+from onelead.contract.access import LINK_SECONDS, LinkPurpose, OneTimeLink
 from onelead.domain.account import Role
 from onelead.storage import schema
 from onelead.storage.access import account_ids, active_user, key_hash

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from onelead.access_store import SignInFacts, StoredPassword, WebSession
+from onelead.contract.access import SignInFacts, StoredPassword, WebSession
 from onelead.domain.limits import SIGN_IN_ACCOUNTS_MAX
 from onelead.domain.text import fold
 from onelead.storage import schema

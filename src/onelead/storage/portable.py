@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from onelead.contract.leads import LeadPage, LeadRead, TagCount
+from onelead.contract.ledger import AccountRows
+from onelead.contract.settings import IndexProgress
 from onelead.domain.account import AccountSettings
 from onelead.domain.search import LeadSearch, TagSearch
 from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
@@ -20,7 +23,6 @@ from onelead.storage.portable_ledger import PortableLedger
 from onelead.storage.portable_lists import PortableLists
 from onelead.storage.settings_rows import ids_using, load_settings
 from onelead.storage.settings_writes import write_settings
-from onelead.store import AccountRows, IndexProgress, LeadPage, LeadRead, TagCount
 
 
 class PortableStore(PortableAccess, PortableFigures, PortableLedger, PortableLists):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from onelead.access_store import (
+from onelead.contract.access import (
     KeyUse,
     KnownSession,
     LinkPurpose,

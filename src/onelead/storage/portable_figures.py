@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from onelead.domain.errors import ResourceNotFound
-from onelead.figure_store import (
+from onelead.contract.figures import (
     CallerFigure,
     DayFigure,
     Division,
@@ -17,6 +16,7 @@ from onelead.figure_store import (
     SharedValues,
     ValueFigure,
 )
+from onelead.domain.errors import ResourceNotFound
 from onelead.storage import figure_fold, figure_reads
 from onelead.storage.transactions import Transactions
 

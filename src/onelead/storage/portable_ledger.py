@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from onelead.domain.writes import LeadWrite
-from onelead.ledger_store import (
+from onelead.contract.leads import WriteCheck
+from onelead.contract.ledger import (
     AccountLedgerRow,
     DeletedSetting,
     LeadLedger,
@@ -15,8 +15,8 @@ from onelead.ledger_store import (
     LedgerRead,
     LedgerSearch,
     LedgerSlice,
-    WriteCheck,
 )
+from onelead.domain.writes import LeadWrite
 from onelead.storage import lead_history, ledger_search
 from onelead.storage.deleted_settings import read_deleted_settings
 from onelead.storage.transactions import Transactions

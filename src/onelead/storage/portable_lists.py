@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from onelead.contract.leads import LeadList
 from onelead.domain.search import LeadSearch
-from onelead.list_store import LeadList
 from onelead.storage import lead_list, tag_completions
 from onelead.storage.transactions import Transactions
 
 
 class PortableLists(Transactions):
-    """See ListStore."""
+    """See LeadStore."""
 
     async def list_leads(
         self, account_id: int, search: LeadSearch, *, now: int, backwards: bool = False
     ) -> LeadList:
-        """See ListStore."""
+        """See LeadStore."""
 
         def work(connection: Connection) -> LeadList:
             settings = self._load_settings(connection, account_id)
@@ -27,7 +27,7 @@ class PortableLists(Transactions):
         return await self._read(work)
 
     async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
-        """See ListStore."""
+        """See LeadStore."""
         return await self._read(
             lambda connection: tag_completions.tags_starting(connection, account_id, start, limit)
         )

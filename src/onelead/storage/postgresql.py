@@ -24,6 +24,8 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection as PooledConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import DatabaseUnusable, StoreUnavailable
 from onelead.domain.limits import (
@@ -48,7 +50,6 @@ from onelead.storage.postgresql_connections import (
 )
 from onelead.storage.postgresql_failures import failure, is_connection_lost
 from onelead.storage.postgresql_trips import Trips
-from onelead.store import Batch, BatchReceipt, PoolUse, StoreObserver
 
 T = TypeVar("T")
 #: Any numbers will do, as long as every process takes the same.

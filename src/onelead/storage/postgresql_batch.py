@@ -15,6 +15,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import BigInteger, Float, Table, Text
 from sqlalchemy import Column as TableColumn
 
+from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import (
     BatchPlan,
@@ -39,7 +40,6 @@ from onelead.storage.postgresql_values import (
     text_array,
     text_from,
 )
-from onelead.store import Batch, BatchReceipt
 
 Row: TypeAlias = tuple[Any, ...]
 Columns: TypeAlias = Sequence[TableColumn[Any]]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
+from onelead.contract.leads import LeadRead, TagCount
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.search import TagSearch
 from onelead.storage.lead_rows import lead_from
 from onelead.storage.schema import lead, ledger, match_key
-from onelead.store import LeadRead, TagCount
 
 
 def read_lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from onelead.access_store import KnownSession, WebSession
+from onelead.contract.access import KnownSession, WebSession
 from onelead.domain.limits import SESSION_S, SESSIONS_PER_USER_MAX
 from onelead.storage.schema import password, web_session
 

@@ -17,6 +17,8 @@ from typing import TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, QueuePool, RootTransaction, create_engine, event, select
 
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.store import PoolUse
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import COMMIT_TIMEOUT_S
 from onelead.storage import schema
@@ -26,7 +28,6 @@ from onelead.storage.sqlite_batch import is_committed, write_batch
 from onelead.storage.sqlite_checkpoints import Checkpoints
 from onelead.storage.sqlite_file import create_private, lock_for_serving, opening
 from onelead.storage.sqlite_statistics import tell_planner
-from onelead.store import Batch, BatchReceipt, PoolUse
 
 T = TypeVar("T")
 _READER_THREADS = 4

@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import Delete, Insert, Select, Update, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
+from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import (
     BatchPlan,
@@ -29,7 +30,6 @@ from onelead.domain.writes import PreparedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
 from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
-from onelead.store import Batch, BatchReceipt
 
 Row: TypeAlias = tuple[Any, ...]
 

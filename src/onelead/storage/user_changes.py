@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, update
 
-from onelead.access_store import KeyUse
+from onelead.contract.access import KeyUse
 from onelead.domain.access import UserChange, changed_user
 from onelead.domain.account import User
 from onelead.domain.errors import ResourceNotFound

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from onelead.contract.leads import WriteCheck
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import Snapshot, candidates_needed, leads_needed, plan_batch, prepared
 from onelead.domain.writes import LeadWrite, PreparedWrite
-from onelead.ledger_store import WriteCheck
 from onelead.storage.lane import require_own_id
 from onelead.storage.ledger_search import read_leads
 from onelead.storage.schema import lane, match_key

@@ -15,9 +15,9 @@ from babel.dates import format_date, format_datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from onelead.contract.figures import DayFigure, HourFigure
 from onelead.domain.custom_fields import day_seconds
 from onelead.domain.figures import DAY_S, HOUR_S
-from onelead.figure_store import DayFigure, HourFigure
 from onelead.web.stack import OTHERS, Layer
 
 _LOCALE = "en_US"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from onelead.contract.figures import CallerFigure
 from onelead.domain.account import AccountSettings
 from onelead.domain.figures import caller_value
-from onelead.figure_store import CallerFigure
 
 
 class Caller(Struct, frozen=True):

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
+from onelead.contract.ledger import AccountLedgerRow, DeletedSetting
 from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
 from onelead.domain.writes import Outcome
-from onelead.ledger_store import AccountLedgerRow, DeletedSetting
 from onelead.web.lead_texts import custom_name, definition_id_of
 from onelead.web.ledger_lines import existing_settings
 from onelead.web.visit import Visit

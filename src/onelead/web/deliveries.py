@@ -9,18 +9,18 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from onelead.domain.account import AccountSettings
-from onelead.domain.errors import AdminRequired
-from onelead.domain.lead import Lead
-from onelead.domain.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
-from onelead.domain.writes import Action, Outcome
-from onelead.ledger_store import (
+from onelead.contract.ledger import (
     AccountLedgerRow,
     LedgerRead,
     LedgerScope,
     LedgerSearch,
     LedgerSlice,
 )
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import AdminRequired
+from onelead.domain.lead import Lead
+from onelead.domain.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
+from onelead.domain.writes import Action, Outcome
 from onelead.web.candidates import Comparison, comparison, matching_leads_href
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.delivery_filters import DeliveryFilters, by_choices, match_choices, scope_choices

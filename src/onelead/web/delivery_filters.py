@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from starlette.datastructures import QueryParams
 
+from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.account import AccountSettings
 from onelead.domain.figures import caller_value
 from onelead.domain.matching import sought_values
 from onelead.domain.text import isolated, known_id, shown
 from onelead.domain.writes import Outcome
-from onelead.ledger_store import LedgerScope, LedgerSearch
 from onelead.web.address import parameters
 from onelead.web.ledger_lines import KeyLabels
 

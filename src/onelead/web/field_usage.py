@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from onelead.contract.figures import Division
+from onelead.contract.settings import IndexProgress
 from onelead.domain.custom_fields import CustomField, IndexState, Option
 from onelead.domain.figures import ANY_VALUE, Grouping, caller_value, match_value
-from onelead.figure_store import Division
-from onelead.store import IndexProgress
 from onelead.web.arrivals import Span, hours_of
 from onelead.web.delivery_filters import by_choices
 from onelead.web.field_form import FieldForm

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from onelead.contract.ledger import LedgerRow
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
-from onelead.ledger_store import LedgerRow
 from onelead.web.lead_form import value_of
 from onelead.web.lead_texts import field_label, field_text
 from onelead.web.ledger_lines import Shown

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from onelead.contract.leads import LeadRead
+from onelead.contract.ledger import AccountLedgerRow
 from onelead.domain.errors import (
     BodyMalformed,
     InputInvalid,
@@ -27,8 +29,6 @@ from onelead.domain.properties import applied, checked
 from onelead.domain.text import known_id
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.ledger_store import AccountLedgerRow
-from onelead.store import LeadRead
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import (

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
+from onelead.contract.leads import LeadList
 from onelead.domain.errors import InputInvalid
 from onelead.domain.lead import Lead
 from onelead.domain.limits import SELECTED_LEADS_MAX
-from onelead.list_store import LeadList
 from onelead.web.lead_columns import Column, all_columns, chosen_columns
 from onelead.web.lead_filters import (
     COMBINATIONS,

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from starlette.responses import JSONResponse, Response
 
+from onelead.contract.ledger import LeadLedger
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.lead import Lead
 from onelead.domain.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
 from onelead.domain.text import known_id
 from onelead.domain.writes import Outcome
-from onelead.ledger_store import LeadLedger
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_controls import by_field, controls

@@ -12,13 +12,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from onelead.contract.ledger import AccountLedgerRow, LedgerRow
 from onelead.domain.account import AccountSettings, ApiKey
 from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType, number_of_sortable
 from onelead.domain.errors import humanised
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.text import isolated, shown
 from onelead.domain.writes import Action, Outcome
-from onelead.ledger_store import AccountLedgerRow, LedgerRow
 from onelead.web.lead_texts import custom_text, field_label, field_text, plain_text
 from onelead.web.rendering import exact
 

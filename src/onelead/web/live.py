@@ -13,12 +13,12 @@ from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from onelead.contract.ledger import AccountLedgerRow, LedgerSlice
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
 from onelead.domain.text import known_id
 from onelead.feed import NEWEST, Feed
-from onelead.ledger_store import AccountLedgerRow, LedgerSlice
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.ledger_lines import LedgerLine, key_labels, ledger_line
 from onelead.web.rendering import moment_writer, render

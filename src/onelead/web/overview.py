@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from starlette.responses import Response
 
+from onelead.contract.figures import DayFigure, Division, FoldState
 from onelead.domain.account import AccountSettings, ApiKey
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.figures import Grouping
 from onelead.domain.limits import LIVE_ROWS
-from onelead.figure_store import DayFigure, Division, FoldState
 from onelead.web.arrivals import (
     SPANS,
     Bucket,

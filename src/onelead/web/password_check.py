@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from onelead.access_store import StoredPassword
 from onelead.attempts import origin
+from onelead.contract.access import StoredPassword
 from onelead.domain.text import fold
 from onelead.web.visit import Visit
 

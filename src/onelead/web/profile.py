@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from onelead.access_store import KnownSession
+from onelead.contract.access import KnownSession
 from onelead.domain.access import UserChange
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.passwords import require_good_password

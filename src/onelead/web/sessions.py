@@ -16,7 +16,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onelead.access_store import WebSession
+from onelead.contract.access import WebSession
 from onelead.domain.account import AccountSettings, Role, User
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from onelead.access_store import LinkPurpose, OneTimeLink
+from onelead.contract.access import LinkPurpose, OneTimeLink
 from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid
 from onelead.domain.limits import LINE_CHARS_MAX

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from onelead.contract.figures import Division
 from onelead.domain.figures import Grouping
 from onelead.domain.writes import Outcome
-from onelead.figure_store import Division
 from onelead.web.callers import Caller
 
 #: The colours of the outcomes, the usual ones at the bottom; the badges of the pages have the same.

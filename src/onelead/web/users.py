@@ -7,7 +7,7 @@ from http import HTTPStatus
 from msgspec import structs
 from starlette.responses import Response
 
-from onelead.access_store import LINK_SECONDS, LinkPurpose, SignInFacts
+from onelead.contract.access import LINK_SECONDS, LinkPurpose, SignInFacts
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role, User
 from onelead.domain.errors import (

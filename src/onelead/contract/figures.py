@@ -1,7 +1,7 @@
 """The part of the storage contract about figures: what is folded from the ledger.
 
 The figures follow the ledger a moment later, row by row and in order. They could be made again
-from it. `store.py` says what holds for every method.
+from it. `contract/store.py` says what holds for every method.
 """
 
 from __future__ import annotations

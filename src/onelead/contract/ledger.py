@@ -1,20 +1,20 @@
 """The part of the storage contract about the ledger: reading what was delivered.
 
-`store.py` says what holds for every method.
+`contract/store.py` says what holds for every method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LEDGER_SLICE_ROWS
-from onelead.domain.writes import LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import Outcome
 
 
 class LedgerRow(Struct, frozen=True, gc=False):
@@ -125,15 +125,8 @@ class DeletedSetting(Struct, frozen=True):
     options: Mapping[int, str] = {}
 
 
-class WriteCheck(Struct, frozen=True, gc=False):
-    """What a write would do now, and under which settings."""
-
-    result: WriteResult
-    settings: AccountSettings
-
-
 class LedgerStore(Protocol):
-    """Reads of the ledger, and what a write would do."""
+    """Reads of the ledger."""
 
     async def lead_history(
         self, account_id: int, lead_id: int, *, offset: int, limit: int
@@ -180,8 +173,41 @@ class LedgerStore(Protocol):
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
         """Return a ledger row. Raises ResourceNotFound."""
 
-    async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
-        """Return what the write would do if it were the account's next one; nothing is written.
+    async def account_rows(self, account_id: int) -> AccountRows:
+        """Return the whole ledger, all leads, their match keys and the lane, as of one moment.
 
-        A lead that would be created has the id that it would get now. Raises IdsExhausted.
+        For checks: it takes as much memory as the account has data.
         """
+
+
+class LedgerEntry(NamedTuple):
+    """A ledger row as it is stored, its columns in the order of the table."""
+
+    account_id: int
+    seq: int
+    date: int
+    request_id: str
+    resource: str
+    resource_id: int | None
+    action: str
+    outcome: str
+    version: int | None
+    user_id: int | None
+    api_key_id: int | None
+    payload: str
+    match: str | None
+    changes: str | None
+    message: str | None
+
+
+class AccountRows(Struct, frozen=True, gc=False):
+    """Everything that is stored of an account's leads, read together."""
+
+    #: In order.
+    ledger: Sequence[LedgerEntry]
+    #: Rows of the table, ascending by id.
+    leads: Sequence[tuple[Any, ...]]
+    #: Field, value, lead id and label.
+    keys: Sequence[tuple[Any, ...]]
+    #: The last ledger number, the last id, and how many leads there are.
+    lane: tuple[int, int, int]

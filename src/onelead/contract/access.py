@@ -1,6 +1,6 @@
 """The part of the storage contract about who may come in: accounts, users and API keys.
 
-`store.py` says what holds for every method.
+`contract/store.py` says what holds for every method.
 """
 
 from __future__ import annotations

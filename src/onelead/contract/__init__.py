@@ -1,0 +1,1 @@
+"""The storage contract: what every engine promises to the rest of the program."""

@@ -1,0 +1,125 @@
+"""The part of the storage contract about leads: writes, reads, searches and lists.
+
+A search counts and sorts exactly, however long it takes. A list is for a page, which has to be
+there at once with a million leads as with ten, so it says how far it has looked instead.
+`contract/store.py` says what holds for every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.domain.search import LeadSearch, TagSearch
+from onelead.domain.writes import LeadWrite, PreparedWrite, WriteResult
+
+
+class LeadList(Struct, frozen=True, gc=False):
+    """One page of a list of leads, and how much is known of the rest."""
+
+    leads: Sequence[Lead]
+    #: How many leads match; when that is not exact, they are more than this, or as many.
+    count: int
+    is_count_exact: bool
+    #: Where the pages after and before this one begin; None where there is none.
+    next_cursor: str | None
+    previous_cursor: str | None
+    #: What the leads are sorted by: the name, when too many match for what was asked.
+    sort_by: str
+    #: How many leads were looked at without filling the page, when others are left; else None.
+    examined: int | None
+    settings: AccountSettings
+
+
+class Batch(Struct, frozen=True, gc=False):
+    """Lead writes of one account, in arrival order, with their checks under `settings`."""
+
+    settings: AccountSettings
+    writes: Sequence[PreparedWrite]
+
+
+class BatchReceipt(Struct, frozen=True, gc=False):
+    """What a batch did: one result a write, in order."""
+
+    results: Sequence[WriteResult]
+    #: The settings that the batch was planned under.
+    settings: AccountSettings
+    #: The ledger number of the first write; the others follow without a gap.
+    first_seq: int
+
+
+class LeadRead(Struct, frozen=True, gc=False):
+    """A lead and the settings to show it by, read together."""
+
+    lead: Lead
+    settings: AccountSettings
+
+
+class LeadPage(Struct, frozen=True, gc=False):
+    """One page of a search."""
+
+    leads: Sequence[Lead]
+    #: How many leads match in all.
+    total: int
+    #: Where the next page starts; None on the last page.
+    next_cursor: str | None
+    settings: AccountSettings
+
+
+class TagCount(Struct, frozen=True, gc=False):
+    """A tag and how many leads carry it."""
+
+    name: str
+    count: int
+
+
+class WriteCheck(Struct, frozen=True, gc=False):
+    """What a write would do now, and under which settings."""
+
+    result: WriteResult
+    settings: AccountSettings
+
+
+class LeadStore(Protocol):
+    """Writes, reads, searches and lists of leads."""
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        """Fold the batch in order, write it with one ledger row a write, and commit.
+
+        All or nothing. When the account's settings are newer than the batch's, the writes are
+        checked again under the new ones before they are planned. A commit whose outcome is
+        unknown is looked up in the ledger.
+        """
+
+    async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
+        """Return what the write would do if it were the account's next one; nothing is written.
+
+        A lead that would be created has the id that it would get now. Raises IdsExhausted.
+        """
+
+    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
+        """Return a lead. Raises ResourceNotFound."""
+
+    async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
+        """Return a page of leads. Raises InputInvalid for a field that cannot be searched."""
+
+    async def list_leads(
+        self, account_id: int, search: LeadSearch, *, now: int, backwards: bool = False
+    ) -> LeadList:
+        """Return the page after the search's cursor, or the one before it when `backwards`.
+
+        Examines about LIST_EXAMINED_MAX leads at most, and takes no notice of the offset. With
+        more leads than that matching, only `search.LIST_SORT_KEYS` are sorted by, and the next
+        cursor may stand where the look ended. Raises InputInvalid for a field that cannot be
+        searched, and for a cursor of another search.
+        """
+
+    async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
+        """Return the tags of the account's leads in the order asked for."""
+
+    async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
+        """Return the first tags of the account's leads that begin so, in any case, by name."""
