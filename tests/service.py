@@ -19,10 +19,10 @@ from onelead.api.application import create_api
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
 from onelead.domain.account import Role
-from onelead.metrics import Metrics
-from onelead.password_hashes import PasswordHashes
-from onelead.process import Services
-from onelead.writer import BatchingWriter
+from onelead.process.metrics import Metrics
+from onelead.process.password_hashes import PasswordHashes
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
 #: Tests do not guard anybody's password.

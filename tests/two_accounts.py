@@ -15,10 +15,10 @@ from tests.service import client_of
 
 from onelead.contract.access import NewAccount
 from onelead.domain.account import Role
-from onelead.metrics import Metrics
-from onelead.process import Services
+from onelead.process.metrics import Metrics
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter
 from onelead.storage.schema import metadata
-from onelead.writer import BatchingWriter
 
 #: Both accounts have a lead with these.
 SHARED_EMAIL = "sam@both.example"

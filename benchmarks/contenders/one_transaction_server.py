@@ -23,7 +23,7 @@ from onelead.domain import limits
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import prepared
 from onelead.domain.writes import LeadWrite
-from onelead.writer import BatchingWriter, LeadStore, Receipt
+from onelead.process.writer import BatchingWriter, LeadStore, Receipt
 
 ACCOUNTS = 256
 _IN_FLIGHT = 16

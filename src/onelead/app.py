@@ -39,18 +39,18 @@ from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
-from onelead.figure_work import FigureWork
-from onelead.index_work import IndexWork
-from onelead.key_uses import KeyUses, KeyUseWork
-from onelead.metrics import Metrics, sharing_figures
-from onelead.process import Services
+from onelead.process.figure_work import FigureWork
+from onelead.process.index_work import IndexWork
+from onelead.process.key_uses import KeyUses, KeyUseWork
+from onelead.process.metrics import Metrics, sharing_figures
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter
 from onelead.settings import Settings, masked
 from onelead.storage.sqlite import SqliteStore
 from onelead.web.application import create_web
 from onelead.web.rendering import prepare as prepare_pages
 from onelead.web.sessions import welcome_path
 from onelead.workers import WorkerJob, Workers
-from onelead.writer import BatchingWriter
 
 if TYPE_CHECKING:
     from onelead.storage.postgresql import PostgresqlStore

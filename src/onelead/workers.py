@@ -28,7 +28,7 @@ from onelead.domain.limits import (
     WORKER_STOP_TIMEOUT_S,
     WORKER_YOUNG_S,
 )
-from onelead.metrics import forget_state_of
+from onelead.process.metrics import forget_state_of
 from onelead.settings import Settings, child_environment
 
 #: What a worker writes to its standard output when it serves.

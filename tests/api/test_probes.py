@@ -18,8 +18,8 @@ from tests.service import Service, client_of
 
 from onelead.api.application import create_api
 from onelead.domain.limits import QUEUE_READY_WRITES_MAX
-from onelead.process import Services
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter, Receipt
 
 ROOT = "http://onelead.test"
 UPSERT = 'method="PUT",route="/leads/upsert"'

@@ -14,7 +14,7 @@ from tests.answers import assert_answer
 from tests.service import Service, client_of
 from tests.wire_leads import stored_lead, table_rows, written
 
-from onelead.writer import BatchingWriter
+from onelead.process.writer import BatchingWriter
 
 STORE = "The database does not answer; try again shortly"
 QUEUE = "Too many writes are waiting; try again shortly"

@@ -20,9 +20,9 @@ from tests.wire_leads import assert_lead, stored_lead
 
 from onelead.contract.leads import Batch, BatchReceipt, LeadRead
 from onelead.logs import configure_logs
+from onelead.process.writer import BatchingWriter
 from onelead.settings import LogFormat, LogLevel
 from onelead.storage.sqlite import SqliteStore
-from onelead.writer import BatchingWriter
 
 SECRET = "the-lead's-own-secret"
 

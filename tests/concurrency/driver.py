@@ -23,7 +23,7 @@ from onelead.contract.store import Store
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 CALLERS = 6
 PAUSE_S_MAX = 0.02

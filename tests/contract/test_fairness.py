@@ -12,7 +12,7 @@ from tests.lead_writes import create
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
-from onelead.writer import BatchingWriter
+from onelead.process.writer import BatchingWriter
 
 BATCH_WRITES_MAX = 16
 #: So many writes of the busy accounts wait at any time, as long as lone writes come.

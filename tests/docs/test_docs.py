@@ -30,7 +30,7 @@ from onelead.domain.errors import (
 )
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.statuses import STATUS_BY_KIND
-from onelead.metrics import Metrics
+from onelead.process.metrics import Metrics
 from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 

@@ -14,9 +14,9 @@ from tests.postgresql_proxy import Proxy
 from tests.service import client_of
 
 from onelead.domain.errors import StoreUnavailable
-from onelead.metrics import Metrics
-from onelead.process import Services
-from onelead.writer import BatchingWriter
+from onelead.process.metrics import Metrics
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter
 
 RETRY_S = 0.3
 READY_URL = "http://onelead.test/readyz"

@@ -14,7 +14,7 @@ from tests.random_writes import RandomWrites
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 ACCOUNTS = 3
 CLIENTS = 6

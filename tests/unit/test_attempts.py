@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.clock import Clock
 
-from onelead.attempts import Attempts, origin
 from onelead.domain.errors import TooManyAttempts
+from onelead.process.attempts import Attempts, origin
 
 
 @pytest.fixture

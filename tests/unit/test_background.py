@@ -7,8 +7,8 @@ import asyncio
 from structlog.testing import capture_logs
 from tests.process import DEADLINE_S
 
-from onelead.background import BackgroundWork
 from onelead.domain.errors import StoreUnavailable
+from onelead.process.background import BackgroundWork
 
 
 class Rounds(BackgroundWork):

@@ -11,7 +11,7 @@ from tests.builders import a_settings
 from onelead.contract.ledger import AccountLedgerRow, LedgerSearch, LedgerSlice
 from onelead.domain.errors import ServiceStopping, StoreUnavailable, TooManyStreams
 from onelead.domain.limits import LIVE_ROWS, LIVE_STREAMS_MAX, LIVE_USER_STREAMS_MAX
-from onelead.feed import NEWEST, Feed
+from onelead.process.feed import NEWEST, Feed
 
 POLL_S = 0.001
 LONG_S = 60

@@ -10,7 +10,7 @@ from tests.clock import Clock
 from tests.process import DEADLINE_S
 
 from onelead.domain.errors import StoreUnavailable
-from onelead.figure_work import FigureWork
+from onelead.process.figure_work import FigureWork
 
 
 class Ledgers:

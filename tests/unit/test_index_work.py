@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.process import DEADLINE_S
 
 from onelead.domain.errors import StoreUnavailable
-from onelead.index_work import IndexWork
+from onelead.process.index_work import IndexWork
 
 
 @dataclass

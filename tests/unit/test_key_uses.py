@@ -11,7 +11,7 @@ from tests.process import DEADLINE_S
 from onelead.contract.access import KeyUse
 from onelead.domain.account import Caller
 from onelead.domain.errors import StoreUnavailable
-from onelead.key_uses import KeyUses, KeyUseWork
+from onelead.process.key_uses import KeyUses, KeyUseWork
 
 FORM = Caller(1, 901, "dana@shop.example", 951)
 FAIR = Caller(2, 902, "omar@other.example", 952)

@@ -12,7 +12,7 @@ import pytest
 from onelead.contract.store import PoolUse
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem, WriteQueueFull
 from onelead.domain.writes import Outcome, WriteResult
-from onelead.metrics import Metrics, forget_state_of
+from onelead.process.metrics import Metrics, forget_state_of
 from onelead.settings import child_environment
 
 CREATED = WriteResult(Outcome.CREATED)

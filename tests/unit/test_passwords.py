@@ -15,7 +15,7 @@ from onelead.domain.limits import (
     PASSWORD_HASHES_WAITING_MAX,
 )
 from onelead.domain.passwords import require_good_password
-from onelead.password_hashes import PasswordHashes
+from onelead.process.password_hashes import PasswordHashes
 
 EMAIL = "dana@shop.example"
 GOOD = "a rainy day"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from onelead.readiness import Readiness
+from onelead.process.readiness import Readiness
 
 
 @dataclass

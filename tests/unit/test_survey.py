@@ -20,7 +20,7 @@ from onelead.domain.limits import (
     SURVEY_REST_S,
     SURVEY_VALUES_MAX,
 )
-from onelead.survey import Surveys, SurveyView, surveyed_fields
+from onelead.process.survey import Surveys, SurveyView, surveyed_fields
 
 LEADS = 10
 

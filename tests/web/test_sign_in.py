@@ -23,7 +23,7 @@ from onelead.domain.limits import (
     SIGN_IN_BY_EMAIL_MAX,
     SIGN_IN_PERIOD_S,
 )
-from onelead.password_hashes import PasswordHashes
+from onelead.process.password_hashes import PasswordHashes
 from onelead.web.sessions import token_hash
 
 EMAIL = "mia@shop.example"

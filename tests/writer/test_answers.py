@@ -13,7 +13,7 @@ from onelead.domain.custom_fields import DataType
 from onelead.domain.errors import ServiceStopping, StoreUnavailable
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.writes import LeadWrite
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 Tasks = list[asyncio.Task[Receipt]]
 

@@ -13,7 +13,7 @@ from tests.payloads import with_payload
 from onelead.domain.errors import InputInvalid, ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import BATCH_BYTES_MAX, BATCH_WRITES_MAX
 from onelead.domain.writes import LeadWrite, Outcome
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 
 @pytest.fixture

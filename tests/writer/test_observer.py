@@ -18,7 +18,7 @@ from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable, WriteQueueFull
 from onelead.domain.limits import QUEUE_READY_BYTES_MAX
 from onelead.domain.writes import LeadWrite, WriteResult
-from onelead.writer import BatchingWriter, WriterObserver
+from onelead.process.writer import BatchingWriter, WriterObserver
 
 
 @dataclass

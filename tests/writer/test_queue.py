@@ -13,7 +13,7 @@ from tests.payloads import with_payload
 from onelead.domain.errors import WriteQueueFull
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.writes import LeadWrite
-from onelead.writer import BatchingWriter
+from onelead.process.writer import BatchingWriter
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.payloads import with_payload
 
 from onelead.domain.errors import ServiceStopping, StoreUnavailable, WriteQueueFull
 from onelead.domain.writes import LeadWrite
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 ACCOUNTS = (1, 2, 3)
 BATCH_WRITES_MAX = 4

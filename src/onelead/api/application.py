@@ -23,7 +23,7 @@ from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.unread_body import Arriving, send_answer
-from onelead.process import Services
+from onelead.process.runtime import Services
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *lead_endpoints.ENDPOINTS,

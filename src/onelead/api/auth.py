@@ -18,7 +18,7 @@ from onelead.domain.account import Caller
 from onelead.domain.errors import CredentialsInvalid
 from onelead.domain.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
 from onelead.domain.text import fold
-from onelead.key_uses import KeyUses
+from onelead.process.key_uses import KeyUses
 
 _SECRET, _EMAIL, _APPLICATION = b"x-pw-accesstoken", b"x-pw-useremail", b"x-pw-application"
 

@@ -13,7 +13,7 @@ from onelead.domain.text import known_id, shown, whole_number
 from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import decode_json, decode_object, read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.process import Services
+from onelead.process.runtime import Services
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
 

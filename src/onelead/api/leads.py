@@ -23,7 +23,7 @@ from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert
 from onelead.incoming.paging import page_from
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.search_request import search_from
-from onelead.writer import Receipt
+from onelead.process.writer import Receipt
 
 COMPUTED = "custom_field_computed_values"
 

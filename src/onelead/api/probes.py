@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onelead.api.answers import JsonResponse
-from onelead.metrics import CONTENT_TYPE, Metrics
-from onelead.process import Services
+from onelead.process.metrics import CONTENT_TYPE, Metrics
+from onelead.process.runtime import Services
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"

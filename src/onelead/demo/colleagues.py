@@ -11,7 +11,7 @@ from onelead.contract.store import Store
 from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
 from onelead.demo.weeks import Call
 from onelead.domain.access import UserChange
-from onelead.password_hashes import PasswordHashes
+from onelead.process.password_hashes import PasswordHashes
 from onelead.web.sessions import new_token, token_hash
 
 _BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Firefox/150.0"

@@ -21,7 +21,7 @@ from onelead.demo.weeks import DAYS, Call, Weeks
 from onelead.domain.search import LeadSearch
 from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
-from onelead.writer import BatchingWriter, Receipt
+from onelead.process.writer import BatchingWriter, Receipt
 
 #: Calls so close to each other travel in one batch, at one moment: in the last days, which are
 #: looked at most, and before.

@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars
 from onelead.domain.errors import OneleadError
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.unread_body import Arriving, send_answer
-from onelead.process import Services
+from onelead.process.runtime import Services
 
 #: What a front end makes of a request before it is answered.
 Opened = TypeVar("Opened")

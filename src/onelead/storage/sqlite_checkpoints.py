@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from onelead.background import BackgroundWork
+from onelead.process.background import BackgroundWork
 
 _EVERY_S = 1.0
 #: From this size on the log is written from its start again, and beyond four times that it is cut.

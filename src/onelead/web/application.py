@@ -15,7 +15,7 @@ from onelead.domain.errors import AdminRequired, FormForged, OneleadError, Resou
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
-from onelead.process import Services
+from onelead.process.runtime import Services
 from onelead.web.assets import asset_routes
 from onelead.web.once import answered_once
 from onelead.web.page_table import PAGES

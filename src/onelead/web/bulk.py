@@ -18,8 +18,8 @@ from onelead.domain.properties import tags_changed
 from onelead.domain.search import LeadSearch
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
+from onelead.process.writer import Receipt
 from onelead.web.visit import Visit, said_of
-from onelead.writer import Receipt
 
 #: How often a lead is read again that somebody else changed between reading and writing.
 _TRIES = 5

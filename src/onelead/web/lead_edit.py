@@ -29,6 +29,7 @@ from onelead.domain.properties import applied, checked
 from onelead.domain.text import known_id
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
+from onelead.process.writer import Receipt
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.forms import Form
 from onelead.web.lead_conflict import (
@@ -58,7 +59,6 @@ from onelead.web.ledger_lines import key_labels, ledger_line
 from onelead.web.lost_values import LostValue, lost_values
 from onelead.web.pages import Page
 from onelead.web.visit import Problems, Visit, problems_of
-from onelead.writer import Receipt
 
 _PICK = "pick."
 _SAID = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}

@@ -18,7 +18,7 @@ from onelead.domain.errors import StoreUnavailable
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
 from onelead.domain.text import known_id
-from onelead.feed import NEWEST, Feed
+from onelead.process.feed import NEWEST, Feed
 from onelead.web.deleted_names import settings_to_write_by
 from onelead.web.ledger_lines import LedgerLine, key_labels, ledger_line
 from onelead.web.rendering import moment_writer, render

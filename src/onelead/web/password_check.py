@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from onelead.attempts import origin
 from onelead.contract.access import StoredPassword
 from onelead.domain.text import fold
+from onelead.process.attempts import origin
 from onelead.web.visit import Visit
 
 

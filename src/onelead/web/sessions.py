@@ -20,7 +20,7 @@ from onelead.contract.access import WebSession
 from onelead.domain.account import AccountSettings, Role, User
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
-from onelead.process import Services
+from onelead.process.runtime import Services
 
 _SESSION = "onelead_session"
 _VISITOR = "onelead_visitor"

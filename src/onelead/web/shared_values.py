@@ -7,7 +7,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.survey import FieldSurvey, Survey
+from onelead.process.survey import FieldSurvey, Survey
 from onelead.web.lead_filters import leads_href
 from onelead.web.ledger_lines import match_value_text
 

@@ -20,7 +20,7 @@ from onelead.domain.text import known_id
 from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.process import Services
+from onelead.process.runtime import Services
 from onelead.web.forms import Form, decode_form
 from onelead.web.rendering import moment_writer, render
 from onelead.web.sessions import (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from onelead.background import BackgroundWork
 from onelead.domain.limits import INDEX_WORK_REST_S
+from onelead.process.background import BackgroundWork
 
 
 class IndexStore(Protocol):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from onelead.background import BackgroundWork
 from onelead.domain.limits import FIGURE_WORK_REST_S
+from onelead.process.background import BackgroundWork
 
 #: So many times as long as a step takes, the work rests after it: while writes wait, and else.
 _RESTS_BUSY = 49

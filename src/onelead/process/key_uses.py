@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
-from onelead.background import BackgroundWork
 from onelead.contract.access import KeyUse
 from onelead.domain.account import Caller
 from onelead.domain.limits import KEY_USE_REST_S
+from onelead.process.background import BackgroundWork
 
 
 class KeyUseStore(Protocol):

@@ -31,7 +31,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.errors import OneleadError
 from onelead.domain.writes import Outcome, WriteResult
-from onelead.writer import WriterObserver
+from onelead.process.writer import WriterObserver
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from onelead.attempts import Attempts
 from onelead.contract.store import Store
 from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
-from onelead.feed import Feed
-from onelead.key_uses import KeyUses
-from onelead.metrics import Metrics
-from onelead.password_hashes import PasswordHashes
-from onelead.readiness import Readiness
-from onelead.survey import Surveys
-from onelead.writer import BatchingWriter
+from onelead.process.attempts import Attempts
+from onelead.process.feed import Feed
+from onelead.process.key_uses import KeyUses
+from onelead.process.metrics import Metrics
+from onelead.process.password_hashes import PasswordHashes
+from onelead.process.readiness import Readiness
+from onelead.process.survey import Surveys
+from onelead.process.writer import BatchingWriter
 
 
 @dataclass(frozen=True)
