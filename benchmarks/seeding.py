@@ -25,6 +25,7 @@ import onelead
 from benchmarks.people import Person, lead_of, stored_people
 from benchmarks.postgresql import PostgresqlServer
 from onelead.app import on_store
+from onelead.configuration import Settings
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
@@ -32,7 +33,6 @@ from onelead.domain.lead import changes_between
 from onelead.domain.matching import Key, Match, lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
-from onelead.settings import Settings
 from onelead.storage import schema
 from onelead.storage.lead_rows import lead_row, ledger_row
 

@@ -58,8 +58,8 @@ def test_nothing_is_put_off() -> None:
     assert _lines_with(PUT_OFF, ALL_FILES) == []
 
 
-def test_only_the_settings_read_the_environment() -> None:
-    others = [file for file in SOURCE_FILES if file != PACKAGE / "settings.py"]
+def test_only_the_configuration_reads_the_environment() -> None:
+    others = [file for file in SOURCE_FILES if file != PACKAGE / "configuration.py"]
     assert _lines_with(ENVIRONMENT, others) == []
 
 

@@ -21,7 +21,7 @@ from starlette.routing import Route, Router
 from benchmarks.contenders.contender import HttpContender
 from benchmarks.contenders.onelead_server import PATH
 from benchmarks.processes import free_port, running, wait_until_listening
-from onelead.api.server import StopSignals, listening, run_server
+from onelead.serving.server import StopSignals, listening, run_server
 
 _ANSWER = b'{"id": 1, "name": "' + b"x" * 579 + b'"}'
 

@@ -16,8 +16,9 @@ import asyncio
 from typing import Any
 from unittest import mock
 
-from onelead import app, cli
+from onelead import app
 from onelead.api import auth
+from onelead.commands import cli
 from onelead.contract.leads import Batch
 from onelead.domain import limits
 from onelead.domain.account import AccountSettings

@@ -20,9 +20,9 @@ from benchmarks.processes import Failed, free_port, running, wait_until_listenin
 from benchmarks.results import PageRow
 from benchmarks.run import ENGINES, Run
 from onelead.app import on_store
+from onelead.configuration import Settings
 from onelead.contract.access import LinkPurpose, WebSession
 from onelead.contract.store import Store
-from onelead.settings import Settings
 from onelead.storage.access import key_hash
 from onelead.web.sessions import token_hash
 

@@ -24,17 +24,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api.application import create_api, is_api_path
-from onelead.api.server import (
-    STOP_SIGNALS,
-    StopSignals,
-    allow_open_files,
-    base_url,
-    behind_proxies,
-    listening,
-    run_server,
-    shared_port,
-    web_url,
-)
+from onelead.configuration import Settings, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
@@ -45,12 +35,22 @@ from onelead.process.key_uses import KeyUses, KeyUseWork
 from onelead.process.metrics import Metrics, sharing_figures
 from onelead.process.runtime import Services
 from onelead.process.writer import BatchingWriter
-from onelead.settings import Settings, masked
+from onelead.serving.server import (
+    STOP_SIGNALS,
+    StopSignals,
+    allow_open_files,
+    base_url,
+    behind_proxies,
+    listening,
+    run_server,
+    shared_port,
+    web_url,
+)
+from onelead.serving.workers import WorkerJob, Workers
 from onelead.storage.sqlite import SqliteStore
 from onelead.web.application import create_web
 from onelead.web.rendering import prepare as prepare_pages
 from onelead.web.sessions import welcome_path
-from onelead.workers import WorkerJob, Workers
 
 if TYPE_CHECKING:
     from onelead.storage.postgresql import PostgresqlStore

@@ -14,7 +14,7 @@ from typing import TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from onelead.settings import LogFormat, LogLevel
+from onelead.configuration import LogFormat, LogLevel
 
 _API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
 #: These report every step of what the program says itself in a line or two.

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from onelead.api.connection import Connection
+from onelead.serving.connection import Connection
 
 GET = b"GET / HTTP/1.1\r\nHost: onelead.test\r\n"
 CHUNKED = b"PUT /body HTTP/1.1\r\nHost: onelead.test\r\nTransfer-Encoding: chunked\r\n\r\n"

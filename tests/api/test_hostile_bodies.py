@@ -15,8 +15,8 @@ from tests.service import Service
 from tests.wire_leads import table_rows
 
 from onelead.api.application import create_api
-from onelead.api.server import StopSignals, listening, run_server
 from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
+from onelead.serving.server import StopSignals, listening, run_server
 
 HUGE_BYTES = 100 * 1024 * 1024
 CHUNK = b" " * 65_536

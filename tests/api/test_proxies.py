@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from onelead.api.server import behind_proxies
+from onelead.serving.server import behind_proxies
 
 PROXY, CLIENT = "10.0.0.7", "192.0.2.9"
 

@@ -14,11 +14,11 @@ import pytest
 import structlog
 from tests.service import Service, client_of
 
+from onelead.configuration import LogFormat, LogLevel
 from onelead.contract.leads import LeadRead
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import REFUSALS_LOGGED_PER_S_MAX
 from onelead.logs import configure_logs
-from onelead.settings import LogFormat, LogLevel
 
 
 class Log:

@@ -26,8 +26,8 @@ from tests.process import DEADLINE_S
 from tests.service import a_service, credentials_of
 
 from onelead.api.application import ENDPOINTS, create_api
-from onelead.api.connection import Connection
 from onelead.api.openapi import openapi_document
+from onelead.serving.connection import Connection
 
 # The other checks contradict Copper's wire, or ask for more than a document can say:
 # - unsupported_method, allow_header_conformance: an unknown method is an unknown route, 404;

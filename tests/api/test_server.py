@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager, closing
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from onelead.api.server import StopSignals, listening, run_server
 from onelead.domain.errors import NotPossible
+from onelead.serving.server import StopSignals, listening, run_server
 
 DEADLINE_S = 60.0
 

@@ -18,10 +18,10 @@ from tests.answers import assert_body
 from tests.service import Service, client_of
 from tests.wire_leads import assert_lead, stored_lead
 
+from onelead.configuration import LogFormat, LogLevel
 from onelead.contract.leads import Batch, BatchReceipt, LeadRead
 from onelead.logs import configure_logs
 from onelead.process.writer import BatchingWriter
-from onelead.settings import LogFormat, LogLevel
 from onelead.storage.sqlite import SqliteStore
 
 SECRET = "the-lead's-own-secret"

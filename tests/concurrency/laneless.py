@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, RootTransaction
 
 from onelead import app
-from onelead.cli import main
+from onelead.commands.cli import main
 from onelead.storage import postgresql_batch, sqlite
 from onelead.storage.postgresql import PostgresqlStore
 from onelead.storage.postgresql_trips import Command, Trips

@@ -12,11 +12,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.databases import Database, PostgresqlDatabase
 
+from onelead.configuration import Settings, load_settings
 from onelead.domain.errors import NotPossible
 from onelead.domain.writes import Action
 from onelead.prove import report
 from onelead.prove.run import Options, Outcome, Progress, prove
-from onelead.settings import Settings, load_settings
 
 KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"}
 LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))

@@ -16,9 +16,9 @@ from tests.databases import EMAIL
 from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
 from onelead.app import open_store
+from onelead.configuration import Settings
 from onelead.contract.access import NewAccount
 from onelead.domain.errors import DatabaseNewer
-from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 from onelead.storage.schema import REVISION, metadata
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from tests.process import DEADLINE_S, Server, run, serving, wait_until
 
-from onelead.settings import child_environment
+from onelead.configuration import child_environment
 
 _TRIES = 5
 _STOPPED_SERVING = 0

@@ -18,7 +18,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from onelead.api.application import ENDPOINTS
-from onelead.cli import commands
+from onelead.commands.cli import commands
+from onelead.configuration import Settings
 from onelead.domain import limits
 from onelead.domain.errors import (
     InputInvalid,
@@ -31,7 +32,6 @@ from onelead.domain.errors import (
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.process.metrics import Metrics
-from onelead.settings import Settings
 from onelead.storage.migrate import migrate
 
 ROOT = Path(__file__).parents[2]

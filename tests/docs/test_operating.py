@@ -10,8 +10,8 @@ import pytest
 from psycopg import conninfo
 from tests.databases import PostgresqlDatabase
 
+from onelead.configuration import load_settings
 from onelead.domain import limits
-from onelead.settings import load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "operating.md").read_text(encoding="utf-8")

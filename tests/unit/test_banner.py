@@ -7,11 +7,11 @@ import shlex
 
 import pytest
 
-from onelead.api.server import base_url, web_url
 from onelead.app import Started
-from onelead.banner import banner
+from onelead.commands.banner import banner
+from onelead.configuration import Settings
 from onelead.contract.access import NewAccount
-from onelead.settings import Settings
+from onelead.serving.server import base_url, web_url
 
 WEB_URL = "http://127.0.0.1:8000"
 BASE_URL = f"{WEB_URL}/developer_api/v1"

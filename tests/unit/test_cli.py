@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onelead.cli import main
+from onelead.commands.cli import main
 
 INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import structlog
 
+from onelead.configuration import LogFormat, LogLevel
 from onelead.logs import configure_logs
-from onelead.settings import LogFormat, LogLevel
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 API_KEY = "ol_" + "0123456789abcdef" * 4

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from onelead.configuration import child_environment
 from onelead.contract.store import PoolUse
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem, WriteQueueFull
 from onelead.domain.writes import Outcome, WriteResult
 from onelead.process.metrics import Metrics, forget_state_of
-from onelead.settings import child_environment
 
 CREATED = WriteResult(Outcome.CREATED)
 AMBIGUOUS = WriteResult(Outcome.REFUSED, refusal=MatchAmbiguous((3, 7)))

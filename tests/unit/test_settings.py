@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from onelead.configuration import (
+    LogFormat,
+    LogLevel,
+    Settings,
+    child_environment,
+    load_settings,
+    masked,
+)
 from onelead.domain.errors import SettingsInvalid
-from onelead.settings import LogFormat, LogLevel, Settings, child_environment, load_settings, masked
 
 
 def problem_with(**flags: str) -> str:

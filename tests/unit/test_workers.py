@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onelead.domain.limits import WORKER_PAUSE_S_MAX, WORKER_YOUNG_S
-from onelead.workers import Pauses
+from onelead.serving.workers import Pauses
 
 
 def test_a_worker_that_lived_is_started_again_at_once() -> None:

@@ -9,11 +9,11 @@ import pytest
 from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
+from onelead.configuration import LogFormat, LogLevel
 from onelead.contract.access import LinkPurpose
 from onelead.domain.account import Role
 from onelead.domain.limits import INVITATION_S, LINK_S
 from onelead.logs import configure_logs
-from onelead.settings import LogFormat, LogLevel
 from onelead.web.sessions import token_hash
 
 SESSION = "onelead_session"

@@ -14,10 +14,10 @@ from types import FrameType
 from msgspec import Struct
 
 from onelead import __version__, app
-from onelead.api.server import listening
+from onelead.configuration import Settings
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.stream import Stream
-from onelead.settings import Settings
+from onelead.serving.server import listening
 from onelead.web.sessions import welcome_path
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import urlsplit
 
+from onelead.configuration import Settings, child_environment
 from onelead.domain.errors import NotPossible
-from onelead.settings import Settings, child_environment
 
 START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 60.0

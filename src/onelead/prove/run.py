@@ -20,6 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from onelead import app
+from onelead.configuration import LogLevel, Settings
 from onelead.contract.access import NewAccount
 from onelead.contract.ledger import AccountRows
 from onelead.contract.store import Store
@@ -30,7 +31,6 @@ from onelead.prove.clients import Clients, Recorded, credentials_of
 from onelead.prove.people import DEFINITIONS, People
 from onelead.prove.processes import SERVE, ServerProcess
 from onelead.prove.verdict import Beginning, Verdict, judge
-from onelead.settings import LogLevel, Settings
 
 EMAIL = "prove@example.com"
 #: A process lives at least and at most so long before the next one is killed.

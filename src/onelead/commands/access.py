@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from onelead import app
-from onelead.command_line import (
+from onelead.commands.options import (
     Account,
     AsJson,
     Database,

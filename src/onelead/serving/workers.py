@@ -22,6 +22,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from onelead.configuration import Settings, child_environment
 from onelead.domain.limits import (
     WORKER_FIRST_PAUSE_S,
     WORKER_PAUSE_S_MAX,
@@ -29,11 +30,10 @@ from onelead.domain.limits import (
     WORKER_YOUNG_S,
 )
 from onelead.process.metrics import forget_state_of
-from onelead.settings import Settings, child_environment
 
 #: What a worker writes to its standard output when it serves.
 READY = b"ready\n"
-_COMMAND = (sys.executable, "-m", "onelead.worker")
+_COMMAND = (sys.executable, "-m", "onelead.commands.worker")
 
 log = structlog.get_logger(__name__)
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from onelead.configuration import Settings, load_settings
 from onelead.contract.store import Store
 from onelead.domain.access import is_email
 from onelead.domain.account import AccountSettings
@@ -19,7 +20,6 @@ from onelead.domain.errors import NotPossible
 from onelead.domain.settings_body import name_problem
 from onelead.domain.text import as_one_line
 from onelead.logs import configure_logs
-from onelead.settings import Settings, load_settings
 
 
 def line_option(value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""One worker: `python -m onelead.worker`, started by `onelead.workers` and by nobody else."""
+"""One worker process: `onelead.serving.workers` starts `python -m onelead.commands.worker`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onelead import app
 from onelead.domain.errors import OneleadError
 from onelead.domain.limits import WORKER_STOP_TIMEOUT_S
 from onelead.logs import configure_logs
-from onelead.workers import READY, WorkerJob
+from onelead.serving.workers import READY, WorkerJob
 
 log = structlog.get_logger(__name__)
 

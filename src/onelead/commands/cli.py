@@ -15,9 +15,9 @@ import structlog
 import typer
 
 from onelead import __version__, app
-from onelead.access_commands import keys, users
-from onelead.banner import banner
-from onelead.command_line import (
+from onelead.commands.access import keys, users
+from onelead.commands.banner import banner
+from onelead.commands.options import (
     AsJson,
     Database,
     EmailOption,
@@ -27,6 +27,7 @@ from onelead.command_line import (
     print_result,
     settings_from,
 )
+from onelead.configuration import LogFormat, LogLevel, Settings, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
 from onelead.demo.run import DemoStarted, run_demo, welcome
@@ -36,7 +37,6 @@ from onelead.prove import report
 from onelead.prove.live import shown_progress
 from onelead.prove.run import Options
 from onelead.prove.run import prove as run_proof
-from onelead.settings import LogFormat, LogLevel, Settings, masked
 from onelead.web.sessions import welcome_path
 
 _EXIT_FAILED = 1

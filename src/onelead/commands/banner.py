@@ -6,9 +6,9 @@ import shlex
 
 from onelead import __version__
 from onelead.app import Started
+from onelead.configuration import Settings
 from onelead.contract.access import NewAccount
 from onelead.incoming.api_calls import upsert_command
-from onelead.settings import Settings
 
 
 def banner(started: Started, settings: Settings) -> str:

@@ -16,7 +16,6 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from onelead.api.connection import Connection
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
@@ -25,6 +24,7 @@ from onelead.domain.limits import (
     STOP_TIMEOUT_S,
 )
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.serving.connection import Connection
 
 #: What asks a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""Running the web server: sockets, connections, signals and worker processes."""
