@@ -18,7 +18,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch
 from onelead.domain.settings_change import Resource, SettingsResult
 from onelead.domain.writes import Action, LeadWrite, WriteResult
-from onelead.prove.replay import Reader, Replay
+from onelead.prove.check.replay import Reader, Replay
 
 DEFINITION = Resource.CUSTOM_FIELD_DEFINITION
 INDEX_STEPS_MAX = 1_000

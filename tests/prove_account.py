@@ -26,9 +26,9 @@ from onelead.domain.settings_change import Resource, SettingsWrite, plan_setting
 from onelead.domain.writes import Action, Delivery, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
+from onelead.prove.check.verdict import Beginning
+from onelead.prove.drive.people import Item
 from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
-from onelead.prove.people import Item
-from onelead.prove.verdict import Beginning
 from onelead.storage.lead_rows import json_text, lead_row, ledger_row
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)

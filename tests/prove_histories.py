@@ -15,10 +15,10 @@ import msgspec
 from tests.prove_account import FIELD, SETTINGS, ProveAccount, answered_lead
 
 from onelead.domain.writes import Outcome
-from onelead.prove.contradictions import contradictions
+from onelead.prove.check.verdict import judge
+from onelead.prove.drive.people import People, Request
+from onelead.prove.explain.contradictions import contradictions
 from onelead.prove.operations import Operation
-from onelead.prove.people import People, Request
-from onelead.prove.verdict import judge
 
 _SWITCHES = 0.05
 _UNDER_WAY = 64

@@ -10,7 +10,7 @@ import pytest
 from tests.prove_account import SETTINGS, ProveAccount, answered_lead
 from tests.prove_histories import overlapped, random_account
 
-from onelead.prove.contradictions import Contradiction, contradictions
+from onelead.prove.explain.contradictions import Contradiction, contradictions
 from onelead.prove.operations import Operation
 
 NORA = "nora@field.example"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from onelead.prove.http_connection import HttpConnection
+from onelead.prove.drive.http_connection import HttpConnection
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nLead-Outcome: created\r\n\r\n{}"
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"

@@ -7,8 +7,8 @@ from collections import Counter
 
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, Delivery
+from onelead.prove.drive.people import People, Request
 from onelead.prove.operations import read_lead_write
-from onelead.prove.people import People, Request
 
 NOBODY = Delivery("", None, None, "")
 

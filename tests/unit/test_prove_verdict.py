@@ -11,8 +11,8 @@ import pytest
 from tests.prove_account import ProveAccount, answered_lead
 
 from onelead.contract.ledger import AccountRows
+from onelead.prove.check.verdict import Verdict, judge
 from onelead.prove.report import verdict_lines
-from onelead.prove.verdict import Verdict, judge
 
 NORA = "nora@field.example"
 

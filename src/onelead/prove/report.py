@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from onelead.domain.lead import Lead
-from onelead.prove.clients import Attempt, is_answer
-from onelead.prove.contradictions import Contradiction
-from onelead.prove.http_connection import Response
+from onelead.prove.check.verdict import Verdict
+from onelead.prove.drive.clients import Attempt, is_answer
+from onelead.prove.drive.http_connection import Response
+from onelead.prove.explain.contradictions import Contradiction
+from onelead.prove.explain.serial_model import answered_id
 from onelead.prove.operations import Operation
 from onelead.prove.run import Outcome
-from onelead.prove.serial_model import answered_id
-from onelead.prove.verdict import Verdict
 
 COLUMNS = ("Operation", "Answered", "Outcomes", "p50 ms", "p99 ms")
 _SHOWN_MAX = 5

@@ -27,10 +27,10 @@ from onelead.contract.store import Store
 from onelead.domain.errors import NotPossible
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
-from onelead.prove.clients import Clients, Recorded, credentials_of
-from onelead.prove.people import DEFINITIONS, People
-from onelead.prove.processes import SERVE, ServerProcess
-from onelead.prove.verdict import Beginning, Verdict, judge
+from onelead.prove.check.verdict import Beginning, Verdict, judge
+from onelead.prove.drive.clients import Clients, Recorded, credentials_of
+from onelead.prove.drive.people import DEFINITIONS, People
+from onelead.prove.drive.processes import SERVE, ServerProcess
 
 EMAIL = "prove@example.com"
 #: A process lives at least and at most so long before the next one is killed.

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from onelead.prove.parts import Step
-from onelead.prove.serial_model import SerialModel, State
+from onelead.prove.explain.parts import Step
+from onelead.prove.explain.serial_model import SerialModel, State
 
 #: States that are visited before a search is given up as undecided.
 STATES_MAX = 50_000

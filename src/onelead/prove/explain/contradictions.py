@@ -17,11 +17,11 @@ import msgspec
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.lead import Lead
+from onelead.prove.explain.order_search import STATES_MAX, Search
+from onelead.prove.explain.pairs import contradicting_pairs
+from onelead.prove.explain.parts import Step, segments, split, steps_of
+from onelead.prove.explain.serial_model import Filter, SerialModel, State
 from onelead.prove.operations import Claim, Operation
-from onelead.prove.pairs import contradicting_pairs
-from onelead.prove.parts import Step, segments, split, steps_of
-from onelead.prove.search import STATES_MAX, Search
-from onelead.prove.serial_model import Filter, SerialModel, State
 
 #: A search that was not done by then says so.
 SECONDS_MAX = 120.0

@@ -16,8 +16,8 @@ import msgspec
 
 from onelead.contract.ledger import LedgerEntry
 from onelead.prove.answers import difference
+from onelead.prove.check.replay import VIOLATIONS_MAX, Replayed
 from onelead.prove.operations import Claim, Operation
-from onelead.prove.replay import VIOLATIONS_MAX, Replayed
 
 
 @dataclass

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from onelead.domain.writes import Action, Outcome
-from onelead.prove.parts import Step
-from onelead.prove.serial_model import SerialModel
+from onelead.prove.explain.parts import Step
+from onelead.prove.explain.serial_model import SerialModel
 
 Pair = tuple[Step, Step]
 _MAKING = {Outcome.CREATED, Outcome.UPDATED}

@@ -16,10 +16,10 @@ from math import inf
 import msgspec
 from msgspec import Struct
 
-from onelead.prove.http_connection import HttpConnection, Response
+from onelead.prove.drive.http_connection import HttpConnection, Response
+from onelead.prove.drive.people import People, Request
+from onelead.prove.drive.processes import ServerProcess
 from onelead.prove.operations import Answer, Operation
-from onelead.prove.people import People, Request
-from onelead.prove.processes import ServerProcess
 
 REQUEST_TIMEOUT_S = 45.0
 #: A connection that broke is opened anew after this time.

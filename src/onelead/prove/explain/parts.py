@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from math import inf
 
 from onelead.domain.writes import Action, Outcome
-from onelead.prove.operations import LEAD, Claim, Operation
-from onelead.prove.serial_model import (
+from onelead.prove.explain.serial_model import (
     SerialModel,
     Write,
     answered_ids,
     matched_definition,
     read_write,
 )
+from onelead.prove.operations import LEAD, Claim, Operation
 
 #: What operations share: a lead, a value that is looked for, or the state of a definition.
 Token = tuple[str, object]

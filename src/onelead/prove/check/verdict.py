@@ -17,11 +17,8 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.settings_change import SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite
-from onelead.prove.contradictions import Contradiction, contradictions
-from onelead.prove.operations import LEAD, Operation, read_lead_write, read_settings_write
-from onelead.prove.replay import Reader, Replay
-from onelead.prove.serial_model import answered_id
-from onelead.prove.witness import (
+from onelead.prove.check.replay import Reader, Replay
+from onelead.prove.check.witness import (
     Explanation,
     Witness,
     as_unanswered,
@@ -30,6 +27,9 @@ from onelead.prove.witness import (
     latest_ends,
     unexpected_answers,
 )
+from onelead.prove.explain.contradictions import Contradiction, contradictions
+from onelead.prove.explain.serial_model import answered_id
+from onelead.prove.operations import LEAD, Operation, read_lead_write, read_settings_write
 from onelead.storage.lead_rows import lead_from
 
 _DOCUMENT = 3

@@ -1,0 +1,1 @@
+"""The deliveries of a proof: people, clients, connections and the processes they call."""

@@ -1,0 +1,1 @@
+"""The few operations of a history that contradict each other."""
