@@ -34,7 +34,7 @@ from onelead.domain.matching import Key, Match, lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 from onelead.storage import schema
-from onelead.storage.lead_rows import lead_row, ledger_row
+from onelead.storage.leads.rows import lead_row, ledger_row
 
 _CHUNK = 50_000
 _EMAIL = "bench@onelead.example"
@@ -75,7 +75,15 @@ def _fingerprint() -> str:
     """Return a digest of the code that decides what a seeded database holds."""
     package = Path(onelead.__file__).parent
     sources = [
-        *(package / name for name in ("lead.py", "matching.py", "text.py", "storage/lead_rows.py")),
+        *(
+            package / name
+            for name in (
+                "domain/lead.py",
+                "domain/matching.py",
+                "domain/text.py",
+                "storage/leads/rows.py",
+            )
+        ),
         *sorted((package / "storage" / "migrations").rglob("*.py")),
         *(Path(__file__).parent / name for name in ("people.py", "seeding.py")),
     ]

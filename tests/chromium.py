@@ -23,7 +23,7 @@ from tests.process import Server, serving
 from onelead.contract.access import WebSession
 from onelead.contract.store import Store
 from onelead.domain.account import Role
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 from onelead.web.sessions import token_hash
 
 T = TypeVar("T")

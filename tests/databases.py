@@ -25,10 +25,10 @@ from tests.postgresql_server import administration_url, url_of_database
 
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
-from onelead.storage.access import create_account
+from onelead.storage.access.accounts import create_account
 from onelead.storage.migrate import migrate
-from onelead.storage.postgresql import PostgresqlStore
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.postgresql.store import PostgresqlStore
+from onelead.storage.sqlite.store import SqliteStore
 
 EMAIL = "dana@shop.example"
 

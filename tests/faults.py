@@ -13,9 +13,9 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.pq.abc import PGresult
 from sqlalchemy import event
 
-from onelead.storage.postgresql import PostgresqlStore
-from onelead.storage.postgresql_trips import Command, Trips
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.postgresql.store import PostgresqlStore
+from onelead.storage.postgresql.trips import Command, Trips
+from onelead.storage.sqlite.store import SqliteStore
 
 Step = Callable[[], None]
 

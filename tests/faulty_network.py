@@ -16,7 +16,7 @@ from tests.databases import PostgresqlDatabase
 from tests.postgresql_proxy import Moment, Point, Proxy, proxy_to
 
 from onelead.contract.store import StoreObserver
-from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql.store import PostgresqlStore
 
 #: No statement of a test takes so long, also on a busy machine.
 TIMEOUT_S = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onelead.contract.access import LinkPurpose, WebSession
 from onelead.contract.store import Store
-from onelead.storage.access import key_hash
+from onelead.storage.access.accounts import key_hash
 
 
 async def open_session(store: Store, token_hash: str, session: WebSession) -> None:

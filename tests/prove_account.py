@@ -29,7 +29,7 @@ from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.check.verdict import Beginning
 from onelead.prove.drive.people import Item
 from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
-from onelead.storage.lead_rows import json_text, lead_row, ledger_row
+from onelead.storage.leads.rows import json_text, lead_row, ledger_row
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)
 SETTINGS = a_settings(fields=(FIELD,))

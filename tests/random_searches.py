@@ -22,7 +22,7 @@ from onelead.domain.search import (
     Range,
     TagFilter,
 )
-from onelead.storage.lead_rows import json_text
+from onelead.storage.leads.rows import json_text
 
 FIRST_NAMES = ("Nora", "nora", "José", "Jose\u0301", "Ümit", "Sam", "張", "נועה", "Åsa", "100%")
 LAST_NAMES = ("Field", "Roe", "Lake", "O'Hara", "Straße", "under_score", "Żak")

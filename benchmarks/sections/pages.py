@@ -23,7 +23,7 @@ from onelead.app import on_store
 from onelead.configuration import Settings
 from onelead.contract.access import LinkPurpose, WebSession
 from onelead.contract.store import Store
-from onelead.storage.access import key_hash
+from onelead.storage.access.accounts import key_hash
 from onelead.web.sessions import token_hash
 
 _REQUESTS = 9

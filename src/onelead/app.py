@@ -47,13 +47,13 @@ from onelead.serving.server import (
     web_url,
 )
 from onelead.serving.workers import WorkerJob, Workers
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 from onelead.web.application import create_web
 from onelead.web.rendering import prepare as prepare_pages
 from onelead.web.sessions import welcome_path
 
 if TYPE_CHECKING:
-    from onelead.storage.postgresql import PostgresqlStore
+    from onelead.storage.postgresql.store import PostgresqlStore
 
 T = TypeVar("T")
 _FIRST_ACCOUNT = ("My account", "admin@example.com")
@@ -128,7 +128,7 @@ def _postgresql(
     clock: Callable[[], int] | None = None,
 ) -> PostgresqlStore:
     # Imported when it is needed: the embedded default starts without the driver of the other.
-    from onelead.storage.postgresql import PostgresqlStore  # noqa: PLC0415
+    from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415
 
     return PostgresqlStore(settings.database, clock or _unix_seconds, observer=observer)
 

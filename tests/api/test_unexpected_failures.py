@@ -22,7 +22,7 @@ from onelead.configuration import LogFormat, LogLevel
 from onelead.contract.leads import Batch, BatchReceipt, LeadRead
 from onelead.logs import configure_logs
 from onelead.process.writer import BatchingWriter
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 
 SECRET = "the-lead's-own-secret"
 

@@ -19,11 +19,12 @@ from sqlalchemy import Connection, RootTransaction
 
 from onelead import app
 from onelead.commands.cli import main
-from onelead.storage import postgresql_batch, sqlite
-from onelead.storage.postgresql import PostgresqlStore
-from onelead.storage.postgresql_trips import Command, Trips
-from onelead.storage.sqlite import SqliteStore
-from onelead.storage.sqlite_batch import write_batch
+from onelead.storage.postgresql import batch as postgresql_batch
+from onelead.storage.postgresql.store import PostgresqlStore
+from onelead.storage.postgresql.trips import Command, Trips
+from onelead.storage.sqlite import store as sqlite
+from onelead.storage.sqlite.batch import write_batch
+from onelead.storage.sqlite.store import SqliteStore
 
 #: Without a transaction around the batch, its first round trip is one, and lets go of the lane.
 _NO_LANE = {

@@ -10,7 +10,7 @@ from tests.databases import EMAIL, Database
 from onelead.contract.store import Store
 from onelead.domain.account import ApiKey, Caller, Role, User
 from onelead.domain.errors import NotPossible, ResourceNotFound
-from onelead.storage.access import key_hash
+from onelead.storage.access.accounts import key_hash
 
 OTHER = "omar@shop.example"
 

@@ -7,8 +7,8 @@ from tests.account_store import AccountStore
 from tests.lead_writes import create, update
 
 from onelead.contract.ledger import AccountRows
-from onelead.storage import account_rows
-from onelead.storage.lead_rows import lead_row
+from onelead.storage.leads.rows import lead_row
+from onelead.storage.ledger import account_rows
 
 
 async def rows_of(account: AccountStore) -> AccountRows:

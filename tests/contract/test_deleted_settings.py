@@ -10,7 +10,7 @@ from onelead.contract.ledger import DeletedSetting
 from onelead.domain.limits import DELETED_SETTINGS_MAX
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
-from onelead.storage import deleted_settings
+from onelead.storage.ledger import deleted_settings
 
 
 async def known(account: AccountStore, *ids: int) -> dict[int, DeletedSetting]:

@@ -31,7 +31,7 @@ from onelead.domain.search import (
     TagFilter,
     custom_sort_key,
 )
-from onelead.storage.lead_list import list_leads
+from onelead.storage.leads.lists import list_leads
 
 LEADS = 100
 #: A list that may look at so few leads for a page has to find its leads page by page.

@@ -16,7 +16,8 @@ from tests.lead_writes import create, upsert
 from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_SLICE_ROWS
 from onelead.domain.writes import LeadWrite, Outcome
-from onelead.storage import ledger_search, write_check
+from onelead.storage.leads import write_check
+from onelead.storage.ledger import search as ledger_search
 
 BY_NUMBER = "SEARCH ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq"
 LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"

@@ -21,10 +21,11 @@ from tests.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.many_leads import fill
 
 from onelead.domain.writes import LeadWrite
-from onelead.storage import postgresql_batch, schema
-from onelead.storage.postgresql import PostgresqlStore
-from onelead.storage.postgresql_connections import BY_KEYS
-from onelead.storage.postgresql_trips import Command, Trips
+from onelead.storage import schema
+from onelead.storage.postgresql import batch as postgresql_batch
+from onelead.storage.postgresql.connections import BY_KEYS
+from onelead.storage.postgresql.store import PostgresqlStore
+from onelead.storage.postgresql.trips import Command, Trips
 
 STATEMENTS = [
     statement

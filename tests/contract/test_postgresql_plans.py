@@ -16,9 +16,12 @@ from tests.many_leads import fill
 
 from onelead.domain.search import Combination, LeadSearch, Range, TagFilter, TagSearch
 from onelead.domain.settings_change import Resource
-from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
-from onelead.storage.deleted_settings import read_deleted_settings
-from onelead.storage.settings_rows import ids_using
+from onelead.storage.leads import lists as lead_list
+from onelead.storage.leads import reads
+from onelead.storage.leads import search as lead_search
+from onelead.storage.ledger import lead_history
+from onelead.storage.ledger.deleted_settings import read_deleted_settings
+from onelead.storage.settings.rows import ids_using
 
 MANY = 20_000
 READS_ALL = ("Seq Scan on lead ", "Seq Scan on match_key ", "Seq Scan on ledger ")
@@ -130,7 +133,7 @@ async def test_a_list_reads_no_whole_table(account: AccountStore) -> None:
 async def test_tags_are_completed_by_their_keys(account: AccountStore) -> None:
     await fill(account, MANY)
     with reading(account) as (connection, plans):
-        tag_completions.tags_starting(connection, account.account_id, "tag 7", 5)
+        reads.tags_starting(connection, account.account_id, "tag 7", 5)
     (plan,) = plans
     assert not any(step in plan for step in READS_ALL), plan
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg.pq import ExecStatus, Format
 from tests.postgresql_server import administration_url
 
-from onelead.storage.postgresql_values import (
+from onelead.storage.postgresql.values import (
     Pack,
     float_array,
     int_array,

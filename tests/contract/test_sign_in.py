@@ -22,7 +22,7 @@ from onelead.domain.limits import (
     SESSION_S,
     SESSIONS_PER_USER_MAX,
 )
-from onelead.storage.access import key_hash
+from onelead.storage.access.accounts import key_hash
 
 PASSWORD_LINKS = [LinkPurpose.FIRST_SIGN_IN, LinkPurpose.INVITATION, LinkPurpose.LOST_PASSWORD]
 

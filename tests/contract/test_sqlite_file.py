@@ -20,8 +20,8 @@ from tests.process import DEADLINE_S, wait_until
 
 from onelead.domain.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.schema import REVISION
-from onelead.storage.sqlite import SqliteStore
-from onelead.storage.sqlite_checkpoints import Checkpoints
+from onelead.storage.sqlite.checkpoints import Checkpoints
+from onelead.storage.sqlite.store import SqliteStore
 
 
 @pytest.fixture

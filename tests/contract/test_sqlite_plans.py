@@ -16,9 +16,12 @@ from tests.lead_writes import delete, update, upsert, upsert_custom
 
 from onelead.domain.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
 from onelead.domain.settings_change import Resource
-from onelead.storage import lead_history, lead_list, lead_search, reads, tag_completions
-from onelead.storage.deleted_settings import read_deleted_settings
-from onelead.storage.settings_rows import ids_using
+from onelead.storage.leads import lists as lead_list
+from onelead.storage.leads import reads
+from onelead.storage.leads import search as lead_search
+from onelead.storage.ledger import lead_history
+from onelead.storage.ledger.deleted_settings import read_deleted_settings
+from onelead.storage.settings.rows import ids_using
 
 KEYS = "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=? AND value"
 LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"
@@ -200,7 +203,7 @@ async def test_a_long_list_begins_in_the_middle_of_its_index(account: AccountSto
 
 async def test_tags_are_completed_by_going_past_the_leads_of_each(account: AccountStore) -> None:
     with reading(account) as (connection, plans):
-        tag_completions.tags_starting(connection, account.account_id, "fa", 5)
+        reads.tags_starting(connection, account.account_id, "fa", 5)
     (steps,) = plans
     seeks = [step for step in steps if step.startswith("SEARCH keys")]
     between = "SEARCH keys USING PRIMARY KEY (account_id=? AND field=? AND value>? AND value<?)"

@@ -12,7 +12,7 @@ from tests.random_writes import RandomWrites
 
 from onelead.domain.errors import InputInvalid, ResourceNotFound
 from onelead.domain.writes import LeadWrite, Outcome
-from onelead.storage.access import key_hash
+from onelead.storage.access.accounts import key_hash
 
 
 async def test_what_one_wrote_the_other_reads(

@@ -34,7 +34,7 @@ import onelead.storage.migrations
 from onelead.domain.errors import DatabaseNewer, DatabaseUnusable
 from onelead.domain.writes import Outcome
 from onelead.storage.migrate import migrate
-from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql.store import PostgresqlStore
 
 OURS = Path(onelead.storage.migrations.__path__[0])
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"

@@ -18,7 +18,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import DataType
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.search import LeadSearch
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 
 NOW = int(datetime(2026, 11, 20, 17, 30, tzinfo=UTC).timestamp())
 

@@ -25,7 +25,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.fold import prepared
 from onelead.domain.writes import Delivery
 from onelead.incoming.lead_json import upsert_write
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 
 DELIVERIES = 300
 

@@ -14,7 +14,7 @@ from tests.clock import Clock
 from onelead.demo.company import ADS, ENRICHMENT, FORM, IMPORT, SCANNER, Company, set_up
 from onelead.demo.weeks import DAYS, Call, Weeks
 from onelead.domain.writes import Action
-from onelead.storage.sqlite import SqliteStore
+from onelead.storage.sqlite.store import SqliteStore
 
 ZONE = ZoneInfo("America/Los_Angeles")
 #: A Friday morning in California, whose clocks were put back three weeks before.

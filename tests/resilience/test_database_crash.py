@@ -17,7 +17,7 @@ from tests.process import Server, credentials_of, run_json, serving
 from onelead.contract.leads import Batch
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.fold import prepared
-from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql.store import PostgresqlStore
 
 KILLS = 2
 ANSWERS = 150

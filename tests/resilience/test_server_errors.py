@@ -16,7 +16,7 @@ from tests.postgresql_proxy import Action, Moment, Point, Proxy
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite
-from onelead.storage.postgresql import PostgresqlStore
+from onelead.storage.postgresql.store import PostgresqlStore
 
 NEVER = 1_000_000
 
@@ -167,7 +167,9 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that is not run for a while, or whose statements are not."""
-    monkeypatch.setattr("onelead.storage.postgresql_connections.ABANDONED_TRANSACTION_S", 0.25)
+    monkeypatch.setattr(
+        "onelead.storage.postgresql.store.connections.ABANDONED_TRANSACTION_S", 0.25
+    )
     await proxy.cut_all()
     for seq, sql in enumerate(("INSERT INTO lead", COMMIT), 1):
         fault = proxy.plan(Action.DELAY, Point(Moment.BEFORE, sql))

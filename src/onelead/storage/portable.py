@@ -9,23 +9,26 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from onelead.contract.leads import LeadPage, LeadRead, TagCount
+from onelead.contract.leads import LeadList, LeadPage, LeadRead, TagCount
 from onelead.contract.ledger import AccountRows
 from onelead.contract.settings import IndexProgress
 from onelead.domain.account import AccountSettings
 from onelead.domain.search import LeadSearch, TagSearch
 from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
-from onelead.storage import account_rows, index_steps, lead_search, reads
+from onelead.storage.access.portable import PortableAccess
+from onelead.storage.figures.portable import PortableFigures
 from onelead.storage.lane import take_lane
-from onelead.storage.portable_access import PortableAccess
-from onelead.storage.portable_figures import PortableFigures
-from onelead.storage.portable_ledger import PortableLedger
-from onelead.storage.portable_lists import PortableLists
-from onelead.storage.settings_rows import ids_using, load_settings
-from onelead.storage.settings_writes import write_settings
+from onelead.storage.leads import lists as lead_list
+from onelead.storage.leads import reads
+from onelead.storage.leads import search as lead_search
+from onelead.storage.ledger import account_rows
+from onelead.storage.ledger.portable import PortableLedger
+from onelead.storage.settings import index_steps
+from onelead.storage.settings.rows import ids_using, load_settings
+from onelead.storage.settings.writes import write_settings
 
 
-class PortableStore(PortableAccess, PortableFigures, PortableLedger, PortableLists):
+class PortableStore(PortableAccess, PortableFigures, PortableLedger):
     """The portable part of the storage contract."""
 
     async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
@@ -109,3 +112,20 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger, PortableLis
     async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
         """See Store."""
         return await self._read(lambda connection: reads.read_tags(connection, account_id, search))
+
+    async def list_leads(
+        self, account_id: int, search: LeadSearch, *, now: int, backwards: bool = False
+    ) -> LeadList:
+        """See Store."""
+
+        def work(connection: Connection) -> LeadList:
+            settings = self._load_settings(connection, account_id)
+            return lead_list.list_leads(connection, settings, search, now, backwards=backwards)
+
+        return await self._read(work)
+
+    async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
+        """See Store."""
+        return await self._read(
+            lambda connection: reads.tags_starting(connection, account_id, start, limit)
+        )

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from onelead.domain.account import AccountSettings
-from onelead.storage.settings_rows import load_settings
+from onelead.storage.settings.rows import load_settings
 
 T = TypeVar("T")
 

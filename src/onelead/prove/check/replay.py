@@ -28,7 +28,7 @@ from onelead.domain.settings_change import (
     plan_settings_change,
 )
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
-from onelead.storage.lead_rows import json_text, lead_row, ledger_row
+from onelead.storage.leads.rows import json_text, lead_row, ledger_row
 
 VIOLATIONS_MAX = 10
 

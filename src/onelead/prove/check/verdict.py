@@ -30,7 +30,7 @@ from onelead.prove.check.witness import (
 from onelead.prove.explain.contradictions import Contradiction, contradictions
 from onelead.prove.explain.serial_model import answered_id
 from onelead.prove.operations import LEAD, Operation, read_lead_write, read_settings_write
-from onelead.storage.lead_rows import lead_from
+from onelead.storage.leads.rows import lead_from
 
 _DOCUMENT = 3
 

@@ -46,7 +46,7 @@ from onelead.domain.search import (
 )
 from onelead.domain.text import fold
 from onelead.storage.lane import lead_count
-from onelead.storage.lead_conditions import (
+from onelead.storage.leads.conditions import (
     Condition,
     Keys,
     KeysOfEach,
@@ -55,9 +55,9 @@ from onelead.storage.lead_conditions import (
     quick_ids,
     starting,
 )
-from onelead.storage.lead_rows import lead_from
-from onelead.storage.lead_search import ORDER
-from onelead.storage.list_order import order_in_python
+from onelead.storage.leads.list_order import order_in_python
+from onelead.storage.leads.rows import lead_from
+from onelead.storage.leads.search import ORDER
 from onelead.storage.schema import lead, match_key
 
 #: Which parts of the bound are looked at in turn until a page is full: most pages are full soon.

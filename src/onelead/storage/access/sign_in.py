@@ -1,4 +1,4 @@
-"""Browsers that are signed in. Portable.
+"""Browsers that are signed in, and the forms they sent that may be sent once. Portable.
 
 A session's token holds 256 random bits and is stored only as its SHA-256, as an API key is.
 """
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from onelead.contract.access import KnownSession, WebSession
-from onelead.domain.limits import SESSION_S, SESSIONS_PER_USER_MAX
-from onelead.storage.schema import password, web_session
+from onelead.domain.limits import SENT_FORM_S, SESSION_S, SESSIONS_PER_USER_MAX
+from onelead.storage.engine_insert import engine_insert
+from onelead.storage.schema import password, sent_form, web_session
 
 
 def create_session(connection: Connection, token_hash: str, session: WebSession) -> None:
@@ -86,3 +87,36 @@ def _session(row: Row[tuple[object, ...]]) -> WebSession:
         address=row.address,
         user_agent=row.user_agent,
     )
+
+
+def begin_form(connection: Connection, account_id: int, form_id: str, now: int) -> str | None:
+    """Note that a form was sent; None for the first time, and later where it led to."""
+    is_old = (sent_form.c.account_id == account_id) & (sent_form.c.date <= now - SENT_FORM_S)
+    connection.execute(delete(sent_form).where(is_old))
+    row = {"account_id": account_id, "form_id": form_id, "date": now, "location": ""}
+    statement = engine_insert(connection, sent_form).on_conflict_do_nothing()
+    if connection.execute(statement.returning(sent_form.c.form_id), row).first() is not None:
+        return None
+    return find_form(connection, account_id, form_id)
+
+
+def find_form(connection: Connection, account_id: int, form_id: str) -> str | None:
+    """Return where a form led to, empty while nobody knows; None for one that was not sent."""
+    statement = select(sent_form.c.location).where(_is_form(account_id, form_id))
+    location: str | None = connection.execute(statement).scalar()
+    return location
+
+
+def finish_form(
+    connection: Connection, account_id: int, form_id: str, location: str | None
+) -> None:
+    """Note where a form led to; None lets it be sent again."""
+    where = _is_form(account_id, form_id)
+    if location is None:
+        connection.execute(delete(sent_form).where(where))
+    else:
+        connection.execute(update(sent_form).where(where).values(location=location))
+
+
+def _is_form(account_id: int, form_id: str) -> ColumnElement[bool]:
+    return (sent_form.c.account_id == account_id) & (sent_form.c.form_id == form_id)

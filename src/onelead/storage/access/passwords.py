@@ -14,11 +14,11 @@ from onelead.contract.access import SignInFacts, StoredPassword, WebSession
 from onelead.domain.limits import SIGN_IN_ACCOUNTS_MAX
 from onelead.domain.text import fold
 from onelead.storage import schema
-from onelead.storage.access import active_user, user_row
+from onelead.storage.access.accounts import active_user, user_row
+from onelead.storage.access.links import end_links, use_link
+from onelead.storage.access.sign_in import create_session, end_sessions
 from onelead.storage.lane import take_lane
-from onelead.storage.links import end_links, use_link
 from onelead.storage.schema import account, password
-from onelead.storage.sign_in import create_session, end_sessions
 
 
 def find_passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:

@@ -31,7 +31,7 @@ from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.domain.text import fold
 from onelead.storage import schema
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
-from onelead.storage.settings_rows import insert_sources, insert_statuses
+from onelead.storage.settings.rows import insert_sources, insert_statuses
 
 
 def key_hash(secret: str) -> str:

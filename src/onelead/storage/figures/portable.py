@@ -17,7 +17,7 @@ from onelead.contract.figures import (
     ValueFigure,
 )
 from onelead.domain.errors import ResourceNotFound
-from onelead.storage import figure_fold, figure_reads
+from onelead.storage.figures import fold, reads
 from onelead.storage.transactions import Transactions
 
 
@@ -26,37 +26,37 @@ class PortableFigures(Transactions):
 
     async def accounts_behind(self) -> Sequence[int]:
         """See FigureStore."""
-        return await self._read(figure_fold.accounts_behind)
+        return await self._read(fold.accounts_behind)
 
     async def fold_ledger(self, account_id: int) -> bool:
         """See FigureStore."""
 
-        def look(connection: Connection) -> figure_fold.FoldStep | None:
+        def look(connection: Connection) -> fold.FoldStep | None:
             try:
                 settings = self._load_settings(connection, account_id)
             except ResourceNotFound:
                 return None
-            return figure_fold.read_step(connection, settings)
+            return fold.read_step(connection, settings)
 
         step = await self._read(look)
         if step is None:
             return False
         # A step that was written already moves nothing, so it may be done again.
         return await self._write(
-            lambda connection: figure_fold.write_step(connection, step),
+            lambda connection: fold.write_step(connection, step),
             lambda _connection, _done: False,
         )
 
     async def fold_state(self, account_id: int) -> FoldState:
         """See FigureStore."""
-        return await self._read(lambda connection: figure_fold.read_state(connection, account_id))
+        return await self._read(lambda connection: fold.read_state(connection, account_id))
 
     async def deliveries_by_hour(
         self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[HourFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_hour(connection, account_id, division, since, until)
+            lambda connection: reads.by_hour(connection, account_id, division, since, until)
         )
 
     async def deliveries_by_day(
@@ -64,9 +64,7 @@ class PortableFigures(Transactions):
     ) -> Sequence[DayFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_day(
-                connection, account_id, division, since, until, ahead_s
-            )
+            lambda connection: reads.by_day(connection, account_id, division, since, until, ahead_s)
         )
 
     async def deliveries_by_value(
@@ -74,7 +72,7 @@ class PortableFigures(Transactions):
     ) -> Sequence[ValueFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_value(connection, account_id, division, since, until)
+            lambda connection: reads.by_value(connection, account_id, division, since, until)
         )
 
     async def deliveries_by_caller(
@@ -82,7 +80,7 @@ class PortableFigures(Transactions):
     ) -> Sequence[CallerFigure]:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.by_caller(connection, account_id, since, until)
+            lambda connection: reads.by_caller(connection, account_id, since, until)
         )
 
     async def lead_figures(
@@ -90,7 +88,7 @@ class PortableFigures(Transactions):
     ) -> LeadFigures:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.read_leads(connection, account_id, fields, value)
+            lambda connection: reads.read_leads(connection, account_id, fields, value)
         )
 
     async def shared_values(
@@ -98,7 +96,7 @@ class PortableFigures(Transactions):
     ) -> SharedValues:
         """See FigureStore."""
         return await self._read(
-            lambda connection: figure_reads.shared_values(
+            lambda connection: reads.shared_values(
                 connection, account_id, key_field, after=after, limit=limit
             )
         )

@@ -16,8 +16,8 @@ from onelead.domain.matching import custom_field_keys
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.lane import lead_count, next_settings_version
-from onelead.storage.lead_rows import lead_from
-from onelead.storage.settings_rows import save_index_state
+from onelead.storage.leads.rows import lead_from
+from onelead.storage.settings.rows import save_index_state
 
 
 def field_to_build(settings: AccountSettings) -> CustomField | None:

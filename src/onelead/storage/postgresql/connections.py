@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from onelead.domain.errors import DatabaseUnusable
 from onelead.domain.limits import ABANDONED_TRANSACTION_S, DATABASE_CONNECT_TIMEOUT_S
-from onelead.storage.postgresql_failures import is_connection_lost
-from onelead.storage.postgresql_trips import Trips
+from onelead.storage.postgresql.failures import is_connection_lost
+from onelead.storage.postgresql.trips import Trips
 
 Connect: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 Watch: TypeAlias = Callable[[AsyncConnection[Any]], asyncio.TimerHandle]

@@ -40,16 +40,16 @@ from onelead.storage import schema
 from onelead.storage.lane import LaneMissing
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
-from onelead.storage.postgresql_batch import commit, write_batch
-from onelead.storage.postgresql_connections import (
+from onelead.storage.postgresql.batch import commit, write_batch
+from onelead.storage.postgresql.connections import (
     BY_KEYS,
     BatchConnections,
     connector,
     create_engine,
     cut,
 )
-from onelead.storage.postgresql_failures import failure, is_connection_lost
-from onelead.storage.postgresql_trips import Trips
+from onelead.storage.postgresql.failures import failure, is_connection_lost
+from onelead.storage.postgresql.trips import Trips
 
 T = TypeVar("T")
 #: Any numbers will do, as long as every process takes the same.

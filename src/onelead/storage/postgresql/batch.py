@@ -29,9 +29,9 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import PreparedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
-from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
-from onelead.storage.postgresql_trips import Command, Trips
-from onelead.storage.postgresql_values import (
+from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
+from onelead.storage.postgresql.trips import Command, Trips
+from onelead.storage.postgresql.values import (
     Pack,
     float_array,
     int_array,

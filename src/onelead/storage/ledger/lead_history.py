@@ -15,7 +15,7 @@ from onelead.contract.ledger import AccountLedgerRow, LeadLedger, LedgerPage, Le
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.writes import Outcome
-from onelead.storage.ledger_search import account_row
+from onelead.storage.ledger.search import account_row
 from onelead.storage.schema import ledger, ledger_candidate
 
 _LEAD = "lead"

@@ -17,10 +17,11 @@ from onelead.contract.ledger import (
     LedgerSlice,
 )
 from onelead.domain.writes import LeadWrite
-from onelead.storage import lead_history, ledger_search
-from onelead.storage.deleted_settings import read_deleted_settings
+from onelead.storage.leads.write_check import check_write
+from onelead.storage.ledger import lead_history
+from onelead.storage.ledger import search as ledger_search
+from onelead.storage.ledger.deleted_settings import read_deleted_settings
 from onelead.storage.transactions import Transactions
-from onelead.storage.write_check import check_write
 
 
 class PortableLedger(Transactions):

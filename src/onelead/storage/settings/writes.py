@@ -12,10 +12,10 @@ from onelead.domain.settings_change import (
 )
 from onelead.domain.writes import Outcome
 from onelead.storage import schema
-from onelead.storage.index_steps import build_step, field_to_build
 from onelead.storage.lane import next_settings_version, save_last_id, take_lane
-from onelead.storage.lead_rows import json_text
-from onelead.storage.settings_rows import leads_using, load_settings, save_plan
+from onelead.storage.leads.rows import json_text
+from onelead.storage.settings.index_steps import build_step, field_to_build
+from onelead.storage.settings.rows import leads_using, load_settings, save_plan
 
 _WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 

@@ -11,7 +11,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.fold import Snapshot, candidates_needed, leads_needed, plan_batch, prepared
 from onelead.domain.writes import LeadWrite, PreparedWrite
 from onelead.storage.lane import require_own_id
-from onelead.storage.ledger_search import read_leads
+from onelead.storage.leads.reads import read_leads
 from onelead.storage.schema import lane, match_key
 
 

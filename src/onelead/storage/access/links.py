@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from onelead.contract.access import LINK_SECONDS, LinkPurpose, OneTimeLink
 from onelead.domain.account import Role
 from onelead.storage import schema
-from onelead.storage.access import account_ids, active_user, key_hash
+from onelead.storage.access.accounts import account_ids, active_user, key_hash
 from onelead.storage.lane import take_lane
 from onelead.storage.schema import one_time_link, password
 

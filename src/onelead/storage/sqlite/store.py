@@ -24,10 +24,10 @@ from onelead.domain.limits import COMMIT_TIMEOUT_S
 from onelead.storage import schema
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
-from onelead.storage.sqlite_batch import is_committed, write_batch
-from onelead.storage.sqlite_checkpoints import Checkpoints
-from onelead.storage.sqlite_file import create_private, lock_for_serving, opening
-from onelead.storage.sqlite_statistics import tell_planner
+from onelead.storage.sqlite.batch import is_committed, write_batch
+from onelead.storage.sqlite.checkpoints import Checkpoints
+from onelead.storage.sqlite.file import create_private, lock_for_serving, opening
+from onelead.storage.sqlite.statistics import tell_planner
 
 T = TypeVar("T")
 _READER_THREADS = 4

@@ -29,7 +29,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import PreparedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
-from onelead.storage.lead_rows import lead_from, lead_row, ledger_row
+from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
 
 Row: TypeAlias = tuple[Any, ...]
 

@@ -11,11 +11,11 @@ from onelead.domain.access import UserChange, changed_user
 from onelead.domain.account import User
 from onelead.domain.errors import ResourceNotFound
 from onelead.storage import schema
-from onelead.storage.access import user_with_email
+from onelead.storage.access.accounts import user_with_email
+from onelead.storage.access.links import end_links
+from onelead.storage.access.sign_in import end_sessions
 from onelead.storage.lane import next_settings_version, take_lane
-from onelead.storage.links import end_links
-from onelead.storage.settings_rows import load_settings
-from onelead.storage.sign_in import end_sessions
+from onelead.storage.settings.rows import load_settings
 
 
 def change_user(

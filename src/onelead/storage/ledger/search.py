@@ -6,7 +6,6 @@ time are found by halving, because the ledger is in commit order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,11 +20,11 @@ from onelead.contract.ledger import (
 )
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.lead import Lead
 from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
 from onelead.domain.writes import MatchResult
-from onelead.storage.lead_rows import json_text, lead_from
-from onelead.storage.schema import lead, ledger
+from onelead.storage.leads.reads import read_leads
+from onelead.storage.leads.rows import json_text
+from onelead.storage.schema import ledger
 
 _LEAD = "lead"
 _MATCH_FIELDS = ("name", "email", "custom")
@@ -169,15 +168,6 @@ def read_row(connection: Connection, settings: AccountSettings, seq: int) -> Led
         ids.add(row.resource_id)
     leads = read_leads(connection, settings.account_id, sorted(ids))
     return LedgerRead(row, leads, settings)
-
-
-def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> list[Lead]:
-    """Return the leads of some ids, ascending by id; those that are not there are left out."""
-    if not ids:
-        return []
-    where = (lead.c.account_id == account_id) & lead.c.id.in_(ids)
-    statement = select(lead.c.document).where(where).order_by(lead.c.id)
-    return [lead_from(document) for (document,) in connection.execute(statement)]
 
 
 def account_row(row: Row[Any], payload: str | None = None) -> AccountLedgerRow:

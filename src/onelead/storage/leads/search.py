@@ -13,8 +13,8 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.limits import NUMBER_ABS_MAX
 from onelead.domain.search import CursorPlace, LeadSearch, cursor_place, cursor_text
 from onelead.storage.lane import lead_count
-from onelead.storage.lead_conditions import Condition, conditions_of
-from onelead.storage.lead_rows import lead_from
+from onelead.storage.leads.conditions import Condition, conditions_of
+from onelead.storage.leads.rows import lead_from
 from onelead.storage.schema import lead
 
 #: So many leads are sorted in about a tenth of a second.

@@ -24,7 +24,7 @@ from onelead.domain.search import (
     list_order,
     sorted_field,
 )
-from onelead.storage.lead_conditions import InDocument
+from onelead.storage.leads.conditions import InDocument
 from onelead.storage.schema import lead
 
 #: An id of a list of ids that may be cut off at its end.

@@ -18,7 +18,7 @@ from onelead.contract.access import (
 )
 from onelead.domain.access import UserChange
 from onelead.domain.account import ApiKey, Caller, Role, User
-from onelead.storage import access, links, passwords, sent_forms, sign_in, user_changes
+from onelead.storage.access import accounts, links, passwords, sign_in, user_changes
 from onelead.storage.transactions import Transactions
 
 
@@ -27,11 +27,11 @@ class PortableAccess(Transactions):
 
     async def account_ids(self) -> Sequence[int]:
         """See AccessStore."""
-        return await self._read(access.account_ids)
+        return await self._read(accounts.account_ids)
 
     async def caller(self, key_hash: str) -> Caller | None:
         """See AccessStore."""
-        return await self._read(lambda connection: access.find_caller(connection, key_hash))
+        return await self._read(lambda connection: accounts.find_caller(connection, key_hash))
 
     async def create_account(self, name: str, email: str) -> NewAccount:
         """See AccessStore."""
@@ -39,7 +39,7 @@ class PortableAccess(Transactions):
 
         def work(connection: Connection) -> NewAccount:
             self._lock_accounts(connection)
-            return access.create_account(connection, name, email, now)
+            return accounts.create_account(connection, name, email, now)
 
         return await self._write(work)
 
@@ -49,9 +49,9 @@ class PortableAccess(Transactions):
 
         def work(connection: Connection) -> NewAccount | None:
             self._lock_accounts(connection)
-            if access.account_ids(connection):
+            if accounts.account_ids(connection):
                 return None
-            return access.create_account(connection, name, email, now)
+            return accounts.create_account(connection, name, email, now)
 
         if await self.account_ids():
             return None
@@ -61,18 +61,18 @@ class PortableAccess(Transactions):
         """See AccessStore."""
         now = self._clock()
         return await self._write(
-            lambda connection: access.create_api_key(connection, account_id, email, label, now)
+            lambda connection: accounts.create_api_key(connection, account_id, email, label, now)
         )
 
     async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
         """See AccessStore."""
-        return await self._read(lambda connection: access.api_keys(connection, account_id))
+        return await self._read(lambda connection: accounts.api_keys(connection, account_id))
 
     async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
         """See AccessStore."""
         now = self._clock()
         return await self._write(
-            lambda connection: access.revoke_api_key(connection, account_id, key_id, now)
+            lambda connection: accounts.revoke_api_key(connection, account_id, key_id, now)
         )
 
     async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
@@ -85,7 +85,7 @@ class PortableAccess(Transactions):
         """See AccessStore."""
         now = self._clock()
         return await self._write(
-            lambda connection: access.create_user(connection, account_id, email, name, role, now)
+            lambda connection: accounts.create_user(connection, account_id, email, name, role, now)
         )
 
     async def deactivate_user(self, account_id: int, email: str) -> User:
@@ -198,17 +198,17 @@ class PortableAccess(Transactions):
         """See AccessStore."""
         now = self._clock()
         return await self._write(
-            lambda connection: sent_forms.begin(connection, account_id, form_id, now),
+            lambda connection: sign_in.begin_form(connection, account_id, form_id, now),
             # Who was not the first wrote nothing.
             lambda connection, found: (
-                found is not None or sent_forms.find(connection, account_id, form_id) is not None
+                found is not None or sign_in.find_form(connection, account_id, form_id) is not None
             ),
         )
 
     async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
         """See AccessStore."""
         await self._write(
-            lambda connection: sent_forms.finish(connection, account_id, form_id, location),
+            lambda connection: sign_in.finish_form(connection, account_id, form_id, location),
             # Doing it again does no harm.
             lambda _connection, _done: False,
         )

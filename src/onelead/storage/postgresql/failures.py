@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy
 
 from onelead.storage.lane import LaneMissing
-from onelead.storage.postgresql_batch import RowsMissing
+from onelead.storage.postgresql.batch import RowsMissing
 
 _CONNECTION_CLASS = "08"
 

@@ -1,0 +1,87 @@
+"""What is read besides searches: leads by their ids, and tags. Portable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+
+from onelead.contract.leads import LeadRead, TagCount
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.search import TagSearch
+from onelead.domain.text import after_start, fold
+from onelead.storage.leads.rows import lead_from
+from onelead.storage.schema import lead, ledger, match_key
+
+
+def read_lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:
+    """Return a lead. Raises ResourceNotFound."""
+    where = (lead.c.account_id == settings.account_id) & (lead.c.id == lead_id)
+    document = connection.execute(select(lead.c.document).where(where)).scalar()
+    if document is None:
+        raise ResourceNotFound
+    return LeadRead(lead_from(document), settings)
+
+
+def request_of(connection: Connection, account_id: int, seq: int) -> str | None:
+    """Return the id of the request that a ledger row is about; None when there is no such row."""
+    where = (ledger.c.account_id == account_id) & (ledger.c.seq == seq)
+    request_id: str | None = connection.execute(select(ledger.c.request_id).where(where)).scalar()
+    return request_id
+
+
+def read_tags(connection: Connection, account_id: int, search: TagSearch) -> Sequence[TagCount]:
+    """Return the tags of the account's leads with their counts, in the order asked for."""
+    count = func.count().label("leads")
+    statement = (
+        select(match_key.c.label, count)
+        .where(match_key.c.account_id == account_id, match_key.c.field == "tag")
+        .group_by(match_key.c.label)
+    )
+    if search.after is not None:
+        statement = statement.where(match_key.c.label > search.after)
+    order = (count.desc(), match_key.c.label) if search.by_count else (match_key.c.label,)
+    return [
+        TagCount(row.label, row.leads) for row in connection.execute(statement.order_by(*order))
+    ]
+
+
+def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> list[Lead]:
+    """Return the leads of some ids, ascending by id; those that are not there are left out."""
+    if not ids:
+        return []
+    where = (lead.c.account_id == account_id) & lead.c.id.in_(ids)
+    statement = select(lead.c.document).where(where).order_by(lead.c.id)
+    return [lead_from(document) for (document,) in connection.execute(statement)]
+
+
+def tags_starting(connection: Connection, account_id: int, start: str, limit: int) -> Sequence[str]:
+    """Return the first tags that begin so, by name, without reading all their leads.
+
+    A tag of a million leads is a million rows side by side: each step goes past them to the next
+    tag.
+    """
+    keys = match_key.alias("keys")
+    start = fold(start)
+    tags = [keys.c.account_id == account_id, keys.c.field == "tag"]
+    if (end := after_start(start)) is not None:
+        tags.append(keys.c.value < end)
+    next_one = select(keys.c.value).where(*tags).order_by(keys.c.value).limit(1)
+    first = next_one.where(keys.c.value >= start)
+    found = select(first.scalar_subquery().label("value")).cte("found", recursive=True)
+    # One lower bound alone: with two of them an index begins at whichever stands first.
+    after = next_one.where(keys.c.value > found.c.value).correlate(found)
+    found = found.union_all(select(after.scalar_subquery()).where(found.c.value.is_not(None)))
+    label = select(match_key.c.label).where(
+        match_key.c.account_id == account_id,
+        match_key.c.field == "tag",
+        match_key.c.value == found.c.value,
+    )
+    statement = (
+        select(label.limit(1).correlate(found).scalar_subquery().label("tag"))
+        .where(found.c.value.is_not(None))
+        .limit(limit)
+    )
+    return [row.tag for row in connection.execute(statement)]
