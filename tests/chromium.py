@@ -24,7 +24,7 @@ from onelead.contract.access import WebSession
 from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.storage.sqlite.store import SqliteStore
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 T = TypeVar("T")
 Theme = Literal["light", "dark"]

@@ -15,7 +15,7 @@ from tests.service import Service, a_service
 from onelead.app import create_application
 from onelead.contract.access import WebSession
 from onelead.domain.account import Role
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 _numbers = itertools.count(1)
 

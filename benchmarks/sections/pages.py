@@ -24,7 +24,7 @@ from onelead.configuration import Settings
 from onelead.contract.access import LinkPurpose, WebSession
 from onelead.contract.store import Store
 from onelead.storage.access.accounts import key_hash
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 _REQUESTS = 9
 _TOKEN = "a browser of the benchmark"

@@ -49,8 +49,8 @@ from onelead.serving.server import (
 from onelead.serving.workers import WorkerJob, Workers
 from onelead.storage.sqlite.store import SqliteStore
 from onelead.web.application import create_web
-from onelead.web.rendering import prepare as prepare_pages
-from onelead.web.sessions import welcome_path
+from onelead.web.frame.rendering import prepare as prepare_pages
+from onelead.web.frame.sessions import welcome_path
 
 if TYPE_CHECKING:
     from onelead.storage.postgresql.store import PostgresqlStore

@@ -16,7 +16,7 @@ from tests.process import DEADLINE_S, Server, serving
 from onelead.contract.access import WebSession
 from onelead.domain.limits import LIVE_HEARTBEAT_S
 from onelead.storage.sqlite.store import SqliteStore
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 STREAMS = 5
 TOKEN = "a token of a test"

@@ -13,7 +13,7 @@ from tests.chromium import PHONE, WIDE, Site, Theme
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
 from onelead.domain.account import Role
-from onelead.web.sessions import welcome_path
+from onelead.web.frame.sessions import welcome_path
 
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("dark", WIDE), ("light", PHONE))
 

@@ -13,21 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelead.contract.figures import DayFigure, HourFigure
-from onelead.web.arrivals import (
-    SPANS,
+from onelead.web.overview.arrivals import (
     Bucket,
-    Span,
     day_begins_late,
     day_buckets,
     description,
     hour_buckets,
-    hours_of,
-    span_named,
     stretches,
     totals,
     with_others,
 )
-from onelead.web.stack import BY_OUTCOME
+from onelead.web.overview.stack import BY_OUTCOME
+from onelead.web.words.spans import SPANS, Span, hours_of, span_named
 
 UTC = ZoneInfo("UTC")
 ZONES = [

@@ -9,7 +9,7 @@ from onelead.domain.custom_fields import IndexState
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.matching import key_value
 from onelead.process.survey import FieldSurvey, Survey
-from onelead.web.shared_values import SharedLine, SharedList, shared_lists
+from onelead.web.overview.shared_values import SharedLine, SharedList, shared_lists
 
 FIELD = a_field(id=7, name="Badge", index_state=IndexState.READY, index_generation=2)
 SETTINGS = a_settings(fields=(FIELD,))

@@ -11,8 +11,8 @@ import pytest
 from tests.browser_client import Browser
 from tests.web_service import Web
 
+from onelead.web.frame.pages import Access, Page
 from onelead.web.page_table import PAGES
-from onelead.web.pages import Access, Page
 
 #: More than any id, and another account's.
 UNKNOWN, THEIRS = "9007199254740991", "2000000008"

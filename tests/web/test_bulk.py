@@ -297,8 +297,8 @@ async def test_a_hostile_form_changes_nothing(
 async def test_a_selection_is_bounded(
     browser: Browser, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("onelead.web.selection.SELECTED_LEADS_MAX", 250)
-    monkeypatch.setattr("onelead.web.bulk_pages.SELECTED_LEADS_MAX", 250)
+    monkeypatch.setattr("onelead.web.leads.selection.SELECTED_LEADS_MAX", 250)
+    monkeypatch.setattr("onelead.web.leads.bulk_pages.SELECTED_LEADS_MAX", 250)
     await some(service, MANY)
     shown = await choose(browser, "delete", "/leads?page_size=25", all="1")
     assert "Delete up to 250 leads" in shown.text

@@ -12,7 +12,8 @@ from tests.builders import a_field, a_lead, a_settings
 from onelead.domain.custom_fields import DataType
 from onelead.domain.lead import Address, Email
 from onelead.domain.limits import COMPARED_CELLS_MAX, MATCH_IDS_MAX
-from onelead.web.candidates import Comparison, comparison, delivered_texts, matching_leads_href
+from onelead.web.words.comparison import Comparison, comparison, delivered_texts
+from onelead.web.words.links import matching_leads_href
 
 SETTINGS = a_settings(
     fields=(a_field(), a_field(id=4102, name="Tier", data_type=DataType.DROPDOWN))

@@ -11,8 +11,8 @@ from tests.builders import a_settings
 from tests.service import Service
 
 from onelead.contract.ledger import DeletedSetting
-from onelead.web.deleted_names import lacking_ids, with_deleted
-from onelead.web.lead_texts import field_text
+from onelead.web.words.deleted_names import lacking_ids, with_deleted
+from onelead.web.words.lead_texts import field_text
 
 FORM = "form[data-lead-form]"
 

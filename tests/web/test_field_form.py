@@ -12,9 +12,16 @@ from onelead.domain.custom_fields import (
     DataType,
     Option,
 )
-from onelead.web.field_form import FieldForm, OptionRow, digest, form_of, read_form
-from onelead.web.field_types import TYPES, currency_choices
-from onelead.web.forms import Form
+from onelead.web.frame.forms import Form
+from onelead.web.settings.field_form import (
+    TYPES,
+    FieldForm,
+    OptionRow,
+    currency_choices,
+    digest,
+    form_of,
+    read_form,
+)
 
 LINES = st.text(min_size=1, max_size=20)
 

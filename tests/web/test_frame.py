@@ -44,7 +44,7 @@ async def test_the_files_of_a_page_are_kept_for_ever_under_their_hash(browser: B
         assert "immutable" in answer.headers["cache-control"]
 
 
-@pytest.mark.parametrize("path", ["/assets/app.css", "/assets/..%2fpolicy.py", "/assets/"])
+@pytest.mark.parametrize("path", ["/assets/app.css", "/assets/..%2fapplication.py", "/assets/"])
 async def test_nothing_else_is_served_as_a_file(browser: Browser, path: str) -> None:
     assert (await browser.client.get(path)).status_code == 404
 

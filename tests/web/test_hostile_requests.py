@@ -18,7 +18,7 @@ from onelead.domain.limits import (
     REQUEST_BODY_BYTES_MAX,
     SIGN_IN_BY_EMAIL_MAX,
 )
-from onelead.web.policy import PAGE_HEADERS
+from onelead.web.frame.policy import PAGE_HEADERS
 
 #: As many digits as are read as a number; more than a database keeps.
 HUGE = "9" * 19

@@ -22,9 +22,9 @@ from onelead.domain.errors import VersionConflict
 from onelead.domain.lead import Lead, changes_between
 from onelead.domain.writes import LeadWrite
 from onelead.process.writer import Receipt
-from onelead.web import lead_edit
-from onelead.web.lead_conflict import differences, lead_before
-from onelead.web.lead_form import NEW_LEAD_FIELDS, custom_names
+from onelead.web.leads import edit as lead_edit
+from onelead.web.leads.conflict import differences, lead_before
+from onelead.web.leads.form import NEW_LEAD_FIELDS, custom_names
 
 FORM = "form[data-lead-form]"
 

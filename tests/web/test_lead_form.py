@@ -20,9 +20,10 @@ from onelead.domain.lead import CHANGEABLE_FIELDS, Lead
 from onelead.domain.limits import FORM_CUSTOM_FIELDS_MAX
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
-from onelead.web.forms import Form
-from onelead.web.lead_controls import by_field, controls
-from onelead.web.lead_form import (
+from onelead.web.frame.forms import Form
+from onelead.web.frame.rendering import environment
+from onelead.web.leads.controls import by_field, controls
+from onelead.web.leads.form import (
     CUSTOM,
     GROUPS,
     custom_names,
@@ -32,7 +33,6 @@ from onelead.web.lead_form import (
     stored_form,
     wanted_values,
 )
-from onelead.web.rendering import environment
 
 NAMES = tuple(name for names in GROUPS.values() for name in names) + custom_names(SETTINGS)
 _DRAW = environment().from_string(

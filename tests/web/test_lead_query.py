@@ -17,8 +17,8 @@ from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import BodyMalformed
 from onelead.domain.limits import PAGE_SIZE_MAX
 from onelead.domain.search import SORT_KEYS, Combination, FieldFilter, LeadSearch, Range, TagFilter
-from onelead.web.lead_filters import chips
-from onelead.web.lead_query import DAY_RANGES, NUMBER_RANGES, WITHOUT, LeadQuery
+from onelead.web.leads.filters import chips
+from onelead.web.leads.query import DAY_RANGES, NUMBER_RANGES, WITHOUT, LeadQuery
 
 TYPES = {7: DataType.STRING, 8: DataType.FLOAT, 9: DataType.DATE, 10: DataType.CHECKBOX}
 FIELDS = tuple(

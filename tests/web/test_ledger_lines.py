@@ -15,8 +15,8 @@ from onelead.domain.account import ApiKey, User
 from onelead.domain.custom_fields import CustomField, DataType, match_values
 from onelead.domain.lead import Address, Email, Link, PhoneNumber
 from onelead.domain.writes import Action, Outcome
-from onelead.web.lead_texts import field_label, field_text
-from onelead.web.ledger_lines import (
+from onelead.web.words.lead_texts import field_label, field_text
+from onelead.web.words.ledger_lines import (
     Shown,
     change_lines,
     key_labels,

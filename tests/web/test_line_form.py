@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from onelead.web.forms import Form
-from onelead.web.line_form import LineForm, line_form, read_lines
+from onelead.web.frame.forms import Form
+from onelead.web.frame.line_form import LineForm, line_form, read_lines
 
 
 def sent(stored: dict[str, str], **typed: str) -> LineForm:

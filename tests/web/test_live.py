@@ -17,7 +17,7 @@ from tests.web_service import Web
 from onelead.app import create_application
 from onelead.domain.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_USER_STREAMS_MAX
 from onelead.process.runtime import Services
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 DEADLINE_S = 60.0
 

@@ -8,7 +8,7 @@ from tests.signing_in import PASSWORD, a_member, sign_in
 from tests.web_service import Web
 
 from onelead.domain.limits import SESSION_IDLE_S
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 EMAIL = "mia@shop.example"
 SESSION = "onelead_session"

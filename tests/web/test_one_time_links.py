@@ -14,7 +14,7 @@ from onelead.contract.access import LinkPurpose
 from onelead.domain.account import Role
 from onelead.domain.limits import INVITATION_S, LINK_S
 from onelead.logs import configure_logs
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 SESSION = "onelead_session"
 DEAD = "This link does not work any more"

@@ -16,8 +16,8 @@ import onelead.web
 from onelead.contract.leads import Batch
 from onelead.domain.fold import prepared
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, SURVEY_REST_S
-from onelead.web.chart import COLOURS, THEMES
-from onelead.web.stack import BY_OUTCOME, drawn_stack
+from onelead.web.overview.chart import COLOURS, THEMES
+from onelead.web.overview.stack import BY_OUTCOME, drawn_stack
 
 DAY = 86_400
 OUTCOMES = ["Created", "Updated", "Unchanged", "Refused", "Deleted"]

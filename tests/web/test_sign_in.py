@@ -24,7 +24,7 @@ from onelead.domain.limits import (
     SIGN_IN_PERIOD_S,
 )
 from onelead.process.password_hashes import PasswordHashes
-from onelead.web.sessions import token_hash
+from onelead.web.frame.sessions import token_hash
 
 EMAIL = "mia@shop.example"
 WRONG = "The e-mail or the password is wrong."

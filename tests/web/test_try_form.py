@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.builders import a_field, a_settings
 
 from onelead.domain.custom_fields import DataType
-from onelead.web.forms import Form
-from onelead.web.try_examples import examples
-from onelead.web.try_form import body_of, matched_definition, values_of
+from onelead.web.frame.forms import Form
+from onelead.web.try_it.examples import examples
+from onelead.web.try_it.form import body_of, matched_definition, values_of
 
 FIELDS = tuple(
     a_field(id=4101 + number, name=data_type.value, data_type=data_type)

@@ -26,7 +26,7 @@ from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User
 from onelead.domain.errors import NotPossible
 from onelead.domain.text import fold
-from onelead.web.sessions import welcome_path
+from onelead.web.frame.sessions import welcome_path
 
 Label = typer.Option(callback=line_option, help="What it is for.")
 

@@ -37,7 +37,7 @@ from onelead.prove import report
 from onelead.prove.live import shown_progress
 from onelead.prove.run import Options
 from onelead.prove.run import prove as run_proof
-from onelead.web.sessions import welcome_path
+from onelead.web.frame.sessions import welcome_path
 
 _EXIT_FAILED = 1
 _EXIT_MISUSED = 2

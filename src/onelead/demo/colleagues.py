@@ -12,7 +12,7 @@ from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
 from onelead.demo.weeks import Call
 from onelead.domain.access import UserChange
 from onelead.process.password_hashes import PasswordHashes
-from onelead.web.sessions import new_token, token_hash
+from onelead.web.frame.sessions import new_token, token_hash
 
 _BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Firefox/150.0"
 #: Of a range that documents use and nobody has.

@@ -18,7 +18,7 @@ from onelead.configuration import Settings
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.stream import Stream
 from onelead.serving.server import listening
-from onelead.web.sessions import welcome_path
+from onelead.web.frame.sessions import welcome_path
 
 
 class DemoStarted(Struct, frozen=True):

@@ -16,13 +16,13 @@ from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 from onelead.process.runtime import Services
-from onelead.web.assets import asset_routes
-from onelead.web.once import answered_once
+from onelead.web.frame.assets import asset_routes
+from onelead.web.frame.once import answered_once
+from onelead.web.frame.pages import Access, Page
+from onelead.web.frame.policy import PAGE_HEADERS
+from onelead.web.frame.sessions import is_csrf_token, session_token, signed_in, visitor_token
+from onelead.web.frame.visit import Visit
 from onelead.web.page_table import PAGES
-from onelead.web.pages import Access, Page
-from onelead.web.policy import PAGE_HEADERS
-from onelead.web.sessions import is_csrf_token, session_token, signed_in, visitor_token
-from onelead.web.visit import Visit
 
 SIGN_IN_PATH = "/sign-in"
 _SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."

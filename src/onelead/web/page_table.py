@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from onelead.web import (
-    account,
-    api_keys,
-    bulk_pages,
-    custom_fields,
-    deliveries,
-    lead_edit,
-    lead_list,
-    lead_page,
-    overview,
-    pick_lists,
-    profile,
-    sign_in,
-    try_it,
-    users,
-)
-from onelead.web.pages import Page
+from onelead.web.deliveries import pages as deliveries
+from onelead.web.frame.pages import Page
+from onelead.web.leads import bulk_pages, edit, list_page, page
+from onelead.web.overview import page as overview
+from onelead.web.settings import account, api_keys, custom_fields, pick_lists, users
+from onelead.web.sign_in import profile, sign_in
+from onelead.web.try_it import page as try_it
 
 PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
@@ -31,8 +21,8 @@ PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *deliveries.PAGES,
     *try_it.PAGES,
-    *lead_list.PAGES,
+    *list_page.PAGES,
     *bulk_pages.PAGES,
-    *lead_edit.PAGES,
-    *lead_page.PAGES,
+    *edit.PAGES,
+    *page.PAGES,
 )

@@ -1,0 +1,168 @@
+"""Which deliveries a page shows: the filters in its address, read, written and named."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from starlette.datastructures import QueryParams
+
+from onelead.contract.ledger import LedgerScope, LedgerSearch
+from onelead.domain.account import AccountSettings
+from onelead.domain.matching import sought_values
+from onelead.domain.text import isolated, known_id, shown
+from onelead.domain.writes import Outcome
+from onelead.web.frame.address import parameters
+from onelead.web.words.ledger_lines import KeyLabels, by_choices
+
+PATH = "/deliveries"
+_SCOPES = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
+_MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
+_PARAMETERS = ("outcome", "about", "by", "from", "until", "match", "value", "request")
+_YEARS = range(1971, 9999)
+
+
+class Chip(Struct, frozen=True):
+    """A filter that is on, and the address of the page without it."""
+
+    text: str
+    href_without: str
+
+
+class DeliveryFilters:
+    """The filters of one address; `problems` has what is wrong with them, by parameter."""
+
+    def __init__(self, query: QueryParams, settings: AccountSettings) -> None:
+        """Read the parameters. Raises BodyMalformed, as `parameters` does."""
+        self._settings = settings
+        self._pairs = [pair for pair in parameters(query) if pair[0] in _PARAMETERS]
+        self._given = dict(self._pairs)
+        self.problems: dict[str, list[str]] = {}
+        self.before = known_id(query.get("before", ""))
+        self.outcomes = self._outcomes()
+        self.search = self._search()
+
+    def value(self, name: str) -> str:
+        """Return what the address says of a parameter."""
+        return self._given.get(name, "")
+
+    @property
+    def are_on(self) -> bool:
+        """Whether any filter is on."""
+        return bool(self._pairs)
+
+    def href(self, before: int | None = None, *, without: tuple[str, str] | None = None) -> str:
+        """Return the address of a page with these filters."""
+        pairs: list[tuple[str, Any]] = [pair for pair in self._pairs if pair != without]
+        if before is not None:
+            pairs.append(("before", before))
+        return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
+
+    def chips(self, labels: KeyLabels) -> list[Chip]:
+        """Name the filters that are on."""
+        named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
+        named |= {str(scope): text for scope, text in _SCOPES.items()}
+        prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
+        prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
+        return [
+            Chip(
+                prefixes.get(name, "") + isolated(shown(named.get(value, value.replace("T", " ")))),
+                self.href(without=(name, value)),
+            )
+            for name, value in self._pairs
+        ]
+
+    def _search(self) -> LedgerSearch:
+        by_kind, by_id = self._by()
+        match_field, definition_id = self._match()
+        return LedgerSearch(
+            outcomes=self.outcomes,
+            scope=self._scope(),
+            user_id=by_id if by_kind == "user" else None,
+            api_key_id=by_id if by_kind == "key" else None,
+            # A key is a caller of its own, whoever has it: as in the figures.
+            is_without_key=by_kind == "user",
+            from_date=self._moment("from"),
+            until_date=self._moment("until"),
+            match_field=match_field,
+            match_definition_id=definition_id,
+            match_values=self._match_values(definition_id),
+            request_id=self.value("request") or None,
+            before=self.before,
+        )
+
+    def _wrong(self, name: str, text: str) -> None:
+        self.problems.setdefault(name, []).append(f"{text}: {shown(self.value(name))}")
+
+    def _outcomes(self) -> frozenset[Outcome]:
+        values = {value for name, value in self._pairs if name == "outcome"}
+        known = {outcome for outcome in Outcome if outcome in values}
+        if len(known) < len(values):
+            self._wrong("outcome", "is not an outcome")
+        return frozenset(known)
+
+    def _scope(self) -> LedgerScope | None:
+        value = self.value("about")
+        if not value:
+            return None
+        if value not in _SCOPES:
+            self._wrong("about", "must be leads or settings")
+            return None
+        return LedgerScope(value)
+
+    def _by(self) -> tuple[str, int | None]:
+        kind, _, text = self.value("by").partition("-")
+        number = known_id(text)
+        if kind in ("user", "key") and number is not None:
+            return kind, number
+        if kind:
+            self._wrong("by", "is no user and no API key")
+        return "", None
+
+    def _match(self) -> tuple[str | None, int | None]:
+        value = self.value("match")
+        kind, dash, text = value.partition("-")
+        number = known_id(text)
+        if kind == "custom" and number is not None:
+            return "custom", number
+        if value and (dash or kind not in _MATCHES):
+            self._wrong("match", "is no field that a match can have")
+            return None, None
+        return value or None, None
+
+    def _match_values(self, definition_id: int | None) -> tuple[str, ...]:
+        text = self.value("value")
+        if not text:
+            return ()
+        field = self._settings.fields_by_id.get(definition_id or 0)
+        return tuple(sorted(sought_values(text, field, self._settings)))
+
+    def _moment(self, name: str) -> int | None:
+        """Read a moment as browsers write it, in the account's time zone; a day is all of it."""
+        text = self.value(name)
+        if not text:
+            return None
+        try:
+            moment: datetime | None = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.year not in _YEARS or moment.tzinfo is not None:
+            self._wrong(name, "is not a date and time (YYYY-MM-DDThh:mm)")
+            return None
+        is_day = len(text) <= len("YYYY-MM-DD")
+        if is_day and name == "until":
+            moment = datetime.combine(moment, time()) + timedelta(days=1)
+        return int(moment.replace(tzinfo=self._settings.zone).timestamp())
+
+
+def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:
+    """Return what a match can have looked for: values and texts."""
+    fields = [(f"custom-{field.id}", field.name) for field in settings.lead_fields]
+    return [*_MATCHES.items(), *fields]
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """Return what a delivery can be about: values and texts."""
+    return [(str(scope), text) for scope, text in _SCOPES.items()]

@@ -1,0 +1,160 @@
+"""The pages of the deliveries: the ledger with its filters, and one delivery in full."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import msgspec
+from msgspec import Struct
+from starlette.responses import Response
+
+from onelead.contract.ledger import (
+    AccountLedgerRow,
+    LedgerRead,
+    LedgerScope,
+    LedgerSearch,
+    LedgerSlice,
+)
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import AdminRequired
+from onelead.domain.lead import Lead
+from onelead.domain.limits import MATCH_IDS_MAX
+from onelead.domain.writes import Outcome
+from onelead.web.deliveries.filters import DeliveryFilters, match_choices, scope_choices
+from onelead.web.frame.pages import Page
+from onelead.web.frame.rendering import exact
+from onelead.web.frame.visit import Visit
+from onelead.web.words.comparison import Comparison, comparison
+from onelead.web.words.deleted_names import settings_to_write_by
+from onelead.web.words.ledger_lines import (
+    KeyLabels,
+    LedgerLine,
+    by_choices,
+    key_labels,
+    ledger_line,
+)
+from onelead.web.words.ledger_rows import decoded, is_upsert, pretty, visible_row
+from onelead.web.words.links import matching_leads_href
+
+#: Where each kind of setting is changed.
+_SETTINGS_PAGES = {
+    "account": "/settings/account",
+    "custom_field_definition": "/settings/custom-fields",
+    "lead_status": "/settings/lead-statuses",
+    "customer_source": "/settings/customer-sources",
+}
+_LEAD = "lead"
+_CHANGES_NAMED = 6
+
+
+class Entry(Struct, frozen=True):
+    """A ledger row as the list has it."""
+
+    line: LedgerLine
+    #: The lead that it is about, while there is one.
+    lead: Lead | None
+    #: Whether there was such a lead, which then has a page with its history.
+    was_lead: bool
+    #: How many fields an update changed, 0 for other writes; the line has the first few of them.
+    changed: int
+
+
+async def delivery_list(visit: Visit) -> Response:
+    """Show what was delivered, newest first. Raises AdminRequired."""
+    filters = DeliveryFilters(visit.request.query_params, visit.settings)
+    if filters.search.scope is LedgerScope.SETTINGS and not visit.signed_in.is_admin:
+        raise AdminRequired
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    found, entries = None, []
+    if not filters.problems:
+        found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
+        entries = await _entries(visit, found, labels)
+    return visit.page(
+        "deliveries/list.html",
+        422 if filters.problems else 200,
+        filters=filters,
+        problems=filters.problems,
+        found=found,
+        entries=entries,
+        chips=filters.chips(labels),
+        outcomes=list(Outcome),
+        scopes=scope_choices() if visit.signed_in.is_admin else [],
+        people=by_choices(visit.settings, labels),
+        matches=match_choices(visit.settings),
+    )
+
+
+def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
+    """Leave out what is about the settings, which are not for members."""
+    if visit.signed_in.is_admin:
+        return search
+    return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
+
+
+async def _entries(visit: Visit, found: LedgerSlice, labels: KeyLabels) -> list[Entry]:
+    leads = {lead.id: lead for lead in found.leads}
+    # A write may change hundreds of fields; only these are put into words.
+    named = [
+        msgspec.structs.replace(
+            row, changes=dict(islice((row.changes or {}).items(), _CHANGES_NAMED))
+        )
+        for row in found.rows
+    ]
+    settings = await settings_to_write_by(visit, found.settings, named)
+    lines = [ledger_line(row, settings, labels) for row in named]
+    return [_entry(*pair, leads) for pair in zip(found.rows, lines, strict=True)]
+
+
+def _entry(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> Entry:
+    lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
+    was_lead = row.resource == _LEAD and row.version is not None
+    changed = len(row.changes or {}) if row.outcome == Outcome.UPDATED else 0
+    return Entry(line, lead, was_lead, changed)
+
+
+async def delivery(visit: Visit) -> Response:
+    """Show one delivery: what came in, what it found, and what it did."""
+    read = await visible_row(visit, visit.path_id("seq"))
+    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    row, settings = read.row, read.settings
+    line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
+    return visit.page(
+        "deliveries/delivery.html",
+        row=row,
+        line=line,
+        lead=next((lead for lead in read.leads if lead.id == row.resource_id), None),
+        is_of_lead=row.resource == _LEAD,
+        written=exact(row.date, settings.zone),
+        settings_page=_settings_page(row, settings),
+        is_upsert=is_upsert(row),
+        payload=pretty(row.payload),
+        compared=_compared(read, line),
+        is_too_many=_is_too_many(row),
+        leads_href=matching_leads_href(row.match, settings) if row.match else "",
+    )
+
+
+def _settings_page(row: AccountLedgerRow, settings: AccountSettings) -> str:
+    path = _SETTINGS_PAGES.get(row.resource, "")
+    if row.resource == "custom_field_definition" and row.resource_id in settings.fields_by_id:
+        return f"{path}/{row.resource_id}"
+    return path
+
+
+def _is_too_many(row: AccountLedgerRow) -> bool:
+    """Say whether more leads matched than are named."""
+    return row.match is not None and row.match["matches"] > MATCH_IDS_MAX
+
+
+def _compared(read: LedgerRead, line: LedgerLine) -> Comparison | None:
+    if not line.candidates:
+        return None
+    body = decoded(read.row.payload)
+    properties = body.get("properties") if isinstance(body, dict) else None
+    return comparison(read.leads, line.candidates, properties, read.settings)
+
+
+PAGES = (
+    Page("GET", "/deliveries", delivery_list),
+    Page("GET", "/deliveries/{seq}", delivery),
+)

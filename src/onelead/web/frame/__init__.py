@@ -1,0 +1,1 @@
+"""What every page stands on: routes, access, forms, sessions, templates and answers."""

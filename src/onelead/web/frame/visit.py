@@ -1,0 +1,204 @@
+"""One request of a browser: what a page gets to know, and how it answers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from onelead import __version__
+from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
+from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
+from onelead.domain.text import known_id
+from onelead.domain.writes import Delivery
+from onelead.incoming.json_body import read_body
+from onelead.incoming.request_log import RequestLine
+from onelead.process.runtime import Services
+from onelead.web.frame.forms import Form, decode_form
+from onelead.web.frame.rendering import moment_writer, render
+from onelead.web.frame.sessions import (
+    SignedIn,
+    csrf_token,
+    is_secure,
+    new_token,
+    session_token,
+    set_visitor,
+    visitor_token,
+)
+
+_SAID = "onelead_said"
+_SAID_CHARS_MAX = 500
+#: Proxies allow an answer a few thousand bytes of headers in all.
+_LOCATION_CHARS_MAX = 3_000
+
+#: By attribute, what is wrong with it; `base` for the whole form.
+Problems = Mapping[str, list[str]]
+NO_PROBLEMS: Problems = {}
+
+
+class Visit:
+    """One request, by somebody who is signed in or by anyone."""
+
+    def __init__(
+        self, request: Request, services: Services, line: RequestLine, who: SignedIn | None
+    ) -> None:
+        self.request = request
+        self.services = services
+        self.store = services.store
+        #: Gets to know what a write did, for the log.
+        self.line = line
+        self.who = who
+        self.now = services.clock()
+        self._form: Form | None = None
+        self._new_visitor = ""
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """Who is signed in, on a page that only such people reach."""
+        assert self.who is not None
+        return self.who
+
+    @property
+    def settings(self) -> AccountSettings:
+        """The account's settings as they were when the request began."""
+        return self.signed_in.settings
+
+    @property
+    def account_id(self) -> int:
+        """The account of who is signed in."""
+        return self.signed_in.settings.account_id
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, as far as it is known."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def base_url(self) -> str:
+        """How the browser calls this server, as in `http://127.0.0.1:8000`."""
+        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    def query(self, name: str, default: str = "") -> str:
+        """Return a parameter of the query string; one with a NUL character is as good as none."""
+        value: str = self.request.query_params.get(name, default)
+        # No database compares that with its text, and no page of ours asks for it.
+        return default if "\0" in value else value
+
+    def path_id(self, name: str = "id") -> int:
+        """Return the id in the path. Raises ResourceNotFound for what can be nobody's id."""
+        value = known_id(self.request.path_params[name])
+        if value is None:
+            raise ResourceNotFound
+        return value
+
+    async def form(self) -> Form:
+        """Return what the form sent. Raises BodyMalformed, BodyTooLarge, BodyTooSlow."""
+        if self._form is None:
+            self._form = decode_form(await read_body(self.request))
+        return self._form
+
+    def delivery(self, payload: Any) -> Delivery:
+        """Return where a write comes from: the user, and the JSON that the API would have got."""
+        return Delivery(
+            request_id=self.line.request_id,
+            user_id=self.signed_in.user.id,
+            api_key_id=None,
+            payload=payload if isinstance(payload, str) else msgspec.json.encode(payload).decode(),
+        )
+
+    def csrf(self) -> str:
+        """Return the token that a form of this page has to send."""
+        token = session_token(self.request) if self.who else visitor_token(self.request)
+        if not token:
+            token = self._new_visitor = self._new_visitor or new_token()
+        return csrf_token(token)
+
+    def page(self, template: str, status: int = HTTPStatus.OK, /, **context: Any) -> Response:
+        """Render a page with the frame around it."""
+        zone = self.who.settings.zone if self.who else ZoneInfo(DEFAULT_TIME_ZONE)
+        said = _said(self.request)
+        html = render(
+            template,
+            {
+                "visit": self,
+                "who": self.who,
+                "path": self.request.url.path,
+                "said": said,
+                "when": moment_writer(zone, self.now),
+                "csrf_token": self.csrf(),
+                "form_id": new_token(),
+                "version": __version__,
+                "problems": NO_PROBLEMS,
+                **context,
+            },
+        )
+        response = HTMLResponse(html, status)
+        if self._new_visitor:
+            set_visitor(self.request, response, self._new_visitor)
+        if said:
+            response.delete_cookie(_SAID, path="/", httponly=True, samesite="lax")
+        return response
+
+    def go(self, path: str, say: str = "", *, is_problem: bool = False) -> Response:
+        """Send the browser to another page of ours, which says what happened."""
+        response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": own_path(path)})
+        if say:
+            raw = msgspec.json.encode((say[:_SAID_CHARS_MAX], is_problem))
+            response.set_cookie(
+                _SAID,
+                base64.urlsafe_b64encode(raw).decode(),
+                max_age=60,
+                path="/",
+                secure=is_secure(self.request),
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+
+
+def own_path(path: str) -> str:
+    """Return a path of this server; anything else becomes the start page."""
+    # A browser reads "//host" and "/\host" as another server's address.
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    is_clean = path.isascii() and path.isprintable() and len(path) <= _LOCATION_CHARS_MAX
+    return path if is_own and is_clean else "/"
+
+
+def problems_of(error: OneleadError) -> dict[str, list[str]]:
+    """Return what is wrong by attribute, in the words that the API has for it."""
+    if not isinstance(error, InputInvalid):
+        return {"base": [error.message]}
+    found: dict[str, list[str]] = {}
+    for problem in error.problems:
+        found.setdefault(problem.attribute, []).append(problem.text)
+    return found
+
+
+def said_of(error: OneleadError) -> str:
+    """Return an error as one line of text."""
+    if not isinstance(error, InputInvalid):
+        return error.message
+    lines = []
+    for problem in error.problems:
+        field = "" if problem.attribute == "base" else f"{humanised(problem.attribute)}: "
+        lines.append(field + problem.text)
+    return "; ".join(lines)
+
+
+def _said(request: Request) -> tuple[str, bool] | None:
+    """Return what the page before wanted to say here; anybody could have written it."""
+    raw = request.cookies.get(_SAID, "")
+    if not raw:
+        return None
+    try:
+        text, is_problem = msgspec.json.decode(base64.urlsafe_b64decode(raw), type=tuple[str, bool])
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return None
+    return (text[:_SAID_CHARS_MAX], is_problem)

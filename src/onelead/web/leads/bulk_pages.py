@@ -1,0 +1,157 @@
+"""The pages that change a selection of leads: what is to be done, and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from onelead.domain.errors import InputInvalid, OneleadError
+from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
+from onelead.incoming.statuses import STATUS_BY_KIND
+from onelead.web.frame.forms import Form
+from onelead.web.frame.pages import Page
+from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, problems_of, said_of
+from onelead.web.leads.bulk import Change, Changed, ChangeKind, change_leads
+from onelead.web.leads.query import PATH
+from onelead.web.leads.selection import (
+    COUNTED,
+    Progress,
+    Selection,
+    change_from,
+    next_ids,
+    progress_from,
+    search_of,
+    selection_from,
+)
+
+_TITLES = {
+    ChangeKind.STATUS: "Set the status of",
+    ChangeKind.OWNER: "Set the owner of",
+    ChangeKind.ADD_TAGS: "Add tags to",
+    ChangeKind.REMOVE_TAGS: "Remove tags from",
+    ChangeKind.DELETE: "Delete",
+}
+_DOING = {
+    ChangeKind.STATUS: "Setting the status",
+    ChangeKind.OWNER: "Setting the owner",
+    ChangeKind.ADD_TAGS: "Adding tags",
+    ChangeKind.REMOVE_TAGS: "Removing tags",
+    ChangeKind.DELETE: "Deleting",
+}
+
+
+async def choose_change(visit: Visit) -> Response:
+    """Ask what is to be done to the selected leads."""
+    form = await visit.form()
+    selection = selection_from(form)
+    if form.get("action") not in list(ChangeKind):
+        return visit.go(PATH)
+    if selection.query is None and not selection.ids:
+        return visit.go(_back(form), "Select some leads first.", is_problem=True)
+    if selection.query is not None:
+        search_of(selection, visit.settings)
+    return _choice(visit, form, selection)
+
+
+def _choice(
+    visit: Visit, form: Form, selection: Selection, problems: Problems = NO_PROBLEMS
+) -> Response:
+    settings = visit.settings
+    users = [(str(user.id), user.name) for user in settings.users if user.is_active]
+    return visit.page(
+        "leads/change.html",
+        422 if problems else 200,
+        kind=ChangeKind(form.get("action")),
+        title=f"{_TITLES[ChangeKind(form.get('action'))]} {_how_many(selection)}",
+        selection=selection,
+        selected_max=SELECTED_LEADS_MAX,
+        statuses=[(str(status.id), status.name) for status in settings.statuses],
+        owners=[("none", "Nobody"), *users],
+        form=form,
+        back=_back(form),
+        problems=problems,
+    )
+
+
+def _how_many(selection: Selection) -> str:
+    if selection.is_bounded:
+        return f"up to {SELECTED_LEADS_MAX:,} leads"
+    total = selection.total or 0
+    return "1 lead" if total == 1 else f"{total:,} leads"
+
+
+def _back(form: Form) -> str:
+    query = form.raw("query")
+    return f"{PATH}?{query}" if query else PATH
+
+
+async def change_next(visit: Visit) -> Response:
+    """Change the next leads of the selection, and show how far the work is."""
+    form = await visit.form()
+    if form.get("action") not in list(ChangeKind):
+        return visit.go(PATH)
+    selection = selection_from(form)
+    try:
+        change = change_from(form, visit.settings)
+    except InputInvalid as error:
+        return _choice(visit, form, selection, problems_of(error))
+    progress = progress_from(form)
+    try:
+        ids, left = await next_ids(visit, selection, progress.done)
+        changed = await change_leads(visit, ids, change) if ids else []
+    except OneleadError as error:
+        # Which of these leads were written nobody knows here; the next try finds them as they are.
+        return await _shown(visit, change, progress, left=selection, problem=error)
+    progress = progress.with_chunk(changed, visit.line.request_id)
+    return await _shown(visit, change, progress, left=left, changed=changed)
+
+
+async def _shown(
+    visit: Visit,
+    change: Change,
+    progress: Progress,
+    *,
+    left: Selection | None,
+    changed: Sequence[Changed] = (),
+    problem: OneleadError | None = None,
+) -> Response:
+    form = await visit.form()
+    return visit.page(
+        "leads/changing.html",
+        STATUS_BY_KIND[problem.kind] if problem else HTTPStatus.OK,
+        kind=change.kind,
+        doing=_DOING[change.kind],
+        change=change,
+        changed=changed,
+        problem=said_of(problem) if problem else "",
+        progress=progress,
+        total=_total(left, progress.done),
+        left=left,
+        counts=[(outcome, progress.counts.get(outcome, 0)) for outcome in COUNTED],
+        form=form,
+        back=_back(form),
+        chunk=SELECTED_CHUNK_LEADS,
+        selected_max=SELECTED_LEADS_MAX,
+    )
+
+
+def _total(left: Selection | None, done: int) -> int | None:
+    """Return how many leads there are to do; None when nobody knows."""
+    if left is None:
+        return done
+    return None if left.total is None else max(min(left.total, SELECTED_LEADS_MAX), done)
+
+
+async def to_list(visit: Visit) -> Response:
+    """Lead a browser that asks for the address of a form back to the list."""
+    return visit.go(PATH)
+
+
+PAGES = (
+    Page("GET", "/leads/change", to_list),
+    Page("GET", "/leads/change/run", to_list),
+    Page("POST", "/leads/change", choose_change),
+    Page("POST", "/leads/change/run", change_next, once=PATH),
+)

@@ -1,0 +1,92 @@
+"""Two versions of a lead side by side: what it was, what others made of it, what somebody wants.
+
+Pure: the version that a form was made for is reckoned back from the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onelead.contract.ledger import LedgerRow
+from onelead.domain.account import AccountSettings
+from onelead.domain.lead import Lead
+from onelead.web.leads.form import value_of
+from onelead.web.words.lead_texts import field_label, field_text
+from onelead.web.words.ledger_lines import Shown
+
+THEIRS, YOURS, UNKNOWN = "theirs", "yours", "unknown"
+_CUSTOM = "custom_fields."
+
+
+class Difference(Struct, frozen=True):
+    """A field in which the stored lead and the wanted one differ."""
+
+    name: str
+    label: str
+    theirs: Shown
+    yours: Shown
+    #: Which one has changed the field, if that is known; empty when both have. A person has to
+    #: choose unless it was one of them.
+    only: str
+
+
+def lead_before(lead: Lead, later: Iterable[LedgerRow]) -> Lead:
+    """Return a lead as it was before its later changes, which come newest first."""
+    fields: dict[str, Any] = msgspec.to_builtins(lead)
+    custom = {int(key): value for key, value in fields.get("custom_fields", {}).items()}
+    for row in later:
+        for name, (old, _new) in (row.changes or {}).items():
+            if name.startswith(_CUSTOM):
+                custom[int(name.removeprefix(_CUSTOM))] = old
+            else:
+                fields[name] = old
+    fields["custom_fields"] = {key: value for key, value in custom.items() if value is not None}
+    known = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.convert(known, Lead, str_keys=False)
+
+
+def differences(
+    base: Lead,
+    theirs: Lead,
+    yours: Lead,
+    names: Sequence[str],
+    settings: AccountSettings,
+    *,
+    is_base_known: bool = True,
+) -> list[Difference]:
+    """Return the fields in which two versions that came out of one differ.
+
+    Unless the base is known, nothing can be said about which one has changed a field.
+    """
+    found = []
+    for name in names:
+        was, stored, wanted = (value_of(lead, name, settings) for lead in (base, theirs, yours))
+        if stored == wanted:
+            continue
+        only = THEIRS if wanted == was else YOURS if stored == was else ""
+        only = only if is_base_known else UNKNOWN
+        theirs_text = Shown(field_text(name, stored, settings))
+        yours_text = Shown(field_text(name, wanted, settings))
+        label = field_label(name, settings)
+        found.append(Difference(name, label, theirs_text, yours_text, only))
+    return found
+
+
+def changed_names(rows: Iterable[LedgerRow]) -> set[str]:
+    """Return the fields that some ledger rows have changed."""
+    return {name for row in rows for name in row.changes or ()}
+
+
+def chosen_names(picks: Mapping[str, str]) -> set[str]:
+    """Return the fields of which a person has chosen the own value over the stored one."""
+    return {name for name, pick in picks.items() if pick == YOURS}
+
+
+def chosen_values(wanted: Mapping[str, Any], picks: Mapping[str, str]) -> dict[str, Any]:
+    """Return what of the wanted values a person has chosen over the stored ones."""
+    chosen = chosen_names(picks)
+    return {name: value for name, value in wanted.items() if name in chosen}

@@ -1,0 +1,355 @@
+"""Writing a lead through its page: change a section, create a lead, delete one.
+
+Only what a person has changed is sent, for the version that the form was made from. When somebody
+else has changed the lead meanwhile, nothing is written before a person has seen both versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from onelead.contract.leads import LeadRead
+from onelead.contract.ledger import AccountLedgerRow
+from onelead.domain.errors import (
+    BodyMalformed,
+    InputInvalid,
+    OneleadError,
+    ResourceNotFound,
+    VersionConflict,
+)
+from onelead.domain.fold import prepared
+from onelead.domain.lead import Lead, changes_between
+from onelead.domain.limits import CONFLICT_CHANGES_MAX
+from onelead.domain.properties import applied, checked
+from onelead.domain.text import known_id
+from onelead.domain.writes import Action, LeadWrite, Outcome
+from onelead.incoming.lead_json import lead_patch
+from onelead.process.writer import Receipt
+from onelead.web.frame.forms import Form
+from onelead.web.frame.pages import Page
+from onelead.web.frame.visit import Problems, Visit, problems_of
+from onelead.web.leads.conflict import (
+    changed_names,
+    chosen_names,
+    chosen_values,
+    differences,
+    lead_before,
+)
+from onelead.web.leads.controls import by_field, controls
+from onelead.web.leads.form import (
+    CUSTOM,
+    GROUPS,
+    NEW_LEAD_FIELDS,
+    custom_names,
+    names_of,
+    properties,
+    sent_values,
+    stored_form,
+    value_of,
+    wanted_values,
+)
+from onelead.web.leads.lost_values import LostValue, lost_values
+from onelead.web.leads.page import lead_page, open_section
+from onelead.web.leads.view import TITLES, sections
+from onelead.web.words.deleted_names import settings_to_write_by
+from onelead.web.words.lead_texts import definition_id_of
+from onelead.web.words.ledger_lines import key_labels, ledger_line
+
+_PICK = "pick."
+_SAID = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}
+#: The form of a new lead: its cards, and the groups in each.
+_NEW_CARDS = (
+    ("Person", ("name", "contact", "company")),
+    ("About", ("status", "value", "tags", "details")),
+    ("Address, websites and social profiles", ("address", "web")),
+)
+_GONE = "The lead was deleted in the meantime. Nothing was saved."
+
+
+class _Edit(msgspec.Struct):
+    """A form of one section, and the lead as it is now and as it was for the form."""
+
+    read: LeadRead
+    group: str
+    names: tuple[str, ...]
+    form: Form
+    #: The lead that the form was made from, and what has changed it since, newest first.
+    base: Lead
+    later: list[AccountLedgerRow]
+    #: Whether there were more changes than are looked back through; the base is a later version
+    #: then, and who made those changes is not known.
+    is_cut: bool
+
+    @property
+    def path(self) -> str:
+        return f"/leads/{self.read.lead.id}"
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """What the person has changed; of a choice between two versions, what was chosen."""
+        settings = self.read.settings
+        if self.form.has("resolve"):
+            return chosen_values(sent_values(self.form, self.names, settings), self.picks)
+        return wanted_values(self.form, self.base, self.names, settings)
+
+    @property
+    def picks(self) -> Mapping[str, str]:
+        """Which of two versions was chosen, by field."""
+        return self.form.starting(_PICK)
+
+    async def lost(self, visit: Visit) -> Sequence[LostValue]:
+        """What cannot be written because its field is gone."""
+        form = self.form
+        if form.has("resolve"):
+            chosen = chosen_names(self.picks)
+            form = Form([pair for pair in form.fields if pair[0] in chosen])
+        return await lost_values(visit, form, self.base, self.read.settings)
+
+    def is_torn(self, user_id: int) -> bool:
+        """Whether a person has to see what changed since the form was made."""
+        if self.read.lead.version == self.base.version:
+            return False
+        # What somebody did in another section of the same page does not stand in the way.
+        is_own = all(row.user_id == user_id and row.api_key_id is None for row in self.later)
+        return self.is_cut or not is_own or not changed_names(self.later).isdisjoint(self.names)
+
+
+async def save_lead(visit: Visit) -> Response:
+    """Save a section of a lead, or show what stands in the way."""
+    lead_id = visit.path_id()
+    try:
+        edit = await _edit(visit, lead_id)
+        if lost := await edit.lost(visit):
+            return await _refused(visit, edit, lost=lost)
+        return await _saved(visit, edit)
+    except ResourceNotFound:
+        return visit.go(f"/leads/{lead_id}", _GONE, is_problem=True)
+
+
+async def _saved(visit: Visit, edit: _Edit) -> Response:
+    """Save what a form changes. Raises ResourceNotFound when the lead is deleted meanwhile."""
+    wanted = edit.wanted
+    if not wanted:
+        return visit.go(edit.path, "Nothing was changed.")
+    write = _write(visit, Action.UPDATE, edit.read, properties(wanted, edit.read.settings))
+    if refusal := prepared(write, edit.read.settings).refusal:
+        return await _refused(visit, edit, refusal)
+    if edit.is_torn(visit.signed_in.user.id):
+        return await _torn(visit, edit, wanted)
+    result = (await _written(visit, write)).result
+    if isinstance(result.refusal, VersionConflict):
+        # It was changed between reading and writing.
+        return await _torn(visit, await _edit(visit, edit.read.lead.id), wanted)
+    if isinstance(result.refusal, InputInvalid):
+        return await _refused(visit, edit, result.refusal)
+    if result.refusal is not None:
+        raise result.refusal
+    return visit.go(edit.path, _SAID[result.outcome])
+
+
+async def _edit(visit: Visit, lead_id: int) -> _Edit:
+    """Read what a form is about. Raises ResourceNotFound, BodyMalformed."""
+    form = await visit.form()
+    read = await visit.store.lead(visit.account_id, lead_id)
+    group = form.get("edit")
+    names = names_of(group, read.settings)
+    version = known_id(form.get("version"))
+    # A form of fields that are gone has none, and may have values all the same.
+    is_known = names or group == CUSTOM or definition_id_of(group) is not None
+    if not is_known or version is None:
+        raise BodyMalformed("The form does not say what it changes")
+    later: list[AccountLedgerRow] = []
+    base, is_cut = read.lead, False
+    if version != read.lead.version:
+        rows = await visit.store.lead_changes(
+            visit.account_id, lead_id, since_version=version, limit=CONFLICT_CHANGES_MAX
+        )
+        is_cut = len(rows) == CONFLICT_CHANGES_MAX
+        later = [row for row in rows if (row.version or 0) <= read.lead.version]
+        base = msgspec.structs.replace(lead_before(read.lead, later), version=version)
+    return _Edit(read, group, names, form, base, later, is_cut)
+
+
+def _write(visit: Visit, action: Action, read: LeadRead, raw: dict[str, Any]) -> LeadWrite:
+    patch, problems = lead_patch(raw, "base")
+    return LeadWrite(
+        *(action, visit.delivery(raw), read.lead.id, patch),
+        problems=problems,
+        expected_version=read.lead.version,
+    )
+
+
+async def _written(visit: Visit, write: LeadWrite) -> Receipt:
+    receipt = await visit.services.writer.write(visit.account_id, write)
+    visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
+    return receipt
+
+
+async def _refused(
+    visit: Visit,
+    edit: _Edit,
+    refusal: OneleadError | None = None,
+    lost: Sequence[LostValue] = (),
+) -> Response:
+    shown = sections(edit.read.lead, edit.read.settings)
+    problems = {**(problems_of(refusal) if refusal else {}), **_problems_of_lost(lost)}
+    form = edit.form
+    if form.has("resolve"):
+        # A choice sends the fields that differed; the form that follows has all of the section.
+        form = Form(_submitted(edit, edit.wanted, list(edit.names)))
+    open_section(shown, edit.group, form, edit.read.settings, problems, lost)
+    return await lead_page(
+        *(visit, edit.read.lead, edit.read.settings, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
+        edited=edit.group,
+        # What was typed was typed for that version.
+        version=edit.base.version,
+        problems=by_field(problems, edit.read.settings),
+        attempted=True,
+    )
+
+
+def _problems_of_lost(lost: Sequence[LostValue]) -> Problems:
+    return {value.name: [value.problem] for value in lost}
+
+
+async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
+    """Show both versions, to be chosen from field by field, unless what is wanted is stored."""
+    settings, theirs = edit.read.settings, edit.read.lead
+    patch, _problems = lead_patch(properties(wanted, settings), "base")
+    yours = edit.base
+    if patch is not None:
+        change = checked(patch, settings)
+        missing = changes_between(theirs, applied(theirs, change, settings))
+        if missing.keys().isdisjoint(wanted):
+            # As when somebody presses the button twice.
+            return visit.go(edit.path, _SAID[Outcome.UPDATED])
+        yours = applied(edit.base, change, settings)
+    shown = sections(theirs, settings)
+    place = edit.group if edit.group in shown else CUSTOM
+    values = [
+        (name, value_of(lead, name, settings)) for lead in (theirs, yours) for name in edit.names
+    ]
+    to_write_by = await settings_to_write_by(visit, settings, edit.later, values)
+    found = differences(
+        *(edit.base, theirs, yours, edit.names, to_write_by), is_base_known=not edit.is_cut
+    )
+    shown[place] = msgspec.structs.replace(shown[place], differences=found)
+    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    return await lead_page(
+        *(visit, theirs, settings, shown, HTTPStatus.CONFLICT),
+        edited=edit.group,
+        submitted=_submitted(edit, wanted, [difference.name for difference in found]),
+        since=[ledger_line(row, to_write_by, labels) for row in edit.later],
+        attempted=True,
+    )
+
+
+def _submitted(edit: _Edit, wanted: dict[str, Any], differing: list[str]) -> list[tuple[str, str]]:
+    """Return what the choice sends again: what was typed, or what stood in the form."""
+    untouched = [name for name in differing if name not in wanted]
+    stored = stored_form(edit.base, untouched, edit.read.settings)
+    typed = [pair for pair in edit.form.fields if _field_of(pair[0]) in wanted]
+    return typed + stored.fields
+
+
+def _field_of(input_name: str) -> str:
+    """Return the field that an input belongs to: `address` of `address.city`."""
+    return input_name if input_name.startswith("custom_fields.") else input_name.partition(".")[0]
+
+
+async def new_lead(visit: Visit) -> Response:
+    """Show an empty form."""
+    return _new_page(visit, Form([]))
+
+
+async def create_lead(visit: Visit) -> Response:
+    """Create a lead; nothing is matched."""
+    form, settings = await visit.form(), visit.settings
+    if lost := await lost_values(visit, form, _blank(visit), settings):
+        return _new_page(visit, form, _problems_of_lost(lost), lost)
+    wanted = wanted_values(form, _blank(visit), _new_names(visit), settings)
+    raw = properties(wanted, settings)
+    patch, problems = lead_patch(raw, "base")
+    write = LeadWrite(Action.CREATE, visit.delivery(raw), patch=patch, problems=problems)
+    refusal = prepared(write, settings).refusal
+    if refusal is None:
+        receipt = await _written(visit, write)
+        if receipt.result.lead is not None:
+            return visit.go(f"/leads/{receipt.result.lead.id}", "The lead was created.")
+        refusal = receipt.result.refusal
+    assert refusal is not None
+    if not isinstance(refusal, InputInvalid):
+        raise refusal
+    return _new_page(visit, form, problems_of(refusal))
+
+
+def _blank(visit: Visit) -> Lead:
+    status_id = visit.settings.default_status.id
+    return Lead(0, 0, "", status_id, date_created=visit.now, date_modified=visit.now)
+
+
+def _new_names(visit: Visit) -> tuple[str, ...]:
+    return (*NEW_LEAD_FIELDS, *custom_names(visit.settings))
+
+
+def _new_page(
+    visit: Visit,
+    form: Form,
+    problems: Problems | None = None,
+    lost: Sequence[LostValue] = (),
+) -> Response:
+    settings = visit.settings
+    found = by_field(problems or {}, settings)
+    if problems is None:
+        form = stored_form(_blank(visit), _new_names(visit), settings)
+    custom = custom_names(settings)
+    cards = [
+        (title, tuple(name for group in groups for name in GROUPS[group]))
+        for title, groups in _NEW_CARDS
+    ]
+    if custom:
+        cards.append((TITLES[CUSTOM], custom))
+    return visit.page(
+        "leads/new.html",
+        HTTPStatus.OK if problems is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        cards=[(title, controls(form, names, settings, found)) for title, names in cards],
+        lost=lost,
+        left_out=len(settings.lead_fields) - len(custom),
+        problems=found,
+    )
+
+
+async def confirm_delete(visit: Visit) -> Response:
+    """Ask before a lead is deleted."""
+    read = await visit.store.lead(visit.account_id, visit.path_id())
+    return visit.page("leads/delete.html", lead=read.lead, has_changed=False)
+
+
+async def delete_lead(visit: Visit) -> Response:
+    """Delete a lead, unless it is no longer the one that the person saw."""
+    lead_id, form = visit.path_id(), await visit.form()
+    expected = known_id(form.get("version")) or 0
+    write = LeadWrite(Action.DELETE, visit.delivery(""), lead_id, expected_version=expected)
+    refusal = (await _written(visit, write)).result.refusal
+    if isinstance(refusal, VersionConflict):
+        read = await visit.store.lead(visit.account_id, lead_id)
+        return visit.page(
+            "leads/delete.html", HTTPStatus.CONFLICT, lead=read.lead, has_changed=True
+        )
+    if refusal is not None:
+        raise refusal
+    return visit.go("/leads", "The lead was deleted. Its history is kept.")
+
+
+PAGES = (
+    Page("GET", "/leads/new", new_lead),
+    Page("POST", "/leads/new", create_lead, once="/leads"),
+    Page("POST", "/leads/{id}", save_lead),
+    Page("GET", "/leads/{id}/delete", confirm_delete),
+    Page("POST", "/leads/{id}/delete", delete_lead),
+)

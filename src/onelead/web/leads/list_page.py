@@ -1,0 +1,144 @@
+"""The page of all leads: search, filters, columns, order, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from onelead.contract.leads import LeadList
+from onelead.domain.errors import InputInvalid
+from onelead.domain.lead import Lead
+from onelead.domain.limits import SELECTED_LEADS_MAX
+from onelead.web.frame.pages import Page
+from onelead.web.frame.sessions import is_secure
+from onelead.web.frame.visit import Visit, own_path, said_of
+from onelead.web.leads.columns import Column, all_columns, chosen_columns
+from onelead.web.leads.filters import (
+    COMBINATIONS,
+    WITHOUT_TEXTS,
+    chips,
+    choices_of,
+    field_panels,
+    more_fields,
+    other_fields,
+)
+from onelead.web.leads.query import DAY_RANGES, NUMBER_RANGES, PAGE_SIZES, PATH, LeadQuery
+
+_COLUMNS_COOKIE = "onelead_columns"
+_COLUMNS_KEPT_S = 365 * 86_400
+
+
+class Header(Struct, frozen=True):
+    """The head of a column: how the list is sorted by it now, and where it is sorted anew."""
+
+    column: Column
+    href: str
+    #: As `aria-sort` says it; empty when the list is sorted by another one.
+    sorted: str
+
+
+async def lead_list(visit: Visit) -> Response:
+    """Show the leads that the address asks for."""
+    query = LeadQuery(visit.request.query_params, visit.settings)
+    tidy = query.tidy_href
+    # An address that is too long to be sent to is shown as it came.
+    if query.has_blanks and own_path(tidy) == tidy:
+        return visit.go(tidy)
+    found: LeadList | None = None
+    if not query.problems:
+        try:
+            found = await _found(visit, query)
+        except InputInvalid as error:
+            if not (query.cursor or query.before):
+                raise
+            # An address from another time: the leads or the fields were others.
+            return visit.go(query.href(), said_of(error), is_problem=True)
+    if query.before and found and not found.leads and found.previous_cursor is None:
+        return visit.go(query.href())
+    response = visit.page(
+        "leads/list.html", 422 if query.problems else 200, **_context(visit, query, found)
+    )
+    _remember_columns(visit, query, response)
+    return response
+
+
+async def _found(visit: Visit, query: LeadQuery) -> LeadList:
+    return await visit.store.list_leads(
+        visit.account_id, query.search, now=visit.now, backwards=bool(query.before)
+    )
+
+
+def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str, Any]:
+    settings = found.settings if found else visit.settings
+    columns = all_columns(settings)
+    chosen = chosen_columns(query.columns or _remembered(visit), columns)
+    name = Column("name", "Name", "name", lambda lead: lead.name)
+    leads: Sequence[Lead] = found.leads if found else ()
+    return {
+        "query": query,
+        "problems": query.problems,
+        "found": found,
+        "leads": leads,
+        "columns": chosen,
+        "all_columns": columns,
+        "headers": [_header(column, query, found) for column in (name, *chosen)],
+        "chips": chips(query, settings),
+        "choices": {
+            criterion: choices_of(criterion, settings)
+            for criterion in (
+                *("status_ids", "assignee_ids", "customer_source_ids"),
+                *("age", "followed"),
+            )
+        },
+        "combinations": COMBINATIONS,
+        "without": WITHOUT_TEXTS,
+        "number_ranges": NUMBER_RANGES,
+        "day_ranges": DAY_RANGES,
+        "panels": field_panels(query, settings),
+        "more_fields": more_fields(query, settings),
+        "other_fields": other_fields(settings),
+        "page_sizes": PAGE_SIZES,
+        "sort_keys": [(column.sort_key, column.label) for column in columns if column.sort_key],
+        "sort_label": next(
+            (one.label for one in columns if one.sort_key == query.search.sort_by), "that"
+        ),
+        "selected_max": SELECTED_LEADS_MAX,
+        "is_first": not (query.cursor or query.before),
+        "has_criteria": bool(query.pairs),
+        "settings": settings,
+    }
+
+
+def _header(column: Column, query: LeadQuery, found: LeadList | None) -> Header:
+    is_sorted = found is not None and found.sort_by == column.sort_key
+    # What is sorted by another key than was asked for ascends.
+    descends = is_sorted and query.search.descending and column.sort_key == query.search.sort_by
+    direction = "desc" if is_sorted and not descends else "asc"
+    changed = [("sort_by", column.sort_key), ("sort_direction", direction)]
+    state = ("descending" if descends else "ascending") if is_sorted else ""
+    return Header(column, query.href(changed=changed) if column.sort_key else "", state)
+
+
+def _remembered(visit: Visit) -> list[str]:
+    return visit.request.cookies.get(_COLUMNS_COOKIE, "").split(".")
+
+
+def _remember_columns(visit: Visit, query: LeadQuery, response: Response) -> None:
+    """Keep the columns that the address names, for the next time."""
+    keys = [column.key for column in all_columns(visit.settings) if column.key in query.columns]
+    if keys:
+        response.set_cookie(
+            _COLUMNS_COOKIE,
+            ".".join(sorted(keys, key=query.columns.index)),
+            max_age=_COLUMNS_KEPT_S,
+            path=PATH,
+            secure=is_secure(visit.request),
+            httponly=True,
+            samesite="lax",
+        )
+
+
+PAGES = (Page("GET", PATH, lead_list),)

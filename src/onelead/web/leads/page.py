@@ -1,0 +1,138 @@
+"""The page of a lead: what it holds, what happened to it, and one section open for editing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.responses import JSONResponse, Response
+
+from onelead.contract.ledger import LeadLedger
+from onelead.domain.account import AccountSettings
+from onelead.domain.errors import ResourceNotFound
+from onelead.domain.lead import Lead
+from onelead.domain.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
+from onelead.domain.text import known_id
+from onelead.domain.writes import Outcome
+from onelead.web.frame.forms import Form
+from onelead.web.frame.pages import Page
+from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit
+from onelead.web.leads.controls import by_field, controls
+from onelead.web.leads.form import CUSTOM, names_of, stored_form
+from onelead.web.leads.lost_values import LostValue
+from onelead.web.leads.view import TITLES, Section, sections
+from onelead.web.words.deleted_names import settings_to_write_by
+from onelead.web.words.ledger_lines import KeyLabels, key_labels, ledger_line
+
+
+async def show_lead(visit: Visit) -> Response:
+    """Show a lead; `edit` names a section to open, `before` where its history goes on."""
+    lead_id = visit.path_id()
+    try:
+        read = await visit.store.lead(visit.account_id, lead_id)
+    except ResourceNotFound:
+        return await _deleted_page(visit, lead_id)
+    shown = sections(read.lead, read.settings)
+    group = visit.query("edit")
+    if names := names_of(group, read.settings):
+        form = stored_form(read.lead, names, read.settings)
+        open_section(shown, group, form, read.settings)
+    return await lead_page(visit, read.lead, read.settings, shown)
+
+
+def open_section(
+    shown: dict[str, Section],
+    group: str,
+    form: Form,
+    settings: AccountSettings,
+    problems: Problems = NO_PROBLEMS,
+    lost: Sequence[LostValue] = (),
+) -> None:
+    """Put a form in the place of a section; one of a custom field stands in their section."""
+    names = names_of(group, settings)
+    inputs = controls(form, names, settings, by_field(problems, settings))
+    place = group if group in shown else CUSTOM
+    # The last custom field may be one of those that are gone.
+    section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
+    shown[place] = msgspec.structs.replace(section, controls=inputs, lost=lost)
+
+
+async def lead_page(
+    visit: Visit,
+    lead: Lead,
+    settings: AccountSettings,
+    shown: dict[str, Section],
+    status: int = HTTPStatus.OK,
+    **context: Any,
+) -> Response:
+    """Render the page of a lead with its sections."""
+    history = await _history(visit, lead.id)
+    return visit.page(
+        "leads/show.html",
+        status,
+        **{
+            "lead": lead,
+            "settings": settings,
+            "sections": shown,
+            "edited": visit.query("edit"),
+            "version": lead.version,
+            "submitted": [],
+            "since": [],
+            "attempted": False,
+            **await _history_context(visit, history, await _labels(visit)),
+            **context,
+        },
+    )
+
+
+async def _history(visit: Visit, lead_id: int) -> LeadLedger:
+    before = known_id(visit.query("before"))
+    return await visit.store.lead_ledger(
+        visit.account_id, lead_id, before=before, limit=HISTORY_ROWS
+    )
+
+
+async def _labels(visit: Visit) -> KeyLabels:
+    return key_labels(await visit.store.api_keys(visit.account_id))
+
+
+async def _history_context(visit: Visit, history: LeadLedger, labels: KeyLabels) -> dict[str, Any]:
+    settings = await settings_to_write_by(visit, history.settings, history.rows)
+    return {
+        "lines": [ledger_line(row, settings, labels) for row in history.rows],
+        "next_before": history.next_before,
+        "is_newest": not visit.query("before"),
+    }
+
+
+async def _deleted_page(visit: Visit, lead_id: int) -> Response:
+    """Show what is left of a lead. Raises ResourceNotFound for what never was one."""
+    history = await _history(visit, lead_id)
+    last = await visit.store.lead_changes(visit.account_id, lead_id, since_version=0, limit=1)
+    if not last or last[0].outcome != Outcome.DELETED:
+        raise ResourceNotFound
+    labels = await _labels(visit)
+    name, _ = (last[0].changes or {}).get("name", ("", None))
+    return visit.page(
+        "leads/deleted.html",
+        lead_id=lead_id,
+        name=name,
+        deletion=ledger_line(last[0], history.settings, labels),
+        **await _history_context(visit, history, labels),
+    )
+
+
+async def complete_tags(visit: Visit) -> Response:
+    """Answer a script with the tags that begin with `prefix`."""
+    found = await visit.store.tag_completions(
+        visit.account_id, visit.query("prefix"), TAG_COMPLETIONS_MAX
+    )
+    return JSONResponse(list(found))
+
+
+PAGES = (
+    Page("GET", "/tags", complete_tags),
+    Page("GET", "/leads/{id}", show_lead),
+)

@@ -1,0 +1,1 @@
+"""What arrives, as numbers, as a picture and as it happens."""

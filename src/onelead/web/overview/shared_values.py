@@ -1,0 +1,56 @@
+"""What people read of the values that several leads share, and where they see those leads."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.limits import MATCH_IDS_MAX
+from onelead.process.survey import FieldSurvey, Survey
+from onelead.web.words.ledger_lines import match_value_text
+from onelead.web.words.links import leads_href
+
+_LABELS = {"name": "Name", "email": "E-mail"}
+
+
+class SharedLine(Struct, frozen=True):
+    """A value and how many leads have it."""
+
+    text: str
+    #: As text: beyond a bound nobody counts.
+    leads: str
+    #: The list of these leads; empty where no filter finds them.
+    href: str
+
+
+class SharedList(Struct, frozen=True):
+    """The shared values of one field, those of the most leads first."""
+
+    label: str
+    lines: list[SharedLine]
+    #: How many more there are.
+    more: int
+
+
+def shared_lists(survey: Survey, settings: AccountSettings) -> list[SharedList]:
+    """Put a survey into words; what was found in a field that is gone is left out."""
+    fields = {field.key_field: field for field in settings.lead_fields}
+    return [
+        _list(found, fields.get(found.key_field))
+        for found in survey.fields
+        if found.key_field in _LABELS or found.key_field in fields
+    ]
+
+
+def _list(found: FieldSurvey, field: CustomField | None) -> SharedList:
+    lines = [
+        SharedLine(
+            match_value_text(field, value),
+            str(leads) if leads <= MATCH_IDS_MAX else f"more than {MATCH_IDS_MAX}",
+            leads_href(found.key_field, field, value),
+        )
+        for value, leads in found.values
+    ]
+    label = field.name if field else _LABELS[found.key_field]
+    return SharedList(label, lines, found.shared - len(lines))

@@ -1,0 +1,78 @@
+"""System Settings, Account: its name, time zone and currency."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from msgspec import to_builtins
+from starlette.responses import Response
+
+from onelead.domain.account import AccountSettings
+from onelead.domain.account_details import details_of, time_zones
+from onelead.domain.errors import SettingsConflict
+from onelead.domain.settings_change import Resource
+from onelead.domain.writes import Action
+from onelead.web.frame.line_form import LineForm, line_form, read_lines
+from onelead.web.frame.pages import Access, Page
+from onelead.web.frame.rendering import exact
+from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, problems_of
+from onelead.web.settings.changes import change_settings
+from onelead.web.settings.field_form import currency_choices
+from onelead.web.words.ledger_lines import setting_label
+
+_ACCOUNT = "/settings/account"
+
+
+async def account_page(visit: Visit) -> Response:
+    """Show the details."""
+    return _form(visit, line_form(_stored(visit.settings)))
+
+
+def _stored(settings: AccountSettings) -> dict[str, str]:
+    details: dict[str, str] = to_builtins(details_of(settings))
+    return details
+
+
+def _form(
+    visit: Visit,
+    lines: LineForm,
+    problems: Problems = NO_PROBLEMS,
+    torn: list[tuple[str, str]] | None = None,
+) -> Response:
+    """Show the form; `torn` is what is stored where it wants something else."""
+    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
+    return visit.page(
+        "account.html",
+        refused if problems or torn else HTTPStatus.OK,
+        lines=lines,
+        problems=problems,
+        torn=torn,
+        time_zones=time_zones(),
+        currencies=currency_choices(),
+        now_there=exact(visit.now, visit.settings.zone),
+    )
+
+
+async def change_account(visit: Visit) -> Response:
+    """Change the details that the form changes, or show what somebody else has made of them."""
+    stored = _stored(visit.settings)
+    lines = read_lines(await visit.form(), stored)
+    result = await change_settings(
+        *(visit, Resource.ACCOUNT, Action.UPDATE),
+        resource_id=visit.account_id,
+        body=lines.wanted,
+        seen=lines.seen(stored),
+    )
+    if isinstance(result.refusal, SettingsConflict):
+        now = _stored(result.settings)
+        torn = [(setting_label(name), now[name]) for name in lines.in_question(now)]
+        return _form(visit, lines.over(now), torn=torn)
+    if result.refusal is not None:
+        return _form(visit, lines, problems_of(result.refusal))
+    return visit.go(_ACCOUNT, "The account is saved." if result.changes else "Nothing changed.")
+
+
+PAGES = (
+    Page("GET", _ACCOUNT, account_page, Access.ADMIN),
+    Page("POST", _ACCOUNT, change_account, Access.ADMIN),
+)

@@ -1,0 +1,99 @@
+"""System Settings, API Keys: which programs may write, and when each was here last."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from onelead.domain.access import require_label
+from onelead.domain.account import ApiKey, User
+from onelead.domain.errors import InputInvalid, NotPossible, ResourceNotFound
+from onelead.domain.limits import API_KEY_CACHE_S, KEY_USE_REST_S
+from onelead.incoming.api_calls import BASE_PATH, upsert_command
+from onelead.web.frame.pages import Access, Page
+from onelead.web.frame.visit import Visit, problems_of
+
+_KEYS = "/settings/api-keys"
+
+
+async def key_list(visit: Visit) -> Response:
+    """List the keys, those that work first, the newest of each sort first."""
+    keys = await visit.store.api_keys(visit.account_id)
+    users = await _owners(visit)
+    works = {one.id for one in keys if one.date_revoked is None and users[one.user_id].is_active}
+    return visit.page(
+        "api_keys/list.html",
+        keys=sorted(keys, key=lambda one: (one.id not in works, -one.id)),
+        works=works,
+        users=users,
+        rest_s=KEY_USE_REST_S,
+    )
+
+
+async def _owners(visit: Visit) -> dict[int, User]:
+    """Return the users, read after the keys: one of them may be newer than this visit."""
+    return (await visit.store.settings(visit.account_id)).users_by_id
+
+
+async def new_key_page(visit: Visit) -> Response:
+    """Show the form of a new key."""
+    return _form(visit, "", visit.signed_in.user.email)
+
+
+def _form(visit: Visit, label: str, email: str, error: InputInvalid | None = None) -> Response:
+    active = sorted(
+        (user for user in visit.settings.users if user.is_active),
+        key=lambda user: (user.name.casefold(), user.id),
+    )
+    owners = [(user.email, f"{user.name} ({user.email})") for user in active]
+    problems = problems_of(error) if error else {}
+    shown = {"label": label, "email": email, "owners": owners, "problems": problems}
+    return visit.page("api_keys/new.html", 422 if error else 200, **shown)
+
+
+async def create_key(visit: Visit) -> Response:
+    """Create a key, and show it once."""
+    form = await visit.form()
+    label, email = form.get("label"), form.get("email")
+    try:
+        require_label(label)
+        key, secret = await visit.store.create_api_key(visit.account_id, email, label)
+    except InputInvalid as error:
+        return _form(visit, label, email, error)
+    except (NotPossible, ResourceNotFound):
+        # Somebody deactivated the user meanwhile.
+        return visit.go(f"{_KEYS}/new", f"{email} is no active user.", is_problem=True)
+    command = upsert_command(visit.base_url + BASE_PATH, key.email, secret)
+    return visit.page("api_keys/created.html", key=key, secret=secret, command=command)
+
+
+async def revoke_page(visit: Visit) -> Response:
+    """Ask whether a key is to be revoked."""
+    key = await _key(visit)
+    if key.date_revoked is not None:
+        return visit.go(_KEYS, f"{key.label} is revoked already.")
+    owner = (await _owners(visit))[key.user_id]
+    return visit.page("api_keys/revoke.html", key=key, owner=owner, seconds=API_KEY_CACHE_S)
+
+
+async def revoke(visit: Visit) -> Response:
+    """Revoke a key."""
+    key = await visit.store.revoke_api_key(visit.account_id, (await _key(visit)).id)
+    return visit.go(_KEYS, f"{key.label} is revoked.")
+
+
+async def _key(visit: Visit) -> ApiKey:
+    """Return the key in the path. Raises ResourceNotFound."""
+    key_id = visit.path_id()
+    for key in await visit.store.api_keys(visit.account_id):
+        if key.id == key_id:
+            return key
+    raise ResourceNotFound
+
+
+PAGES = (
+    Page("GET", _KEYS, key_list, Access.ADMIN),
+    Page("GET", f"{_KEYS}/new", new_key_page, Access.ADMIN),
+    Page("POST", f"{_KEYS}/new", create_key, Access.ADMIN, once=_KEYS),
+    Page("GET", f"{_KEYS}/{{id}}/revoke", revoke_page, Access.ADMIN),
+    Page("POST", f"{_KEYS}/{{id}}/revoke", revoke, Access.ADMIN),
+)

@@ -1,0 +1,126 @@
+"""What hangs on a custom field definition: leads, options, upserts; what a change would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from onelead.contract.figures import Division
+from onelead.contract.settings import IndexProgress
+from onelead.domain.custom_fields import CustomField, IndexState, Option
+from onelead.domain.figures import ANY_VALUE, Grouping, caller_value, match_value
+from onelead.web.frame.visit import Visit
+from onelead.web.settings.field_form import FieldForm
+from onelead.web.words.ledger_lines import by_choices, key_labels
+from onelead.web.words.spans import Span, hours_of
+
+#: How far back the upserts that matched by a definition are counted, the hour of now included.
+_LATELY = Span("30d", "30 days", hours=30 * 24)
+
+
+class Caller(Struct, frozen=True):
+    """Whose upserts matched by the definition lately."""
+
+    name: str
+    upserts: int
+    #: The hour of the last one, as the Unix second at which it began.
+    last_hour: int
+    #: Where these upserts are listed.
+    href: str
+
+
+class Usage(Struct, frozen=True):
+    """What is known of a definition beside itself."""
+
+    #: How many leads have a value, and how many each option.
+    leads: int
+    leads_by_option: Mapping[str, int]
+    #: Whether the counts are still far behind.
+    is_counting: bool
+    #: How far the index is, while it is being built.
+    progress: IndexProgress | None
+    #: Who used it last comes first.
+    callers: Sequence[Caller]
+
+    @property
+    def upserts(self) -> int:
+        """How many upserts matched by the definition lately."""
+        return sum(caller.upserts for caller in self.callers)
+
+    @property
+    def lately(self) -> str:
+        """For how long upserts are looked back."""
+        return _LATELY.label
+
+
+class Losses(Struct, frozen=True):
+    """What saving a form would take away; it has to be confirmed."""
+
+    filters: bool
+    leads: bool
+    options: Sequence[Option]
+
+    @property
+    def token(self) -> str:
+        """What the form sends back to confirm just this; empty when nothing is lost."""
+        words = ["filters"] * self.filters + ["leads"] * self.leads
+        return ",".join(words + [str(option.id) for option in self.options])
+
+
+def figure_of(field: CustomField) -> str:
+    """Return the name of the figures about a definition's values."""
+    return f"custom_fields.{field.id}"
+
+
+async def is_counting(visit: Visit) -> bool:
+    """Say whether the figures are far behind the ledger, as after an import."""
+    return (await visit.store.fold_state(visit.account_id)).is_far_behind
+
+
+async def usage_of(visit: Visit, field: CustomField) -> Usage:
+    """Return what is known of a definition."""
+    name, account_id = figure_of(field), visit.account_id
+    leads = dict((await visit.store.lead_figures(account_id, fields=[name])).get(name, {}))
+    progress = None
+    if field.index_state is IndexState.BUILDING:
+        progress = (await visit.store.index_progress(account_id)).get(field.id)
+    return Usage(
+        leads=leads.pop(ANY_VALUE, 0),
+        leads_by_option=leads,
+        is_counting=await is_counting(visit),
+        progress=progress,
+        callers=await _callers(visit, field) if field.is_indexed else [],
+    )
+
+
+async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
+    names = {match_value(field.id, value): named for value, named in (await _names(visit)).items()}
+    span = hours_of(_LATELY, visit.now, visit.settings.zone)
+    figures = await visit.store.deliveries_by_value(
+        visit.account_id, Division(Grouping.MATCH, list(names)), *span
+    )
+    listed = f"/deliveries?match=custom-{field.id}"
+    found = []
+    for value, upserts, last_hour in figures:
+        name, query = names[value]
+        found.append(Caller(name, upserts, last_hour, listed + query))
+    return sorted(found, key=lambda caller: (-caller.last_hour, -caller.upserts, caller.name))
+
+
+async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
+    """Return everybody who may have delivered, as the figures and as the filters call them."""
+    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    found = {value: (name, f"&by={value}") for value, name in by_choices(visit.settings, labels)}
+    # The filters have no word for it.
+    return found | {caller_value(0, 0): ("The command line", "")}
+
+
+def losses_of(typed: FieldForm, field: CustomField) -> Losses:
+    """Return what a form would take away from a definition."""
+    removed = set(typed.removed_option_ids(field))
+    return Losses(
+        filters=field.is_indexed and not typed.is_filterable,
+        leads=field.on_leads and "lead" not in typed.available_on,
+        options=[option for option in field.options if option.id in removed],
+    )

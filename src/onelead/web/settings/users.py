@@ -1,0 +1,199 @@
+"""System Settings, Users: who may come in, as whom, and the one-time links that let them in."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from msgspec import structs
+from starlette.responses import Response
+
+from onelead.contract.access import LINK_SECONDS, LinkPurpose, SignInFacts
+from onelead.domain.access import UserChange
+from onelead.domain.account import Role, User
+from onelead.domain.errors import (
+    InputInvalid,
+    NotPossible,
+    OneleadError,
+    ResourceNotFound,
+    SettingsConflict,
+)
+from onelead.web.frame.line_form import LineForm, line_form, read_lines
+from onelead.web.frame.pages import Access, Page
+from onelead.web.frame.sessions import welcome_path
+from onelead.web.frame.visit import Visit, problems_of
+from onelead.web.words.ledger_lines import setting_label
+
+_USERS = "/settings/users"
+#: By role, what is said about it.
+ROLES = (
+    (Role.MEMBER, "Member", "Works with leads and sees deliveries; no System Settings."),
+    (Role.ADMIN, "Admin", "Everything, with System Settings, users and API keys."),
+)
+_NO_FACTS = SignInFacts(has_password=False, date_last_sign_in=None)
+
+
+async def user_list(visit: Visit) -> Response:
+    """List the users, those who may come in first."""
+    facts = await visit.store.sign_in_facts(visit.account_id)
+    figures = await visit.store.lead_figures(visit.account_id, fields=("assignee_id",))
+    in_order = sorted(
+        visit.settings.users, key=lambda one: (not one.is_active, one.name.casefold(), one.id)
+    )
+    rows = [(one, facts.get(one.id, _NO_FACTS)) for one in in_order]
+    return visit.page("users/list.html", rows=rows, leads=figures.get("assignee_id", {}))
+
+
+async def new_user_page(visit: Visit) -> Response:
+    """Show the form of an invitation."""
+    return visit.page("users/new.html", name="", email="", role=Role.MEMBER, roles=ROLES)
+
+
+async def invite(visit: Visit) -> Response:
+    """Create a user, and show the link once."""
+    form = await visit.form()
+    name, email, role = form.get("name"), form.get("email"), _role(form.get("role"))
+    try:
+        user = await visit.store.create_user(visit.account_id, email, name, role)
+    except (InputInvalid, NotPossible) as error:
+        problems = problems_of(error)
+        if isinstance(error, NotPossible):
+            problems = {"email": [error.message]}
+        typed = {"name": name, "email": email, "role": role, "roles": ROLES}
+        return visit.page("users/new.html", 422, problems=problems, **typed)
+    return await _with_link(visit, user, LinkPurpose.INVITATION)
+
+
+async def _with_link(visit: Visit, user: User, purpose: LinkPurpose) -> Response:
+    """Show a new one-time link of a user, this once."""
+    token = await visit.store.create_link(visit.account_id, user.id, purpose)
+    return visit.page(
+        "users/link.html",
+        user=user,
+        link=visit.base_url + welcome_path(token),
+        date_expires=visit.now + LINK_SECONDS[purpose],
+        is_invitation=purpose is LinkPurpose.INVITATION,
+    )
+
+
+async def user_page(visit: Visit) -> Response:
+    """Show what can be changed about a user."""
+    user = _user(visit)
+    return await _shown(visit, user, line_form(_stored(user)))
+
+
+def _stored(user: User) -> dict[str, str]:
+    return {"name": user.name, "role": user.role.value}
+
+
+async def _shown(
+    visit: Visit,
+    user: User,
+    lines: LineForm,
+    error: OneleadError | None = None,
+    torn: list[tuple[str, str]] | None = None,
+) -> Response:
+    """Show the form; `torn` is what is stored where it wants something else."""
+    facts = await visit.store.sign_in_facts(visit.account_id)
+    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
+    return visit.page(
+        "users/edit.html",
+        refused if error or torn else HTTPStatus.OK,
+        user=user,
+        lines=lines,
+        torn=torn,
+        facts=facts.get(user.id, _NO_FACTS),
+        roles=ROLES,
+        problems=problems_of(error) if error else {},
+    )
+
+
+async def change(visit: Visit) -> Response:
+    """Change what the form changes of a name and a role, or show what somebody else has made."""
+    form, user = await visit.form(), _user(visit)
+    lines = read_lines(form, _stored(user))
+    lines = structs.replace(lines, typed={**lines.typed, "role": _role(form.get("role")).value})
+    try:
+        after = await visit.store.change_user(
+            visit.account_id, user.id, _asked(user, lines), by=_own_id(visit)
+        )
+    except SettingsConflict:
+        return await _torn(visit, user.id, lines)
+    except (InputInvalid, NotPossible) as error:
+        return await _shown(visit, user, lines, error)
+    # Whoever saves a page that is no longer true must not believe that it is now.
+    return visit.go(_USERS, f"{after.name} is saved." if lines.wanted else "Nothing changed.")
+
+
+def _asked(user: User, lines: LineForm) -> UserChange:
+    wanted, seen = lines.wanted, lines.seen(_stored(user))
+    return UserChange(
+        name=wanted.get("name"),
+        role=_role(wanted["role"]) if "role" in wanted else None,
+        seen=structs.replace(user, name=seen["name"], role=_role(seen["role"])),
+    )
+
+
+async def _torn(visit: Visit, user_id: int, lines: LineForm) -> Response:
+    user = (await visit.store.settings(visit.account_id)).users_by_id[user_id]
+    now = _stored(user)
+    shown = now | {"role": next(label for role, label, _text in ROLES if role is user.role)}
+    torn = [(setting_label(name), shown[name]) for name in lines.in_question(now)]
+    return await _shown(visit, user, lines.over(now), torn=torn)
+
+
+async def deactivate(visit: Visit) -> Response:
+    """Deactivate a user, who is signed out everywhere at once."""
+    return await _switch(visit, is_active=False, say="is deactivated and signed out everywhere")
+
+
+async def reactivate(visit: Visit) -> Response:
+    """Let a user come in again."""
+    return await _switch(visit, is_active=True, say="may come in again")
+
+
+async def _switch(visit: Visit, *, is_active: bool, say: str) -> Response:
+    user, asked = _user(visit), UserChange(is_active=is_active)
+    try:
+        await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
+    except NotPossible as error:
+        return await _shown(visit, user, line_form(_stored(user)), error)
+    return visit.go(_USERS, f"{user.name} {say}.")
+
+
+async def new_link(visit: Visit) -> Response:
+    """Show a one-time link with which a user sets a new password."""
+    user = _user(visit)
+    facts = (await visit.store.sign_in_facts(visit.account_id)).get(user.id, _NO_FACTS)
+    purpose = LinkPurpose.LOST_PASSWORD if facts.has_password else LinkPurpose.INVITATION
+    try:
+        return await _with_link(visit, user, purpose)
+    except NotPossible as error:
+        return await _shown(visit, user, line_form(_stored(user)), error)
+
+
+def _user(visit: Visit) -> User:
+    """Return the user in the path. Raises ResourceNotFound."""
+    user = visit.settings.users_by_id.get(visit.path_id())
+    if user is None:
+        raise ResourceNotFound
+    return user
+
+
+def _own_id(visit: Visit) -> int:
+    return visit.signed_in.user.id
+
+
+def _role(text: str) -> Role:
+    return Role.ADMIN if text == Role.ADMIN else Role.MEMBER
+
+
+PAGES = (
+    Page("GET", _USERS, user_list, Access.ADMIN),
+    Page("GET", f"{_USERS}/new", new_user_page, Access.ADMIN),
+    Page("POST", f"{_USERS}/new", invite, Access.ADMIN, once=_USERS),
+    Page("GET", f"{_USERS}/{{id}}", user_page, Access.ADMIN),
+    Page("POST", f"{_USERS}/{{id}}", change, Access.ADMIN),
+    Page("POST", f"{_USERS}/{{id}}/deactivate", deactivate, Access.ADMIN),
+    Page("POST", f"{_USERS}/{{id}}/reactivate", reactivate, Access.ADMIN),
+    Page("POST", f"{_USERS}/{{id}}/link", new_link, Access.ADMIN),
+)

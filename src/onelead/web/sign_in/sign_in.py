@@ -1,0 +1,145 @@
+"""Signing in and out: by e-mail and password, and by a one-time link.
+
+Nothing here tells whether an e-mail has a user: the words, the status and the work are the same.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from onelead.contract.access import LinkPurpose, OneTimeLink
+from onelead.domain.account import User
+from onelead.domain.errors import InputInvalid
+from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.passwords import require_good_password
+from onelead.web.frame.pages import Access, Page
+from onelead.web.frame.sessions import (
+    forget_session,
+    new_session,
+    new_token,
+    session_token,
+    set_session,
+    token_hash,
+)
+from onelead.web.frame.visit import Visit, own_path, problems_of
+from onelead.web.sign_in.password_check import new_password_hash, rightful_users
+
+_REFUSED = "The e-mail or the password is wrong."
+
+
+async def sign_in_page(visit: Visit) -> Response:
+    """Show the form; who is signed in already goes on."""
+    wanted = own_path(visit.query("next", "/"))
+    if visit.who is not None:
+        return visit.go(wanted)
+    return visit.page("sign_in/form.html", email="", wanted=wanted)
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Sign in with a password, or say that the e-mail or the password is wrong."""
+    form = await visit.form()
+    email, password = form.get("email")[:LINE_CHARS_MAX], form.raw("password")
+    wanted = own_path(form.get("next", "/"))
+    found = await rightful_users(visit, email, password)
+    if len(found) > 1:
+        tokens = [
+            await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
+            for one in found
+        ]
+        choices = list(zip(found, tokens, strict=True))
+        return visit.page("sign_in/accounts.html", choices=choices, wanted=wanted)
+    token = new_token()
+    if found:
+        session = new_session(visit.request, found[0].account_id, found[0].user_id, visit.now)
+        if await visit.store.sign_in(found[0], token_hash(token), session):
+            return await _signed_in(visit, token, wanted)
+    problems = {"base": [_REFUSED]}
+    page = "sign_in/form.html"
+    return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
+
+
+async def choose_account(visit: Visit) -> Response:
+    """Sign in to one of the accounts for which the password was right a moment ago."""
+    form = await visit.form()
+    hashed = token_hash(form.get("choice"))
+    link = await visit.store.link(hashed)
+    wanted = own_path(form.get("next", "/"))
+    token = new_token()
+    if link is not None:
+        session = new_session(visit.request, link.account_id, link.user_id, visit.now)
+        if await visit.store.choose_account(hashed, token_hash(token), session):
+            return await _signed_in(visit, token, wanted)
+    if visit.who is not None:
+        # The choice was made already, as in another tab.
+        return visit.go(wanted)
+    return visit.go("/sign-in", "That took too long. Sign in again.", is_problem=True)
+
+
+async def _signed_in(visit: Visit, token: str, wanted: str, say: str = "") -> Response:
+    """Answer a browser that has just signed in; whoever was signed in there before is not now."""
+    if visit.who is not None:
+        await visit.store.end_session(visit.who.token_hash)
+    response = visit.go(wanted, say)
+    set_session(visit.request, response, token)
+    return response
+
+
+async def sign_out(visit: Visit) -> Response:
+    """End this browser's session; without one it is as good as ended."""
+    token = session_token(visit.request)
+    response = visit.go("/sign-in", "You are signed out.")
+    # A form that another site sent comes without the cookie, and must not take it away.
+    if token:
+        await visit.store.end_session(token_hash(token))
+        forget_session(visit.request, response)
+    return response
+
+
+async def welcome_page(visit: Visit) -> Response:
+    """Ask for a password; looking at the page does not use up its link."""
+    _hashed, link, user, account = await _invited(visit)
+    if link is None:
+        return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
+    return visit.page("sign_in/welcome.html", link=link, user=user, account_name=account)
+
+
+async def welcome(visit: Visit) -> Response:
+    """Set the password, use up the link, and sign in."""
+    form = await visit.form()
+    hashed, link, user, account = await _invited(visit)
+    if link is None or user is None:
+        return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
+    password = form.raw("password")
+    try:
+        require_good_password(password, form.raw("repeated"), user.email)
+    except InputInvalid as error:
+        shown = {"link": link, "user": user, "account_name": account}
+        return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
+    password_hash = await new_password_hash(visit, link.account_id, user.email, password)
+    token = new_token()
+    session = new_session(visit.request, link.account_id, link.user_id, visit.now)
+    if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
+        return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
+    return await _signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
+
+
+async def _invited(visit: Visit) -> tuple[str, OneTimeLink | None, User | None, str]:
+    """Return the hash of the link in the path; and, when it works, whom it lets in where."""
+    hashed = token_hash(visit.request.path_params["token"])
+    link = await visit.store.link(hashed)
+    if link is None or link.purpose is LinkPurpose.ACCOUNT_CHOICE:
+        return hashed, None, None, ""
+    settings = await visit.store.settings(link.account_id)
+    return hashed, link, settings.users_by_id[link.user_id], settings.name
+
+
+PAGES = (
+    Page("GET", "/sign-in", sign_in_page, Access.ANYONE),
+    Page("POST", "/sign-in", sign_in, Access.ANYONE),
+    Page("POST", "/sign-in/account", choose_account, Access.ANYONE),
+    Page("POST", "/sign-out", sign_out, Access.ANYONE, is_moot_signed_out=True),
+    Page("GET", "/welcome/{token}", welcome_page, Access.ANYONE),
+    Page("POST", "/welcome/{token}", welcome, Access.ANYONE),
+)

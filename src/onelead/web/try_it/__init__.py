@@ -1,0 +1,1 @@
+"""An upsert to check or to send."""

@@ -1,0 +1,1 @@
+"""Ledger rows, values and deleted settings in words."""

@@ -1,0 +1,257 @@
+"""A ledger row in words: who delivered what, how it was matched, and what it changed.
+
+The history of a lead, the deliveries and the Overview all speak with these words. Nothing here is
+HTML: a template escapes what a line holds. Several values stand in one text here, so each is
+isolated as text, too: elements of a template could hold the whole text only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from onelead.contract.ledger import AccountLedgerRow, LedgerRow
+from onelead.domain.account import AccountSettings, ApiKey
+from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType, number_of_sortable
+from onelead.domain.errors import humanised
+from onelead.domain.figures import caller_value
+from onelead.domain.limits import MATCH_IDS_MAX
+from onelead.domain.text import isolated, shown
+from onelead.domain.writes import Action, Outcome
+from onelead.web.frame.rendering import exact
+from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
+
+#: What a line shows of a long value before somebody asks for all of it.
+_SHORT_CHARS_MAX = 160
+
+#: The labels of an account's API keys by the ids of the keys.
+KeyLabels = Mapping[int, str]
+
+_LEAD, _FIELD = "lead", "custom_field_definition"
+_SOURCE, _STATUS = "customer_source", "lead_status"
+_NOUNS = {
+    _LEAD: "Lead",
+    "account": "Account settings",
+    _FIELD: "Custom field",
+    _SOURCE: "Customer source",
+    _STATUS: "Lead status",
+}
+_VERBS = {
+    Outcome.CREATED: "created",
+    Outcome.UPDATED: "changed",
+    Outcome.UNCHANGED: "not changed",
+    Outcome.DELETED: "deleted",
+}
+#: What the pages of System Settings call the attributes of settings.
+_SETTING_LABELS = {
+    "available_on": "Available on",
+    "canonical_name": "Field key",
+    "data_type": "Type",
+    "is_filterable": "Included in filters",
+}
+_MATCH_FIELDS = {"email": "e-mail", "name": "name"}
+
+
+class Shown(Struct, frozen=True):
+    """A text, and the part of it that is shown at first."""
+
+    text: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is shortened at first."""
+        return len(self.text) > _SHORT_CHARS_MAX
+
+    @property
+    def short(self) -> str:
+        """What is shown at first."""
+        if not self.is_long:
+            return self.text
+        return self.text[: _SHORT_CHARS_MAX - 1].rstrip() + "…"
+
+
+class ChangeLine(Struct, frozen=True):
+    """One field that a write changed; an empty text stands for no value."""
+
+    #: As in the ledger: `title`, `custom_fields.1000000010`.
+    field: str
+    label: str
+    before: Shown
+    after: Shown
+
+
+class LedgerLine(Struct, frozen=True, kw_only=True):
+    """A ledger row in words. `date` is Unix seconds."""
+
+    seq: int
+    date: int
+    #: The date in the account's time zone, to the second.
+    exact: str
+    outcome: str
+    #: What happened: `Lead created by an upsert`.
+    what: str
+    #: Who stands behind it: the user's name; empty when nobody is known.
+    who: str
+    #: Through what it came: `API key Website form`, `web application`, `command line`.
+    via: str
+    #: What was found by what: `1 lead by e-mail nora@field.example`; empty without a match.
+    match: str
+    changes: tuple[ChangeLine, ...]
+    #: Why it was refused; empty when it was not.
+    reason: Shown
+    #: Ascending: the leads that an ambiguous match found, when they are not too many to be named.
+    candidates: tuple[int, ...]
+    #: What it is about, as in the ledger.
+    resource: str
+    #: None where the row does not say, or where there is none.
+    resource_id: int | None
+    request_id: str
+
+    @property
+    def by(self) -> str:
+        """Who and through what, in one text."""
+        return f"{self.who} · {self.via}" if self.who else self.via
+
+
+def key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
+    """Return the labels of keys by their ids."""
+    return {key.id: key.label for key in keys}
+
+
+def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) -> LedgerLine:
+    """Put a row into words; ids of what the settings do not know stay numbers."""
+    resource, resource_id = _LEAD, None
+    if isinstance(row, AccountLedgerRow):
+        resource, resource_id = row.resource, row.resource_id
+    match = row.match or {}
+    is_ambiguous = row.outcome == Outcome.REFUSED and match.get("matches", 0) > 1
+    return LedgerLine(
+        seq=row.seq,
+        date=row.date,
+        exact=exact(row.date, settings.zone),
+        outcome=row.outcome,
+        what=_what(row, resource, _setting_name(row, resource, resource_id, settings)),
+        who=_who(row.user_id, settings),
+        via=_via(row, labels),
+        match=match_text(match, settings) if match else "",
+        changes=change_lines(row.changes or {}, settings, resource),
+        reason=Shown(reason_text(row.message or "")),
+        candidates=tuple(match["ids"]) if is_ambiguous else (),
+        resource=resource,
+        resource_id=resource_id,
+        request_id=row.request_id,
+    )
+
+
+def _what(row: LedgerRow, resource: str, name: str) -> str:
+    noun = _NOUNS.get(resource, resource) + (f" “{isolated(shown(name))}”" if name else "")
+    if row.outcome == Outcome.REFUSED:
+        if resource == _LEAD:
+            return f"{row.action.capitalize()} refused"
+        return f"{noun}: {row.action} refused"
+    verb = _VERBS[Outcome(row.outcome)]
+    return f"{noun} {verb}{' by an upsert' if row.action == Action.UPSERT else ''}"
+
+
+def _setting_name(
+    row: LedgerRow, resource: str, resource_id: int | None, settings: AccountSettings
+) -> str:
+    """Return what a setting is called now, or was called by the row; empty for a lead."""
+    existing = existing_settings(resource, settings)
+    if existing is None:
+        return ""
+    before, after = (row.changes or {}).get("name", (None, None))
+    found = existing.get(resource_id or 0)
+    if found and row.outcome != Outcome.DELETED:
+        return str(found.name)
+    return str(after or before or (found.name if found else ""))
+
+
+def existing_settings(resource: str, settings: AccountSettings) -> Mapping[int, Any] | None:
+    """Return the settings of a kind by id; None for what is no such kind."""
+    if resource == _FIELD:
+        return settings.fields_by_id
+    if resource == _SOURCE:
+        return settings.sources_by_id
+    return settings.statuses_by_id if resource == _STATUS else None
+
+
+def setting_label(attribute: str) -> str:
+    """Return what people call an attribute of a setting, such as a custom field's."""
+    return _SETTING_LABELS.get(attribute) or humanised(attribute).capitalize()
+
+
+def _who(user_id: int | None, settings: AccountSettings) -> str:
+    if user_id is None:
+        return ""
+    user = settings.users_by_id.get(user_id)
+    return isolated(user.name) if user else f"User {user_id}"
+
+
+def _via(row: LedgerRow, labels: KeyLabels) -> str:
+    if row.api_key_id is not None:
+        return f"API key {isolated(labels.get(row.api_key_id) or str(row.api_key_id))}"
+    return "web application" if row.user_id is not None else "command line"
+
+
+def reason_text(message: str) -> str:
+    """Return a refusal's message without the words that every refusal begins with."""
+    return message.removeprefix("Invalid input: ").removeprefix("Validation errors: ")
+
+
+def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
+    """Say how many leads a match found, and by what."""
+    field = settings.fields_by_id.get(match["definition_id"])
+    name = _MATCH_FIELDS.get(match["field_name"]) or (
+        field.name if field else f"deleted custom field {match['definition_id']}"
+    )
+    found = match["matches"]
+    leads = "1 lead" if found == 1 else f"{found} leads" if found else "no lead"
+    if found > MATCH_IDS_MAX:
+        leads = f"more than {MATCH_IDS_MAX} leads"
+    value = Shown(match_value_text(field, match["value"])).short
+    return f"{leads} by {isolated(name)} {isolated(value)}"
+
+
+def match_value_text(field: CustomField | None, value: str) -> str:
+    """Write the normalised value that a match looked for."""
+    if value.startswith(" "):
+        return "(a long value)"
+    if field is None:
+        return value
+    if field.data_type in NUMBER_TYPES:
+        return custom_text(field, number_of_sortable(value))
+    if field.data_type is DataType.CHECKBOX:
+        return "yes" if value == "true" else "no"
+    if field.options:
+        return custom_text(field, int(value))
+    return custom_text(field, value)
+
+
+def change_lines(
+    changes: Mapping[str, Any], settings: AccountSettings, resource: str = _LEAD
+) -> tuple[ChangeLine, ...]:
+    """Put `{field: (old, new)}` into words."""
+    return tuple(
+        ChangeLine(
+            field,
+            field_label(field, settings) if resource == _LEAD else setting_label(field),
+            *(Shown(_change_text(field, value, settings, resource)) for value in values),
+        )
+        for field, values in changes.items()
+    )
+
+
+def _change_text(field: str, value: Any, settings: AccountSettings, resource: str) -> str:
+    return field_text(field, value, settings) if resource == _LEAD else plain_text(value)
+
+
+def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
+    """Return who can have delivered something: values and texts."""
+    users = [
+        (caller_value(user.id, 0), f"{user.name} in the web application") for user in settings.users
+    ]
+    keys = [(caller_value(0, key_id), f"API key {label}") for key_id, label in labels.items()]
+    return users + keys

@@ -1,0 +1,53 @@
+"""How far back a page looks: some hours, or else some days of the account's time zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from onelead.domain.custom_fields import day_seconds
+from onelead.domain.figures import HOUR_S
+
+
+class Span(Struct, frozen=True):
+    """How far back the page looks: some hours, or else some days."""
+
+    name: str
+    label: str
+    hours: int = 0
+    days: int = 0
+
+
+SPANS = (
+    Span("24h", "24 hours", hours=24),
+    Span("48h", "48 hours", hours=48),
+    Span("30d", "30 days", days=30),
+    Span("90d", "90 days", days=90),
+)
+
+
+def span_named(name: str) -> Span:
+    """Return a span; the shortest one for a name that is none."""
+    return next((span for span in SPANS if span.name == name), SPANS[0])
+
+
+def hours_of(span: Span, now: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Return from which hour on, and before which one, a span that ends now counts."""
+    until = now - now % HOUR_S + HOUR_S
+    if span.hours:
+        return until - span.hours * HOUR_S, until
+    first = day_seconds(days_of(span, now, zone)[0].isoformat(), zone)
+    return -(-first // HOUR_S) * HOUR_S, until
+
+
+def local(seconds: int, zone: ZoneInfo) -> datetime:
+    """Return a moment (Unix seconds) as the clocks of a zone show it."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
+
+
+def days_of(span: Span, now: int, zone: ZoneInfo) -> list[date]:
+    """Return the days of a span that ends today, oldest first."""
+    today = local(now, zone).date()
+    return [today - timedelta(days=back) for back in range(span.days - 1, -1, -1)]
