@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ALL_FILES = SOURCE_FILES + sorted((ROOT / "tests").rglob("*.py"))
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
+FOLDER_FILES_MAX = 25
 VAGUE_NAMES = {"utils", "helpers", "common", "services", "repositories", "managers"}
 PUT_OFF = re.compile(r"\b(TO[D]O|FIX[M]E)\b")  # the brackets keep this line from matching itself
 ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|from os import .*\b(environ|getenv)\b")
@@ -52,6 +54,11 @@ def test_no_module_has_a_vague_name() -> None:
         for file in ALL_FILES
         if VAGUE_NAMES & set(file.relative_to(ROOT).with_suffix("").parts)
     ] == []
+
+
+def test_no_folder_is_a_corridor() -> None:
+    files = Counter(_name(file.parent) for file in ALL_FILES if file.name != "__init__.py")
+    assert {name: n for name, n in files.items() if n > FOLDER_FILES_MAX} == {}
 
 
 def test_nothing_is_put_off() -> None:

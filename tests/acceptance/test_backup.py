@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from tests.empty_databases import EmptyDatabase, empty_postgresql
-from tests.load import Load
-from tests.postgresql_server import PostgresqlServer, ServerUnusable
-from tests.process import DEADLINE_S, serving
+from tests.support.commands.load import Load
+from tests.support.commands.process import DEADLINE_S, serving
+from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
+from tests.support.storage.postgresql_server import PostgresqlServer, ServerUnusable
 
 OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 DUMP = "pg_dump --format=custom --file=onelead.dump"

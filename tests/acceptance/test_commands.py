@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from tests.process import DEADLINE_S, credentials_of, refusal, run, run_json, serving, wait_until
+from tests.support.commands.process import (
+    DEADLINE_S,
+    credentials_of,
+    refusal,
+    run,
+    run_json,
+    serving,
+    wait_until,
+)
 
 INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
-from tests.load import Load, stored_emails
-from tests.process import DEADLINE_S, credentials_of, run_json, serving
+from tests.support.commands.load import Load, stored_emails
+from tests.support.commands.process import DEADLINE_S, credentials_of, run_json, serving
 
 
 async def test_every_answered_lead_survives_kill_9_under_load(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.postgresql_server import PostgresqlServer, ServerUnusable
-from tests.process import refusal, run, run_json
+from tests.support.commands.process import refusal, run, run_json
+from tests.support.storage.postgresql_server import PostgresqlServer, ServerUnusable
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
-from tests.open_session import open_session
-from tests.process import DEADLINE_S, Server, serving
+from tests.support.commands.process import DEADLINE_S, Server, serving
+from tests.support.web.open_session import open_session
 
 from onelead.contract.access import WebSession
 from onelead.domain.limits import LIVE_HEARTBEAT_S

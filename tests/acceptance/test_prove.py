@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.process import DEADLINE_S, run, run_json
+from tests.support.commands.process import DEADLINE_S, run, run_json
 
 
 def test_it_prints_what_was_done_and_the_verdict(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.load import stored_emails
-from tests.process import DEADLINE_S, Server, credentials_of, run_json, serving
+from tests.support.commands.load import stored_emails
+from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
 
 CONNECTIONS = 200
 PEOPLE = 50

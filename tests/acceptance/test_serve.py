@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
-from tests.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+from tests.support.commands.process import DEADLINE_S, Server, refusal, run, serving, wait_until
 
 DOCUMENTED_KEYS = (
     *("id", "name", "prefix", "first_name", "last_name", "middle_name", "suffix", "address"),

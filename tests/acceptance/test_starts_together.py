@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.empty_databases import EmptyDatabase, empty_postgresql
-from tests.process import DEADLINE_S, Server, serving
+from tests.support.commands.process import DEADLINE_S, Server, serving
+from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
 
 _SERVERS = 4
 

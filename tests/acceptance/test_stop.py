@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.load import Load, stored_emails
-from tests.process import DEADLINE_S, Server, serving, wait_until
+from tests.support.commands.load import Load, stored_emails
+from tests.support.commands.process import DEADLINE_S, Server, serving, wait_until
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from tests.databases import PostgresqlDatabase
-from tests.load import Load
-from tests.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+from tests.support.commands.load import Load
+from tests.support.commands.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+from tests.support.storage.databases import PostgresqlDatabase
 
 WORKERS = 2
 

@@ -7,23 +7,25 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.databases import ENGINES
-from tests.service import Service, a_service
+from tests.support.api.service import Service, a_service
+from tests.support.storage.databases import ENGINES
 
 #: What exercises the storage most runs on every engine; `--every-engine` runs the rest so, too.
 ON_EVERY_ENGINE = {
-    *("test_lead_bulk", "test_lead_create", "test_lead_delete", "test_lead_fetch"),
-    *("test_lead_history", "test_lead_keys", "test_lead_receipts", "test_lead_update"),
-    *("test_lead_search", "test_lead_search_custom_fields", "test_lead_search_filters"),
-    *("test_lead_search_paging", "test_lead_search_sorting"),
-    *("test_lead_upsert", "test_lead_upsert_matrix", "test_lead_upsert_unicode"),
-    *("test_custom_field_definitions", "test_pick_lists", "test_users_account_tags"),
+    *("leads/test_bulk", "leads/test_create", "leads/test_delete", "leads/test_fetch"),
+    *("leads/test_history", "leads/test_keys", "leads/test_receipts", "leads/test_update"),
+    *("leads/test_search", "leads/test_search_custom_fields", "leads/test_search_filters"),
+    *("leads/test_search_paging", "leads/test_search_sorting"),
+    *("leads/test_upsert", "leads/test_upsert_matrix", "leads/test_upsert_unicode"),
+    *("settings/test_custom_field_definitions", "settings/test_pick_lists"),
+    "settings/test_users_account_tags",
 }
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once for each engine."""
-    is_on_every = Path(metafunc.module.__file__).stem in ON_EVERY_ENGINE
+    module = Path(metafunc.module.__file__).with_suffix("")
+    is_on_every = f"{module.parent.name}/{module.name}" in ON_EVERY_ENGINE
     is_on_every |= metafunc.config.getoption("every_engine")
     if is_on_every and "engine_of_service" in metafunc.fixturenames:
         metafunc.parametrize("engine_of_service", list(ENGINES))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from tests.chromium import DemoServer, Site, a_demo, a_site, chromium
+from tests.support.web.chromium import DemoServer, Site, a_demo, a_site, chromium
 
 
 @pytest.fixture(scope="module")

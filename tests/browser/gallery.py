@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.sync_api import BrowserContext
-from tests.chromium import PHONE, WIDE, Site, Theme, a_demo, chromium
-from tests.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
+from tests.support.web.chromium import PHONE, WIDE, Site, Theme, a_demo, chromium
+from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
 FOLDER = Path(__file__).parents[2] / "build" / "screenshots"
 _SIZES = {"wide": WIDE, "phone": PHONE}

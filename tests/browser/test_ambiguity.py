@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 from onelead.domain.limits import MATCH_IDS_MAX
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
-from tests.axe import violations
-from tests.chromium import PHONE, WIDE, Site, Theme
-from tests.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
+from tests.support.web.axe import violations
+from tests.support.web.chromium import PHONE, WIDE, Site, Theme
+from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
 _EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("light", WIDE), ("dark", PHONE))

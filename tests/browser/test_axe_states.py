@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.axe import violations
-from tests.chromium import PHONE, WIDE, Site, Theme
+from tests.support.web.axe import violations
+from tests.support.web.chromium import PHONE, WIDE, Site, Theme
 
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 from onelead.domain.account import Role
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
-from tests.chromium import Site, Watched
+from tests.support.web.chromium import Site, Watched
 
 from onelead.domain.account import Role
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 
 @pytest.mark.parametrize("scripts", [True, False])

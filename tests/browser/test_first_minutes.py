@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
-from tests.chromium import Site, Watched
+from tests.support.web.chromium import Site, Watched
 
 PASSWORD = "a warm roof in winter"
 

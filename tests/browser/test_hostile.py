@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from tests.chromium import Site, Watched
+from tests.support.web.chromium import Site, Watched
 
 HOSTILE = "\"'><img src=x onerror=window.hacked=1><script>window.hacked=1</script>{{6543*2}}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.sync_api import Page, expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 
 def _a_field(site: Site, name: str) -> dict[str, Any]:

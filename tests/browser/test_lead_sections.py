@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import expect
-from tests.chromium import Site, Watched
+from tests.support.web.chromium import Site, Watched
 
 
 def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -> None:

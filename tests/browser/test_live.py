@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import expect
-from tests.chromium import Site, Watched
+from tests.support.web.chromium import Site, Watched
 
 
 def _deliver(site: Site, number: int) -> None:

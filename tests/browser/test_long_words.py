@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from tests.chromium import BEYOND_EDGE, PHONE, Site
+from tests.support.web.chromium import BEYOND_EDGE, PHONE, Site
 
 from onelead.contract.store import Store
 from onelead.domain.account import Role

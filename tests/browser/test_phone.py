@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.chromium import BEYOND_EDGE, PHONE, Site
-from tests.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
+from tests.support.web.chromium import BEYOND_EDGE, PHONE, Site
+from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
 _EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
 

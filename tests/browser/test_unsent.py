@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 TITLE = "Head of a department that somebody typed with care"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.chromium import Site
+from tests.support.web.chromium import Site
 
 
 @pytest.fixture(scope="module")

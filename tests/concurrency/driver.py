@@ -15,9 +15,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
-from tests.databases import open_at
-from tests.lead_writes import settings_write, upsert, upsert_custom
-from tests.random_writes import RandomWrites
+from tests.support.domain.lead_writes import settings_write, upsert, upsert_custom
+from tests.support.domain.random_writes import RandomWrites
+from tests.support.storage.databases import open_at
 
 from onelead.contract.store import Store
 from onelead.domain.errors import StoreUnavailable

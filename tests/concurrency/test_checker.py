@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
-from tests.account_store import AccountStore
-from tests.clock import Clock
-from tests.databases import Database
-from tests.faults import Faults
-from tests.lead_writes import upsert
-from tests.random_writes import RandomWrites
+from tests.support.domain.lead_writes import upsert
+from tests.support.domain.random_writes import RandomWrites
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import Database
+from tests.support.storage.faults import Faults
 
 NORA = upsert("email", "nora@field.example", name="Nora Field")
 

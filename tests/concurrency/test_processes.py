@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from tests.account_store import AccountStore
 from tests.concurrency.driver import Answer
 from tests.concurrency.processes import Job, run_jobs
-from tests.lead_writes import create
+from tests.support.domain.lead_writes import create
+from tests.support.storage.account_store import AccountStore
 
 from onelead.domain.limits import INDEX_CHUNK_LEADS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from tests.databases import Database, PostgresqlDatabase
+from tests.support.storage.databases import Database, PostgresqlDatabase
 
 from onelead.configuration import Settings, load_settings
 from onelead.domain.errors import NotPossible

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.account_store import AccountStore
-from tests.clock import Clock
-from tests.databases import ENGINES, Database
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import ENGINES, Database
 
 from onelead.contract.store import Store
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.account_store import AccountStore
-from tests.clock import Clock
-from tests.lead_writes import create, delete, update, upsert
+from tests.support.domain.lead_writes import create, delete, update, upsert
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.store import Store
 from onelead.domain.lead import Lead

@@ -10,12 +10,12 @@ from contextlib import nullcontext, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 import pytest
-from tests.account_store import DEFINITION, AccountStore
-from tests.clock import Clock
-from tests.databases import Database
-from tests.faults import Faults, disk_error
-from tests.lead_writes import create, settings_write, upsert
-from tests.process import DEADLINE_S
+from tests.support.commands.process import DEADLINE_S
+from tests.support.domain.lead_writes import create, settings_write, upsert
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import DEFINITION, AccountStore
+from tests.support.storage.databases import Database
+from tests.support.storage.faults import Faults, disk_error
 
 from onelead.contract.access import KeyUse, LinkPurpose, StoredPassword, WebSession
 from onelead.contract.figures import Division

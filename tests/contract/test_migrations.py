@@ -12,8 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from tests.databases import EMAIL
-from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase
+from tests.support.storage.databases import EMAIL
+from tests.support.storage.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
 from onelead.app import open_store
 from onelead.configuration import Settings

@@ -6,9 +6,9 @@ import asyncio
 import random
 
 import pytest
-from tests.account_store import AccountStore
-from tests.lead_writes import create, update, upsert, upsert_custom
-from tests.random_writes import RandomWrites
+from tests.support.domain.lead_writes import create, update, upsert, upsert_custom
+from tests.support.domain.random_writes import RandomWrites
+from tests.support.storage.account_store import AccountStore
 
 from onelead.domain.errors import InputInvalid, ResourceNotFound
 from onelead.domain.writes import LeadWrite, Outcome

@@ -23,12 +23,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
-from tests.account_store import AccountStore
-from tests.clock import Clock
-from tests.databases import Database, SqliteDatabase
-from tests.empty_databases import EMPTY_DATABASES, EmptyDatabase, empty_postgresql
-from tests.lead_writes import create, update
-from tests.schema_changes import Breach, TableShape, breaches, shapes, unexcused
+from tests.support.domain.lead_writes import create, update
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import Database, SqliteDatabase
+from tests.support.storage.empty_databases import EMPTY_DATABASES, EmptyDatabase, empty_postgresql
+from tests.support.storage.schema_changes import Breach, TableShape, breaches, shapes, unexcused
 
 import onelead.storage.migrations
 from onelead.domain.errors import DatabaseNewer, DatabaseUnusable

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.process import DEADLINE_S, Server, run, serving, wait_until
+from tests.support.commands.process import DEADLINE_S, Server, run, serving, wait_until
 
 from onelead.configuration import child_environment
 

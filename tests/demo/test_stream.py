@@ -13,8 +13,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.clock import Clock
-from tests.process import wait_until
+from tests.support.commands.process import wait_until
+from tests.support.process.clock import Clock
 
 from onelead.demo.colleagues import Links
 from onelead.demo.company import set_up

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.clock import Clock
+from tests.support.process.clock import Clock
 
 from onelead.demo.company import ADS, ENRICHMENT, FORM, IMPORT, SCANNER, Company, set_up
 from onelead.demo.weeks import DAYS, Call, Weeks

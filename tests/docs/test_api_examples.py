@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.service import Service, a_service
+from tests.support.api.service import Service, a_service
 
 from onelead.api.wire import LeadBody
 

@@ -192,7 +192,7 @@ def test_every_folder_of_tests_is_described() -> None:
     folders = {
         f"tests/{entry.name}"
         for entry in (ROOT / "tests").iterdir()
-        if entry.is_dir() and any(entry.glob("test_*.py"))
+        if entry.is_dir() and any(entry.rglob("test_*.py"))
     }
     described = {name for name in _rows(ROOT / "CONTRIBUTING.md") if (ROOT / name).is_dir()}
     assert folders <= described

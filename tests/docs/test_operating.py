@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from psycopg import conninfo
-from tests.databases import PostgresqlDatabase
+from tests.support.storage.databases import PostgresqlDatabase
 
 from onelead.configuration import load_settings
 from onelead.domain import limits

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.account_store import AccountStore
-from tests.databases import PostgresqlDatabase
-from tests.faulty_network import Network
-from tests.postgresql_proxy import Proxy
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import PostgresqlDatabase
+from tests.support.storage.faulty_network import Network
+from tests.support.storage.postgresql_proxy import Proxy
 
 
 @pytest.fixture

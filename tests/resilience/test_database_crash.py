@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.clock import Clock
-from tests.lead_writes import create
-from tests.load import Load
-from tests.postgresql_server import PostgresqlServer
-from tests.process import Server, credentials_of, run_json, serving
+from tests.support.commands.load import Load
+from tests.support.commands.process import Server, credentials_of, run_json, serving
+from tests.support.domain.lead_writes import create
+from tests.support.process.clock import Clock
+from tests.support.storage.postgresql_server import PostgresqlServer
 
 from onelead.contract.leads import Batch
 from onelead.domain.errors import StoreUnavailable

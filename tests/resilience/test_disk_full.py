@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.load import stored_emails
-from tests.process import DEADLINE_S, Server, credentials_of, run_json, serving
+from tests.support.commands.load import stored_emails
+from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
 
 MIB = 1_048_576
 WRITES_MAX = 300

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
-from tests.faulty_network import IMPATIENT_S, Network
-from tests.lead_writes import create
-from tests.postgresql_proxy import Proxy
-from tests.service import client_of
+from tests.support.api.service import client_of
+from tests.support.domain.lead_writes import create
+from tests.support.storage.faulty_network import IMPATIENT_S, Network
+from tests.support.storage.postgresql_proxy import Proxy
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.process.metrics import Metrics

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.account_store import DEFINITION, AccountStore
-from tests.faulty_network import (
+from tests.support.domain.lead_writes import create, settings_write, upsert
+from tests.support.storage.account_store import DEFINITION, AccountStore
+from tests.support.storage.faulty_network import (
     BATCH_POINTS,
     COMMIT,
     IMPATIENT_S,
@@ -15,8 +16,7 @@ from tests.faulty_network import (
     SETTINGS_POINTS,
     Network,
 )
-from tests.lead_writes import create, settings_write, upsert
-from tests.postgresql_proxy import PREPARATION, Action, Moment, Point, Proxy
+from tests.support.storage.postgresql_proxy import PREPARATION, Action, Moment, Point, Proxy
 
 from onelead.domain.account import Role
 from onelead.domain.errors import StoreUnavailable

@@ -7,10 +7,10 @@ import random
 from collections import Counter
 
 import pytest
-from tests.account_store import AccountStore
-from tests.faulty_network import BATCH_POINTS, IMPATIENT_S, Network
-from tests.postgresql_proxy import Action, Moment, Proxy
-from tests.random_writes import RandomWrites
+from tests.support.domain.random_writes import RandomWrites
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.faulty_network import BATCH_POINTS, IMPATIENT_S, Network
+from tests.support.storage.postgresql_proxy import Action, Moment, Proxy
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite

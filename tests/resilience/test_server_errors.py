@@ -8,11 +8,11 @@ import secrets
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from tests.account_store import AccountStore
-from tests.databases import PostgresqlDatabase
-from tests.faulty_network import COMMIT, LANE, Network, until
-from tests.lead_writes import create
-from tests.postgresql_proxy import Action, Moment, Point, Proxy
+from tests.support.domain.lead_writes import create
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import PostgresqlDatabase
+from tests.support.storage.faulty_network import COMMIT, LANE, Network, until
+from tests.support.storage.postgresql_proxy import Action, Moment, Point, Proxy
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite

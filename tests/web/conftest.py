@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.browser_client import Browser
-from tests.service import Service
-from tests.web_service import Web, a_web_service
+from tests.support.api.service import Service
+from tests.support.web.browser_client import Browser
+from tests.support.web.web_service import Web, a_web_service
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.builders import a_field, a_settings
-from tests.fakes import MemoryStore, at_once, settle
-from tests.lead_writes import create
+from tests.support.domain.builders import a_field, a_settings
+from tests.support.domain.lead_writes import create
+from tests.support.process.fakes import MemoryStore, at_once, settle
 
 from onelead.domain.custom_fields import DataType
 from onelead.domain.errors import ServiceStopping, StoreUnavailable

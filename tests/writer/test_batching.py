@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.builders import a_field, a_settings
-from tests.fakes import MemoryStore, settle
-from tests.lead_writes import create, update, upsert
-from tests.payloads import with_payload
+from tests.support.domain.builders import a_field, a_settings
+from tests.support.domain.lead_writes import create, update, upsert
+from tests.support.domain.payloads import with_payload
+from tests.support.process.fakes import MemoryStore, settle
 
 from onelead.domain.errors import InputInvalid, ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import BATCH_BYTES_MAX, BATCH_WRITES_MAX

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars
-from tests.builders import a_settings
-from tests.fakes import MemoryStore, settle
-from tests.lead_writes import create
-from tests.payloads import with_payload
+from tests.support.domain.builders import a_settings
+from tests.support.domain.lead_writes import create
+from tests.support.domain.payloads import with_payload
+from tests.support.process.fakes import MemoryStore, settle
 
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable, WriteQueueFull

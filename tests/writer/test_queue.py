@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.builders import a_settings
-from tests.fakes import MemoryStore, at_once, settle
-from tests.lead_writes import create
-from tests.payloads import with_payload
+from tests.support.domain.builders import a_settings
+from tests.support.domain.lead_writes import create
+from tests.support.domain.payloads import with_payload
+from tests.support.process.fakes import MemoryStore, at_once, settle
 
 from onelead.domain.errors import WriteQueueFull
 from onelead.domain.limits import RETRY_AFTER_S

@@ -7,10 +7,10 @@ import random
 from collections import Counter
 
 import pytest
-from tests.builders import a_field, a_settings
-from tests.fakes import MemoryStore, settle
-from tests.lead_writes import create, upsert, upsert_custom
-from tests.payloads import with_payload
+from tests.support.domain.builders import a_field, a_settings
+from tests.support.domain.lead_writes import create, upsert, upsert_custom
+from tests.support.domain.payloads import with_payload
+from tests.support.process.fakes import MemoryStore, settle
 
 from onelead.domain.errors import ServiceStopping, StoreUnavailable, WriteQueueFull
 from onelead.domain.writes import LeadWrite

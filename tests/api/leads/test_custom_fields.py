@@ -1,0 +1,260 @@
+"""The custom fields of a lead: the ten writable types, read and written (wire reference 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.api.answers import assert_invalid
+from tests.support.api.service import Service
+from tests.support.api.wire_leads import (
+    CUSTOM_VALUES,
+    DATA_TYPES,
+    assert_lead,
+    assert_receipt,
+    entry,
+    stored_lead,
+    with_option_ids,
+)
+
+EMPTY: dict[str, Any] = dict.fromkeys(DATA_TYPES) | {"Checkbox": False, "MultiSelect": []}
+RANGE = "must lie between -1000000000000000 and 1000000000000000"
+
+#: Data type, value as sent, value as answered; `#0` and `#1` are the options Silver and Gold.
+VALUES: list[tuple[str, Any, Any]] = [
+    ("String", "  A-77 ", "  A-77 "),
+    ("String", "x" * 255, "x" * 255),
+    ("String", 4711, "4711"),
+    ("String", 1.5, "1.5"),
+    ("Text", "x" * 65_536, "x" * 65_536),
+    ("URL", "no url at all", "no url at all"),
+    ("URL", "x" * 2_048, "x" * 2_048),
+    ("Dropdown", "Gold", "#1"),
+    ("Dropdown", " Gold ", "#1"),
+    ("MultiSelect", ["#1", "#0"], ["#0", "#1"]),
+    ("MultiSelect", ["#1", "#1"], ["#1"]),
+    ("MultiSelect", ["Gold"], ["#1"]),
+    ("MultiSelect", "#1", ["#1"]),
+    ("Date", "6/1/2024", 1_717_225_200),
+    ("Date", "06/01/2024", 1_717_225_200),
+    ("Date", 1_717_225_200, 1_717_225_200),
+    ("Date", "1717225200", 1_717_225_200),
+    ("Date", 1_717_311_599, 1_717_225_200),
+    ("Date", "12/31/1969", -57_600),
+    ("Date", 0, -57_600),
+    ("Float", "12.50", 12.5),
+    ("Float", -0.25, -0.25),
+    ("Float", 10**15, 1e15),
+    ("Float", "1e3", 1000.0),
+    ("Currency", 0, 0.0),
+    ("Currency", "-60", -60.0),
+    ("Percentage", 0.34, 0),
+    ("Percentage", 95.9, 95),
+    ("Percentage", "23", 23),
+    ("Percentage", -5, -5),
+]
+EMPTIES: list[tuple[str, Any]] = [
+    *((data_type, None) for data_type in DATA_TYPES),
+    *((data_type, "") for data_type in DATA_TYPES),
+    *(("MultiSelect", []), ("Checkbox", False), ("String", " \u200b\u00a0"), ("Date", "  ")),
+]
+#: Data type, value as sent, what is said about it.
+REFUSED: list[tuple[str, Any, str]] = [
+    ("String", "x" * 256, "is too long (maximum is 255 characters)"),
+    ("String", True, "must be a string"),
+    ("String", ["A"], "must be a string"),
+    ("String", {"a": 1}, "must be a string"),
+    ("Text", "x" * 65_537, "is too long (maximum is 65536 characters)"),
+    ("Text", [], "must be a string"),
+    ("URL", "x" * 2_049, "is too long (maximum is 2048 characters)"),
+    ("URL", False, "must be a string"),
+    ("Dropdown", 77, "is not an option of this field: 77"),
+    ("Dropdown", "Bronze", "is not an option of this field: Bronze"),
+    ("Dropdown", "gold", "is not an option of this field: gold"),
+    ("Dropdown", True, "is not an option of this field: True"),
+    ("Dropdown", ["Gold", "Silver"], "is not an option of this field: ['Gold', 'Silver']"),
+    ("MultiSelect", ["Gold", 77], "is not an option of this field: 77"),
+    ("MultiSelect", [None], "is not an option of this field: None"),
+    ("MultiSelect", {"a": 1}, "is not an option of this field: {'a': 1}"),
+    ("Date", "2024-06-01", "is not mm/dd/yyyy or Unix seconds: 2024-06-01"),
+    ("Date", "13/01/2024", "is not a date (mm/dd/yyyy): 13/01/2024"),
+    ("Date", "02/30/2024", "is not a date (mm/dd/yyyy): 02/30/2024"),
+    ("Date", True, "is not mm/dd/yyyy or Unix seconds: True"),
+    ("Date", [], "is not mm/dd/yyyy or Unix seconds: []"),
+    ("Checkbox", "true", "must be true or false"),
+    ("Checkbox", 1, "must be true or false"),
+    ("Checkbox", 0, "must be true or false"),
+    ("Checkbox", [True], "must be true or false"),
+    ("Float", "many", "is not a number: many"),
+    ("Float", True, "is not a number: True"),
+    ("Float", [1], "is not a number: [1]"),
+    ("Float", 1e300, RANGE),
+    ("Float", "Infinity", RANGE),
+    ("Float", "nan", RANGE),
+    ("Currency", "$55", "is not a number: $55"),
+    ("Currency", 10**15 + 1, RANGE),
+    ("Percentage", "50%", "is not a number: 50%"),
+    ("Percentage", False, "is not a number: False"),
+]
+
+
+async def written_both_ways(
+    service: Service, definition: dict[str, Any], sent: Any, answered: Any
+) -> None:
+    """Write the value with a create and with an update, and read it back."""
+    entries = [entry(definition, with_option_ids(sent, definition))]
+    expected = [entry(definition, with_option_ids(answered, definition))]
+    lead = await service.lead(custom_fields=entries)
+    assert repr(lead["custom_fields"]) == repr(expected)
+    assert await stored_lead(service, lead["id"]) == lead
+    blank = await service.lead()
+    response = await service.client.put(f"/leads/{blank['id']}", json={"custom_fields": entries})
+    assert_lead(response, lead | {"id": blank["id"]})
+    changed = "" if answered == EMPTY[definition["data_type"]] else "custom_fields"
+    assert response.headers["Lead-Changed"].startswith(changed)
+    assert await stored_lead(service, blank["id"]) == response.json()
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES)
+@pytest.mark.parametrize("number", [0, 1])
+async def test_every_type(service: Service, data_type: str, number: int) -> None:
+    definition = await service.field(data_type=data_type)
+    sent, answered = CUSTOM_VALUES[data_type][number], CUSTOM_VALUES[data_type][2 + number]
+    await written_both_ways(service, definition, sent, answered)
+
+
+@pytest.mark.parametrize(("data_type", "sent", "answered"), VALUES)
+async def test_a_value(service: Service, data_type: str, sent: Any, answered: Any) -> None:
+    await written_both_ways(service, await service.field(data_type=data_type), sent, answered)
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES)
+async def test_a_definition_without_a_value(service: Service, data_type: str) -> None:
+    definition = await service.field(data_type=data_type)
+    assert (await service.lead())["custom_fields"] == [entry(definition, EMPTY[data_type])]
+
+
+@pytest.mark.parametrize(("data_type", "sent"), EMPTIES)
+async def test_an_empty_value_clears(service: Service, data_type: str, sent: Any) -> None:
+    definition = await service.field(data_type=data_type)
+    value = with_option_ids(CUSTOM_VALUES[data_type][0], definition)
+    lead = await service.lead(custom_fields=[entry(definition, value)])
+    response = await service.client.put(
+        f"/leads/{lead['id']}", json={"custom_fields": [entry(definition, sent)]}
+    )
+    assert_lead(response, lead | {"custom_fields": [entry(definition, EMPTY[data_type])]})
+    changed = f"custom_fields.{definition['id']}"
+    assert_receipt(response, lead_outcome="updated", lead_changed=changed, etag='"2"')
+
+
+@pytest.mark.parametrize(("data_type", "sent", "reason"), REFUSED)
+async def test_a_value_that_its_type_does_not_allow(
+    service: Service, data_type: str, sent: Any, reason: str
+) -> None:
+    definition = await service.field(name="Field 7", data_type=data_type)
+    response = await service.client.post(
+        "/leads", json={"name": "Nora", "custom_fields": [entry(definition, sent)]}
+    )
+    text = f"Custom Fields: value of Field 7 (definition {definition['id']}) {reason}"
+    assert_invalid(response, text)
+
+
+async def test_only_the_listed_definitions_change(service: Service) -> None:
+    number = await service.field(name="Customer number")
+    size = await service.field(name="Size", data_type="Float")
+    lead = await service.lead(custom_fields=[entry(number, "A-77"), entry(size, 5)])
+    path = f"/leads/{lead['id']}"
+    response = await service.client.put(path, json={"custom_fields": [entry(size, 6)]})
+    assert response.json()["custom_fields"] == [entry(number, "A-77"), entry(size, 6.0)]
+    nothing: Any
+    for nothing in ([], None):
+        again = await service.client.put(path, json={"custom_fields": nothing})
+        assert again.headers["Lead-Outcome"] == "unchanged"
+        assert again.json() == response.json()
+
+
+async def test_an_entry_without_a_value_clears(service: Service) -> None:
+    number = await service.field()
+    lead = await service.lead(custom_fields=[entry(number, "A-77")])
+    response = await service.client.put(
+        f"/leads/{lead['id']}",
+        json={"custom_fields": [{"custom_field_definition_id": number["id"]}]},
+    )
+    assert response.json()["custom_fields"] == [entry(number, None)]
+
+
+async def test_the_last_of_two_entries_counts(service: Service) -> None:
+    number = await service.field()
+    lead = await service.lead(custom_fields=[entry(number, "A"), entry(number, "B")])
+    assert lead["custom_fields"] == [entry(number, "B")]
+
+
+async def test_the_id_of_a_definition_may_be_text(service: Service) -> None:
+    number = await service.field()
+    sent = {"custom_field_definition_id": str(number["id"]), "value": "A-77"}
+    assert (await service.lead(custom_fields=[sent]))["custom_fields"] == [entry(number, "A-77")]
+
+
+async def test_a_definition_need_not_be_filterable(service: Service) -> None:
+    number = await service.field(is_filterable=False)
+    lead = await service.lead(custom_fields=[entry(number, "A-77")])
+    assert lead["custom_fields"] == [entry(number, "A-77")]
+
+
+async def test_a_definition_that_is_not_on_leads(service: Service) -> None:
+    elsewhere = await service.field(available_on=["person"])
+    response = await service.client.post(
+        "/leads",
+        json={"name": "Nora", "custom_fields": [entry(elsewhere, "A"), entry({"id": 7}, 1)]},
+    )
+    assert_invalid(
+        response,
+        f"Custom Fields: definition {elsewhere['id']} is not available on leads",
+        "Custom Fields: definition 7 is not available on leads",
+    )
+
+
+@pytest.mark.parametrize("definition_id", [0, -1, 1.5, True, "test", None])
+async def test_no_id_of_a_definition(service: Service, definition_id: Any) -> None:
+    response = await service.client.post(
+        "/leads", json={"name": "Nora", "custom_fields": [entry({"id": definition_id}, 1)]}
+    )
+    assert response.status_code == 422
+    start = "Invalid input: Validation errors: Custom Fields: Invalid value for Custom Fields: "
+    assert response.json()["message"].startswith(start)
+    assert response.json()["message"].endswith(" in [0].custom_field_definition_id")
+
+
+async def test_a_definition_of_another_account(service: Service) -> None:
+    number = await service.field()
+    async with await service.other_account() as other:
+        response = await other.post(
+            "/leads", json={"name": "Omar", "custom_fields": [entry(number, "A")]}
+        )
+    assert_invalid(response, f"Custom Fields: definition {number['id']} is not available on leads")
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES)
+async def test_computed_values(service: Service, data_type: str) -> None:
+    definition = await service.field(data_type=data_type)
+    sent, _, answered, _ = CUSTOM_VALUES[data_type]
+    lead = await service.lead(custom_fields=[entry(definition, with_option_ids(sent, definition))])
+    response = await service.client.put(
+        f"/leads/{lead['id']}?custom_field_computed_values=true", json={}
+    )
+    labels: dict[str, Any] = {"Dropdown": "Silver", "MultiSelect": ["Silver"]}
+    shown = with_option_ids(answered, definition)
+    computed = entry(definition, shown) | {"computed_value": labels.get(data_type, shown)}
+    assert_lead(response, lead | {"custom_fields": [computed]})
+
+
+@pytest.mark.parametrize("data_type", DATA_TYPES)
+async def test_computed_values_of_nothing(service: Service, data_type: str) -> None:
+    definition = await service.field(data_type=data_type)
+    lead = await service.lead()
+    response = await service.client.get(
+        f"/leads/{lead['id']}", params={"custom_field_computed_values": "true"}
+    )
+    empty = EMPTY[data_type]
+    computed = entry(definition, empty) | {"computed_value": empty}
+    assert response.json()["custom_fields"] == [computed]

@@ -1,0 +1,82 @@
+"""A busy account does not starve a quiet one: turns are counted, not seconds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.support.domain.lead_writes import create
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import Database, SqliteDatabase
+
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.store import Store
+from onelead.domain.account import AccountSettings
+from onelead.process.writer import BatchingWriter
+
+BATCH_WRITES_MAX = 16
+#: So many writes of the busy accounts wait at any time, as long as lone writes come.
+FLOOD = 2_000
+LONE_WRITES = 11
+
+
+class CountingStore:
+    """A store that counts the batches of each account."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._progress = asyncio.Event()
+        #: Account ids in the order of the commits.
+        self.committed: list[int] = []
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        return await self._store.settings(account_id)
+
+    async def write_leads(self, batch: Batch) -> BatchReceipt:
+        receipt = await self._store.write_leads(batch)
+        self.committed.append(batch.settings.account_id)
+        self._progress.set()
+        return receipt
+
+    async def reach(self, batches: int) -> None:
+        """Wait until so many are committed."""
+        while len(self.committed) < batches:
+            self._progress.clear()
+            await self._progress.wait()
+
+
+@pytest.mark.parametrize("busy_accounts", [1, 6])
+async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
+    account: AccountStore, database: Database, store: Store, busy_accounts: int
+) -> None:
+    counting = CountingStore(store)
+    writer = BatchingWriter(counting, batch_writes_max=BATCH_WRITES_MAX)
+    quiet, others = account.account_id, []
+    for number in range(busy_accounts):
+        made = await store.create_account("Busy Ltd", f"omar{number}@busy.example")
+        others.append(made.account_id)
+    await writer.write(quiet, create(name="Nora Field"))
+    is_over = asyncio.Event()
+
+    async def flood(busy: int) -> None:
+        while not is_over.is_set():
+            await writer.write_many(busy, [create(name="Sam Roe")] * (FLOOD // len(others) // 2))
+
+    # Two each: while one of them begins anew, the other one's writes wait.
+    floods = [asyncio.create_task(flood(busy)) for busy in others * 2]
+    waits = []
+    for number in range(LONE_WRITES):
+        await counting.reach((number + 1) * 5)
+        before = len(counting.committed)
+        await writer.write(quiet, create(name="Nora Field"))
+        waits.append(len(counting.committed) - before)
+    assert writer.waiting_writes > 0, "there was no flood"
+    is_over.set()
+    # Everybody who waits already has a turn, and so may everybody who came with them.
+    assert sorted(waits)[LONE_WRITES // 2] <= 2 * (busy_accounts + 1) + 1
+    # On PostgreSQL nobody waits for another account, and what is counted is only how long it took,
+    # which for a single one says something about the machine.
+    if isinstance(database, SqliteDatabase):
+        assert max(waits) <= FLOOD // BATCH_WRITES_MAX // 4
+    await asyncio.gather(*floods)
+    assert counting.committed.count(quiet) == 1 + LONE_WRITES

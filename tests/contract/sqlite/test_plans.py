@@ -1,0 +1,284 @@
+"""How SQLite goes about a search and a match: by its indexes, never over all leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event
+from tests.support.domain.lead_writes import delete, update, upsert, upsert_custom
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
+from tests.support.storage.databases import SqliteDatabase
+from tests.support.storage.faults import Faults
+
+from onelead.domain.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
+from onelead.domain.settings_change import Resource
+from onelead.storage.leads import lists as lead_list
+from onelead.storage.leads import reads
+from onelead.storage.leads import search as lead_search
+from onelead.storage.ledger import lead_history
+from onelead.storage.ledger.deleted_settings import read_deleted_settings
+from onelead.storage.settings.rows import ids_using
+
+KEYS = "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=? AND value"
+LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"
+SORTED = "USE TEMP B-TREE FOR ORDER BY"
+
+
+@pytest.fixture
+def database(tmp_path: Any) -> SqliteDatabase:
+    """A database of the one engine that these tests are about."""
+    return SqliteDatabase(tmp_path)
+
+
+@contextmanager
+def reading(account: AccountStore) -> Iterator[tuple[Connection, list[list[str]]]]:
+    """Read from the account's database, and note how SQLite goes about each statement."""
+    assert isinstance(account.database, SqliteDatabase)
+    engine = create_engine(f"sqlite:///{account.database.path}")
+    plans: list[list[str]] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _explain(_connection: Any, cursor: Any, sql: str, parameters: Any, *_rest: Any) -> None:
+        rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        plans.append([detail for (*_, detail) in rows])
+
+    with engine.connect() as connection:
+        yield connection, plans
+    engine.dispose()
+
+
+async def plans_of(account: AccountStore, search: LeadSearch) -> tuple[list[str], list[str]]:
+    """Return how the leads are counted, and how the page is read."""
+    settings = await account.settings()
+    with reading(account) as (connection, plans):
+        lead_search.find_leads(connection, settings, search, 0)
+    counted, page = plans
+    return counted, page
+
+
+def assert_nothing_is_scanned(*plans: list[str]) -> None:
+    assert [step for plan in plans for step in plan if step.startswith("SCAN")] == []
+
+
+def by_tags(*tags: str, combination: Combination = Combination.ANY) -> LeadSearch:
+    return LeadSearch(tags=TagFilter(tags, combination))
+
+
+KEYED = {
+    "e-mail": LeadSearch(emails=("n@field.example",)),
+    "e-mails": LeadSearch(emails=("n@field.example", "s@roe.example")),
+    "profile": LeadSearch(socials=("https://social.example/nora",)),
+    "phone": LeadSearch(phone_ending="5550100"),
+    "tag": by_tags("fair"),
+    "any of two tags": by_tags("fair", "VIP"),
+    "all of two tags": by_tags("fair", "VIP", combination=Combination.ALL),
+}
+
+
+@pytest.mark.parametrize("search", KEYED.values(), ids=KEYED)
+@pytest.mark.parametrize("sort_by", ["name", "date_created", "title"])
+async def test_a_search_by_a_key_reads_the_keys_and_then_the_leads_that_they_name(
+    account: AccountStore, search: LeadSearch, sort_by: str
+) -> None:
+    search = LeadSearch(
+        emails=search.emails,
+        socials=search.socials,
+        tags=search.tags,
+        phone_ending=search.phone_ending,
+        sort_by=sort_by,
+    )
+    for plan in await plans_of(account, search):
+        assert_nothing_is_scanned(plan)
+        assert any(step.startswith(KEYS) for step in plan), plan
+        assert any(step.startswith("SEARCH lead") and "id=?" in step for step in plan), plan
+
+
+@pytest.mark.parametrize("data_type", ["String", "Float", "Date", "MultiSelect", "Checkbox"])
+async def test_a_search_by_a_custom_field_reads_the_keys_and_then_the_leads(
+    account: AccountStore, data_type: str
+) -> None:
+    field = await account.field(data_type=data_type)
+    values: dict[str, Any] = {"String": "C-1", "Float": 1, "Date": "01/31/2024", "Checkbox": True}
+    value = values.get(data_type, field.options[0].id if field.options else None)
+    entries = [FieldFilter(field.id, (value,))]
+    if data_type in ("Float", "Date"):
+        entries += [FieldFilter(field.id, minimum=1), FieldFilter(field.id, minimum=1, maximum=2)]
+    for entry in entries:
+        for plan in await plans_of(account, LeadSearch(custom_fields=(entry,))):
+            assert_nothing_is_scanned(plan)
+            assert any(step.startswith(KEYS) for step in plan), plan
+            assert any(step.startswith("SEARCH lead") and "id=?" in step for step in plan), plan
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort_by", ["name", "date_created", "date_modified"])
+@pytest.mark.parametrize("is_walk", [False, True])
+async def test_all_leads_in_the_order_of_an_index_are_not_sorted(
+    account: AccountStore, sort_by: str, *, descending: bool, is_walk: bool
+) -> None:
+    search = LeadSearch(sort_by=sort_by, descending=descending, limit=1)
+    if is_walk:
+        await account.created()
+        await account.created()
+        page = await account.store.search_leads(account.account_id, search, now=0)
+        search = LeadSearch(
+            sort_by=sort_by, descending=descending, limit=1, cursor=page.next_cursor
+        )
+    counted, page_plan = await plans_of(account, search)
+    assert_nothing_is_scanned(counted, page_plan)
+    (step,) = page_plan
+    assert step.startswith(f"SEARCH lead USING INDEX lead_by_{sort_by} (account_id=?")
+    assert SORTED not in page_plan
+
+
+async def test_a_walk_starts_where_its_cursor_stands(account: AccountStore) -> None:
+    """The leads before the cursor are not even looked at."""
+    await account.created()
+    await account.created()
+    first = await account.store.search_leads(account.account_id, LeadSearch(limit=1), now=0)
+    _, page = await plans_of(account, LeadSearch(limit=1, cursor=first.next_cursor))
+    assert page == ["SEARCH lead USING INDEX lead_by_name (account_id=? AND (name_key,id)>(?,?))"]
+
+
+async def test_leads_named_by_id_are_looked_up(account: AccountStore) -> None:
+    for plan in await plans_of(account, LeadSearch(ids=(1, 2, 3))):
+        assert any("sqlite_autoindex_lead_1 (account_id=? AND id=?)" in step for step in plan)
+
+
+async def test_the_tags_are_read_from_the_keys_alone(account: AccountStore) -> None:
+    for search in (TagSearch(), TagSearch(by_count=True), TagSearch(after="m")):
+        with reading(account) as (connection, plans):
+            reads.read_tags(connection, account.account_id, search)
+        ((first, *_),) = plans
+        assert first == "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=?)"
+
+
+LISTED = {
+    **KEYED,
+    "quick": LeadSearch(quick="nora"),
+    "quick phone": LeadSearch(quick="555 0100"),
+    "quick whole phone": LeadSearch(quick="+1 512 555 0100"),
+    "title": LeadSearch(title="buyer"),
+    "status": LeadSearch(status_ids=(1, 2), sort_by="title"),
+    "city": LeadSearch(city="austin", title="buyer"),
+    "created": LeadSearch(created_date=Range(0, 5), sort_by="date_created"),
+    "untagged": LeadSearch(tags=TagFilter(())),
+    "all": LeadSearch(sort_by="last_name", descending=True),
+}
+
+
+@pytest.mark.parametrize("bound", [1, 100])
+@pytest.mark.parametrize("search", LISTED.values(), ids=LISTED)
+async def test_a_list_goes_by_indexes_and_looks_at_no_more_than_its_bound(
+    account: AccountStore, search: LeadSearch, bound: int
+) -> None:
+    """What is few is found by its key, what is many by the order; nothing by going through all."""
+    for number in range(3):
+        await account.created(email=f"n{number}@field.example", tags=["fair"])
+    settings = await account.settings()
+    with reading(account) as (connection, plans):
+        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=bound)
+    tables = ("SCAN lead", "SCAN match_key", "SCAN keys")
+    assert [step for plan in plans for step in plan if step.startswith(tables)] == []
+    assert plans
+
+
+async def test_a_long_list_begins_in_the_middle_of_its_index(account: AccountStore) -> None:
+    for number in range(9):
+        await account.created(title=f"Buyer {number}")
+    settings = await account.settings()
+    search = LeadSearch(title="buyer", limit=2)
+    with reading(account) as (connection, plans):
+        page = lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+        plans.clear()
+        search = LeadSearch(title="buyer", limit=2, cursor=page.next_cursor)
+        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+    steps = [step for plan in plans for step in plan]
+    assert any("lead_by_name (account_id=? AND (name_key,id)>(?,?))" in step for step in steps)
+
+
+async def test_tags_are_completed_by_going_past_the_leads_of_each(account: AccountStore) -> None:
+    with reading(account) as (connection, plans):
+        reads.tags_starting(connection, account.account_id, "fa", 5)
+    (steps,) = plans
+    seeks = [step for step in steps if step.startswith("SEARCH keys")]
+    between = "SEARCH keys USING PRIMARY KEY (account_id=? AND field=? AND value>? AND value<?)"
+    assert seeks == [between, between]
+
+
+async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore) -> None:
+    lead = await account.created()
+    with reading(account) as (connection, plans):
+        settings = await account.settings()
+        lead_history.read_history(connection, account.account_id, lead.id, offset=0, limit=20)
+        lead_history.read_lead_rows(connection, settings, lead.id, before=9, limit=20)
+        lead_history.read_lead_changes(
+            connection, account.account_id, lead.id, since_version=1, limit=20
+        )
+    # What is scanned is as long as a page: each side is cut before both are sorted.
+    scans = {step for plan in plans for step in plan if step.startswith("SCAN")}
+    assert scans <= {"SCAN own", "SCAN named", "SCAN newest"}
+    by_lead = (
+        "ledger_by_resource (account_id=? AND resource_id=?",
+        "ledger_candidate USING PRIMARY KEY (account_id=? AND lead_id=?",
+        "ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq=?)",
+    )
+    for step in (step for plan in plans for step in plan if step.startswith("SEARCH")):
+        assert any(way in step for way in by_lead), step
+
+
+async def test_the_names_of_deleted_settings_are_read_by_their_ids(account: AccountStore) -> None:
+    with reading(account) as (connection, plans):
+        read_deleted_settings(connection, account.account_id, range(1, 101))
+    (steps,) = plans
+    scans = {step for step in steps if step.startswith("SCAN")}
+    # What is scanned is as long as the bound: the newest rows of each id.
+    assert all(step.startswith(("SCAN anon_", "SCAN newest")) for step in scans), scans
+    by_id = "SEARCH ledger USING COVERING INDEX ledger_by_resource (account_id=? AND resource_id=?)"
+    by_number = "SEARCH ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq=?)"
+    assert {step for step in steps if step.startswith("SEARCH")} == {by_id, by_number}
+
+
+async def test_no_statement_of_a_batch_scans_a_table(account: AccountStore, clock: Clock) -> None:
+    faults = Faults()
+    store = await account.database.open_faulty(clock, faults)
+    field = await account.field()
+    writing = await AccountStore.of(store, account.account_id, account.database)
+    lead = await writing.created(email="nora@field.example")
+    statements: list[str] = []
+    for connection in faults.connections:
+        connection.set_trace_callback(statements.append)
+    await writing.write(
+        upsert("email", "nora@field.example", title="Buyer", tags=["fair"]),
+        upsert_custom(field.id, "C-1", name="Sam Roe"),
+        update(lead.id, name="Nora Lake"),
+        delete(lead.id),
+    )
+    await store.close()
+    changes = [sql for sql in statements if sql.split()[0] in ("SELECT", "UPDATE", "DELETE")]
+    assert {sql.split()[0] for sql in changes} == {"SELECT", "UPDATE", "DELETE"}
+    rows = [account.database.rows(f"EXPLAIN QUERY PLAN {sql}") for sql in changes]
+    details = [detail for plan in rows for (*_, detail) in plan]
+    assert [detail for detail in details if detail.startswith("SCAN")] == []
+    assert any(detail.startswith(KEYS) for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("resource", "index"),
+    [
+        (Resource.LEAD_STATUS, "lead_by_status"),
+        (Resource.CUSTOMER_SOURCE, "lead_by_customer_source"),
+    ],
+)
+async def test_leads_that_have_a_status_or_source_are_named_by_index(
+    account: AccountStore, resource: Resource, index: str
+) -> None:
+    with reading(account) as (connection, plans):
+        ids_using(connection, account.account_id, resource, 7, 500)
+    ((step,),) = plans
+    assert index in step
+    assert step.startswith("SEARCH")

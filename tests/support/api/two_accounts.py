@@ -1,0 +1,153 @@
+"""Two accounts in one database, for tests of what one can learn of the other, and do to it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import httpx
+from tests.support.api.service import client_of
+from tests.support.process.clock import Clock
+from tests.support.storage.databases import Database
+
+from onelead.contract.access import NewAccount
+from onelead.domain.account import Role
+from onelead.process.metrics import Metrics
+from onelead.process.runtime import Services
+from onelead.process.writer import BatchingWriter
+from onelead.storage.schema import metadata
+
+#: Both accounts have a lead with these.
+SHARED_EMAIL = "sam@both.example"
+SHARED_NUMBER = "B-1"
+
+
+class Content(NamedTuple):
+    """What an account has that a request can name."""
+
+    lead_ids: tuple[int, ...]
+    #: Text, included in filters; each lead has a value.
+    number_id: int
+    #: A Dropdown, included in filters; each lead has its first option.
+    tier_id: int
+    option_ids: tuple[int, ...]
+    status_id: int
+    source_id: int
+    user_id: int
+    #: Where the second page of a search by name, one lead a page, begins.
+    cursor: str
+
+
+@dataclass
+class Neighbours:
+    """A service with two accounts, and a client of each."""
+
+    database: Database
+    services: Services
+    mine: httpx.AsyncClient
+    theirs: httpx.AsyncClient
+    my_account: NewAccount
+    their_account: NewAccount
+
+    def rows_of_theirs(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Read everything that the database has of the other account."""
+        account_id = self.their_account.account_id
+        rows = {}
+        for table in metadata.sorted_tables:
+            owner = "id" if table.name == "account" else "account_id"
+            found = self.database.rows(f'SELECT * FROM "{table.name}" WHERE {owner} = {account_id}')
+            rows[table.name] = sorted(found, key=repr)
+        return rows
+
+
+@asynccontextmanager
+async def neighbours(database: Database) -> AsyncIterator[Neighbours]:
+    """Serve two accounts from a fresh database; neither has any leads."""
+    clock = Clock()
+    store = await database.open(clock)
+    metrics = Metrics()
+    writer = BatchingWriter(store, observer=metrics)
+    numbers = itertools.count(1)
+    services = Services(
+        store=store,
+        writer=writer,
+        clock=clock,
+        monotonic=clock.monotonic,
+        new_request_id=lambda: f"request-{next(numbers)}",
+        metrics=metrics,
+    )
+    try:
+        mine = database.account
+        theirs = await store.create_account("Other Ltd", "omar@other.example")
+        async with client_of(services, mine) as client, client_of(services, theirs) as other:
+            yield Neighbours(database, services, client, other, mine, theirs)
+    finally:
+        await writer.drain()
+        await store.close()
+
+
+async def fill(
+    client: httpx.AsyncClient, services: Services, account_id: int, word: str
+) -> Content:
+    """Give an account something of everything; every text of its own has the word."""
+
+    async def make(path: str, **body: Any) -> Any:
+        response = await client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    definition: dict[str, Any] = {"available_on": ["lead"], "is_filterable": True}
+    number = await make(
+        "/custom_field_definitions", **definition, name=f"{word} number", data_type="String"
+    )
+    options = [{"name": f"{word} gold"}, {"name": f"{word} silver"}]
+    tier = await make(
+        "/custom_field_definitions",
+        **definition,
+        name=f"{word} tier",
+        data_type="Dropdown",
+        options=options,
+    )
+    status = await make("/lead_statuses", name=f"{word} status")
+    source = await make("/customer_sources", name=f"{word} source")
+    user = await services.store.create_user(
+        account_id, f"{word}@users.example", f"{word} user", Role.MEMBER
+    )
+    option_ids = tuple(option["id"] for option in tier["options"])
+
+    def lead(name: str, email: str, number_value: str) -> dict[str, Any]:
+        return {
+            "name": f"{word} {name}",
+            "email": {"email": email, "category": "work"},
+            "details": f"{word} details",
+            "phone_numbers": [{"number": "415-555-0100", "category": "work"}],
+            "tags": [f"{word} tag", "fair"],
+            "assignee_id": user.id,
+            "status_id": status["id"],
+            "customer_source_id": source["id"],
+            "custom_fields": [
+                {"custom_field_definition_id": number["id"], "value": number_value},
+                {"custom_field_definition_id": tier["id"], "value": option_ids[0]},
+            ],
+        }
+
+    leads = [
+        lead("Ada", SHARED_EMAIL, SHARED_NUMBER),
+        lead("Bo", f"bo@{word}.example", f"{word}-2"),
+        lead("Cy", f"cy@{word}.example", f"{word}-3"),
+    ]
+    created = await make("/leads/bulk_create", leads=leads)
+    page = await client.post("/leads/search", json={"page_size": 1})
+    return Content(
+        lead_ids=tuple(lead["id"] for lead in created),
+        number_id=number["id"],
+        tier_id=tier["id"],
+        option_ids=option_ids,
+        status_id=status["id"],
+        source_id=source["id"],
+        user_id=user.id,
+        cursor=httpx.URL(page.links["next"]["url"]).params["cursor"],
+    )

@@ -1,0 +1,95 @@
+"""An account's own details as a change of the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.domain.builders import a_settings
+from tests.support.domain.settings_changes import LAST_ID, change
+
+from onelead.domain.account_details import AccountDetails, time_zones
+from onelead.domain.currencies import currencies, is_currency
+from onelead.domain.errors import InputInvalid, ResourceNotFound
+from onelead.domain.settings_change import Resource, SettingsPlan
+from onelead.domain.writes import Action, Outcome
+
+BEFORE = AccountDetails("Shop Ltd", "America/Chicago", "USD")
+
+
+def update(**body: Any) -> SettingsPlan:
+    """Plan a change of the account."""
+    return change(Resource.ACCOUNT, Action.UPDATE, body, of=1, settings=a_settings())
+
+
+def test_each_detail_can_be_changed() -> None:
+    plan = update(name="Shop GmbH", time_zone="Europe/Berlin", currency="eur")
+    assert plan.outcome is Outcome.UPDATED
+    assert plan.saved_account == AccountDetails("Shop GmbH", "Europe/Berlin", "EUR")
+    assert plan.changes == {
+        "name": ("Shop Ltd", "Shop GmbH"),
+        "time_zone": ("America/Chicago", "Europe/Berlin"),
+        "currency": ("USD", "EUR"),
+    }
+    assert (plan.resource_id, plan.last_id) == (1, LAST_ID)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"time_zone": None, "currency": None},
+        {"name": "Shop Ltd", "time_zone": "America/Chicago", "currency": "USD"},
+    ],
+)
+def test_what_is_not_said_stays(body: dict[str, Any]) -> None:
+    plan = update(**body)
+    assert (plan.outcome, plan.saved_account, plan.changes) == (Outcome.UNCHANGED, None, {})
+    assert plan.last_id == LAST_ID
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute", "text"),
+    [
+        ({"name": " "}, "name", "can't be blank"),
+        ({"name": "Shop\x1b[2J"}, "name", "must be one line of printable text"),
+        ({"name": 5}, "name", "must be a string"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone", "is not an IANA time zone: Mars/Olympus"),
+        ({"time_zone": "../etc/passwd"}, "time_zone", "is not an IANA time zone: ../etc/passwd"),
+        ({"time_zone": "europe/berlin"}, "time_zone", "is not an IANA time zone: europe/berlin"),
+        ({"time_zone": ""}, "time_zone", "is not an IANA time zone: "),
+        ({"time_zone": ["UTC"]}, "time_zone", "is not an IANA time zone: ['UTC']"),
+        ({"currency": "EURO"}, "currency", "is not an ISO 4217 code: EURO"),
+        ({"currency": ""}, "currency", "is not an ISO 4217 code: "),
+        ({"currency": 978}, "currency", "is not an ISO 4217 code: 978"),
+        ({"url": "x"}, "base", "Unrecognized attributes specified: url"),
+    ],
+)
+def test_what_cannot_be_is_refused(body: dict[str, Any], attribute: str, text: str) -> None:
+    plan = update(**body)
+    assert (plan.outcome, plan.saved_account) == (Outcome.REFUSED, None)
+    assert isinstance(plan.refusal, InputInvalid)
+    (problem,) = plan.refusal.problems
+    assert (problem.attribute, problem.text) == (attribute, text)
+
+
+@pytest.mark.parametrize(
+    ("action", "of"), [(Action.CREATE, None), (Action.DELETE, 1), (Action.UPDATE, 2)]
+)
+def test_an_account_is_only_changed_and_only_this_one(action: Action, of: int | None) -> None:
+    plan = change(Resource.ACCOUNT, action, {"name": "x"}, of=of, settings=a_settings())
+    assert isinstance(plan.refusal, ResourceNotFound)
+
+
+def test_every_time_zone_can_be_chosen_and_no_file() -> None:
+    assert {"UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Asia/Kolkata"} <= {*time_zones()}
+    assert list(time_zones()) == sorted(time_zones())
+    assert len(time_zones()) > 400
+    for zone in time_zones():
+        assert a_settings(time_zone=zone).zone.key == zone
+
+
+def test_every_currency_is_one() -> None:
+    assert ("EUR", "Euro") in currencies()
+    assert all(is_currency(code) for code, _name in currencies())
+    assert not any(map(is_currency, ("", "EU", "Euro", None, 5, "U\u017fD")))

@@ -1,0 +1,408 @@
+"""What a match looks for, what the rules refuse about it, and the keys by which leads are found."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.domain.builders import a_field, a_lead, a_patch, a_settings
+
+from onelead.domain.custom_fields import CustomField, DataType, IndexState, sortable_number
+from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.lead import Email, Link, PhoneNumber
+from onelead.domain.limits import ID_MAX, KEY_VALUE_BYTES_MAX
+from onelead.domain.matching import (
+    CheckedMatch,
+    Key,
+    Match,
+    checked_match,
+    custom_field_keys,
+    key_value,
+    lead_keys,
+    names_matched_field,
+    phone_digits,
+)
+from onelead.domain.properties import checked
+
+WHERE = "change it in System Settings -> Custom Fields"
+
+
+def a_matchable_field(**changed: Any) -> CustomField:
+    """Make a definition that an upsert may match by."""
+    ready = {"is_filterable": True, "index_state": IndexState.READY, "index_generation": 1}
+    return a_field(**ready | changed)
+
+
+#: 4101 is the first type's definition, 4110 the last one's.
+FIELDS = {
+    data_type: a_matchable_field(id=4101 + n, data_type=data_type)
+    for n, data_type in enumerate(DataType)
+}
+SETTINGS = a_settings(
+    time_zone="America/Los_Angeles",
+    fields=(
+        *FIELDS.values(),
+        a_matchable_field(id=4201, name="Badge", available_on=("person",)),
+        a_field(id=4202, name="Booth"),
+        a_matchable_field(id=4203, name="Colour", index_state=IndexState.BUILDING),
+        a_matchable_field(id=4204, name="Fax", available_on=(), is_filterable=False),
+    ),
+)
+
+
+def match_of(field_name: Any = None, field_value: Any = None) -> CheckedMatch:
+    """Check a match."""
+    return checked_match(Match(field_name, field_value), SETTINGS)
+
+
+def custom_match(definition_id: Any, value: Any) -> CheckedMatch:
+    """Check a match by a custom field."""
+    return match_of("custom", {"custom_field_definition_id": definition_id, "value": value})
+
+
+def refusal_of(field_name: Any = None, field_value: Any = None) -> InputInvalid:
+    """Return why a match is refused."""
+    with pytest.raises(InputInvalid) as refusal:
+        match_of(field_name, field_value)
+    return refusal.value
+
+
+def custom_refusal(definition_id: Any, value: Any) -> InputInvalid:
+    """Return why a match by a custom field is refused."""
+    return refusal_of("custom", {"custom_field_definition_id": definition_id, "value": value})
+
+
+class TestMatch:
+    def test_a_name_is_folded(self) -> None:
+        match = match_of("name", "  Andre\u0301\u00a0 FIELD ")
+        assert match.key == Key("name", "andr\u00e9 field")
+        assert (match.field_name, match.definition) == ("name", None)
+
+    def test_an_email_is_folded(self) -> None:
+        match = match_of("email", " Nora@Field.example\u200b")
+        assert match.key == Key("email", "nora@field.example")
+        assert (match.field_name, match.definition) == ("email", None)
+
+    @pytest.mark.parametrize("field_name", ["name", "email"])
+    def test_a_text_may_have_255_characters(self, field_name: str) -> None:
+        assert match_of(field_name, "x" * 255).key == Key(field_name, "x" * 255)
+
+    @pytest.mark.parametrize(
+        ("data_type", "sent", "value"),
+        [
+            (DataType.STRING, " A-77", "A-77"),
+            (DataType.STRING, 77, "77"),
+            (DataType.TEXT, "Andre\u0301", "Andr\u00e9"),
+            (DataType.URL, "https://Field.example ", "https://Field.example"),
+            (DataType.DROPDOWN, 5102, "5102"),
+            (DataType.DROPDOWN, "Gold", "5102"),
+            (DataType.DROPDOWN, "5102", "5102"),
+            (DataType.MULTI_SELECT, 5102, "5102"),
+            (DataType.MULTI_SELECT, ["Gold"], "5102"),
+            (DataType.CHECKBOX, True, "true"),
+            (DataType.CHECKBOX, False, "false"),
+            (DataType.FLOAT, 789, sortable_number(789.0)),
+            (DataType.FLOAT, "7.89e2", sortable_number(789.0)),
+            (DataType.FLOAT, 0, sortable_number(-0.0)),
+            (DataType.CURRENCY, "55.50", sortable_number(55.5)),
+            (DataType.PERCENTAGE, 95.7, sortable_number(95)),
+            (DataType.DATE, "12/15/2020", "2020-12-15"),
+            (DataType.DATE, 1_608_019_200, "2020-12-15"),
+            (DataType.DATE, "1608019199", "2020-12-14"),
+        ],
+    )
+    def test_a_custom_value_is_normalised_by_its_type(
+        self, data_type: DataType, sent: Any, value: str
+    ) -> None:
+        field = FIELDS[data_type]
+        match = custom_match(field.id, sent)
+        assert match.key == Key(f"custom:{field.id}.1", value)
+        assert (match.field_name, match.definition) == ("custom", field)
+
+    @pytest.mark.parametrize("zeros", ["", "00"])
+    def test_the_id_of_a_definition_may_be_sent_as_text(self, zeros: str) -> None:
+        definition_id = FIELDS[DataType.STRING].id
+        by_text = custom_match(f"{zeros}{definition_id}", "A-77")
+        assert by_text.key == custom_match(definition_id, "A-77").key
+
+    @pytest.mark.parametrize("data_type", DataType)
+    def test_a_lead_with_the_sent_value_has_the_key_of_the_match(self, data_type: DataType) -> None:
+        sent: dict[DataType, Any] = {
+            DataType.CHECKBOX: True,
+            DataType.DATE: "12/15/2020",
+            DataType.DROPDOWN: "Silver",
+            DataType.MULTI_SELECT: "Silver",
+        }
+        match = custom_match(FIELDS[data_type].id, sent.get(data_type, "55"))
+        value = checked(match.patch, SETTINGS).custom_fields[FIELDS[data_type].id]
+        assert value is not None
+        lead = a_lead(custom_fields={FIELDS[data_type].id: value})
+        assert match.key in lead_keys(lead, SETTINGS)
+
+    def test_a_multi_select_contains_the_option(self) -> None:
+        field = FIELDS[DataType.MULTI_SELECT]
+        keys = lead_keys(a_lead(custom_fields={field.id: (5101, 5102)}), SETTINGS)
+        assert {custom_match(field.id, option).key for option in (5101, 5102)} <= keys
+
+    def test_a_checkbox_that_was_never_set_is_false(self) -> None:
+        match = custom_match(FIELDS[DataType.CHECKBOX].id, value=False)
+        assert match.key in lead_keys(a_lead(), SETTINGS)
+
+
+class TestRefusedMatch:
+    @pytest.mark.parametrize(
+        ("field_name", "text", "symbol"),
+        [
+            (None, "field_name can't be blank", "blank"),
+            ("", "field_name must be name, email or custom", "inclusion"),
+            ("Name", "field_name must be name, email or custom", "inclusion"),
+            ("phone", "field_name must be name, email or custom", "inclusion"),
+            (["name"], "field_name must be name, email or custom", "inclusion"),
+            (1, "field_name must be name, email or custom", "inclusion"),
+        ],
+    )
+    def test_the_name_of_the_field(self, field_name: Any, text: str, symbol: str) -> None:
+        assert refusal_of(field_name, "x").problems == (Problem("match", text, symbol),)
+
+    @pytest.mark.parametrize("field_name", ["name", "email"])
+    @pytest.mark.parametrize(
+        ("value", "text", "symbol"),
+        [
+            (None, "field_value can't be blank", "blank"),
+            ("", "field_value can't be blank", "blank"),
+            (" \u200b\u00a0", "field_value can't be blank", "blank"),
+            (7, "field_value must be a string", "invalid"),
+            (False, "field_value must be a string", "invalid"),
+            (["x"], "field_value must be a string", "invalid"),
+            ({"email": "x"}, "field_value must be a string", "invalid"),
+            ("x" * 256, "field_value is too long (maximum is 255 characters)", "too_long"),
+        ],
+    )
+    def test_the_text(self, field_name: str, value: Any, text: str, symbol: str) -> None:
+        assert refusal_of(field_name, value).problems == (Problem("match", text, symbol),)
+
+    @pytest.mark.parametrize("value", [None, "", "A-77", 4101, [4101, "A-77"], True])
+    def test_a_custom_value_that_is_no_object(self, value: Any) -> None:
+        text = "field_value must be an object with custom_field_definition_id and value"
+        assert refusal_of("custom", value).problems == (Problem("match", text),)
+
+    def test_unknown_members_are_all_named(self) -> None:
+        sent = {"custom_field_definition_id": 4101, "value": "A-77", "zone": 1, "name": 2}
+        text = "Unrecognized attributes specified: name, zone"
+        assert refusal_of("custom", sent).problems == (Problem("base", text, "unknown"),)
+
+    @pytest.mark.parametrize(
+        ("definition_id", "text", "symbol"),
+        [
+            (None, "field_value.custom_field_definition_id can't be blank", "blank"),
+            *(
+                (wrong, "field_value.custom_field_definition_id must be a positive integer", "")
+                for wrong in ("", "x", "4101.0", "-4101", "\u0664", 4101.0, 0, -1, True, [4101])
+            ),
+            *(
+                (wrong, "field_value.custom_field_definition_id must be a positive integer", "")
+                for wrong in (2**63, ID_MAX + 1, "9" * 5_000)
+            ),
+            (77, "custom field definition 77 does not exist", "inclusion"),
+            ("77", "custom field definition 77 does not exist", "inclusion"),
+        ],
+    )
+    def test_the_id_of_a_definition(self, definition_id: Any, text: str, symbol: str) -> None:
+        expected = Problem("match", text, symbol or "invalid")
+        assert custom_refusal(definition_id, "A-77").problems == (expected,)
+
+    def test_a_missing_id(self) -> None:
+        text = "field_value.custom_field_definition_id can't be blank"
+        assert refusal_of("custom", {}).problems == (Problem("match", text, "blank"),)
+
+    @pytest.mark.parametrize(
+        ("definition_id", "which", "why"),
+        [
+            (4201, "custom field Badge (definition 4201)", "is not available on leads"),
+            (4202, "custom field Booth (definition 4202)", "is not included in filters"),
+            (4204, "custom field Fax (definition 4204)", "is not available on leads"),
+        ],
+    )
+    def test_a_definition_that_cannot_match(self, definition_id: int, which: str, why: str) -> None:
+        refusal = custom_refusal(definition_id, "A-77")
+        text = f"{which} {why}; {WHERE}"
+        assert refusal.problems == (Problem("match", text, "inclusion"),)
+        assert refusal.retry_after_s is None
+
+    def test_a_definition_that_is_being_indexed_can_be_tried_again_shortly(self) -> None:
+        refusal = custom_refusal(4203, "A-77")
+        text = "custom field Colour (definition 4203) is still being indexed; try again shortly"
+        assert refusal.problems == (Problem("match", text, "building"),)
+        assert refusal.retry_after_s == 1
+
+    @pytest.mark.parametrize("data_type", DataType)
+    @pytest.mark.parametrize("value", [None, "", " \u200b"])
+    def test_an_empty_custom_value(self, data_type: DataType, value: str | None) -> None:
+        expected = Problem("match", "field_value.value can't be blank", "blank")
+        assert custom_refusal(FIELDS[data_type].id, value).problems == (expected,)
+
+    def test_a_missing_custom_value(self) -> None:
+        refusal = refusal_of("custom", {"custom_field_definition_id": 4101})
+        assert refusal.message.endswith("Match: field_value.value can't be blank")
+
+    @pytest.mark.parametrize(
+        ("data_type", "value", "text"),
+        [
+            (DataType.STRING, ["A"], "field_value.value must be a string"),
+            (DataType.STRING, False, "field_value.value must be a string"),
+            (DataType.STRING, "x" * 256, "field_value.value is too long (maximum is 255"),
+            (DataType.TEXT, {"a": 1}, "field_value.value must be a string"),
+            (DataType.TEXT, "x" * 65_537, "field_value.value is too long (maximum is 65536"),
+            (DataType.URL, True, "field_value.value must be a string"),
+            (DataType.DROPDOWN, 77, "field_value.value is not an option of this field: 77"),
+            (DataType.DROPDOWN, "gold", "field_value.value is not an option of this field: gold"),
+            (DataType.DROPDOWN, [5101], "field_value.value is not an option of this field"),
+            (DataType.DROPDOWN, False, "field_value.value is not an option of this field: False"),
+            (DataType.MULTI_SELECT, 77, "field_value.value is not an option of this field: 77"),
+            (DataType.MULTI_SELECT, [], "field_value.value must be one option"),
+            (DataType.MULTI_SELECT, [5101, 5102], "field_value.value must be one option"),
+            (DataType.MULTI_SELECT, [None], "field_value.value is not an option of this field"),
+            (DataType.CHECKBOX, 0, "field_value.value must be true or false"),
+            (DataType.CHECKBOX, "false", "field_value.value must be true or false"),
+            (DataType.FLOAT, "many", "field_value.value is not a number: many"),
+            (DataType.FLOAT, False, "field_value.value is not a number: False"),
+            (DataType.CURRENCY, 1e16, "field_value.value must lie between"),
+            (DataType.PERCENTAGE, [95], "field_value.value is not a number: [95]"),
+            (DataType.DATE, "15/12/2020", "field_value.value is not a date (mm/dd/yyyy)"),
+            (DataType.DATE, "soon", "field_value.value is not mm/dd/yyyy or Unix seconds: soon"),
+            (DataType.DATE, 10**15, "field_value.value is out of range"),
+        ],
+    )
+    def test_a_wrong_custom_value(self, data_type: DataType, value: Any, text: str) -> None:
+        (problem,) = custom_refusal(FIELDS[data_type].id, value).problems
+        assert problem.attribute == "match"
+        assert problem.text.startswith(text)
+
+    def test_the_message_names_the_match(self) -> None:
+        assert refusal_of("name", 7).message == (
+            "Invalid input: Validation errors: Match: field_value must be a string"
+        )
+
+
+def names(match: CheckedMatch, **properties: Any) -> bool:
+    """Say whether properties name the field that a match is by."""
+    return names_matched_field(match, checked(a_patch(**properties), SETTINGS))
+
+
+def an_entry(data_type: DataType, value: Any) -> list[dict[str, Any]]:
+    """Spell the custom fields of a patch with one value."""
+    return [{"custom_field_definition_id": FIELDS[data_type].id, "value": value}]
+
+
+class TestMatchedFieldInProperties:
+    def test_a_name(self) -> None:
+        match = match_of("name", "Nora Field")
+        assert names(match, name="Sam")
+        assert names(match, last_name="Roe")
+        assert not names(match, last_name=None, first_name=" ")
+        assert not names(match, email={"email": "nora@field.example"})
+
+    def test_an_email(self) -> None:
+        match = match_of("email", "nora@field.example")
+        assert names(match, email={"email": "other@field.example"})
+        assert not names(match, email=None)
+        assert not names(match, email={"email": " "})
+        assert not names(match, name="Nora Field")
+
+    @pytest.mark.parametrize(
+        ("data_type", "value"), [(DataType.STRING, "A-77"), (DataType.FLOAT, 0)]
+    )
+    def test_a_custom_field(self, data_type: DataType, value: Any) -> None:
+        match = custom_match(FIELDS[data_type].id, value)
+        assert names(match, custom_fields=an_entry(data_type, value))
+        assert not names(match, custom_fields=an_entry(data_type, None))
+        assert not names(match, custom_fields=an_entry(DataType.URL, "x"))
+        assert not names(match, name="Nora Field")
+
+    def test_a_checkbox_is_named_with_any_value(self) -> None:
+        match = custom_match(FIELDS[DataType.CHECKBOX].id, value=True)
+        for value in (True, False, None):
+            assert names(match, custom_fields=an_entry(DataType.CHECKBOX, value))
+        assert not names(match, custom_fields=[])
+
+
+class TestLeadKeys:
+    def test_a_lead_is_found_by_everything_that_it_has(self) -> None:
+        lead = a_lead(
+            name="Andre\u0301 FIELD",
+            email=Email(" Nora@Field.example", "work"),
+            phone_numbers=(PhoneNumber("(512) 555-0100", "work"), PhoneNumber("none", "work")),
+            socials=(Link("https://Social.example/Nora", "other"),),
+            websites=(Link("https://field.example", "work"),),
+            tags=("VIP", "Warm  Lead"),
+            custom_fields={
+                FIELDS[DataType.MULTI_SELECT].id: (5101, 5102),
+                FIELDS[DataType.CHECKBOX].id: True,
+                4202: "not indexed",
+                4203: "being indexed",
+            },
+        )
+        multi_select = FIELDS[DataType.MULTI_SELECT].key_field
+        assert lead_keys(lead, SETTINGS) == {
+            Key("name", "andr\u00e9 field"),
+            Key("email", "nora@field.example"),
+            Key("phone", "0010555215"),
+            Key("social", "https://social.example/nora"),
+            Key("tag", "vip", "VIP"),
+            Key("tag", "warm lead", "Warm  Lead"),
+            Key(multi_select, "5101"),
+            Key(multi_select, "5102"),
+            Key(FIELDS[DataType.CHECKBOX].key_field, "true"),
+            Key("custom:4203.1", "being indexed"),
+        }
+
+    def test_a_lead_with_only_a_name_is_found_by_it(self) -> None:
+        assert lead_keys(a_lead(), a_settings()) == {Key("name", "nora field")}
+
+    def test_phone_numbers_that_are_written_differently_are_one_key(self) -> None:
+        numbers = (PhoneNumber("512-555-0100", "work"), PhoneNumber("(512) 5550100", "home"))
+        keys = lead_keys(a_lead(phone_numbers=numbers), a_settings())
+        assert keys == {Key("name", "nora field"), Key("phone", "0010555215")}
+
+    def test_a_new_generation_of_an_index_has_other_keys(self) -> None:
+        lead = a_lead(custom_fields={4101: "A-77"})
+        old, new = (a_matchable_field(index_generation=generation) for generation in (1, 2))
+        assert custom_field_keys(lead, old) == {Key("custom:4101.1", "A-77")}
+        assert custom_field_keys(lead, new) == {Key("custom:4101.2", "A-77")}
+
+    @pytest.mark.parametrize("attribute", ["name", "email", "tags", "socials", "custom_fields"])
+    def test_a_long_value_is_found_by_its_digest(self, attribute: str) -> None:
+        long = "\U0001f600" * 255
+        value = {
+            "email": Email(long, "work"),
+            "tags": (long,),
+            "socials": (Link(long, "other"),),
+            "custom_fields": {FIELDS[DataType.STRING].id: long},
+        }.get(attribute, long)
+        lead = msgspec.structs.replace(a_lead(), **{attribute: value})
+        digest = f" {hashlib.sha256(long.encode()).hexdigest()}"
+        assert digest in {key.value for key in lead_keys(lead, SETTINGS)}
+
+    def test_a_value_stands_as_it_is_up_to_the_limit(self) -> None:
+        assert key_value("x" * KEY_VALUE_BYTES_MAX) == "x" * KEY_VALUE_BYTES_MAX
+        assert key_value("x" * (KEY_VALUE_BYTES_MAX + 1)).startswith(" ")
+        assert len(key_value("x" * 100_000)) == 65
+
+    def test_long_values_that_differ_have_keys_that_differ(self) -> None:
+        assert key_value("x" * 500 + "a") != key_value("x" * 500 + "b")
+
+    @pytest.mark.parametrize(
+        ("number", "digits"),
+        [
+            ("512-555-0100", "5125550100"),
+            ("+1 (512) 555 01 00 ext. 7", "151255501007"),
+            ("\uff15\uff11\uff12", "512"),
+            ("\u0665\u0661\u0662-\u0660", "5120"),
+            ("none", ""),
+            ("1" * 10 + "2" * 32, "2" * 32),
+        ],
+    )
+    def test_a_phone_number_is_its_digits(self, number: str, digits: str) -> None:
+        assert phone_digits(number) == digits

@@ -1,0 +1,203 @@
+"""What a password may be, and how it is hashed and checked."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from argon2 import PasswordHasher
+from tests.support.api.service import QUICK_HASHER
+
+from onelead.domain.errors import InputInvalid, Problem, TooManyAttempts
+from onelead.domain.limits import (
+    PASSWORD_CHARS_MAX,
+    PASSWORD_HASHES_AT_ONCE_MAX,
+    PASSWORD_HASHES_WAITING_MAX,
+)
+from onelead.domain.passwords import require_good_password
+from onelead.process.password_hashes import PasswordHashes
+
+EMAIL = "dana@shop.example"
+GOOD = "a rainy day"
+COMPOSED, DECOMPOSED = "caf\u00e9 au lait", "cafe\u0301 au lait"
+
+
+def problems_of(password: str, repeated: str | None = None) -> list[Problem]:
+    """Return what is wrong with a password."""
+    try:
+        require_good_password(password, password if repeated is None else repeated, EMAIL)
+    except InputInvalid as error:
+        return list(error.problems)
+    return []
+
+
+@pytest.mark.parametrize(
+    "password", [GOOD, "0123456789", " " * 9 + "x", "x" + "\u00e9" * (PASSWORD_CHARS_MAX - 1)]
+)
+def test_a_password_of_some_length_is_good(password: str) -> None:
+    assert problems_of(password) == []
+
+
+@pytest.mark.parametrize(
+    ("password", "text"),
+    [
+        ("", "is too short (minimum is 10 characters)"),
+        ("123456789", "is too short (minimum is 10 characters)"),
+        # Nine letters, however they are composed.
+        ("e\u0301" * 9, "is too short (minimum is 10 characters)"),
+        ("xy" * 501, "is too long (maximum is 1000 characters)"),
+        (EMAIL, "can't be the e-mail"),
+        (EMAIL.upper() + " ", "can't be the e-mail"),
+        ("aaaaaaaaaaaa", "can't be one character again and again"),
+    ],
+)
+def test_a_bad_password_is_refused(password: str, text: str) -> None:
+    assert problems_of(password) == [Problem("password", text)]
+
+
+def test_both_have_to_be_the_same() -> None:
+    assert problems_of(GOOD, GOOD + "!") == [Problem("repeated", "is not the same as the password")]
+    assert problems_of(COMPOSED, DECOMPOSED) == []
+
+
+@pytest.fixture
+def hashes() -> PasswordHashes:
+    return PasswordHashes(QUICK_HASHER)
+
+
+async def is_right(hashes: PasswordHashes, password: str, stored: str) -> bool:
+    """Check a password of an e-mail that has one."""
+    (checked,) = await hashes.check(password, [stored])
+    return checked.is_right
+
+
+async def test_the_right_password_is_right(hashes: PasswordHashes) -> None:
+    stored = await hashes.of(GOOD)
+    assert stored.startswith("$argon2id$")
+    assert GOOD not in stored
+    assert await hashes.check(GOOD, [stored]) == [(True, None)]
+    assert not await is_right(hashes, GOOD + " ", stored)
+    assert await hashes.of(GOOD) != stored
+
+
+async def test_a_letter_may_be_typed_in_two_ways(hashes: PasswordHashes) -> None:
+    assert await is_right(hashes, DECOMPOSED, await hashes.of(COMPOSED))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "no hash",
+        "\u00e9",
+        "$argon2id$v=19$m=8,t=1,p=1$x$y",
+        "$argon2id$v=19$m=8,t=1,p=1$eHg$eHh4",
+    ],
+)
+async def test_without_a_hash_nothing_is_right(hashes: PasswordHashes, stored: str) -> None:
+    for password in (GOOD, "", "the password of nobody"):
+        assert await hashes.check(password, []) == []
+        assert await hashes.check(password, [stored]) == [(False, None)]
+        # Nor does it stand in the way of another one.
+        assert await hashes.check(GOOD, [stored, await hashes.of(GOOD)]) == [
+            (False, None),
+            (True, None),
+        ]
+
+
+class Counting(PasswordHasher):
+    """Remembers the salt of each hash that is made to check a password."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.salts: list[bytes | None] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.salts.append(salt)
+        return super().hash(password, salt=salt)
+
+
+async def test_a_check_is_one_hash_however_many_passwords_an_email_has() -> None:
+    hasher = Counting()
+    hashes = PasswordHashes(hasher)
+    stored: list[str] = []
+    for password in (GOOD, "a dry day", GOOD):
+        stored.append(await hashes.of(password, stored))
+    assert len({one.split("$")[4] for one in stored}) == 1
+    hasher.salts.clear()
+    for number in range(4):
+        assert await hashes.check("wrong", stored[:number]) == [(False, None)] * number
+    assert await hashes.check(GOOD, stored) == [(True, None), (False, None), (True, None)]
+    assert await hashes.check("a dry day", stored) == [(False, None), (True, None), (False, None)]
+    assert len(hasher.salts) == 6
+
+
+async def test_each_email_has_a_salt_of_its_own(hashes: PasswordHashes) -> None:
+    first, second = await hashes.of(GOOD), await hashes.of(GOOD)
+    assert first.split("$")[4] != second.split("$")[4]
+
+
+async def test_salts_that_differ_become_one_when_the_password_is_used() -> None:
+    """Two accounts may set a password of one e-mail at the same moment."""
+    hasher = Counting()
+    hashes = PasswordHashes(hasher)
+    first, second = await hashes.of("a dry day"), await hashes.of(GOOD)
+    unknown, (right, newer) = await hashes.check(GOOD, [first, second])
+    assert (unknown, right) == ((False, None), True)
+    assert newer is not None
+    hasher.salts.clear()
+    assert await hashes.check(GOOD, [first, newer]) == [(False, None), (True, None)]
+    assert len(hasher.salts) == 1
+
+
+async def test_a_password_with_other_parameters_is_hashed_anew(hashes: PasswordHashes) -> None:
+    older = PasswordHashes(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    stored = await older.of(GOOD)
+    ((right, newer),) = await hashes.check(GOOD, [stored])
+    assert right
+    assert newer is not None
+    assert newer.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    # Those of one e-mail stay together.
+    assert newer.split("$")[4] == stored.split("$")[4]
+    assert await hashes.check(GOOD, [newer]) == [(True, None)]
+    assert await hashes.check("wrong", [stored]) == [(False, None)]
+
+
+async def test_an_endless_password_is_wrong_and_costs_no_more(hashes: PasswordHashes) -> None:
+    longest = "x" * PASSWORD_CHARS_MAX
+    stored = await hashes.of(longest)
+    assert await is_right(hashes, longest, stored)
+    assert not await is_right(hashes, longest + "x", stored)
+    assert not await is_right(hashes, longest + "x" * 500_000, stored)
+
+
+#: Each letter is typed as one base and three marks: as many pieces as a letter can have.
+IN_PIECES = "\u03b1\u0313\u0300\u0345"
+
+
+async def test_the_length_is_that_of_the_letters_and_not_of_their_pieces(
+    hashes: PasswordHashes,
+) -> None:
+    letters = PASSWORD_CHARS_MAX - 1
+    for typed in ("x" + IN_PIECES * letters, "x" + "e\u0301\u0302" * (letters // 2)):
+        assert len(typed) > PASSWORD_CHARS_MAX
+        assert problems_of(typed) == []
+        assert await is_right(hashes, typed, await hashes.of(typed))
+    assert problems_of(IN_PIECES * (PASSWORD_CHARS_MAX + 1)) == [
+        Problem("password", "is too long (maximum is 1000 characters)")
+    ]
+
+
+async def test_more_than_may_wait_are_refused(hashes: PasswordHashes) -> None:
+    most = PASSWORD_HASHES_AT_ONCE_MAX + PASSWORD_HASHES_WAITING_MAX
+    checks = [asyncio.create_task(hashes.check(GOOD, [])) for _ in range(most + 3)]
+    outcomes = await asyncio.gather(*checks, return_exceptions=True)
+    refused = [one for one in outcomes if isinstance(one, TooManyAttempts)]
+    assert len(refused) == 3
+    assert refused[0].retry_after_s == 5
+    assert await hashes.check(GOOD, []) == []
+
+
+async def test_the_parameters_are_those_of_rfc_9106() -> None:
+    stored = await PasswordHashes().of(GOOD)
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")

@@ -1,0 +1,199 @@
+"""The survey of shared values: who looks has them looked for, once in a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from tests.support.commands.process import DEADLINE_S
+from tests.support.domain.builders import a_field, a_settings
+from tests.support.process.clock import Clock
+
+from onelead.contract.figures import SharedValue, SharedValues
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import (
+    SURVEY_ACCOUNTS_MAX,
+    SURVEY_CHUNK_KEYS,
+    SURVEY_REST_S,
+    SURVEY_VALUES_MAX,
+)
+from onelead.process.survey import Surveys, SurveyView, surveyed_fields
+
+LEADS = 10
+
+
+@dataclass
+class Keys:
+    """A store of which only the walks are known; each step waits until it may go on."""
+
+    #: Steps that are answered, by field; a field without any has one empty step.
+    steps: dict[str, list[SharedValues]] = field(default_factory=dict)
+    asked: list[tuple[int, str, str]] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    #: The step that waits again.
+    stops_at: int = 0
+
+    async def shared_values(
+        self, account_id: int, key_field: str, *, after: str, limit: int
+    ) -> SharedValues:
+        assert limit == SURVEY_CHUNK_KEYS
+        self.asked.append((account_id, key_field, after))
+        if len(self.asked) == self.stops_at:
+            self.may_go_on.clear()
+        await self.may_go_on.wait()
+        if self.failures:
+            raise self.failures.pop()
+        steps = self.steps.get(key_field)
+        return steps.pop(0) if steps else SharedValues([], None, 0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+async def surveys(keys: Keys, clock: Clock) -> AsyncIterator[Surveys]:
+    running = Surveys(keys, clock, clock.monotonic)
+    yield running
+    await running.stop()
+
+
+async def settled() -> None:
+    """Let everything that can go on do so."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def found(surveys: Surveys, keys: Keys) -> SurveyView:
+    """Look, and look again when the walk is over."""
+    surveys.look(a_settings(), LEADS)
+    keys.may_go_on.set()
+    await settled()
+    return surveys.look(a_settings(), LEADS)
+
+
+def shared(*pairs: tuple[str, int]) -> list[SharedValue]:
+    return [SharedValue(*pair) for pair in pairs]
+
+
+async def test_the_first_look_begins_a_walk_and_later_ones_see_how_far_it_is(
+    surveys: Surveys, keys: Keys, clock: Clock
+) -> None:
+    assert surveys.look(a_settings(), LEADS) == SurveyView(None, 0)
+    await settled()
+    assert keys.asked == [(1, "name", "")]
+    keys.steps["name"] = [
+        SharedValues(shared(("nora", 2)), "nora", 5),
+        SharedValues(shared(("omar", 4)), None, 5),
+    ]
+    view = await found(surveys, keys)
+    assert view.percent is None
+    assert view.survey is not None
+    assert view.survey.date == clock.now
+    (name,) = view.survey.fields
+    assert (name.key_field, name.shared) == ("name", 2)
+    assert list(name.values) == shared(("omar", 4), ("nora", 2))
+    assert keys.asked == [(1, "name", ""), (1, "name", "nora"), (1, "email", "")]
+
+
+async def test_progress_is_the_part_of_the_keys_that_lie_behind(
+    surveys: Surveys, keys: Keys
+) -> None:
+    keys.steps["name"] = [SharedValues([], "m", 5), SharedValues([], None, 5)]
+    surveys.look(a_settings(), LEADS)
+    await settled()
+    keys.stops_at = 2
+    keys.may_go_on.set()
+    await settled()
+    # Half of the first of two fields.
+    assert surveys.look(a_settings(), LEADS).percent == 25
+
+
+async def test_what_was_found_stands_until_somebody_looks_later(
+    surveys: Surveys, keys: Keys, clock: Clock
+) -> None:
+    first = await found(surveys, keys)
+    asked = len(keys.asked)
+    clock.advance(SURVEY_REST_S - 1)
+    assert surveys.look(a_settings(), LEADS) == first
+    await settled()
+    assert len(keys.asked) == asked
+    clock.advance(1)
+    assert surveys.look(a_settings(), LEADS) == SurveyView(first.survey, 0)
+    await settled()
+    later = surveys.look(a_settings(), LEADS)
+    assert later.survey is not None
+    assert later.survey.date == clock.now
+
+
+async def test_only_the_values_of_most_leads_are_kept_and_all_are_counted(
+    surveys: Surveys, keys: Keys
+) -> None:
+    many = shared(*((f"lead {n:02}", n + 2) for n in range(SURVEY_VALUES_MAX + 5)))
+    keys.steps["email"] = [SharedValues(many[:8], "lead 07", 8), SharedValues(many[8:], None, 9)]
+    view = await found(surveys, keys)
+    assert view.survey is not None
+    (email,) = view.survey.fields
+    assert email.shared == SURVEY_VALUES_MAX + 5
+    assert list(email.values) == many[: -SURVEY_VALUES_MAX - 1 : -1]
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable(), ValueError("a defect")])
+async def test_a_walk_that_fails_leaves_what_was_found_before(
+    surveys: Surveys, keys: Keys, clock: Clock, failure: Exception
+) -> None:
+    before = await found(surveys, keys)
+    clock.advance(SURVEY_REST_S)
+    keys.failures = [failure]
+    surveys.look(a_settings(), LEADS)
+    await settled()
+    assert surveys.look(a_settings(), LEADS) == before
+
+
+async def test_one_account_is_walked_at_a_time_and_the_oldest_is_forgotten(
+    surveys: Surveys, keys: Keys
+) -> None:
+    for account_id in range(1, SURVEY_ACCOUNTS_MAX + 2):
+        surveys.look(a_settings(account_id=account_id), LEADS)
+    await settled()
+    # The first account made room for the last one, and its walk ended.
+    assert {account_id for account_id, _field, _after in keys.asked} <= {1, 2}
+    keys.may_go_on.set()
+    for _ in range(20):
+        await settled()
+    assert surveys.look(a_settings(account_id=2), LEADS).survey is not None
+    assert surveys.look(a_settings(account_id=1), LEADS) == SurveyView(None, 0)
+
+
+async def test_stopping_ends_a_walk(surveys: Surveys, keys: Keys) -> None:
+    surveys.look(a_settings(), LEADS)
+    await settled()
+    await asyncio.wait_for(surveys.stop(), DEADLINE_S)
+    assert surveys.look(a_settings(), LEADS) == SurveyView(None, None)
+
+
+def test_only_fields_that_upserts_tell_people_by_are_walked() -> None:
+    ready = {"is_filterable": True, "index_state": IndexState.READY, "index_generation": 2}
+    fields = (
+        a_field(id=1, **ready),
+        a_field(id=2, data_type=DataType.URL, **ready),
+        a_field(id=3),
+        a_field(id=4, **ready | {"index_state": IndexState.BUILDING}),
+        a_field(id=5, data_type=DataType.CURRENCY, **ready),
+        a_field(id=6, data_type=DataType.DROPDOWN, **ready),
+        a_field(id=7, **ready | {"available_on": ("person",)}),
+        # Its keys are still there for a moment.
+        a_field(id=8, **ready | {"is_filterable": False}),
+    )
+    walked = surveyed_fields(a_settings(fields=fields))
+    assert walked == ["name", "email", "custom:1.2", "custom:2.2"]

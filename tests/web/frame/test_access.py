@@ -1,0 +1,110 @@
+"""Every page and form of the web application checks the session, the role, the account, the form.
+
+The tests take the pages from the table that the application serves, so none is left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.support.web.browser_client import Browser
+from tests.support.web.web_service import Web
+
+from onelead.web.frame.pages import Access, Page
+from onelead.web.page_table import PAGES
+
+#: More than any id, and another account's.
+UNKNOWN, THEIRS = "9007199254740991", "2000000008"
+GUARDED = [page for page in PAGES if page.access is not Access.ANYONE]
+FORMS = [page for page in PAGES if page.method == "POST"]
+#: Without the one that goes on until the browser leaves.
+LOOKS = [page for page in PAGES if page.method == "GET" and page.path != "/overview/live"]
+#: They are what a browser loads again after the deletion that they ask for.
+LEAD_ON = [page for page in LOOKS if re.search("(statuses|sources)/.*/delete", page.path)]
+OF_ADMINS = [page for page in PAGES if page.access is Access.ADMIN]
+
+
+def named(page: Page) -> str:
+    return f"{page.method} {page.path}"
+
+
+def path_of(page: Page, filled_in: str = "1") -> str:
+    """Return an address of the page."""
+    return re.sub(r"\{[^}]*\}", filled_in, page.path)
+
+
+async def csrf_of(browser: Browser) -> str:
+    return str((await browser.get("/profile")).html.select("[name=csrf]")[0]["value"])
+
+
+def test_there_are_pages_of_each_sort() -> None:
+    assert len(GUARDED) > 20
+    assert len(OF_ADMINS) > 10
+    assert len(FORMS) > 10
+    assert {page.path for page in PAGES if page.access is Access.ANYONE} == {
+        *("/sign-in", "/sign-in/account", "/sign-out", "/welcome/{token}"),
+    }
+
+
+def test_everything_below_system_settings_is_for_admins() -> None:
+    below = [page for page in PAGES if page.path.startswith("/settings")]
+    assert below == [page for page in below if page.access is Access.ADMIN]
+
+
+@pytest.mark.parametrize("page", GUARDED, ids=named)
+async def test_who_is_not_signed_in_is_sent_to_sign_in(web: Web, page: Page) -> None:
+    answer = await web.visitor().client.request(page.method, path_of(page))
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize("page", OF_ADMINS, ids=named)
+async def test_a_member_sees_and_changes_no_settings(member: Browser, page: Page) -> None:
+    data = {"csrf": await csrf_of(member)} if page.method == "POST" else None
+    answer = await member.client.request(page.method, path_of(page), data=data)
+    assert answer.status_code == 403
+    assert "System Settings are for the admins" in answer.text
+
+
+@pytest.mark.parametrize("page", FORMS, ids=named)
+async def test_a_form_of_another_site_is_refused(web: Web, browser: Browser, page: Page) -> None:
+    stranger = await web.stranger()
+    right, theirs = await csrf_of(browser), await csrf_of(stranger)
+    before = (await web.store.account_rows(web.account_id)).ledger
+    for csrf in ("", "x", theirs):
+        answer = await browser.client.post(path_of(page), data={"csrf": csrf})
+        assert answer.status_code == 403
+    answer = await browser.client.post(path_of(page))
+    assert answer.status_code == 403
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    answer = await browser.client.post(path_of(page), data={"csrf": right}, headers=headers)
+    assert answer.status_code == 403
+    assert (await web.store.account_rows(web.account_id)).ledger == before
+    assert (await browser.get("/profile")).path == "/profile"
+
+
+@pytest.mark.parametrize("page", [page for page in GUARDED if "{" in page.path], ids=named)
+@pytest.mark.parametrize("filled_in", [UNKNOWN, THEIRS, "0", "-1", "x", "1e3", "%00", "9" * 40])
+async def test_what_is_of_another_account_or_nobody_s_is_not_there(
+    web: Web, browser: Browser, page: Page, filled_in: str
+) -> None:
+    await web.stranger()
+    (theirs,) = [one for one in await web.store.account_ids() if one != web.account_id]
+    before = await web.store.settings(theirs)
+    data = {"csrf": await csrf_of(browser)} if page.method == "POST" else None
+    answer = await browser.client.request(page.method, path_of(page, filled_in), data=data)
+    # What is looked at or sent again may say that the thing is gone, on the page it leads to.
+    is_gone = answer.status_code == 303 and (page.method == "POST" or page in LEAD_ON)
+    assert is_gone or answer.status_code == 404
+    assert await web.store.settings(theirs) == before
+    assert (await web.store.account_rows(theirs)).ledger == []
+
+
+@pytest.mark.parametrize("page", LOOKS, ids=named)
+async def test_a_page_changes_nothing(web: Web, browser: Browser, page: Page) -> None:
+    before = await web.store.settings(web.account_id)
+    await browser.client.get(path_of(page))
+    assert await web.store.settings(web.account_id) == before
+    assert (await web.store.account_rows(web.account_id)).ledger == []

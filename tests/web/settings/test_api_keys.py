@@ -1,0 +1,160 @@
+"""System Settings, API Keys."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from tests.support.web.browser_client import Browser
+from tests.support.web.web_service import Web
+
+from onelead.contract.store import Store
+from onelead.domain.account import ApiKey, Role
+from onelead.domain.limits import API_KEY_CACHE_S
+
+
+async def created(browser: Browser, **form: Any) -> str:
+    """Create a key and return its secret."""
+    shown = await (await browser.get("/settings/api-keys/new")).submit("form#create", **form)
+    assert shown.status == 200
+    return shown.texts("#secret")[0]
+
+
+async def whoami(web: Web, secret: str, email: str = "dana@shop.example") -> int:
+    headers = {
+        "X-PW-AccessToken": secret,
+        "X-PW-Application": "developer_api",
+        "X-PW-UserEmail": email,
+    }
+    path = "/developer_api/v1/users/me"
+    return (await web.visitor(address="192.0.2.7").client.get(path, headers=headers)).status_code
+
+
+async def test_a_key_is_shown_once_with_a_command_that_works(web: Web, browser: Browser) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", label="Web form")
+    secret = shown.texts("#secret")[0]
+    words = shlex.split(shown.one("#command").get_text().replace("\\\n", ""))
+    headers = dict(words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H")
+    assert headers["X-PW-AccessToken"] == secret
+    answer = await web.visitor().client.request(
+        words[2], words[3], headers=headers, content=words[words.index("-d") + 1]
+    )
+    assert (answer.status_code, answer.headers["lead-outcome"]) == (200, "created")
+    listed = await browser.get("/settings/api-keys")
+    assert "Web form" in listed.text
+    assert secret not in listed.response.text
+    assert shown.response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [("", "can't be blank"), ("x" * 256, "is too long (maximum is 255 characters)")],
+)
+async def test_a_label_that_is_none_is_refused(
+    web: Web, browser: Browser, label: str, text: str
+) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", label=label)
+    assert (shown.status, shown.problem_of("label")) == (422, text)
+    assert len(await web.store.api_keys(web.account_id)) == 1
+
+
+async def test_a_key_belongs_to_the_user_who_is_chosen(web: Web, browser: Browser) -> None:
+    await web.store.create_user(web.account_id, "mia@shop.example", "Mia Roe", Role.MEMBER)
+    secret = await created(browser, label="Fair", email="mia@shop.example")
+    assert await whoami(web, secret, "mia@shop.example") == 200
+    assert await whoami(web, secret) == 401
+
+
+@pytest.mark.parametrize("email", ["nobody@shop.example", "omar@other.example", ""])
+async def test_nobody_else_can_be_chosen(web: Web, browser: Browser, email: str) -> None:
+    await web.stranger()
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", label="Fair", email=email)
+    assert "is no active user" in shown.text
+    assert len(await web.store.api_keys(web.account_id)) == 1
+
+
+async def test_the_list_says_when_a_key_was_used_and_by_which_address(
+    web: Web, browser: Browser
+) -> None:
+    secret = await created(browser, label="<script>alert(1)</script>")
+    await whoami(web, secret)
+    web.clock.advance(120)
+    await web.api.services.key_uses.write(web.store)
+    shown = await browser.get("/settings/api-keys")
+    first, second = shown.texts("#keys tbody tr")
+    assert first.startswith("<script>alert(1)</script>")
+    assert "2 minutes ago by 192.0.2.7" in first
+    assert "first key" in second
+    assert "Never" in second
+    assert "<script>alert" not in shown.response.text
+
+
+async def test_a_revoked_key_stops_working_and_stays_in_the_list(
+    web: Web, browser: Browser
+) -> None:
+    secret = await created(browser, label="Web form")
+    assert await whoami(web, secret) == 200
+    listed = await browser.get("/settings/api-keys")
+    asked = await listed.follow('a[aria-label="Revoke Web form"]')
+    assert "Revoke Web form?" in asked.text
+    assert await whoami(web, secret) == 200
+    shown = await asked.submit("form#revoke")
+    assert "Web form is revoked." in shown.text
+    web.clock.advance(API_KEY_CACHE_S)
+    assert await whoami(web, secret) == 401
+    assert shown.texts("#keys tbody tr")[-1].startswith("Web form")
+    assert not shown.html.select('a[aria-label="Revoke Web form"]')
+    # Pressing twice is harmless.
+    assert "Web form is revoked" in (await asked.submit("form#revoke")).text
+
+
+async def test_the_key_of_another_account_is_not_there(web: Web, browser: Browser) -> None:
+    other = await web.store.create_account("Other Ltd", "omar@other.example")
+    (theirs,) = await web.store.api_keys(other.account_id)
+    path = f"/settings/api-keys/{theirs.id}/revoke"
+    await browser.get(path, status=404)
+    csrf = str((await browser.get("/profile")).html.select("[name=csrf]")[0]["value"])
+    await browser.post(path, [("csrf", csrf)], status=404)
+    (theirs,) = await web.store.api_keys(other.account_id)
+    assert theirs.date_revoked is None
+
+
+class NewKeys:
+    """A store in which a user with a key appears just before the keys are read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
+        known = await self._store.api_keys(account_id)
+        email = f"user{len(known)}@shop.example"
+        await self._store.create_user(account_id, email, "", Role.MEMBER)
+        await self._store.create_api_key(account_id, email, f"Key of {email}")
+        return await self._store.api_keys(account_id)
+
+
+async def test_a_key_may_be_of_a_user_who_is_newer_than_the_request(web: Web) -> None:
+    services = replace(web.api.services, store=cast("Store", NewKeys(web.store)))
+    browser = await Web(replace(web.api, services=services)).admin()
+    assert "Key of user1@shop.example" in (await browser.get("/settings/api-keys")).text
+    newest = max(key.id for key in await web.store.api_keys(web.account_id)) + 2
+    asked = await browser.get(f"/settings/api-keys/{newest}/revoke")
+    assert "Key of user2@shop.example" in asked.text
+
+
+async def test_a_key_of_a_deactivated_owner_is_said_not_to_work(web: Web, browser: Browser) -> None:
+    await web.store.create_user(web.account_id, "mia@shop.example", "Mia Roe", Role.MEMBER)
+    await created(browser, label="Fair", email="mia@shop.example")
+    await web.store.deactivate_user(web.account_id, "mia@shop.example")
+    first, second = (await browser.get("/settings/api-keys")).texts("#keys tbody tr")
+    assert "Works" in first
+    assert "Owner deactivated" in second
