@@ -25,12 +25,12 @@ import onelead
 from benchmarks.people import Person, lead_of, stored_people
 from benchmarks.postgresql import PostgresqlServer
 from onelead.app import on_store
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import changes_between
-from onelead.domain.matching import Key, Match, lead_keys
+from onelead.domain.matching import Match, MatchKey, lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 from onelead.storage import schema
@@ -143,7 +143,7 @@ def _make_accounts(url: str, seed: Seed) -> list[tuple[NewAccount, AccountSettin
     async def make(store: Store) -> list[tuple[NewAccount, AccountSettings]]:
         return [await _make_account(store) for _ in range(seed.accounts)]
 
-    return on_store(Settings(database=url), make, create=True)
+    return on_store(Configuration(database=url), make, create=True)
 
 
 async def _make_account(store: Store) -> tuple[NewAccount, AccountSettings]:
@@ -182,13 +182,13 @@ class _AccountRows:
             (account_id, key.field, key.value, lead.id, key.label)
             for key in lead_keys(lead, self.settings)
         ]
-        write, result = _delivered(person, Key("email", person.email))
+        write, result = _delivered(person, MatchKey("email", person.email))
         result = msgspec.structs.replace(result, lead=lead, changes=changes_between(None, lead))
         row = ledger_row(account_id, self.last_seq, lead.date_created, write, result)
         return lead_row(account_id, lead), keys, row
 
 
-def _delivered(person: Person, key: Key) -> tuple[LeadWrite, WriteResult]:
+def _delivered(person: Person, key: MatchKey) -> tuple[LeadWrite, WriteResult]:
     """Return the upsert that the person came with, and its receipt without the lead."""
     payload = (
         f'{{"properties":{{"name":"{person.name}","email":{{"email":"{person.email}",'

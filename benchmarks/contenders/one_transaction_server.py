@@ -22,7 +22,7 @@ from onelead.commands import cli
 from onelead.contract.leads import Batch
 from onelead.domain import limits
 from onelead.domain.account import AccountSettings
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.writes import LeadWrite
 from onelead.process.writer import BatchingWriter, LeadStore, Receipt
 
@@ -43,7 +43,9 @@ class OneTransactionEach(BatchingWriter):
         """Write and wait for the commit."""
         async with self._in_flight:
             settings = self._settings.get(account_id) or await self._leads.settings(account_id)
-            receipt = await self._leads.write_leads(Batch(settings, [prepared(write, settings)]))
+            receipt = await self._leads.write_leads(
+                Batch(settings, [checked_write(write, settings)])
+            )
             self._settings[account_id] = receipt.settings
         return Receipt(receipt.results[0], receipt.settings, receipt.first_seq)
 

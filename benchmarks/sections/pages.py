@@ -20,7 +20,7 @@ from benchmarks.processes import Failed, free_port, running, wait_until_listenin
 from benchmarks.results import PageRow
 from benchmarks.run import ENGINES, Run
 from onelead.app import on_store
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.contract.access import LinkPurpose, WebSession
 from onelead.contract.store import Store
 from onelead.storage.access.accounts import key_hash
@@ -37,7 +37,7 @@ def measure_pages(run: Run) -> list[PageRow]:
     for engine in ENGINES:
         database = run.database(engine, run.size.many)
         run.say(f"pages, folding the ledger of {database.account.email} on {engine}")
-        on_store(Settings(database=database.url), partial(_prepare, database))
+        on_store(Configuration(database=database.url), partial(_prepare, database))
         port = free_port()
         with (
             running(serve_command("onelead", database, port), run.log) as process,
@@ -108,7 +108,7 @@ def _status_id(database: ServedDatabase) -> int:
     async def read(store: Store) -> int:
         return (await store.settings(database.account.account_id)).default_status.id
 
-    return on_store(Settings(database=database.url), read)
+    return on_store(Configuration(database=database.url), read)
 
 
 def _measured(browser: httpx.Client, engine: str, page: str, path: str, number: int) -> PageRow:

@@ -1,4 +1,4 @@
-"""The composition root: settings -> store -> writer -> API and web, and how they start and stop.
+"""The composition root: from the configuration to the running application, and back when it stops.
 
 The only module that names an engine. Stopping goes from the outside in: no new requests, those
 accepted are answered, the work in the background ends its step while the writer drains, the store
@@ -24,16 +24,16 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api.application import create_api, is_api_path
-from onelead.configuration import Settings, masked
+from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
+from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 from onelead.process.figure_work import FigureWork
 from onelead.process.index_work import IndexWork
-from onelead.process.key_uses import KeyUses, KeyUseWork
 from onelead.process.metrics import Metrics, sharing_figures
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.serving.server import (
     STOP_SIGNALS,
@@ -74,15 +74,15 @@ class Started(Struct, frozen=True):
     sign_in_url: str | None = None
 
 
-def browsers_url(settings: Settings, url: str | None) -> str:
+def browsers_url(configuration: Configuration, url: str | None) -> str:
     """Return `url`, or else where browsers find the server of this machine. Raises NotPossible."""
-    if url is None and not settings.port:
+    if url is None and not configuration.port:
         raise NotPossible("the port is any free one; say with --url how browsers reach the server")
-    return url or web_url(settings.host, settings.port)
+    return url or web_url(configuration.host, configuration.port)
 
 
 def on_store(
-    settings: Settings,
+    configuration: Configuration,
     work: Callable[[Store], Awaitable[T]],
     *,
     create: bool = False,
@@ -95,56 +95,56 @@ def on_store(
     """
 
     async def run() -> T:
-        store = await open_store(settings, serving=False, clock=clock)
+        store = await open_store(configuration, serving=False, clock=clock)
         try:
             return await work(store)
         finally:
             await store.close()
 
-    path = settings.database_path
+    path = configuration.database_path
     if path is not None and not create and not path.exists():
         raise NotPossible(f"there is no database {path}; `onelead init` makes one")
     return asyncio.run(run())
 
 
 async def open_store(
-    settings: Settings,
+    configuration: Configuration,
     *,
     serving: bool,
     observer: StoreObserver | None = None,
     clock: Callable[[], int] | None = None,
 ) -> Store:
     """Open and migrate the database. Raises DatabaseUnusable, DatabaseNewer, DatabaseLocked."""
-    if settings.database_path is not None:
-        return SqliteStore(settings.database_path, clock or _unix_seconds, serving=serving)
-    store = _postgresql(settings, observer, clock)
+    if configuration.database_path is not None:
+        return SqliteStore(configuration.database_path, clock or _unix_seconds, serving=serving)
+    store = _postgresql(configuration, observer, clock)
     await store.open()
     return store
 
 
 def _postgresql(
-    settings: Settings,
+    configuration: Configuration,
     observer: StoreObserver | None,
     clock: Callable[[], int] | None = None,
 ) -> PostgresqlStore:
     # Imported when it is needed: the embedded default starts without the driver of the other.
     from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415
 
-    return PostgresqlStore(settings.database, clock or _unix_seconds, observer=observer)
+    return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
 
 
-def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
+def serve(configuration: Configuration, announce: Callable[[Started], None]) -> None:
     """Serve until SIGTERM or SIGINT, and return when everything accepted is answered.
 
     Calls `announce` once requests are accepted. Raises what `open_store` does, and NotPossible.
     """
     with _failures_logged():
-        if settings.workers > 1:
-            asyncio.run(_serve_by_workers(settings, announce))
+        if configuration.workers > 1:
+            asyncio.run(_serve_by_workers(configuration, announce))
             return
         stop = StopSignals()
         with stop.caught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, announce, stop))
+            runner.run(_serve(configuration, announce, stop))
 
 
 def serve_as_worker(job: WorkerJob, on_started: Callable[[], None]) -> None:
@@ -171,19 +171,19 @@ def _failures_logged() -> Iterator[None]:
 
 
 async def _serve(
-    settings: Settings, announce: Callable[[Started], None], stop: StopSignals
+    configuration: Configuration, announce: Callable[[Started], None], stop: StopSignals
 ) -> None:
     metrics = Metrics()
-    store = await open_store(settings, serving=True, observer=metrics)
+    store = await open_store(configuration, serving=True, observer=metrics)
     try:
-        with listening(settings.host, settings.port) as listener:
-            started = await _first_steps(store, settings.host, listener.getsockname()[1])
+        with listening(configuration.host, configuration.port) as listener:
+            started = await _first_steps(store, configuration.host, listener.getsockname()[1])
 
             def on_started() -> None:
-                log.info("listening", url=started.base_url, database=masked(settings.database))
+                log.info("listening", url=started.base_url, database=masked(configuration.database))
                 announce(started)
 
-            proxies = settings.proxies
+            proxies = configuration.proxies
             await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
     finally:
         await store.close()
@@ -194,35 +194,37 @@ async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopS
     metrics = Metrics(Path(job.metrics_folder))
     # The parent has migrated it. A newer program may have done so since; it only adds, and this
     # worker may be the replacement of one that has died.
-    store = _postgresql(job.settings, metrics)
+    store = _postgresql(job.configuration, metrics)
     try:
         allow_open_files()
         with socket.socket(fileno=job.listener) as listener:
-            proxies = job.settings.proxies
+            proxies = job.configuration.proxies
             await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
     finally:
         await store.close()
     log.info("stopped")
 
 
-async def _serve_by_workers(settings: Settings, announce: Callable[[Started], None]) -> None:
+async def _serve_by_workers(
+    configuration: Configuration, announce: Callable[[Started], None]
+) -> None:
     """Let workers serve; this process only makes the first account and looks after them."""
     loop = asyncio.get_running_loop()
     with (
-        shared_port(settings.host, settings.port) as port,
+        shared_port(configuration.host, configuration.port) as port,
         TemporaryDirectory(prefix="onelead-", ignore_cleanup_errors=True) as folder,
     ):
-        workers = Workers(settings, port.listener, Path(folder))
+        workers = Workers(configuration, port.listener, Path(folder))
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, workers.stop)
-        store = await open_store(settings, serving=False)
+        store = await open_store(configuration, serving=False)
         try:
-            started = await _first_steps(store, settings.host, port.number)
+            started = await _first_steps(store, configuration.host, port.number)
         finally:
             await store.close()
 
         def on_started() -> None:
-            database, count = masked(settings.database), settings.workers
+            database, count = masked(configuration.database), configuration.workers
             log.info("listening", url=started.base_url, database=database, workers=count)
             announce(started)
 
@@ -258,9 +260,9 @@ async def _serve_from(
     preparing = asyncio.create_task(prepare_pages())
     index_work = IndexWork(store, on_step=metrics.index_step)
     figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
-    key_uses = KeyUses()
-    key_use_work = KeyUseWork(store, key_uses)
-    services = Services(
+    api_key_uses = ApiKeyUses()
+    api_key_use_work = ApiKeyUseWork(store, api_key_uses)
+    runtime = Runtime(
         store=store,
         writer=writer,
         clock=_unix_seconds,
@@ -268,22 +270,22 @@ async def _serve_from(
         new_request_id=_new_request_id,
         settings_changed=index_work.wake,
         metrics=metrics,
-        key_uses=key_uses,
+        api_key_uses=api_key_uses,
     )
     try:
         await run_server(
-            behind_proxies(create_application(services), trusted_proxies),
+            behind_proxies(create_application(runtime), trusted_proxies),
             listener,
             stop,
             on_started,
-            on_stopping=services.feed.stop,
+            on_stopping=runtime.feed.stop,
         )
     finally:
         # Side by side: each of them may wait for a database that does not answer.
         await asyncio.gather(
-            services.surveys.stop(),
+            runtime.scans.stop(),
             figure_work.stop(),
-            key_use_work.stop(),
+            api_key_use_work.stop(),
             index_work.stop(),
             writer.drain(),
         )
@@ -291,9 +293,9 @@ async def _serve_from(
         preparing.cancel()
 
 
-def create_application(services: Services) -> ASGIApp:
+def create_application(runtime: Runtime) -> ASGIApp:
     """Put the API and the web application beside each other; what is not the API's is a page."""
-    api, web = create_api(services), create_web(services)
+    api, web = create_api(runtime), create_web(runtime)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         is_page = scope["type"] == "http" and not is_api_path(scope["path"])

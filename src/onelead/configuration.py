@@ -1,4 +1,4 @@
-"""The configuration: one frozen Settings, from flags, then ONELEAD_* variables, then defaults.
+"""The configuration: one frozen Configuration, from flags, then ONELEAD_* variables, then defaults.
 
 The only module that reads the environment. All problems are reported together, in words.
 """
@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TypeVar
 
-from onelead.domain.errors import SettingsInvalid
+from onelead.domain.errors import ConfigurationInvalid
 from onelead.domain.limits import WORKERS_MAX
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class LogLevel(StrEnum):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Configuration:
     """What the program was told; the values here are the defaults."""
 
     host: str = "127.0.0.1"
@@ -86,24 +86,24 @@ class Settings:
         return {field.name: masked(str(getattr(self, field.name))) for field in fields(self)}
 
 
-def load_settings(
+def load_configuration(
     flags: Mapping[str, str | None], environment: Mapping[str, str] | None = None
-) -> Settings:
-    """Return the effective settings. Raises SettingsInvalid with every problem."""
+) -> Configuration:
+    """Return the effective settings. Raises ConfigurationInvalid with every problem."""
     values = _Values(flags, os.environ if environment is None else environment)
-    settings = Settings(
-        host=values.read("host", _host, Settings.host),
-        port=values.read("port", _port, Settings.port),
-        database=values.read("database", _database, Settings.database),
-        log_format=values.read("log_format", _log_format, Settings.log_format),
-        log_level=values.read("log_level", _log_level, Settings.log_level),
-        workers=values.read("workers", _workers, Settings.workers),
-        trusted_proxies=values.read("trusted_proxies", _proxies, Settings.trusted_proxies),
+    settings = Configuration(
+        host=values.read("host", _host, Configuration.host),
+        port=values.read("port", _port, Configuration.port),
+        database=values.read("database", _database, Configuration.database),
+        log_format=values.read("log_format", _log_format, Configuration.log_format),
+        log_level=values.read("log_level", _log_level, Configuration.log_level),
+        workers=values.read("workers", _workers, Configuration.workers),
+        trusted_proxies=values.read("trusted_proxies", _proxies, Configuration.trusted_proxies),
     )
     if settings.workers > 1 and settings.database.startswith(_SQLITE) and not values.problems:
         values.refuse("workers", "one process serves a SQLite file; write 1, or use PostgreSQL")
     if values.problems:
-        raise SettingsInvalid(values.problems)
+        raise ConfigurationInvalid(values.problems)
     return settings
 
 
@@ -173,7 +173,7 @@ def _database(text: str) -> str:
             f"{_POSTGRESQL[0]}user@host/name"
         )
     if path in {"", ":memory:"} or path.endswith("/"):
-        raise ValueError(f"{text!r} names no file; write one, as in {Settings.database}")
+        raise ValueError(f"{text!r} names no file; write one, as in {Configuration.database}")
     if "?" in path or _CONTROL.search(path):
         raise ValueError(f"{text!r} has a character that a path to a database may not have")
     return text

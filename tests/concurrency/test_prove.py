@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.support.storage.databases import Database, PostgresqlDatabase
 
-from onelead.configuration import Settings, load_settings
+from onelead.configuration import Configuration, load_configuration
 from onelead.domain.errors import NotPossible
 from onelead.domain.writes import Action
 from onelead.prove import report
@@ -22,13 +22,13 @@ KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update
 LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
 
 
-def settings_of(database: Database) -> Settings:
+def settings_of(database: Database) -> Configuration:
     if isinstance(database, PostgresqlDatabase):
         place = conninfo_to_dict(database.address)
         url = "postgresql://{user}@{host}:{port}/{dbname}".format_map(place)
     else:
         url = database.address.replace("sqlite:", "sqlite:///", 1)
-    return load_settings({"database": url}, {})
+    return load_configuration({"database": url}, {})
 
 
 def proof(database: Database, **options: Any) -> Outcome:
@@ -95,7 +95,7 @@ def creations(outcome: Outcome) -> list[Any]:
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
-    settings = load_settings({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
+    settings = load_configuration({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
     options = Options(seed=1, seconds=2.0, clients=4)
     outcome = kept(lambda: prove(settings, options, lambda _progress: None))
     assert outcome.processes == 1
@@ -115,7 +115,7 @@ def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
 def test_a_process_that_fails_ends_the_proof_with_what_it_logged(
     tmp_path: Path, program: str, said: str
 ) -> None:
-    settings = load_settings({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
+    settings = load_configuration({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
     options = Options(seed=1, seconds=30, clients=2, command=(sys.executable, "-c", program))
     with pytest.raises(NotPossible, match=re.escape(said)):
         prove(settings, options, lambda _progress: None)

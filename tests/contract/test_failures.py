@@ -17,7 +17,7 @@ from tests.support.storage.account_store import DEFINITION, AccountStore
 from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults, disk_error
 
-from onelead.contract.access import KeyUse, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.access import ApiKeyUse, LinkPurpose, StoredPassword, WebSession
 from onelead.contract.figures import Division
 from onelead.contract.ledger import LedgerSearch
 from onelead.contract.store import Store
@@ -180,7 +180,7 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
     change, purpose = UserChange(name="Dana"), LinkPurpose.INVITATION
     return {
         "change_user": lambda: store.change_user(account_id, 1, change, by=None),
-        "record_key_uses": lambda: store.record_key_uses(account_id, [KeyUse(1, 0, "")]),
+        "record_api_key_uses": lambda: store.record_api_key_uses(account_id, [ApiKeyUse(1, 0, "")]),
         "session": lambda: store.session("hash"),
         "sessions": lambda: store.sessions(account_id, 1),
         "touch_session": lambda: store.touch_session("hash", 0),

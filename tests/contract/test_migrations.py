@@ -16,7 +16,7 @@ from tests.support.storage.databases import EMAIL
 from tests.support.storage.empty_databases import EMPTY_DATABASES, EmptyDatabase
 
 from onelead.app import open_store
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.contract.access import NewAccount
 from onelead.domain.errors import DatabaseNewer
 from onelead.storage.migrate import migrate
@@ -138,7 +138,7 @@ def start(url: str) -> NewAccount | None:
     """Start as a process does: migrate, and make an account when there is none."""
 
     async def work() -> NewAccount | None:
-        store = await open_store(Settings(database=url), serving=False)
+        store = await open_store(Configuration(database=url), serving=False)
         try:
             return await store.create_first_account("Shop Ltd", EMAIL)
         finally:

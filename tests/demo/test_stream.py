@@ -22,7 +22,7 @@ from onelead.demo.people import people
 from onelead.demo.seeding import Seeded
 from onelead.demo.stream import Stream
 from onelead.domain.account import AccountSettings
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.writes import Delivery
 from onelead.incoming.lead_json import upsert_write
 from onelead.storage.sqlite.store import SqliteStore
@@ -119,4 +119,4 @@ async def test_a_server_that_does_not_answer_ends_nothing(
 
 def _refusal(body: dict[str, Any], settings: AccountSettings) -> bool:
     write = upsert_write(body, Delivery("", None, None, ""))
-    return prepared(write, settings).refusal is not None
+    return checked_write(write, settings).refusal is not None

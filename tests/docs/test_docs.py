@@ -19,13 +19,13 @@ from typer.main import get_command
 
 from onelead.api.application import ENDPOINTS
 from onelead.commands.cli import commands
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.domain import limits
 from onelead.domain.errors import (
+    ConfigurationInvalid,
     InputInvalid,
     MatchAmbiguous,
     OneleadError,
-    SettingsInvalid,
     VersionConflict,
     WriteQueueFull,
 )
@@ -40,18 +40,18 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
 #: Where a command's options of its own are not listed, they are those of the settings.
-SETTING_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)}
+SETTING_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Configuration)}
 #: Errors whose sentence is made of what went wrong: how the sentence begins.
 BEGINNINGS = {
     InputInvalid: "Invalid input: Validation errors:",
     MatchAmbiguous: "Invalid input: Multiple matches found:",
     VersionConflict: "The lead has changed in the meantime; its version is",
-    SettingsInvalid: "the configuration is not valid:",
+    ConfigurationInvalid: "the configuration is not valid:",
 }
 #: Exit codes of errors that only the command line meets.
-EXIT_CODES = {"settings_invalid": "2"}
+EXIT_CODES = {"configuration_invalid": "2"}
 COMMAND_LINE_ONLY = {
-    *("settings_invalid", "database_newer", "database_unusable", "database_locked"),
+    *("configuration_invalid", "database_newer", "database_unusable", "database_locked"),
     "not_possible",
 }
 
@@ -77,7 +77,7 @@ _MIGRATIONS = {"storage/migrations", "storage/migrations/versions"}
 
 def test_every_setting_has_its_row() -> None:
     rows = _rows("configuration.md")
-    for field in fields(Settings):
+    for field in fields(Configuration):
         row = rows[f"--{field.name.replace('_', '-')}"]
         assert row[:2] == [f"`ONELEAD_{field.name.upper()}`", f"`{field.default}`"]
 
@@ -178,7 +178,9 @@ def test_every_call_in_the_documents_exists() -> None:
 
 
 def test_the_base_url_is_the_one_that_is_served() -> None:
-    assert f"`http://{Settings.host}:{Settings.port}{BASE_PATH}`" in _text(DOCS / "api.md")
+    assert f"`http://{Configuration.host}:{Configuration.port}{BASE_PATH}`" in _text(
+        DOCS / "api.md"
+    )
 
 
 def test_every_target_in_the_documents_exists() -> None:

@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo
 from tests.support.storage.databases import PostgresqlDatabase
 
-from onelead.configuration import load_settings
+from onelead.configuration import load_configuration
 from onelead.domain import limits
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,6 +64,6 @@ def test_every_figure_that_is_named_is_explained() -> None:
 
 @pytest.mark.parametrize("url", re.findall(r"postgresql://[^\s`]*", PAGE))
 def test_every_url_is_one_that_the_program_takes(url: str) -> None:
-    settings = load_settings({"database": url}, {})
+    settings = load_configuration({"database": url}, {})
     assert settings.database == url
     assert conninfo.conninfo_to_dict(url)

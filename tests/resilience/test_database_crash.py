@@ -16,7 +16,7 @@ from tests.support.storage.postgresql_server import PostgresqlServer
 
 from onelead.contract.leads import Batch
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.storage.postgresql.store import PostgresqlStore
 
 KILLS = 2
@@ -69,7 +69,7 @@ async def test_a_primary_that_becomes_a_standby_is_read_from_until_it_takes_writ
     patient = PostgresqlStore(server.url(), Clock(), retry_s=60)
     account_id = (await store.create_account("Shop", "dana@shop.example")).account_id
     settings = await store.settings(account_id)
-    nora, sam = (prepared(create(name=name), settings) for name in ("Nora Field", "Sam Roe"))
+    nora, sam = (checked_write(create(name=name), settings) for name in ("Nora Field", "Sam Roe"))
     receipt = await store.write_leads(Batch(settings, [nora]))
     await asyncio.to_thread(server.stop)
     server.become_standby()

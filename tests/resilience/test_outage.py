@@ -15,7 +15,7 @@ from tests.support.storage.postgresql_proxy import Proxy
 
 from onelead.domain.errors import StoreUnavailable
 from onelead.process.metrics import Metrics
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 
 RETRY_S = 0.3
@@ -30,13 +30,13 @@ UPSERT = {
 
 
 @pytest.fixture
-async def services(network: Network, proxy: Proxy) -> AsyncIterator[Services]:
+async def runtime(network: Network, proxy: Proxy) -> AsyncIterator[Runtime]:
     """A service behind the way."""
     store = await network.store(proxy, timeout_s=IMPATIENT_S, retry_s=RETRY_S)
     metrics = Metrics()
     numbers = itertools.count(1)
     writer = BatchingWriter(store, observer=metrics)
-    yield Services(
+    yield Runtime(
         store=store,
         writer=writer,
         clock=network.clock,
@@ -48,8 +48,8 @@ async def services(network: Network, proxy: Proxy) -> AsyncIterator[Services]:
 
 
 @pytest.fixture
-async def client(services: Services, network: Network) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(services, network.database.account) as client:
+async def client(runtime: Runtime, network: Network) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(runtime, network.database.account) as client:
         yield client
 
 
@@ -80,7 +80,7 @@ async def assert_unavailable(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("is_silent", [False, True])
 async def test_a_service_says_so_while_its_database_is_away_and_goes_on_afterwards(
-    client: httpx.AsyncClient, services: Services, proxy: Proxy, *, is_silent: bool
+    client: httpx.AsyncClient, runtime: Runtime, proxy: Proxy, *, is_silent: bool
 ) -> None:
     def upsert() -> Awaitable[httpx.Response]:
         return client.put("/leads/upsert", json=UPSERT)
@@ -105,7 +105,7 @@ async def test_a_service_says_so_while_its_database_is_away_and_goes_on_afterwar
         await answered(is_ready)
         assert (await answered(upsert)).headers["Lead-Outcome"] == "unchanged"
         assert (await answered(lambda: client.get(f"/leads/{lead['id']}"))).json() == lead
-    assert services.store.pool_use().in_use == 0
+    assert runtime.store.pool_use().in_use == 0
 
 
 async def test_many_writes_meet_the_outage_and_none_is_lost_or_doubled(

@@ -8,26 +8,26 @@ from pathlib import Path
 import pytest
 
 from onelead.configuration import (
+    Configuration,
     LogFormat,
     LogLevel,
-    Settings,
     child_environment,
-    load_settings,
+    load_configuration,
     masked,
 )
-from onelead.domain.errors import SettingsInvalid
+from onelead.domain.errors import ConfigurationInvalid
 
 
 def problem_with(**flags: str) -> str:
     """Return the only problem of a configuration."""
-    with pytest.raises(SettingsInvalid) as refused:
-        load_settings(flags, {})
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_configuration(flags, {})
     (problem,) = refused.value.problems
     return problem
 
 
 def test_without_anything_the_defaults_hold() -> None:
-    assert load_settings({}, {}) == Settings(
+    assert load_configuration({}, {}) == Configuration(
         host="127.0.0.1",
         port=8000,
         database="sqlite:///data/onelead.db",
@@ -47,7 +47,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_WORKERS": "1",
         "ONELEAD_TRUSTED_PROXIES": "10.0.0.7",
     }
-    assert load_settings({}, environment) == Settings(
+    assert load_configuration({}, environment) == Configuration(
         host="::1",
         port=0,
         database="sqlite:////var/lib/onelead.db",
@@ -55,29 +55,29 @@ def test_every_value_can_come_from_the_environment() -> None:
         log_level=LogLevel.DEBUG,
         trusted_proxies="10.0.0.7/32",
     )
-    names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Settings)}
+    names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Configuration)}
     assert names == set(environment)
 
 
 def test_a_flag_is_stronger_than_the_environment() -> None:
-    settings = load_settings({"port": "8001"}, {"ONELEAD_PORT": "8002", "ONELEAD_HOST": "::1"})
+    settings = load_configuration({"port": "8001"}, {"ONELEAD_PORT": "8002", "ONELEAD_HOST": "::1"})
     assert (settings.port, settings.host) == (8001, "::1")
 
 
 def test_a_flag_that_was_not_given_and_an_empty_variable_are_nothing() -> None:
-    assert load_settings({"port": None}, {"ONELEAD_HOST": ""}) == Settings()
+    assert load_configuration({"port": None}, {"ONELEAD_HOST": ""}) == Configuration()
 
 
 def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONELEAD_PORT", "8123")
-    assert load_settings({}).port == 8123
+    assert load_configuration({}).port == 8123
 
 
 def test_all_problems_are_reported_together_and_say_where_they_are() -> None:
     flags = {"port": "eighty", "log_format": "xml"}
     environment = {"ONELEAD_DATABASE": "onelead.db", "ONELEAD_LOG_LEVEL": "loud"}
-    with pytest.raises(SettingsInvalid) as refused:
-        load_settings(flags, environment)
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_configuration(flags, environment)
     assert refused.value.problems == [
         "--port: 'eighty' is not a port; write a whole number from 0 to 65535",
         (
@@ -110,7 +110,7 @@ def test_what_is_no_host_is_refused(host: str) -> None:
     ],
 )
 def test_a_database_url_names_a_file(url: str, path: str) -> None:
-    assert load_settings({"database": url}, {}).database_path == Path(path)
+    assert load_configuration({"database": url}, {}).database_path == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_database_must_be_a_file_that_can_be(url: str) -> None:
     ],
 )
 def test_a_url_of_postgresql_is_taken_as_it_is(url: str) -> None:
-    settings = load_settings({"database": url}, {})
+    settings = load_configuration({"database": url}, {})
     assert settings.database == url
     assert settings.database_path is None
 
@@ -172,7 +172,7 @@ def test_a_password_is_masked(url: str, shown: str) -> None:
 
 
 def test_what_is_shown_are_all_effective_values_as_text() -> None:
-    assert load_settings({"log_level": "error"}, {"ONELEAD_PORT": "8001"}).shown() == {
+    assert load_configuration({"log_level": "error"}, {"ONELEAD_PORT": "8001"}).shown() == {
         "host": "127.0.0.1",
         "port": "8001",
         "database": "sqlite:///data/onelead.db",
@@ -192,9 +192,9 @@ def test_what_is_shown_are_all_effective_values_as_text() -> None:
     ],
 )
 def test_the_proxies_are_addresses_and_networks(text: str, proxies: tuple[str, ...]) -> None:
-    settings = load_settings({"trusted_proxies": text}, {})
+    settings = load_configuration({"trusted_proxies": text}, {})
     assert settings.proxies == proxies
-    assert load_settings({}, settings.variables()) == settings
+    assert load_configuration({}, settings.variables()) == settings
 
 
 @pytest.mark.parametrize("text", ["*", "10.0.0.1/8", "proxy.example", "127.0.0.1,", "1.2.3"])
@@ -207,7 +207,7 @@ def test_what_is_no_network_is_no_proxy(text: str) -> None:
 @pytest.mark.parametrize("workers", ["1", "8", "64"])
 def test_postgresql_may_have_several_workers(workers: str) -> None:
     flags = {"database": "postgresql://db.example/onelead", "workers": workers}
-    assert load_settings(flags, {}).workers == int(workers)
+    assert load_configuration(flags, {}).workers == int(workers)
 
 
 @pytest.mark.parametrize("workers", ["0", "65", "-1", "two", "1.5", "٨", "1" * 5000, " 2"])
@@ -220,8 +220,8 @@ def test_what_is_no_number_of_workers_is_refused(workers: str) -> None:
 def test_a_sqlite_file_has_one_worker() -> None:
     sentence = "one process serves a SQLite file; write 1, or use PostgreSQL"
     assert problem_with(workers="2") == f"--workers: {sentence}"
-    with pytest.raises(SettingsInvalid) as refused:
-        load_settings({}, {"ONELEAD_WORKERS": "4"})
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_configuration({}, {"ONELEAD_WORKERS": "4"})
     assert refused.value.problems == [f"ONELEAD_WORKERS: {sentence}"]
 
 

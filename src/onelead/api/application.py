@@ -23,7 +23,7 @@ from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.unread_body import Arriving, send_answer
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *lead_endpoints.ENDPOINTS,
@@ -46,24 +46,24 @@ def is_api_path(path: str) -> bool:
     return path.startswith(_OWN_PATHS)
 
 
-def create_api(services: Services) -> ASGIApp:
-    """Build the application; starting and stopping the services is the caller's."""
+def create_api(runtime: Runtime) -> ASGIApp:
+    """Build the application; starting and stopping the runtime is the caller's."""
     authenticator = Authenticator(
-        services.store, services.key_uses, services.clock, services.monotonic
+        runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
     )
-    request_log = RequestLog(services.monotonic)
+    request_log = RequestLog(runtime.monotonic)
     served = {
         (endpoint.method, BASE_PATH + endpoint.path): _ServedEndpoint(
-            endpoint, services, authenticator, request_log
+            endpoint, runtime, authenticator, request_log
         )
         for endpoint in ENDPOINTS
     }
     routes = [Route(path, app, methods=[method]) for (method, path), app in served.items()]
     routes += _pages()
-    routes += probe_routes(services)
+    routes += probe_routes(runtime)
     # Last, so that it also takes a known path with a method that it does not have, and for every
     # method, so that the router has nothing of its own to say.
-    unknown = Route("/{path:path}", _Unknown(services, request_log))
+    unknown = Route("/{path:path}", _Unknown(runtime, request_log))
     # Also for a path with a line break, which `path` leaves out.
     unknown.path_regex = re.compile("")
     return _dispatched(served, Router([*routes, unknown], redirect_slashes=False))
@@ -81,11 +81,11 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
     def __init__(
         self,
         endpoint: Endpoint,
-        services: Services,
+        runtime: Runtime,
         authenticator: Authenticator,
         request_log: RequestLog,
     ) -> None:
-        super().__init__(endpoint.method, endpoint.path, services, request_log)
+        super().__init__(endpoint.method, endpoint.path, runtime, request_log)
         self._handler = endpoint.handler
         self._authenticator = authenticator
 
@@ -96,7 +96,7 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
         request, line = opened
         caller = await self._authenticator.caller_of(request)
         line.account_id = caller.account_id
-        return await self._handler(Call(request, self._services, caller, line))
+        return await self._handler(Call(request, self._runtime, caller, line))
 
     def _refused(self, _opened: tuple[Request, RequestLine], error: OneleadError) -> Response:
         return error_response(error)
@@ -108,14 +108,14 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
 class _Unknown:
     """Everything that is no endpoint."""
 
-    def __init__(self, services: Services, request_log: RequestLog) -> None:
-        self._services = services
+    def __init__(self, runtime: Runtime, request_log: RequestLog) -> None:
+        self._runtime = runtime
         self._request_log = request_log
-        self._count = services.metrics.request_counter(_ANY, _UNKNOWN_ROUTE)
+        self._count = runtime.metrics.request_counter(_ANY, _UNKNOWN_ROUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = no_route()
-        request_id = response.headers["X-Request-Id"] = self._services.new_request_id()
+        request_id = response.headers["X-Request-Id"] = self._runtime.new_request_id()
         # What was asked for instead may be anything, also somebody's e-mail.
         line = RequestLine(request_id, _ANY, _UNKNOWN_ROUTE)
         line.status = response.status_code

@@ -18,7 +18,7 @@ from onelead.domain.account import Caller
 from onelead.domain.errors import CredentialsInvalid
 from onelead.domain.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
 from onelead.domain.text import fold
-from onelead.process.key_uses import KeyUses
+from onelead.process.api_key_uses import ApiKeyUses
 
 _SECRET, _EMAIL, _APPLICATION = b"x-pw-accesstoken", b"x-pw-useremail", b"x-pw-application"
 
@@ -36,12 +36,12 @@ class Authenticator:
     def __init__(
         self,
         store: CallerStore,
-        key_uses: KeyUses,
+        api_key_uses: ApiKeyUses,
         clock: Callable[[], int],
         monotonic: Callable[[], float],
     ) -> None:
         self._store = store
-        self._key_uses = key_uses
+        self._api_key_uses = api_key_uses
         self._clock = clock
         self._monotonic = monotonic
         #: By key hash: who, and until when that is believed. Unknown keys are remembered too.
@@ -61,7 +61,7 @@ class Authenticator:
         if caller is None or not email_is_right or not headers.get(_APPLICATION):
             raise CredentialsInvalid
         client = request.scope["client"]
-        self._key_uses.note(caller, self._clock(), client[0] if client else "")
+        self._api_key_uses.note(caller, self._clock(), client[0] if client else "")
         return caller
 
     async def _find(self, key_hash: str) -> Caller | None:

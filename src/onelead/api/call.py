@@ -1,4 +1,4 @@
-"""One authenticated call of the API: what a handler gets to know, and the services behind it."""
+"""One authenticated call of the API: what a handler gets to know, and the runtime behind it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.requests import Request
 
 from onelead.domain.account import Caller
 from onelead.domain.errors import HeaderMalformed, ResourceNotFound
-from onelead.domain.text import known_id, shown, whole_number
+from onelead.domain.text import known_id, quoted, whole_number
 from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import decode_json, decode_object, read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
 
@@ -22,10 +22,10 @@ class Call:
     """One call by a known caller."""
 
     def __init__(
-        self, request: Request, services: Services, caller: Caller, line: RequestLine
+        self, request: Request, runtime: Runtime, caller: Caller, line: RequestLine
     ) -> None:
         self.request = request
-        self.services = services
+        self.runtime = runtime
         self.caller = caller
         self.account_id = caller.account_id
         self.request_id = line.request_id
@@ -61,7 +61,7 @@ class Call:
             return None
         tag = _ENTITY_TAG.fullmatch(header)
         if tag is None:
-            raise HeaderMalformed(f'If-Match must be * or one ETag, as in "3": {shown(header)}')
+            raise HeaderMalformed(f'If-Match must be * or one ETag, as in "3": {quoted(header)}')
         # A weak tag matches nothing here, by RFC 9110.
         version = None if tag["weak"] else whole_number(tag["text"])
         return version if isinstance(version, int) else 0

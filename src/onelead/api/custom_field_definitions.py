@@ -106,13 +106,13 @@ def _option_bodies(field: CustomField) -> list[OptionBody]:
 
 async def list_definitions(call: Call) -> Response:
     """List the custom field definitions."""
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     return JsonResponse([definition_body(field) for field in settings.fields])
 
 
 async def fetch_definition(call: Call) -> Response:
     """Fetch a custom field definition."""
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     field = settings.fields_by_id.get(call.path_id())
     if field is None:
         raise ResourceNotFound

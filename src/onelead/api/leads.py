@@ -30,7 +30,7 @@ COMPUTED = "custom_field_computed_values"
 
 async def fetch_lead(call: Call) -> Response:
     """Fetch a lead."""
-    read = await call.services.store.lead(call.account_id, call.path_id())
+    read = await call.runtime.store.lead(call.account_id, call.path_id())
     body = lead_body(read.lead, read.settings, computed=call.flag(COMPUTED))
     return JsonResponse(body, headers={"ETag": f'"{read.lead.version}"'})
 
@@ -78,7 +78,7 @@ async def delete_lead(call: Call) -> Response:
 
 
 async def _written(call: Call, write: LeadWrite) -> Response:
-    receipt = await call.services.writer.write(call.account_id, write)
+    receipt = await call.runtime.writer.write(call.account_id, write)
     call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     headers = receipt_headers(receipt.result)
     if receipt.result.refusal is not None:
@@ -110,7 +110,7 @@ async def _bulk(call: Call, action: Action) -> Response:
     if problem is not None:
         # A delivery that is refused as a whole is kept as a whole.
         write = LeadWrite(action, call.delivery(), problems=(problem,))
-        receipt = await call.services.writer.write(call.account_id, write)
+        receipt = await call.runtime.writer.write(call.account_id, write)
         call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
         assert receipt.result.refusal is not None
         headers = receipt_headers(receipt.result)
@@ -119,7 +119,7 @@ async def _bulk(call: Call, action: Action) -> Response:
             return JsonResponse(BareErrorBody(_TOO_MANY), 422, headers)
         return error_response(receipt.result.refusal, headers)
     writes = [_item_write(call, action, item) for item in items]
-    receipts = await call.services.writer.write_many(call.account_id, writes) if writes else []
+    receipts = await call.runtime.writer.write_many(call.account_id, writes) if writes else []
     answers = [
         _item_answer(call, receipt, write) for receipt, write in zip(receipts, writes, strict=True)
     ]
@@ -174,8 +174,8 @@ async def search_leads(call: Call) -> Response:
     search, keys = search_from(
         call.request.query_params, body, ignored=COMPUTED, showable=LeadBody.__struct_fields__
     )
-    services = call.services
-    page = await services.store.search_leads(call.account_id, search, now=services.clock())
+    runtime = call.runtime
+    page = await runtime.store.search_leads(call.account_id, search, now=runtime.clock())
     computed = call.flag(COMPUTED)
     bodies = [lead_body(lead, page.settings, computed=computed) for lead in page.leads]
     headers = {"X-PW-TOTAL": str(page.total)}
@@ -196,7 +196,7 @@ async def lead_history(call: Call) -> Response:
     moment later, upserts that were refused because the lead was one of several matches.
     """
     page = page_from(call.request.query_params)
-    history = await call.services.store.lead_history(
+    history = await call.runtime.store.lead_history(
         call.account_id, call.path_id(), offset=page.offset, limit=page.limit
     )
     return JsonResponse(history.rows, headers={"X-PW-TOTAL": str(history.total)})

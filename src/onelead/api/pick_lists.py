@@ -83,7 +83,7 @@ def source_bodies(settings: AccountSettings) -> list[CustomerSourceBody]:
 
 async def list_lead_statuses(call: Call) -> Response:
     """List the lead statuses, in order."""
-    return JsonResponse(status_bodies(await call.services.store.settings(call.account_id)))
+    return JsonResponse(status_bodies(await call.runtime.store.settings(call.account_id)))
 
 
 async def create_lead_status(call: Call) -> Response:
@@ -112,7 +112,7 @@ async def delete_lead_status(call: Call) -> Response:
 
 async def list_customer_sources(call: Call) -> Response:
     """List the customer sources, in order."""
-    return JsonResponse(source_bodies(await call.services.store.settings(call.account_id)))
+    return JsonResponse(source_bodies(await call.runtime.store.settings(call.account_id)))
 
 
 async def create_customer_source(call: Call) -> Response:

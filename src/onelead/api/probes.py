@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from onelead.api.answers import JsonResponse
 from onelead.process.metrics import CONTENT_TYPE, Metrics
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
@@ -40,10 +40,10 @@ class ReadyBody(Struct, frozen=True):
     checks: dict[str, str]
 
 
-def probe_routes(services: Services) -> list[Route]:
-    """Build the three routes for these services."""
-    readiness = services.readiness
-    page = _MetricsPage(services.metrics)
+def probe_routes(runtime: Runtime) -> list[Route]:
+    """Build the three routes for this runtime."""
+    readiness = runtime.readiness
+    page = _MetricsPage(runtime.metrics)
 
     async def health(_request: Request) -> Response:
         return JsonResponse(HealthBody("ok"), headers=_NOT_KEPT)
@@ -59,7 +59,7 @@ def probe_routes(services: Services) -> list[Route]:
         return JsonResponse(body, status, _NOT_KEPT)
 
     async def metrics(_request: Request) -> Response:
-        services.metrics.sample(services.writer, services.store)
+        runtime.metrics.sample(runtime.writer, runtime.store)
         return Response(await page.content(), headers=_NOT_KEPT, media_type=CONTENT_TYPE)
 
     endpoints = {HEALTH_PATH: health, READY_PATH: ready, METRICS_PATH: metrics}

@@ -27,17 +27,17 @@ async def change_settings(call: Call, resource: Resource, action: Action, show: 
     resource_id = None if action is Action.CREATE else call.path_id()
     body = {} if action is Action.DELETE else await call.json_object()
     write = SettingsWrite(resource, action, call.delivery(), resource_id, body)
-    result = await call.services.store.change_settings(call.account_id, write)
+    result = await call.runtime.store.change_settings(call.account_id, write)
     call.line.wrote(result.outcome, result.seq, result.refusal)
     if result.changes:
-        call.services.settings_changed()
+        call.runtime.settings_changed()
     response = _answer(result, show)
     response.headers[OUTCOME] = result.outcome.value
     return response
 
 
 async def _require_admin(call: Call) -> None:
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     if settings.users_by_id[call.caller.user_id].role is not Role.ADMIN:
         raise AdminRequired
 

@@ -13,7 +13,7 @@ from onelead.api.call import Call
 from onelead.api.endpoints import Endpoint, Parameter
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.search import TagSearch
-from onelead.domain.text import shown
+from onelead.domain.text import quoted
 
 _SORT_KEYS = ("name", "count")
 
@@ -34,7 +34,7 @@ class TagBody(Struct, frozen=True):
 async def list_tags(call: Call) -> Response:
     """List the tags with their counts, or with `tag_names_only` their names."""
     search = _search_from(call)
-    tags = await call.services.store.tags(call.account_id, search)
+    tags = await call.runtime.store.tags(call.account_id, search)
     if call.flag("tag_names_only"):
         return JsonResponse([tag.name for tag in tags])
     return JsonResponse([_body(tag.name, tag.count) for tag in tags])
@@ -53,7 +53,7 @@ def _search_from(call: Call) -> TagSearch:
 
 
 def _sort_key_unknown(sort_by: str) -> InputInvalid:
-    text = f"is not one of {', '.join(_SORT_KEYS)}: {shown(sort_by)}"
+    text = f"is not one of {', '.join(_SORT_KEYS)}: {quoted(sort_by)}"
     return InputInvalid(Problem("sort_by", text, "inclusion"))
 
 

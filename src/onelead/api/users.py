@@ -51,7 +51,7 @@ class AccountBody(Struct, frozen=True):
 
 async def fetch_account(call: Call) -> Response:
     """Fetch the account of the key."""
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     flags = AccountFlags(setting_team_permissions_enabled=False, setting_enable_leads=True)
     return JsonResponse(AccountBody(settings.account_id, settings.name, settings.time_zone, flags))
 
@@ -67,7 +67,7 @@ async def fetch_user(call: Call) -> Response:
 
 
 async def _fetched(call: Call, user_id: int) -> Response:
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     user = settings.users_by_id.get(user_id)
     if user is None:
         raise ResourceNotFound
@@ -82,7 +82,7 @@ async def search_users(call: Call) -> Response:
     if not isinstance(sent, dict) and sent != []:
         raise BodyMalformed("Invalid input: the body must be a JSON object")
     page = page_from({**call.request.query_params, **dict(sent)})
-    settings = await call.services.store.settings(call.account_id)
+    settings = await call.runtime.store.settings(call.account_id)
     active = [_body(user) for user in settings.users if user.is_active]
     shown = active[page.offset : page.offset + page.limit]
     return JsonResponse(shown, headers={"X-PW-TOTAL": str(len(active))})

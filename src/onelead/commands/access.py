@@ -16,10 +16,10 @@ from onelead.commands.options import (
     WebUrl,
     a_table,
     chosen_account,
+    configuration_from,
     date_text,
     line_option,
     print_result,
-    settings_from,
 )
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
@@ -49,7 +49,7 @@ def create_key(
         owner = email or _only_user(chosen).email
         return await store.create_api_key(chosen.account_id, owner, label)
 
-    key, secret = app.on_store(settings_from(database=database), create)
+    key, secret = app.on_store(configuration_from(database=database), create)
     made = {"id": key.id, "email": key.email, "label": key.label, "api_key": secret}
     text = (
         f"API key {key.id} is ready.\n  E-mail   {key.email}\n  API key  {secret}  (shown only now)"
@@ -64,7 +64,7 @@ def list_keys(account: Account = None, database: Database = None, as_json: AsJso
     async def read(store: Store) -> list[ApiKey]:
         return list(await store.api_keys((await chosen_account(store, account)).account_id))
 
-    found = app.on_store(settings_from(database=database), read)
+    found = app.on_store(configuration_from(database=database), read)
     rows = [
         (
             *(str(key.id), key.email, key.label, date_text(key.date_created)),
@@ -88,7 +88,7 @@ def revoke_key(
     async def revoke(store: Store) -> ApiKey:
         return await store.revoke_api_key((await chosen_account(store, account)).account_id, key_id)
 
-    key = app.on_store(settings_from(database=database), revoke)
+    key = app.on_store(configuration_from(database=database), revoke)
     typer.echo(f"API key {key.id} of {key.email} is revoked.")
 
 
@@ -107,7 +107,7 @@ def create_user(
         account_id = (await chosen_account(store, account)).account_id
         return await store.create_user(account_id, email, name, role)
 
-    user = app.on_store(settings_from(database=database), create)
+    user = app.on_store(configuration_from(database=database), create)
     text = f"User {user.id} is ready: {user.name}, {user.email}, {user.role}."
     print_result(msgspec.to_builtins(user), text, as_json=as_json)
 
@@ -119,7 +119,7 @@ def list_users(account: Account = None, database: Database = None, as_json: AsJs
     async def read(store: Store) -> tuple[User, ...]:
         return (await chosen_account(store, account)).users
 
-    found = app.on_store(settings_from(database=database), read)
+    found = app.on_store(configuration_from(database=database), read)
     rows = [
         (str(user.id), user.name, user.email, user.role, "yes" if user.is_active else "no")
         for user in found
@@ -143,8 +143,10 @@ def create_link(
         user_id = _user(chosen, email).id
         return await store.create_link(chosen.account_id, user_id, LinkPurpose.LOST_PASSWORD)
 
-    settings = settings_from(database=database)
-    sign_in_url = app.browsers_url(settings, url) + welcome_path(app.on_store(settings, create))
+    configuration = configuration_from(database=database)
+    sign_in_url = app.browsers_url(configuration, url) + welcome_path(
+        app.on_store(configuration, create)
+    )
     text = f"{sign_in_url}\nIt works once, and for a day; older links of {email} do not any more."
     print_result({"email": email, "sign_in_url": sign_in_url}, text, as_json=as_json)
 
@@ -160,7 +162,7 @@ def deactivate_user(
     async def deactivate(store: Store) -> User:
         return await store.deactivate_user((await chosen_account(store, account)).account_id, email)
 
-    user = app.on_store(settings_from(database=database), deactivate)
+    user = app.on_store(configuration_from(database=database), deactivate)
     typer.echo(f"User {user.id}, {user.email}, is deactivated.")
 
 

@@ -6,15 +6,15 @@ import shlex
 
 from onelead import __version__
 from onelead.app import Started
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.contract.access import NewAccount
 from onelead.incoming.api_calls import upsert_command
 
 
-def banner(started: Started, settings: Settings) -> str:
+def banner(started: Started, configuration: Configuration) -> str:
     """Return the text, with what is shown only once when it was made just now."""
     if started.first_account is None:
-        database = shlex.quote(settings.database)
+        database = shlex.quote(configuration.database)
         rest = f"  Another API key: onelead keys create --database {database}"
     else:
         rest = _credentials(started.base_url, started.first_account)

@@ -23,15 +23,15 @@ from onelead.commands.options import (
     EmailOption,
     WebUrl,
     a_table,
+    configuration_from,
     line_option,
     print_result,
-    settings_from,
 )
-from onelead.configuration import LogFormat, LogLevel, Settings, masked
+from onelead.configuration import Configuration, LogFormat, LogLevel, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
 from onelead.demo.run import DemoStarted, run_demo, welcome
-from onelead.domain.errors import OneleadError, SettingsInvalid
+from onelead.domain.errors import ConfigurationInvalid, OneleadError
 from onelead.logs import configure_logs
 from onelead.prove import report
 from onelead.prove.live import shown_progress
@@ -53,13 +53,13 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     """Run one command and return the exit code; a failure is a line, and no traceback."""
-    configure_logs(Settings.log_format, Settings.log_level, sys.stderr)
+    configure_logs(Configuration.log_format, Configuration.log_level, sys.stderr)
     try:
         # Called without anything, it says what there is.
         return int(
             commands(arguments or ["--help"], prog_name="onelead", standalone_mode=False) or 0
         )
-    except SettingsInvalid as error:
+    except ConfigurationInvalid as error:
         return _fail(
             "\n  ".join(["the configuration is not valid:", *error.problems]), _EXIT_MISUSED
         )
@@ -82,13 +82,14 @@ def _fail(message: str, exit_code: int) -> int:
 Host = Annotated[
     str | None,
     typer.Option(
-        metavar="ADDRESS", help=f"Where to listen, or a host's name.  [default: {Settings.host}]"
+        metavar="ADDRESS",
+        help=f"Where to listen, or a host's name.  [default: {Configuration.host}]",
     ),
 ]
 Port = Annotated[
     str | None,
     typer.Option(
-        metavar="NUMBER", help=f"The port; 0 takes a free one.  [default: {Settings.port}]"
+        metavar="NUMBER", help=f"The port; 0 takes a free one.  [default: {Configuration.port}]"
     ),
 ]
 LogFormatName = Annotated[
@@ -96,7 +97,7 @@ LogFormatName = Annotated[
     typer.Option(
         "--log-format",
         metavar="FORMAT",
-        help=f"{' or '.join(LogFormat)}.  [default: {Settings.log_format}]",
+        help=f"{' or '.join(LogFormat)}.  [default: {Configuration.log_format}]",
     ),
 ]
 LogLevelName = Annotated[
@@ -104,14 +105,14 @@ LogLevelName = Annotated[
     typer.Option(
         "--log-level",
         metavar="LEVEL",
-        help=f"{', '.join(LogLevel)}.  [default: {Settings.log_level}]",
+        help=f"{', '.join(LogLevel)}.  [default: {Configuration.log_level}]",
     ),
 ]
 Workers = Annotated[
     str | None,
     typer.Option(
         metavar="NUMBER",
-        help=f"How many processes serve the port.  [default: {Settings.workers}]",
+        help=f"How many processes serve the port.  [default: {Configuration.workers}]",
     ),
 ]
 TrustedProxies = Annotated[
@@ -157,7 +158,7 @@ def serve(
     trusted_proxies: TrustedProxies = None,
 ) -> None:
     """Serve the API and the web application until it is stopped."""
-    settings = settings_from(
+    configuration = configuration_from(
         host=host,
         port=port,
         database=database,
@@ -168,10 +169,10 @@ def serve(
     )
 
     def announce(started: app.Started) -> None:
-        typer.echo(banner(started, settings))
+        typer.echo(banner(started, configuration))
         sys.stdout.flush()
 
-    app.serve(settings, announce)
+    app.serve(configuration, announce)
 
 
 @commands.command()
@@ -183,15 +184,15 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Create an account with its first admin and API key, and the database if there is none."""
-    settings = settings_from(database=database)
+    configuration = configuration_from(database=database)
 
     async def create(store: Store) -> tuple[NewAccount, str]:
         made = await store.create_account(account, email)
         purpose = LinkPurpose.FIRST_SIGN_IN
         return made, await store.create_link(made.account_id, made.user_id, purpose)
 
-    reached_at = app.browsers_url(settings, url)
-    made, token = app.on_store(settings, create, create=True)
+    reached_at = app.browsers_url(configuration, url)
+    made, token = app.on_store(configuration, create, create=True)
     sign_in_url = reached_at + welcome_path(token)
     text = (
         f"Account {made.account_id} is ready.\n"
@@ -205,10 +206,10 @@ def init(
 @commands.command()
 def migrate(database: Database = None) -> None:
     """Bring the database to the state that this version needs; creates it if there is none."""
-    settings = settings_from(database=database)
+    configuration = configuration_from(database=database)
     # Opening the database migrates it; there is nothing else to do.
-    app.on_store(settings, lambda store: store.is_ready(), create=True)
-    typer.echo(f"{settings.database_path or masked(settings.database)} is up to date.")
+    app.on_store(configuration, lambda store: store.is_ready(), create=True)
+    typer.echo(f"{configuration.database_path or masked(configuration.database)} is up to date.")
 
 
 @commands.command()
@@ -243,9 +244,9 @@ def prove(
         seconds=seconds,
         kill=kill,
     )
-    settings = settings_from(database=database)
+    configuration = configuration_from(database=database)
     with shown_progress(sys.stderr, seconds) as tell:
-        outcome = run_proof(settings, options, tell)
+        outcome = run_proof(configuration, options, tell)
     table = a_table(report.COLUMNS, report.rows(outcome))
     print_result(report.machine(outcome), table, as_json=as_json)
     if not as_json:
@@ -263,14 +264,16 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 1,
 ) -> None:
     """Serve a throw-away account of 5,000 leads, to which more are delivered all the time."""
-    settings = settings_from(host=host, port=port, log_format=log_format, log_level=log_level)
+    configuration = configuration_from(
+        host=host, port=port, log_format=log_format, log_level=log_level
+    )
 
     def announce(started: DemoStarted) -> None:
         typer.echo(welcome(started))
         sys.stdout.flush()
 
     typer.echo("Making an account of six weeks; that takes a few seconds.", err=True)
-    run_demo(settings, seed, announce)
+    run_demo(configuration, seed, announce)
 
 
 @commands.command()
@@ -285,7 +288,7 @@ def config(
     as_json: AsJson = False,
 ) -> None:
     """Print the effective configuration, secrets masked."""
-    shown = settings_from(
+    shown = configuration_from(
         host=host,
         port=port,
         database=database,

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from onelead.configuration import Settings, load_settings
+from onelead.configuration import Configuration, load_configuration
 from onelead.contract.store import Store
 from onelead.domain.access import is_email
 from onelead.domain.account import AccountSettings
@@ -47,7 +47,7 @@ def url_option(value: str | None) -> str | None:
 
 Database = Annotated[
     str | None,
-    typer.Option(metavar="URL", help=f"The database.  [default: {Settings.database}]"),
+    typer.Option(metavar="URL", help=f"The database.  [default: {Configuration.database}]"),
 ]
 Account = Annotated[
     int | None,
@@ -66,11 +66,11 @@ WebUrl = Annotated[
 EmailOption = typer.Option("--email", metavar="EMAIL", callback=email_option)
 
 
-def settings_from(**flags: str | None) -> Settings:
+def configuration_from(**flags: str | None) -> Configuration:
     """Read the configuration and let the log follow it."""
-    settings = load_settings(flags)
-    configure_logs(settings.log_format, settings.log_level, sys.stderr)
-    return settings
+    configuration = load_configuration(flags)
+    configure_logs(configuration.log_format, configuration.log_level, sys.stderr)
+    return configuration
 
 
 async def chosen_account(store: Store, account_id: int | None) -> AccountSettings:

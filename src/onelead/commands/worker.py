@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 def main() -> None:
     """Do the job that stands on standard input, until a stop signal or the parent's end."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerJob)
-    settings = job.settings
-    configure_logs(settings.log_format, settings.log_level, sys.stderr, worker=job.number)
+    configuration = job.configuration
+    configure_logs(configuration.log_format, configuration.log_level, sys.stderr, worker=job.number)
     parent = _Parent()
     parent.start()
     try:

@@ -89,7 +89,7 @@ class SignInFacts(Struct, frozen=True):
     date_last_sign_in: int | None
 
 
-class KeyUse(Struct, frozen=True):
+class ApiKeyUse(Struct, frozen=True):
     """The last use of an API key. Unix seconds."""
 
     api_key_id: int
@@ -121,7 +121,7 @@ class AccessStore(Protocol):
     async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
         """Revoke a key; revoking it again changes nothing. Raises ResourceNotFound."""
 
-    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         """Remember when keys were used; what is known of a later use stays."""
 
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:

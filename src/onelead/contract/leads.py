@@ -15,7 +15,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch, TagSearch
-from onelead.domain.writes import LeadWrite, PreparedWrite, WriteResult
+from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
 
 
 class LeadList(Struct, frozen=True, gc=False):
@@ -39,7 +39,7 @@ class Batch(Struct, frozen=True, gc=False):
     """Lead writes of one account, in arrival order, with their checks under `settings`."""
 
     settings: AccountSettings
-    writes: Sequence[PreparedWrite]
+    writes: Sequence[CheckedWrite]
 
 
 class BatchReceipt(Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from onelead.contract.access import KeyUse, LinkPurpose, WebSession
+from onelead.contract.access import ApiKeyUse, LinkPurpose, WebSession
 from onelead.contract.store import Store
 from onelead.demo.company import FORMER_MEMBER, MEMBERS, Company
 from onelead.demo.weeks import Call
@@ -37,10 +37,10 @@ async def let_in(store: Store, company: Company, admin_id: int, calls: Sequence[
     await store.change_user(account_id, former_id, UserChange(is_active=False), by=admin_id)
     last = {call.sender.api_key_id: call.at for call in calls if call.sender}
     uses = [
-        KeyUse(key_id, at, f"{_NETWORK}.{10 + number}")
+        ApiKeyUse(key_id, at, f"{_NETWORK}.{10 + number}")
         for number, (key_id, at) in enumerate(sorted(last.items()))
     ]
-    await store.record_key_uses(account_id, uses)
+    await store.record_api_key_uses(account_id, uses)
     # The key that every account begins with was never needed.
     (unused,) = {key.id for key in await store.api_keys(account_id)} - last.keys()
     await store.revoke_api_key(account_id, unused)

@@ -70,7 +70,7 @@ _FIELDS: tuple[dict[str, Any], ...] = (
     {"name": SURVEY, "data_type": "Text", **_ON_LEADS},
 )
 #: Between the first and the last ones of a new account.
-_STATUSES = ({"name": "Survey planned", "order": 3}, {"name": "Offer sent", "order": 4})
+_STATUSES = ({"name": "SharedValueScan planned", "order": 3}, {"name": "Offer sent", "order": 4})
 _SOURCES = ("Website", "Event", "Recommendation")
 
 

@@ -14,7 +14,7 @@ from types import FrameType
 from msgspec import Struct
 
 from onelead import __version__, app
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
 from onelead.demo.stream import Stream
 from onelead.serving.server import listening
@@ -43,26 +43,28 @@ def welcome(started: DemoStarted) -> str:
     )
 
 
-def run_demo(settings: Settings, seed: int, announce: Callable[[DemoStarted], None]) -> None:
-    """Serve until SIGTERM or SIGINT; the settings' database is left alone. Raises NotPossible.
+def run_demo(
+    configuration: Configuration, seed: int, announce: Callable[[DemoStarted], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; the configuration' database is left alone. Raises NotPossible.
 
     The same seed draws the same people and the same weeks, which always end now.
     """
     # A port that is taken is said at once, and not after the seconds that the account takes.
-    with listening(settings.host, settings.port):
+    with listening(configuration.host, configuration.port):
         pass
     with _ended_by_sigterm(), TemporaryDirectory(prefix="onelead-demo-") as folder:
         file = Path(folder) / "demo.db"
-        settings = dataclasses.replace(settings, database=f"sqlite:///{file}", workers=1)
+        configuration = dataclasses.replace(configuration, database=f"sqlite:///{file}", workers=1)
         clock = MovedClock(int(time.time()))
         seeded = app.on_store(
-            settings, lambda store: seed_account(store, clock, seed), create=True, clock=clock
+            configuration, lambda store: seed_account(store, clock, seed), create=True, clock=clock
         )
-        _serve(settings, seeded, seed, announce)
+        _serve(configuration, seeded, seed, announce)
 
 
 def _serve(
-    settings: Settings, seeded: Seeded, seed: int, announce: Callable[[DemoStarted], None]
+    configuration: Configuration, seeded: Seeded, seed: int, announce: Callable[[DemoStarted], None]
 ) -> None:
     stream = Stream(seeded, seed)
 
@@ -75,7 +77,7 @@ def _serve(
         announce(DemoStarted(started.web_url, seeded.leads, admin, member))
 
     try:
-        app.serve(settings, on_started)
+        app.serve(configuration, on_started)
     finally:
         stream.stop()
 

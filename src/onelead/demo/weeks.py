@@ -192,7 +192,7 @@ class Weeks:
         elif draw.random() < 0.2:
             steps.append({"status_id": statuses["Unqualified"]})
         elif draw.random() < 0.5:
-            steps.append({"status_id": statuses["Survey planned"]})
+            steps.append({"status_id": statuses["SharedValueScan planned"]})
             if draw.random() < 0.6:
                 steps.append(self._bodies.survey(at) | {"status_id": statuses["Offer sent"]})
         for body in steps:

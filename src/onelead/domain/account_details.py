@@ -11,7 +11,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.currencies import is_currency
 from onelead.domain.settings_body import SettingsBody
-from onelead.domain.text import shown
+from onelead.domain.text import quoted
 
 _ATTRIBUTES = frozenset({"name", "time_zone", "currency"})
 
@@ -48,7 +48,7 @@ def _time_zone(body: SettingsBody, current: str) -> str:
     if value is None:
         return current
     if value not in time_zones():
-        body.refuse("time_zone", f"is not an IANA time zone: {shown(value)}", "inclusion")
+        body.refuse("time_zone", f"is not an IANA time zone: {quoted(value)}", "inclusion")
     return str(value)
 
 
@@ -57,7 +57,7 @@ def _currency(body: SettingsBody, current: str) -> str:
     if value is None:
         return current
     if not is_currency(value):
-        body.refuse("currency", f"is not an ISO 4217 code: {shown(value)}", "inclusion")
+        body.refuse("currency", f"is not an ISO 4217 code: {quoted(value)}", "inclusion")
     return str(value).upper()
 
 

@@ -24,7 +24,7 @@ from onelead.domain.limits import (
     UNIX_SECONDS_MAX,
     URL_CHARS_MAX,
 )
-from onelead.domain.text import is_blank, shown, tidy, too_long
+from onelead.domain.text import is_blank, quoted, tidy, too_long
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -150,7 +150,7 @@ def _option_id(field: CustomField, raw: Any) -> int:
         ids = [option.id for option in field.options if raw == option.id]
     if ids and not isinstance(raw, bool):
         return ids[0]
-    raise ValueInvalid(f"is not an option of this field: {shown(raw)}")
+    raise ValueInvalid(f"is not an option of this field: {quoted(raw)}")
 
 
 def _option_ids(field: CustomField, raw: Any) -> tuple[int, ...] | None:
@@ -178,7 +178,7 @@ def number(raw: Any) -> int | float:
     if isinstance(raw, str):
         raw = _number_from_text(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise ValueInvalid(f"is not a number: {shown(raw)}")
+        raise ValueInvalid(f"is not a number: {quoted(raw)}")
     if not abs(raw) <= NUMBER_ABS_MAX:
         raise ValueInvalid(f"must lie between -{NUMBER_ABS_MAX} and {NUMBER_ABS_MAX}")
     return raw
@@ -186,13 +186,13 @@ def number(raw: Any) -> int | float:
 
 def _number_from_text(text: str) -> int | float:
     if not text.isascii() or len(text) > LINE_CHARS_MAX or "_" in text:
-        raise ValueInvalid(f"is not a number: {shown(text)}")
+        raise ValueInvalid(f"is not a number: {quoted(text)}")
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    raise ValueInvalid(f"is not a number: {shown(text)}")
+    raise ValueInvalid(f"is not a number: {quoted(text)}")
 
 
 def _day(raw: Any, zone: ZoneInfo) -> str:
@@ -200,14 +200,14 @@ def _day(raw: Any, zone: ZoneInfo) -> str:
         try:
             day = datetime.strptime(tidy(raw), "%m/%d/%Y").date()  # noqa: DTZ007
         except ValueError:
-            raise ValueInvalid(f"is not a date (mm/dd/yyyy): {shown(raw)}") from None
+            raise ValueInvalid(f"is not a date (mm/dd/yyyy): {quoted(raw)}") from None
         if not _YEAR_MIN <= day.year <= _YEAR_MAX:
-            raise ValueInvalid(f"is out of range: {shown(raw)}")
+            raise ValueInvalid(f"is out of range: {quoted(raw)}")
         return day.isoformat()
     try:
         seconds = number(raw)
     except ValueInvalid:
-        raise ValueInvalid(f"is not mm/dd/yyyy or Unix seconds: {shown(raw)}") from None
+        raise ValueInvalid(f"is not mm/dd/yyyy or Unix seconds: {quoted(raw)}") from None
     return day_of(seconds, zone)
 
 

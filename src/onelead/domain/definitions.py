@@ -22,7 +22,7 @@ from onelead.domain.custom_fields import (
 )
 from onelead.domain.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
 from onelead.domain.settings_body import SettingsBody, is_integer, line_problem, name_problem
-from onelead.domain.text import is_blank, shown, tidy
+from onelead.domain.text import is_blank, quoted, tidy
 
 _ATTRIBUTES = frozenset(
     {
@@ -104,7 +104,7 @@ def _new_data_type(body: SettingsBody) -> DataType | None:
     try:
         return DataType(value)
     except ValueError:
-        text = f"is not one of {', '.join(DataType)}: {shown(value)}"
+        text = f"is not one of {', '.join(DataType)}: {quoted(value)}"
         body.refuse("data_type", text, "inclusion")
         return None
 
@@ -160,7 +160,7 @@ def _available_on(body: SettingsBody, field: CustomField) -> tuple[str, ...]:
         body.refuse("available_on", "must be a list")
         return ()
     if unknown := [str(entry) for entry in value if entry not in RESOURCES]:
-        text = f"may have only {', '.join(RESOURCES)}: {shown(', '.join(unknown))}"
+        text = f"may have only {', '.join(RESOURCES)}: {quoted(', '.join(unknown))}"
         body.refuse("available_on", text, "inclusion")
     return tuple(resource for resource in RESOURCES if resource in value)
 
@@ -174,7 +174,7 @@ def _currency(body: SettingsBody, field: CustomField, settings: AccountSettings)
     if value is None:
         return field.currency or settings.currency
     if not is_currency(value):
-        body.refuse("currency", f"is not an ISO 4217 code: {shown(value)}", "inclusion")
+        body.refuse("currency", f"is not an ISO 4217 code: {quoted(value)}", "inclusion")
         return None
     return str(value).upper()
 
@@ -248,14 +248,14 @@ def _option_integer(body: SettingsBody, attribute: str, raw: dict[str, Any]) -> 
     value = raw.get(attribute)
     if value is None or is_integer(value):
         return value
-    body.refuse("options", f"{attribute} must be an integer: {shown(value)}")
+    body.refuse("options", f"{attribute} must be an integer: {quoted(value)}")
     return None
 
 
 def _refuse_repeated(body: SettingsBody, attribute: str, values: list[str]) -> None:
     for value, times in Counter(values).items():
         if value and times > 1:
-            text = f"has the {attribute} {shown(value)} more than once"
+            text = f"has the {attribute} {quoted(value)} more than once"
             body.refuse("options", text, "taken")
 
 

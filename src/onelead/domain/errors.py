@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from onelead.domain.text import shown
+from onelead.domain.text import quoted
 
 
 class Kind(StrEnum):
@@ -52,7 +52,7 @@ _LINES_MAX = 100
 
 def unrecognized(names: Iterable[str]) -> Problem | None:
     """Name the attributes that nobody knows, as Copper does; None when there are none."""
-    listed = [shown(name) for name in islice(names, _NAMES_MAX + 1)]
+    listed = [quoted(name) for name in islice(names, _NAMES_MAX + 1)]
     if not listed:
         return None
     if len(listed) > _NAMES_MAX:
@@ -251,10 +251,10 @@ class DatabaseLocked(OneleadError):
     kind = Kind.CONFLICT
 
 
-class SettingsInvalid(OneleadError):
+class ConfigurationInvalid(OneleadError):
     """The configuration has problems; `problems` has a sentence for each."""
 
-    code = "settings_invalid"
+    code = "configuration_invalid"
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))

@@ -1,4 +1,4 @@
-"""What ledger rows add to the figures: deliveries an hour, leads by value, candidates of refusals.
+"""What ledger rows add to the figures: deliveries an hour, leads by value, named_leads of refusals.
 
 Pure: the storage reads rows in order and writes what comes out. The figures of a whole ledger are
 the sums over its rows, however they are cut into pieces.
@@ -122,7 +122,7 @@ class FigureChanges:
         #: How many leads more have the value; never zero.
         self.leads: Counter[LeadKey] = Counter()
         #: Lead id and ledger number, for each lead that a refused match named.
-        self.candidates: list[tuple[int, int]] = []
+        self.named_leads: list[tuple[int, int]] = []
 
     @property
     def hours(self) -> Counter[HourKey]:
@@ -160,7 +160,7 @@ class FigureChanges:
             value = match_value(match.definition_id, caller)
             self._matches[HourKey(Grouping.MATCH, value, key.hour)] += 1
         if key.outcome == Outcome.REFUSED:
-            self.candidates += [(lead_id, seq) for lead_id in match.ids]
+            self.named_leads += [(lead_id, seq) for lead_id in match.ids]
 
     def _change(
         self, field: str, definition: CustomField | None, before: bytes, after: bytes

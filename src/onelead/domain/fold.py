@@ -23,18 +23,11 @@ from onelead.domain.errors import (
 )
 from onelead.domain.lead import Lead, changes_between
 from onelead.domain.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
-from onelead.domain.matching import Key, checked_match, lead_keys, names_matched_field
+from onelead.domain.matching import MatchKey, checked_match, lead_keys, names_matched_field
 from onelead.domain.names import NAME_PARTS
 from onelead.domain.properties import CheckedPatch, LeadPatch, applied, checked
 from onelead.domain.text import too_long
-from onelead.domain.writes import (
-    Action,
-    LeadWrite,
-    MatchResult,
-    Outcome,
-    PreparedWrite,
-    WriteResult,
-)
+from onelead.domain.writes import Action, CheckedWrite, LeadWrite, MatchResult, Outcome, WriteResult
 
 _NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
 
@@ -45,8 +38,8 @@ class Snapshot:
 
     #: The leads named by id, and those that a match may turn out to mean.
     leads: dict[int, Lead]
-    #: By (field, value): ascending lead ids, at most `candidates_needed` of them.
-    candidates: dict[tuple[str, str], list[int]]
+    #: By (field, value): ascending lead ids, at most `matches_needed` of them.
+    matches: dict[tuple[str, str], list[int]]
 
 
 @dataclass
@@ -60,11 +53,11 @@ class BatchPlan:
     created: list[Lead] = field(default_factory=list)
     updated: list[Lead] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
-    keys_added: list[tuple[Key, int]] = field(default_factory=list)
-    keys_removed: list[tuple[Key, int]] = field(default_factory=list)
+    keys_added: list[tuple[MatchKey, int]] = field(default_factory=list)
+    keys_removed: list[tuple[MatchKey, int]] = field(default_factory=list)
 
 
-def prepared(write: LeadWrite, settings: AccountSettings) -> PreparedWrite:
+def checked_write(write: LeadWrite, settings: AccountSettings) -> CheckedWrite:
     """Check a write against the settings; what is wrong with it becomes its refusal."""
     problems = list(write.problems)
     patch = match = None
@@ -82,8 +75,8 @@ def prepared(write: LeadWrite, settings: AccountSettings) -> PreparedWrite:
             retry_after_s = error.retry_after_s
     if problems:
         refusal = InputInvalid(*problems, retry_after_s=retry_after_s)
-        return PreparedWrite(write, refusal=refusal)
-    return PreparedWrite(write, patch, match)
+        return CheckedWrite(write, refusal=refusal)
+    return CheckedWrite(write, patch, match)
 
 
 def _leaves_unnamed(patch: CheckedPatch, problems: list[Problem]) -> bool:
@@ -92,7 +85,7 @@ def _leaves_unnamed(patch: CheckedPatch, problems: list[Problem]) -> bool:
     return not is_named and all(problem.attribute not in _NAME_ATTRIBUTES for problem in problems)
 
 
-def candidates_needed(writes: Sequence[PreparedWrite]) -> int:
+def matches_needed(writes: Sequence[CheckedWrite]) -> int:
     """Return how many ids of a key the plan can need.
 
     One more than may be named, and one for each write of the batch that can take a lead out of
@@ -104,16 +97,16 @@ def candidates_needed(writes: Sequence[PreparedWrite]) -> int:
     return MATCH_IDS_MAX + max(removers, 1)
 
 
-def matches_read_in_full(writes: Sequence[PreparedWrite]) -> int:
+def matches_read_in_full(writes: Sequence[CheckedWrite]) -> int:
     """Return how many matches a key may have for the plan to need their leads.
 
     Of more, one is still ambiguous after every write of the batch that can remove another.
     """
-    return candidates_needed(writes) - MATCH_IDS_MAX
+    return matches_needed(writes) - MATCH_IDS_MAX
 
 
 def leads_needed(
-    writes: Sequence[PreparedWrite], candidates: dict[tuple[str, str], list[int]]
+    writes: Sequence[CheckedWrite], matches: dict[tuple[str, str], list[int]]
 ) -> set[int]:
     """Return the ids of the leads that the plan can need in full."""
     ids = {
@@ -122,14 +115,14 @@ def leads_needed(
         if write.refusal is None and write.write.lead_id is not None
     }
     most = matches_read_in_full(writes)
-    for found in candidates.values():
+    for found in matches.values():
         if len(found) <= most:
             ids.update(found)
     return ids
 
 
 def plan_batch(
-    writes: Iterable[PreparedWrite],
+    writes: Iterable[CheckedWrite],
     snapshot: Snapshot,
     settings: AccountSettings,
     *,
@@ -149,19 +142,19 @@ class _Fold:
         self, snapshot: Snapshot, settings: AccountSettings, now: int, last_id: int
     ) -> None:
         self._stored = snapshot.leads
-        self._candidates = snapshot.candidates
+        self._matches = snapshot.matches
         self._settings = settings
         self._now = now
         self._last_id = last_id
         #: Leads touched by this batch; None is a deleted one.
         self._touched: dict[int, Lead | None] = {}
         #: Of the touched leads: the keys before the batch, and now.
-        self._keys_before: dict[int, set[Key]] = {}
-        self._keys: dict[int, set[Key]] = {}
+        self._keys_before: dict[int, set[MatchKey]] = {}
+        self._keys: dict[int, set[MatchKey]] = {}
         self._gained: dict[tuple[str, str], set[int]] = {}
         self._lost: dict[tuple[str, str], set[int]] = {}
 
-    def result_of(self, write: PreparedWrite) -> WriteResult:
+    def result_of(self, write: CheckedWrite) -> WriteResult:
         if write.refusal is not None:
             return WriteResult(Outcome.REFUSED, refusal=write.refusal)
         match write.write.action:
@@ -182,7 +175,7 @@ class _Fold:
             return self._touched[lead_id]
         return self._stored.get(lead_id)
 
-    def _upsert(self, write: PreparedWrite) -> WriteResult:
+    def _upsert(self, write: CheckedWrite) -> WriteResult:
         assert write.match is not None
         match, patch = write.match, _patch_of(write)
         ids = self._matching(match.key)
@@ -206,9 +199,9 @@ class _Fold:
             result = self._create(patch, match.patch)
         return msgspec.structs.replace(result, match=found)
 
-    def _matching(self, key: Key) -> list[int]:
+    def _matching(self, key: MatchKey) -> list[int]:
         at = (key.field, key.value)
-        stored = self._candidates.get(at, [])
+        stored = self._matches.get(at, [])
         lost, gained = self._lost.get(at), self._gained.get(at)
         if not lost and not gained:
             return stored
@@ -274,7 +267,7 @@ class _Fold:
     @staticmethod
     def _move(
         lead_id: int,
-        key: Key,
+        key: MatchKey,
         leave: dict[tuple[str, str], set[int]],
         enter: dict[tuple[str, str], set[int]],
     ) -> None:
@@ -302,7 +295,7 @@ class _Fold:
         return plan
 
 
-def _conflict(write: PreparedWrite, lead: Lead | None) -> WriteResult | None:
+def _conflict(write: CheckedWrite, lead: Lead | None) -> WriteResult | None:
     """Refuse a write that was made for another version of the lead, also one without effect."""
     expected = write.write.expected_version
     if expected is None or lead is None or lead.version == expected:
@@ -310,7 +303,7 @@ def _conflict(write: PreparedWrite, lead: Lead | None) -> WriteResult | None:
     return WriteResult(Outcome.REFUSED, refusal=VersionConflict(lead.version))
 
 
-def _patch_of(write: PreparedWrite) -> CheckedPatch:
+def _patch_of(write: CheckedWrite) -> CheckedPatch:
     assert write.patch is not None
     return write.patch
 

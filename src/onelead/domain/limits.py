@@ -130,11 +130,11 @@ FIGURE_FAR_BEHIND_ROWS = 2 * FIGURE_CHUNK_ROWS
 FIGURE_WORK_REST_S = 1
 #: Values shared by several leads are looked for by this many match keys at a time, again after
 #: this time at the earliest, and this many of a field are listed.
-SURVEY_CHUNK_KEYS = 5_000
-SURVEY_REST_S = 60
-SURVEY_VALUES_MAX = 10
+SCAN_CHUNK_KEYS = 5_000
+SCAN_REST_S = 60
+SCAN_VALUES_MAX = 10
 #: Of so many accounts a process keeps what it found.
-SURVEY_ACCOUNTS_MAX = 100
+SCAN_ACCOUNTS_MAX = 100
 # Authentication. A revoked key is refused at the latest after this time, in every process.
 API_KEY_CACHE_S = 2
 API_KEY_CACHE_ENTRIES_MAX = 10_000

@@ -36,7 +36,7 @@ from onelead.domain.text import fold, is_blank, tidy, too_long, whole_number
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
 
-class Key(NamedTuple):
+class MatchKey(NamedTuple):
     """One normalised value under which a lead is found."""
 
     #: `name`, `email`, `phone`, `social`, `tag`, or a definition's `key_field`.
@@ -46,25 +46,25 @@ class Key(NamedTuple):
     label: str | None = None
 
 
-def lead_keys(lead: Lead, settings: AccountSettings) -> set[Key]:
+def lead_keys(lead: Lead, settings: AccountSettings) -> set[MatchKey]:
     """Return every key of a lead, for matching and for searching."""
-    keys = {Key("name", key_value(fold(lead.name)))}
+    keys = {MatchKey("name", key_value(fold(lead.name)))}
     if lead.email and (email := fold(lead.email.email)):
-        keys.add(Key("email", key_value(email)))
+        keys.add(MatchKey("email", key_value(email)))
     for phone in lead.phone_numbers:
         if digits := phone_digits(phone.number):
-            keys.add(Key("phone", digits[::-1]))
-    keys.update(Key("social", key_value(fold(social.url))) for social in lead.socials)
-    keys.update(Key("tag", key_value(fold(tag)), tag) for tag in lead.tags)
+            keys.add(MatchKey("phone", digits[::-1]))
+    keys.update(MatchKey("social", key_value(fold(social.url))) for social in lead.socials)
+    keys.update(MatchKey("tag", key_value(fold(tag)), tag) for tag in lead.tags)
     for field in settings.indexed_fields:
         keys.update(custom_field_keys(lead, field))
     return keys
 
 
-def custom_field_keys(lead: Lead, field: CustomField) -> set[Key]:
+def custom_field_keys(lead: Lead, field: CustomField) -> set[MatchKey]:
     """Return the keys of a lead for one indexed definition."""
     values = match_values(field, lead.custom_fields.get(field.id))
-    return {Key(field.key_field, key_value(value)) for value in values}
+    return {MatchKey(field.key_field, key_value(value)) for value in values}
 
 
 def key_value(value: str) -> str:
@@ -103,7 +103,7 @@ class CheckedMatch(Struct, frozen=True, gc=False):
 
     #: `name`, `email` or `custom`.
     field_name: str
-    key: Key
+    key: MatchKey
     #: The definition, for `custom`.
     definition: CustomField | None
     #: What makes a new lead match, for a create whose properties do not name the matched field.
@@ -114,11 +114,11 @@ def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
     """Check and normalise a match. Raises InputInvalid, which names the member at fault."""
     if match.field_name == "name":
         text = _text_value(match.field_value)
-        key = Key("name", key_value(fold(text)))
+        key = MatchKey("name", key_value(fold(text)))
         return CheckedMatch("name", key, None, LeadPatch(name=text))
     if match.field_name == "email":
         text = _text_value(match.field_value)
-        key = Key("email", key_value(fold(text)))
+        key = MatchKey("email", key_value(fold(text)))
         return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
     if match.field_name == "custom":
         return _custom_match(match.field_value, settings)
@@ -147,7 +147,7 @@ def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
         raise InputInvalid(problem)
     field = _matchable_field(value.get("custom_field_definition_id"), settings)
     raw = value.get("value")
-    key = Key(field.key_field, key_value(_custom_match_value(field, raw, settings)))
+    key = MatchKey(field.key_field, key_value(_custom_match_value(field, raw, settings)))
     entry = CustomFieldPatch(field.id, raw)
     return CheckedMatch("custom", key, field, LeadPatch(custom_fields=[entry]))
 

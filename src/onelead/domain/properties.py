@@ -37,7 +37,7 @@ from onelead.domain.limits import (
     URL_CHARS_MAX,
 )
 from onelead.domain.names import NAME_PARTS, join_name, split_name
-from onelead.domain.text import fold, is_blank, shown, too_long
+from onelead.domain.text import fold, is_blank, quoted, too_long
 
 Id = Annotated[int, Meta(ge=1)]
 T = TypeVar("T")
@@ -237,7 +237,7 @@ def _status_by_name(name: str, settings: AccountSettings, result: CheckedPatch) 
     for status in settings.statuses:
         if fold(status.name) == fold(name):
             return status.id
-    result.problems.append(Problem("status", f"is not a lead status: {shown(name)}", "inclusion"))
+    result.problems.append(Problem("status", f"is not a lead status: {quoted(name)}", "inclusion"))
     return settings.default_status.id
 
 
@@ -303,7 +303,7 @@ def _category(
         return "work" if "work" in allowed else "other"
     category = value.strip().lower()
     if category not in allowed:
-        text = f"category {shown(value)} is not one of {', '.join(allowed)}"
+        text = f"category {quoted(value)} is not one of {', '.join(allowed)}"
         problems.append(Problem(attribute, text, "inclusion"))
     return category
 

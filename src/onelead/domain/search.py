@@ -310,7 +310,7 @@ def _national_numbers(digits: str) -> Iterator[str]:
             yield from (rest, f"0{rest}")
 
 
-class KeyFilter(Struct, frozen=True):
+class MatchKeyFilter(Struct, frozen=True):
     """A custom field filter as the match keys answer it."""
 
     field: CustomField
@@ -323,12 +323,12 @@ class KeyFilter(Struct, frozen=True):
     allow_empty: bool
 
 
-def key_filters(search: LeadSearch, settings: AccountSettings) -> list[KeyFilter]:
+def key_filters(search: LeadSearch, settings: AccountSettings) -> list[MatchKeyFilter]:
     """Check the custom field filters and normalise their values. Raises InputInvalid."""
     return [_key_filter(entry, settings) for entry in search.custom_fields]
 
 
-def _key_filter(entry: FieldFilter, settings: AccountSettings) -> KeyFilter:
+def _key_filter(entry: FieldFilter, settings: AccountSettings) -> MatchKeyFilter:
     field = settings.fields_by_id.get(entry.definition_id)
     if field is None:
         text = f"definition {entry.definition_id} does not exist"
@@ -342,7 +342,7 @@ def _key_filter(entry: FieldFilter, settings: AccountSettings) -> KeyFilter:
         raise InputInvalid(Problem("custom_fields", text)) from None
     is_bare = not values and low is None and high is None
     allow_empty = entry.allow_empty or has_empty or is_bare
-    return KeyFilter(field, values, entry.combination, low, high, allow_empty)
+    return MatchKeyFilter(field, values, entry.combination, low, high, allow_empty)
 
 
 def _normalised_values(

@@ -181,7 +181,7 @@ def known_id(value: Any) -> int | None:
 _SHOWN_CHARS_MAX = 60
 
 
-def shown(raw: Any) -> str:
+def quoted(raw: Any) -> str:
     """Spell a rejected value in a message, shortened."""
     text = str(raw)
     return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."

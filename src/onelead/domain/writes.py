@@ -56,7 +56,7 @@ class LeadWrite(Struct, frozen=True, gc=False):
     expected_version: int | None = None
 
 
-class PreparedWrite(Struct, frozen=True, gc=False):
+class CheckedWrite(Struct, frozen=True, gc=False):
     """A write checked against one version of the settings."""
 
     write: LeadWrite

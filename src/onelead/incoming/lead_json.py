@@ -15,7 +15,7 @@ from onelead.domain.errors import Problem, humanised, unrecognized
 from onelead.domain.limits import ID_MAX
 from onelead.domain.matching import Match
 from onelead.domain.properties import LeadPatch
-from onelead.domain.text import shown, whole_number
+from onelead.domain.text import quoted, whole_number
 from onelead.domain.writes import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
@@ -120,7 +120,7 @@ def _with_number_id(entry: Any) -> Any:
 def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Problem:
     prefix = f"Invalid value for {humanised(key)}:"
     if key in _ID_KEYS:
-        return Problem(key, f"{prefix} IDs must be positive integers: {shown(value)}")
+        return Problem(key, f"{prefix} IDs must be positive integers: {quoted(value)}")
     # A key that was sent may stand in the reason, whatever it holds; the place comes last.
     reason, has_place, rest = str(error).rpartition(_PLACE)
     place = rest.removeprefix(".").removesuffix("`") if has_place else ""
@@ -129,7 +129,7 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
         problem = unrecognized([f"{key}.{reason.removeprefix(_UNKNOWN_FIELD)}"])
         assert problem is not None
         return problem
-    where = f" in {shown(place)}" if place else ""
+    where = f" in {quoted(place)}" if place else ""
     return Problem(key, f"{prefix} {reason[0].lower()}{reason[1:]}{where}")
 
 
@@ -139,6 +139,6 @@ def item_id(raw: dict[str, Any]) -> tuple[int | None, tuple[Problem, ...]]:
     if value is None:
         return None, (Problem("id", "can't be blank", "blank"),)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
-        text = f"Invalid value for Id: IDs must be positive integers: {shown(raw['id'])}"
+        text = f"Invalid value for Id: IDs must be positive integers: {quoted(raw['id'])}"
         return None, (Problem("id", text),)
     return value, ()

@@ -31,7 +31,7 @@ from onelead.domain.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.domain.text import shown, tidy, whole_number
+from onelead.domain.text import quoted, tidy, whole_number
 from onelead.incoming.json_body import decode_json
 from onelead.incoming.lead_json import converted, unknown_keys
 from onelead.incoming.paging import page_from
@@ -296,7 +296,7 @@ class _Reader:
         if isinstance(wanted, int) and 1 <= wanted <= ID_MAX:
             return wanted
         what = f"Invalid value for {humanised(key)}"
-        self._refuse(key, f"{what}: IDs must be positive integers: {shown(value)}")
+        self._refuse(key, f"{what}: IDs must be positive integers: {quoted(value)}")
         return 0
 
     def _number(self, key: str, value: Number | None) -> Any:

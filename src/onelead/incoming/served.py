@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars
 from onelead.domain.errors import OneleadError
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.unread_body import Arriving, send_answer
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 
 #: What a front end makes of a request before it is answered.
 Opened = TypeVar("Opened")
@@ -29,14 +29,12 @@ class Served(ABC, Generic[Opened]):
     #: What every answer carries, unless it says something else itself.
     headers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(
-        self, method: str, route: str, services: Services, request_log: RequestLog
-    ) -> None:
+    def __init__(self, method: str, route: str, runtime: Runtime, request_log: RequestLog) -> None:
         self._method = method
         self._route = route
-        self._services = services
-        self._monotonic = services.monotonic
-        self._count = services.metrics.request_counter(method, route)
+        self._runtime = runtime
+        self._monotonic = runtime.monotonic
+        self._count = runtime.metrics.request_counter(method, route)
         self._request_log = request_log
 
     @abstractmethod
@@ -59,7 +57,7 @@ class Served(ABC, Generic[Opened]):
         """Serve one request."""
         began = self._monotonic()
         body = Arriving(receive)
-        request_id = self._services.new_request_id()
+        request_id = self._runtime.new_request_id()
         # For everything that is logged on the way; each request is a task with its own context.
         bind_contextvars(request_id=request_id)
         line = RequestLine(request_id, self._method, self._route)

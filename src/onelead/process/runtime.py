@@ -8,18 +8,18 @@ from functools import cached_property
 
 from onelead.contract.store import Store
 from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
+from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.attempts import Attempts
 from onelead.process.feed import Feed
-from onelead.process.key_uses import KeyUses
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
-from onelead.process.survey import Surveys
+from onelead.process.shared_values import SharedValueScans
 from onelead.process.writer import BatchingWriter
 
 
 @dataclass(frozen=True)
-class Services:
+class Runtime:
     """The parts; the composition root makes them."""
 
     store: Store
@@ -33,7 +33,7 @@ class Services:
     settings_changed: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: PasswordHashes = field(default_factory=PasswordHashes)
-    key_uses: KeyUses = field(default_factory=KeyUses)
+    api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
     #: How often pages that show new deliveries look for them.
     live_poll_s: float = LIVE_POLL_S
 
@@ -58,6 +58,6 @@ class Services:
         return Feed(self.store, poll_s=self.live_poll_s)
 
     @cached_property
-    def surveys(self) -> Surveys:
+    def scans(self) -> SharedValueScans:
         """The values that several leads share, as far as somebody has looked."""
-        return Surveys(self.store, self.clock, self.monotonic)
+        return SharedValueScans(self.store, self.clock, self.monotonic)

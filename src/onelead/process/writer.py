@@ -24,7 +24,7 @@ from structlog.contextvars import bind_contextvars
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import OneleadError, ServiceStopping, WriteQueueFull
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
@@ -34,7 +34,7 @@ from onelead.domain.limits import (
     QUEUE_WRITES_MAX,
     RETRY_AFTER_S,
 )
-from onelead.domain.writes import LeadWrite, PreparedWrite, WriteResult
+from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
 
 
 class LeadStore(Protocol):
@@ -75,13 +75,13 @@ class _Waiting(Struct):
     answer: asyncio.Future[Receipt]
     size_bytes: int
     #: The write as checked under `settings`; None before the account's settings are known.
-    checked: PreparedWrite | None = None
+    checked: CheckedWrite | None = None
     settings: AccountSettings | None = None
 
-    def checked_under(self, settings: AccountSettings) -> PreparedWrite:
+    def checked_under(self, settings: AccountSettings) -> CheckedWrite:
         """Check the write, again if it was checked under other settings."""
         if self.checked is None or self.settings is not settings:
-            self.checked, self.settings = prepared(self.write, settings), settings
+            self.checked, self.settings = checked_write(self.write, settings), settings
         return self.checked
 
 

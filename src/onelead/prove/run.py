@@ -20,7 +20,7 @@ import uvloop
 from msgspec import Struct
 
 from onelead import app
-from onelead.configuration import LogLevel, Settings
+from onelead.configuration import Configuration, LogLevel
 from onelead.contract.access import NewAccount
 from onelead.contract.ledger import AccountRows
 from onelead.contract.store import Store
@@ -86,7 +86,7 @@ class Outcome:
 Tell = Callable[[Progress], None]
 
 
-def prove(settings: Settings, options: Options, tell: Tell) -> Outcome:
+def prove(settings: Configuration, options: Options, tell: Tell) -> Outcome:
     """Run a proof. Raises NotPossible when a process does not start or goes away by itself."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -98,7 +98,9 @@ def prove(settings: Settings, options: Options, tell: Tell) -> Outcome:
     return run.outcome(verdict)
 
 
-async def _delivered(settings: Settings, options: Options, tell: Tell) -> tuple[_Run, AccountRows]:
+async def _delivered(
+    settings: Configuration, options: Options, tell: Tell
+) -> tuple[_Run, AccountRows]:
     """Let the clients deliver, and read what is stored then."""
     store = await app.open_store(settings, serving=False)
     try:
@@ -165,7 +167,7 @@ class _Run:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Configuration,
         options: Options,
         account: NewAccount,
         beginning: Beginning,

@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from onelead.configuration import Settings, child_environment
+from onelead.configuration import Configuration, child_environment
 from onelead.domain.limits import (
     WORKER_FIRST_PAUSE_S,
     WORKER_PAUSE_S_MAX,
@@ -43,7 +43,7 @@ class WorkerJob(Struct, frozen=True):
 
     #: From 1; a worker that takes a dead one's place has its number.
     number: int
-    settings: Settings
+    configuration: Configuration
     #: The file descriptor of the listening socket that the worker inherits.
     listener: int
     #: Where the workers keep what they count.
@@ -71,19 +71,19 @@ class Workers:
 
     def __init__(
         self,
-        settings: Settings,
+        configuration: Configuration,
         open_listener: Callable[[], socket.socket],
         metrics_folder: Path,
         *,
         command: Sequence[str] = _COMMAND,
     ) -> None:
-        self._settings = settings
+        self._configuration = configuration
         self._open_listener = open_listener
         self._metrics_folder = metrics_folder
         self._on_started: Callable[[], None] = lambda: None
         self._command = command
         #: Those that have neither served nor failed to.
-        self._not_started = set(range(1, settings.workers + 1))
+        self._not_started = set(range(1, configuration.workers + 1))
         self._has_served = False
         self._listeners: dict[int, socket.socket] = {}
         self._processes: dict[int, Process] = {}
@@ -156,7 +156,7 @@ class Workers:
             env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._metrics_folder)),
         )
         assert process.stdin is not None
-        job = WorkerJob(number, self._settings, listener, str(self._metrics_folder))
+        job = WorkerJob(number, self._configuration, listener, str(self._metrics_folder))
         # The pipe stays open as long as this process lives.
         process.stdin.write(msgspec.json.encode(job) + b"\n")
         return process

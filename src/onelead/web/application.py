@@ -15,7 +15,7 @@ from onelead.domain.errors import AdminRequired, FormForged, OneleadError, Resou
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.web.frame.assets import asset_routes
 from onelead.web.frame.once import answered_once
 from onelead.web.frame.pages import Access, Page
@@ -28,15 +28,15 @@ SIGN_IN_PATH = "/sign-in"
 _SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."
 
 
-def create_web(services: Services) -> ASGIApp:
-    """Build the application; starting and stopping the services is the caller's."""
-    request_log = RequestLog(services.monotonic)
+def create_web(runtime: Runtime) -> ASGIApp:
+    """Build the application; starting and stopping the runtime is the caller's."""
+    request_log = RequestLog(runtime.monotonic)
     routes = [
-        Route(page.path, _ServedPage(page, services, request_log), methods=[page.method])
+        Route(page.path, _ServedPage(page, runtime, request_log), methods=[page.method])
         for page in PAGES
     ]
     routes += asset_routes()
-    unknown = Route("/{path:path}", _ServedPage(_UNKNOWN_PAGE, services, request_log))
+    unknown = Route("/{path:path}", _ServedPage(_UNKNOWN_PAGE, runtime, request_log))
     # Also for a path with a line break, which `path` leaves out.
     unknown.path_regex = re.compile("")
     return Router([*routes, unknown], redirect_slashes=False)
@@ -56,15 +56,15 @@ class _ServedPage(Served[Visit]):
 
     headers = PAGE_HEADERS
 
-    def __init__(self, page: Page, services: Services, request_log: RequestLog) -> None:
-        super().__init__(page.method, page.path, services, request_log)
+    def __init__(self, page: Page, runtime: Runtime, request_log: RequestLog) -> None:
+        super().__init__(page.method, page.path, runtime, request_log)
         self._page = page
 
     def _open(self, request: Request, line: RequestLine) -> Visit:
-        return Visit(request, self._services, line, None)
+        return Visit(request, self._runtime, line, None)
 
     async def _answer(self, visit: Visit) -> Response:
-        visit.who = await signed_in(self._services, visit.request)
+        visit.who = await signed_in(self._runtime, visit.request)
         if visit.who is not None:
             visit.line.account_id = visit.account_id
         is_form = self._page.method == "POST"
@@ -123,7 +123,7 @@ def _to_sign_in(visit: Visit, *, is_form: bool) -> Response:
     url = visit.request.url
     wanted = _page_of_form(visit) if is_form else _address(url.path, url.query)
     path = SIGN_IN_PATH if wanted == "/" else f"{SIGN_IN_PATH}?{urlencode({'next': wanted})}"
-    return visit.go(path, _SIGNED_OUT if is_form else "", is_problem=is_form)
+    return visit.redirect(path, _SIGNED_OUT if is_form else "", is_problem=is_form)
 
 
 def _page_of_form(visit: Visit) -> str:

@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             for n in range(3):
                 await service.lead(name=f"Nora {n}", tags=["fair"])
             config = uvicorn.Config(
-                create_api(service.services), http=Connection, lifespan="off", log_config=None
+                create_api(service.runtime), http=Connection, lifespan="off", log_config=None
             )
             running = uvicorn.Server(config)
             url = "http://{}:{}".format(*listener.getsockname())

@@ -78,7 +78,7 @@ async def address(service: Service) -> AsyncIterator[tuple[str, int]]:
     """Where the service listens."""
     stop, started = _Stop(), asyncio.Event()
     with listening("127.0.0.1", 0) as listener:
-        api = create_api(service.services)
+        api = create_api(service.runtime)
         server = asyncio.create_task(run_server(api, listener, stop, started.set))
         await started.wait()
         host, port = listener.getsockname()

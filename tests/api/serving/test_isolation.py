@@ -293,10 +293,10 @@ async def sides(new_database: Callable[[], Database]) -> AsyncIterator[Sides]:
         neighbours(new_database()) as there,
         neighbours(new_database()) as nowhere,
     ):
-        theirs = await fill(there.theirs, there.services, there.their_account.account_id, WORD)
+        theirs = await fill(there.theirs, there.runtime, there.their_account.account_id, WORD)
         before = there.rows_of_theirs()
         mine, the_same = [
-            await fill(side.mine, side.services, side.my_account.account_id, "mine")
+            await fill(side.mine, side.runtime, side.my_account.account_id, "mine")
             for side in (there, nowhere)
         ]
         # The same ids on both sides, or the answers could not be the same.

@@ -18,22 +18,22 @@ from tests.support.storage.faults import Faults, FaultySqliteStore, disk_error
 
 from onelead.api.application import create_api
 from onelead.domain.limits import QUEUE_READY_WRITES_MAX
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter, Receipt
 
 ROOT = "http://onelead.test"
 UPSERT = 'method="PUT",route="/leads/upsert"'
 
 
-def visitor(services: Services) -> httpx.AsyncClient:
+def visitor(runtime: Runtime) -> httpx.AsyncClient:
     """Return a client without a key."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_api(services)), base_url=ROOT)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_api(runtime)), base_url=ROOT)
 
 
 @pytest.fixture
 async def probe(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A visitor of the service."""
-    async with visitor(service.services) as client:
+    async with visitor(service.runtime) as client:
         yield client
 
 
@@ -59,7 +59,7 @@ async def test_a_database_that_does_not_answer_is_named_and_nothing_else(
 ) -> None:
     faults = Faults()
     store = FaultySqliteStore(tmp_path / "onelead.db", service.clock, faults)
-    async with visitor(replace(service.services, store=store)) as probe:
+    async with visitor(replace(service.runtime, store=store)) as probe:
         assert (await probe.get("/readyz")).status_code == 200
         faults.before_statement = disk_error
         ready = await probe.get("/readyz")
@@ -72,14 +72,14 @@ async def test_a_database_that_does_not_answer_is_named_and_nothing_else(
 async def test_a_queue_above_its_high_water_mark_is_not_ready(service: Service) -> None:
     store = MemoryStore(a_settings(account_id=1))
     store.hold()
-    writer = BatchingWriter(store, observer=service.services.metrics)
+    writer = BatchingWriter(store, observer=service.runtime.metrics)
 
     async def arrive(count: int) -> None:
         waiting.append(asyncio.create_task(writer.write_many(1, [create(name="Nora")] * count)))
         await settle()
 
     waiting: list[asyncio.Task[list[Receipt]]] = []
-    async with visitor(replace(service.services, writer=writer)) as probe:
+    async with visitor(replace(service.runtime, writer=writer)) as probe:
         await arrive(QUEUE_READY_WRITES_MAX - 1)
         assert (await probe.get("/readyz")).status_code == 200
         await arrive(1)
@@ -148,9 +148,9 @@ async def test_what_was_asked_for_is_never_a_label(
 
 
 async def test_what_finds_the_queue_full_is_counted(service: Service) -> None:
-    services = service.services
-    writer = BatchingWriter(service.store, queue_writes_max=1, observer=services.metrics)
-    full = replace(services, writer=writer)
+    runtime = service.runtime
+    writer = BatchingWriter(service.store, queue_writes_max=1, observer=runtime.metrics)
+    full = replace(runtime, writer=writer)
     async with client_of(full, service.account) as client, visitor(full) as probe:
         body = {"leads": [{"name": "Nora Field"}, {"name": "Sam Roe"}]}
         assert (await client.post("/leads/bulk_create", json=body)).status_code == 503

@@ -64,7 +64,7 @@ def _log_as_before() -> Iterator[None]:
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a process that started now, in which nobody was refused yet."""
-    async with client_of(service.services, service.account) as fresh:
+    async with client_of(service.runtime, service.account) as fresh:
         yield fresh
 
 
@@ -151,9 +151,9 @@ async def test_a_database_that_does_not_answer_is_named_by_what_stands_behind_it
         async def lead(self, *_ids: int) -> LeadRead:
             raise StoreUnavailable from OSError("the disk of nora@field.example")
 
-    services = replace(service.services, store=Store())  # type: ignore[arg-type]
+    runtime = replace(service.runtime, store=Store())  # type: ignore[arg-type]
     log = Log(LogLevel.INFO)
-    async with client_of(services, service.account) as client:
+    async with client_of(runtime, service.account) as client:
         assert (await client.get("/leads/7")).status_code == 503
     line = log.request()
     assert (line["error"], line["cause"]) == ("store_unavailable", "OSError")
@@ -185,9 +185,9 @@ async def test_whatever_is_logged_on_the_way_has_the_request_id(service: Service
             logging.getLogger("some.library").warning("slow")
             return await service.store.caller(key_hash)
 
-    services = replace(service.services, store=TalkativeStore())  # type: ignore[arg-type]
+    runtime = replace(service.runtime, store=TalkativeStore())  # type: ignore[arg-type]
     log = Log(LogLevel.INFO)
-    async with client_of(services, service.account) as client:
+    async with client_of(runtime, service.account) as client:
         response = await client.get("/users/me", headers={"X-PW-UserEmail": "x@y.example"})
     lines = [json.loads(line) for line in log.text.splitlines()]
     ours = [line for line in lines if line["logger"] in ("onelead.test", "some.library")]

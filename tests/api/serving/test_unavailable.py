@@ -73,7 +73,7 @@ async def test_a_key_that_cannot_be_looked_up(service: Service, tmp_path: Path) 
 
 
 async def test_a_full_queue_accepts_nothing(service: Service) -> None:
-    full = replace(service.services, writer=BatchingWriter(service.store, queue_writes_max=1))
+    full = replace(service.runtime, writer=BatchingWriter(service.store, queue_writes_max=1))
     async with client_of(full, service.account) as client:
         leads = {"leads": [{"name": "Nora"}, {"name": "Sam"}]}
         assert_unavailable(await client.post("/leads/bulk_create", json=leads), QUEUE)

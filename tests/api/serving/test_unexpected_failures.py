@@ -49,10 +49,10 @@ class DefectiveStore(SqliteStore):
 async def defective(service: Service, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a second process on the same database, one with defects."""
     store = DefectiveStore(tmp_path / "onelead.db", service.clock)
-    services = replace(service.services, store=store, writer=BatchingWriter(store))
-    async with client_of(services, service.account) as client:
+    runtime = replace(service.runtime, store=store, writer=BatchingWriter(store))
+    async with client_of(runtime, service.account) as client:
         yield client
-    await services.writer.drain()
+    await runtime.writer.drain()
     await store.close()
 
 

@@ -330,8 +330,8 @@ async def test_every_change_is_in_the_ledger(service: Service, tmp_path: Path) -
 
 async def test_the_index_job_is_woken_by_changes_only(service: Service) -> None:
     woken: list[None] = []
-    services = dataclasses.replace(service.services, settings_changed=lambda: woken.append(None))
-    async with client_of(services, service.account) as client:
+    runtime = dataclasses.replace(service.runtime, settings_changed=lambda: woken.append(None))
+    async with client_of(runtime, service.account) as client:
         tier = await create_tier(client)
         assert len(woken) == 1
         await client.put(f"{PATH}/{tier['id']}", json={"name": "Level"})

@@ -21,7 +21,7 @@ from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
@@ -38,7 +38,7 @@ class Service:
     store: Store
     writer: BatchingWriter
     clock: Clock
-    services: Services
+    runtime: Runtime
 
     async def lead(self, **properties: Any) -> dict[str, Any]:
         """Create a lead and return it as answered."""
@@ -73,12 +73,12 @@ class Service:
         account_id, email = self.account.account_id, "mia@shop.example"
         user = await self.store.create_user(account_id, email, "Mia Roe", Role.MEMBER)
         _key, secret = await self.store.create_api_key(account_id, email, "test")
-        return client_of(self.services, NewAccount(account_id, user.id, email, secret))
+        return client_of(self.runtime, NewAccount(account_id, user.id, email, secret))
 
     async def other_account(self) -> httpx.AsyncClient:
         """Create another account in the same database and return its client."""
         account = await self.store.create_account("Other Ltd", "omar@other.example")
-        return client_of(self.services, account)
+        return client_of(self.runtime, account)
 
 
 def credentials_of(account: NewAccount) -> dict[str, str]:
@@ -90,10 +90,10 @@ def credentials_of(account: NewAccount) -> dict[str, str]:
     }
 
 
-def client_of(services: Services, account: NewAccount) -> httpx.AsyncClient:
+def client_of(runtime: Runtime, account: NewAccount) -> httpx.AsyncClient:
     """Return a client with the account's credentials, which holds answers to their contract."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_api(services), raise_app_exceptions=True),
+        transport=httpx.ASGITransport(create_api(runtime), raise_app_exceptions=True),
         base_url=BASE_URL,
         headers=credentials_of(account),
         event_hooks={"response": [require_documented]},
@@ -110,7 +110,7 @@ async def a_service(folder: Path, engine: str = "sqlite") -> AsyncIterator[Servi
     metrics = Metrics()
     writer = BatchingWriter(store, observer=metrics)
     numbers = itertools.count(1)
-    services = Services(
+    runtime = Runtime(
         store=store,
         writer=writer,
         clock=clock,
@@ -120,10 +120,10 @@ async def a_service(folder: Path, engine: str = "sqlite") -> AsyncIterator[Servi
         passwords=PasswordHashes(QUICK_HASHER),
     )
     try:
-        async with client_of(services, account) as client:
-            yield Service(client, account, store, writer, clock, services)
+        async with client_of(runtime, account) as client:
+            yield Service(client, account, store, writer, clock, runtime)
     finally:
-        await services.surveys.stop()
+        await runtime.scans.stop()
         await writer.drain()
         await store.close()
         database.close()

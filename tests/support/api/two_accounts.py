@@ -16,7 +16,7 @@ from tests.support.storage.databases import Database
 from onelead.contract.access import NewAccount
 from onelead.domain.account import Role
 from onelead.process.metrics import Metrics
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.storage.schema import metadata
 
@@ -46,7 +46,7 @@ class Neighbours:
     """A service with two accounts, and a client of each."""
 
     database: Database
-    services: Services
+    runtime: Runtime
     mine: httpx.AsyncClient
     theirs: httpx.AsyncClient
     my_account: NewAccount
@@ -71,7 +71,7 @@ async def neighbours(database: Database) -> AsyncIterator[Neighbours]:
     metrics = Metrics()
     writer = BatchingWriter(store, observer=metrics)
     numbers = itertools.count(1)
-    services = Services(
+    runtime = Runtime(
         store=store,
         writer=writer,
         clock=clock,
@@ -82,16 +82,14 @@ async def neighbours(database: Database) -> AsyncIterator[Neighbours]:
     try:
         mine = database.account
         theirs = await store.create_account("Other Ltd", "omar@other.example")
-        async with client_of(services, mine) as client, client_of(services, theirs) as other:
-            yield Neighbours(database, services, client, other, mine, theirs)
+        async with client_of(runtime, mine) as client, client_of(runtime, theirs) as other:
+            yield Neighbours(database, runtime, client, other, mine, theirs)
     finally:
         await writer.drain()
         await store.close()
 
 
-async def fill(
-    client: httpx.AsyncClient, services: Services, account_id: int, word: str
-) -> Content:
+async def fill(client: httpx.AsyncClient, runtime: Runtime, account_id: int, word: str) -> Content:
     """Give an account something of everything; every text of its own has the word."""
 
     async def make(path: str, **body: Any) -> Any:
@@ -113,7 +111,7 @@ async def fill(
     )
     status = await make("/lead_statuses", name=f"{word} status")
     source = await make("/customer_sources", name=f"{word} source")
-    user = await services.store.create_user(
+    user = await runtime.store.create_user(
         account_id, f"{word}@users.example", f"{word} user", Role.MEMBER
     )
     option_ids = tuple(option["id"] for option in tier["options"])

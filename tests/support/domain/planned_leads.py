@@ -1,6 +1,6 @@
 """Leads that are written by plans alone: what an engine does, without a database.
 
-A plan gets no more than the contract promises: of each key at most `candidates_needed` ids, and
+A plan gets no more than the contract promises: of each key at most `matches_needed` ids, and
 only the leads of `leads_needed`.
 """
 
@@ -12,14 +12,14 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
-    candidates_needed,
+    checked_write,
     leads_needed,
+    matches_needed,
     plan_batch,
-    prepared,
 )
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
-from onelead.domain.writes import LeadWrite, PreparedWrite
+from onelead.domain.writes import CheckedWrite, LeadWrite
 
 #: By (field, value): the leads that are found by it, each with the label of its key.
 Keys = dict[tuple[str, str], dict[int, str | None]]
@@ -47,18 +47,18 @@ class PlannedLeads:
 
     def write(self, *writes: LeadWrite, now: int = NOW) -> BatchPlan:
         """Plan the writes as one batch, and write the plan."""
-        batch = [prepared(write, self.settings) for write in writes]
+        batch = [checked_write(write, self.settings) for write in writes]
         snapshot = self._snapshot(batch)
         plan = plan_batch(batch, snapshot, self.settings, now=now, last_id=self.last_id)
         self._save(plan)
         return plan
 
-    def _snapshot(self, batch: Sequence[PreparedWrite]) -> Snapshot:
-        most = candidates_needed(batch)
+    def _snapshot(self, batch: Sequence[CheckedWrite]) -> Snapshot:
+        most = matches_needed(batch)
         wanted = {write.match.key[:2] for write in batch if write.match is not None}
-        candidates = {at: sorted(self.keys.get(at, ()))[:most] for at in wanted}
-        needed = leads_needed(batch, candidates) & self.leads.keys()
-        return Snapshot({lead_id: self.leads[lead_id] for lead_id in needed}, candidates)
+        matches = {at: sorted(self.keys.get(at, ()))[:most] for at in wanted}
+        needed = leads_needed(batch, matches) & self.leads.keys()
+        return Snapshot({lead_id: self.leads[lead_id] for lead_id in needed}, matches)
 
     def _save(self, plan: BatchPlan) -> None:
         """Write each row exactly once: what is there already or not there at all is a defect."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.fold import Snapshot, plan_batch, prepared
+from onelead.domain.fold import Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
 
@@ -108,7 +108,7 @@ class MemoryStore:
         settings = self._settings[batch.settings.account_id]
         writes = batch.writes
         if settings.version != batch.settings.version:
-            writes = [prepared(one.write, settings) for one in writes]
+            writes = [checked_write(one.write, settings) for one in writes]
         account = self.accounts[settings.account_id]
         first_seq = len(account.ledger) + 1
         snapshot = Snapshot(dict(account.leads), _candidates(account, settings))

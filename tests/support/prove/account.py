@@ -19,7 +19,7 @@ from onelead.api.wire import lead_body
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
-from onelead.domain.fold import Snapshot, plan_batch, prepared
+from onelead.domain.fold import Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite, plan_settings_change
@@ -132,7 +132,7 @@ class ProveAccount:
         request_id = f"request-{self._next_number()}"
         delivery = Delivery(request_id, None, None, payload)
         lead_write = read_lead_write(action, lead_id, payload, delivery=delivery)
-        ready = prepared(lead_write, self.settings)
+        ready = checked_write(lead_write, self.settings)
         seen = self.leads if leads is None else leads
         candidates = {}
         if ready.match is not None:

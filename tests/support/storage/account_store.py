@@ -18,7 +18,7 @@ from onelead.contract.ledger import LedgerRow
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch
 from onelead.domain.settings_change import Resource, SettingsResult
@@ -60,7 +60,7 @@ class AccountStore:
     ) -> BatchReceipt:
         """Write one batch, checked under the current settings or under others."""
         settings = settings or await self.settings()
-        batch = Batch(settings, [prepared(write, settings) for write in writes])
+        batch = Batch(settings, [checked_write(write, settings) for write in writes])
         return await self.store.write_leads(batch)
 
     async def results(self, *writes: LeadWrite) -> list[WriteResult]:

@@ -28,7 +28,7 @@ class Web:
         self.account_id = api.account.account_id
         self.store = api.store
         self.clock = api.clock
-        self.application = create_application(api.services)
+        self.application = create_application(api.runtime)
 
     def visitor(self, *, base_url: str = WEB_URL, address: str = "127.0.0.1") -> Browser:
         """Return a browser in which nobody is signed in."""

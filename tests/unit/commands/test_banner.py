@@ -9,7 +9,7 @@ import pytest
 
 from onelead.app import Started
 from onelead.commands.banner import banner
-from onelead.configuration import Settings
+from onelead.configuration import Configuration
 from onelead.contract.access import NewAccount
 from onelead.serving.server import base_url, web_url
 
@@ -19,7 +19,7 @@ ACCOUNT = NewAccount(1, 8, "o'hara@shop.example", "ol_12")
 
 
 def test_the_first_start_shows_the_key_and_a_command_that_a_shell_reads() -> None:
-    text = banner(Started(BASE_URL, WEB_URL, ACCOUNT), Settings())
+    text = banner(Started(BASE_URL, WEB_URL, ACCOUNT), Configuration())
     assert BASE_URL in text
     command = shlex.split(text.partition("Try it:")[2].replace("\\\n", ""))
     assert command[:4] == ["curl", "-X", "PUT", f"{BASE_URL}/leads/upsert"]
@@ -36,7 +36,7 @@ def test_the_first_start_shows_the_key_and_a_command_that_a_shell_reads() -> Non
 
 
 def test_a_later_start_shows_no_key_and_how_to_make_another() -> None:
-    text = banner(Started(BASE_URL, WEB_URL), Settings(database="sqlite:///my data/a.db"))
+    text = banner(Started(BASE_URL, WEB_URL), Configuration(database="sqlite:///my data/a.db"))
     assert BASE_URL in text
     assert "onelead keys create --database 'sqlite:///my data/a.db'" in text
     assert "curl" not in text
@@ -44,13 +44,13 @@ def test_a_later_start_shows_no_key_and_how_to_make_another() -> None:
 
 def test_until_somebody_has_a_password_each_start_shows_the_link_that_sets_one() -> None:
     link = f"{WEB_URL}/welcome/abc"
-    text = banner(Started(BASE_URL, WEB_URL, sign_in_url=link), Settings())
+    text = banner(Started(BASE_URL, WEB_URL, sign_in_url=link), Configuration())
     assert f"Open      {link}\n" in text
     assert "works once" in text
 
 
 def test_afterwards_it_shows_where_to_sign_in() -> None:
-    text = banner(Started(BASE_URL, WEB_URL), Settings())
+    text = banner(Started(BASE_URL, WEB_URL), Configuration())
     assert f"Open      {WEB_URL}/\n" in text
     assert "welcome" not in text
 

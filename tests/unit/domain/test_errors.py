@@ -7,13 +7,13 @@ import re
 import pytest
 
 from onelead.domain.errors import (
+    ConfigurationInvalid,
     InputInvalid,
     Kind,
     MatchAmbiguous,
     OneleadError,
     Problem,
     ResourceNotFound,
-    SettingsInvalid,
     StoreUnavailable,
     VersionConflict,
     WriteQueueFull,
@@ -22,7 +22,7 @@ from onelead.domain.errors import (
 )
 
 CATALOGUE = OneleadError.__subclasses__()
-WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, SettingsInvalid, VersionConflict}
+WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, ConfigurationInvalid, VersionConflict}
 WITHOUT_ARGUMENTS = [error for error in CATALOGUE if error not in WITH_ARGUMENTS]
 
 
@@ -109,7 +109,7 @@ def test_too_many_matches_are_not_named() -> None:
 
 
 def test_the_problems_of_the_configuration_are_a_line_each() -> None:
-    error = SettingsInvalid(["--port is not a number", "--host is empty"])
+    error = ConfigurationInvalid(["--port is not a number", "--host is empty"])
     assert error.message == "--port is not a number\n--host is empty"
     assert error.problems == ["--port is not a number", "--host is empty"]
 

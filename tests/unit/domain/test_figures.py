@@ -71,10 +71,10 @@ def test_what_is_not_counted_is_not_looked_at() -> None:
 
 def test_the_leads_that_a_refused_match_named_are_its_candidates() -> None:
     match = {"field_name": "name", "value": "a", "matches": 2, "ids": [4, 9], "definition_id": None}
-    assert folded(row(8, outcome="refused", match=match)).candidates == [(4, 8), (9, 8)]
-    assert folded(row(8, outcome="updated", match=match)).candidates == []
+    assert folded(row(8, outcome="refused", match=match)).named_leads == [(4, 8), (9, 8)]
+    assert folded(row(8, outcome="updated", match=match)).named_leads == []
     too_many = match | {"matches": 31, "ids": []}
-    assert folded(row(8, outcome="refused", match=too_many)).candidates == []
+    assert folded(row(8, outcome="refused", match=too_many)).named_leads == []
 
 
 def test_an_upsert_by_a_custom_field_counts_for_the_field_whatever_came_of_it() -> None:

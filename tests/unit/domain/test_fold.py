@@ -12,7 +12,7 @@ from tests.support.domain.planned_leads import NOW, PlannedLeads
 
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
-from onelead.domain.fold import candidates_needed, leads_needed, prepared
+from onelead.domain.fold import checked_write, leads_needed, matches_needed
 from onelead.domain.lead import Email, Lead
 from onelead.domain.writes import Action, LeadWrite, MatchResult, Outcome, WriteResult
 
@@ -324,7 +324,7 @@ class TestRefusals:
             properties={"name": " ", "status_id": 77},
             match={"field_name": "phone", "field_value": "1"},
         )
-        refusal = prepared(write, SETTINGS).refusal
+        refusal = checked_write(write, SETTINGS).refusal
         assert isinstance(refusal, InputInvalid)
         attributes = [problem.attribute for problem in refusal.problems]
         assert attributes == ["base", "name", "status_id", "match"]
@@ -342,7 +342,7 @@ class TestRefusals:
             "field_name": "custom",
             "field_value": {"custom_field_definition_id": building.id, "value": "A-77"},
         }
-        refusal = prepared(an_upsert(match, name="x"), a_settings(fields=(building,))).refusal
+        refusal = checked_write(an_upsert(match, name="x"), a_settings(fields=(building,))).refusal
         assert refusal is not None
         assert refusal.retry_after_s == 1
 
@@ -456,16 +456,16 @@ class TestOneAfterTheOther:
 
 class TestWhatAPlanNeeds:
     def test_one_id_more_than_may_be_named(self) -> None:
-        alone = [prepared(an_upsert(EMAIL), SETTINGS)]
-        assert candidates_needed(alone) == 31
-        assert candidates_needed([]) == 31
+        alone = [checked_write(an_upsert(EMAIL), SETTINGS)]
+        assert matches_needed(alone) == 31
+        assert matches_needed([]) == 31
 
     def test_one_id_more_for_each_write_that_can_remove_a_match(self) -> None:
         writes = [
             *(a_write(), an_upsert(EMAIL), an_update(1, title="x"), a_delete(2)),
             *(an_update(3, name=""), a_write(properties={})),
         ]
-        assert candidates_needed([prepared(write, SETTINGS) for write in writes]) == 33
+        assert matches_needed([checked_write(write, SETTINGS) for write in writes]) == 33
 
     def test_the_leads_that_are_named_and_the_few_that_may_be_meant(self) -> None:
         writes = [an_upsert(EMAIL), an_update(7, title="x"), a_delete(8), an_update(9, name="")]
@@ -473,5 +473,5 @@ class TestWhatAPlanNeeds:
             ("email", "nora@field.example"): [1, 2, 3],
             ("name", "nora field"): [4, 5, 6, 7],
         }
-        needed = leads_needed([prepared(write, SETTINGS) for write in writes], candidates)
+        needed = leads_needed([checked_write(write, SETTINGS) for write in writes], candidates)
         assert needed == {1, 2, 3, 7, 8}

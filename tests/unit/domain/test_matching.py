@@ -15,8 +15,8 @@ from onelead.domain.lead import Email, Link, PhoneNumber
 from onelead.domain.limits import ID_MAX, KEY_VALUE_BYTES_MAX
 from onelead.domain.matching import (
     CheckedMatch,
-    Key,
     Match,
+    MatchKey,
     checked_match,
     custom_field_keys,
     key_value,
@@ -77,17 +77,17 @@ def custom_refusal(definition_id: Any, value: Any) -> InputInvalid:
 class TestMatch:
     def test_a_name_is_folded(self) -> None:
         match = match_of("name", "  Andre\u0301\u00a0 FIELD ")
-        assert match.key == Key("name", "andr\u00e9 field")
+        assert match.key == MatchKey("name", "andr\u00e9 field")
         assert (match.field_name, match.definition) == ("name", None)
 
     def test_an_email_is_folded(self) -> None:
         match = match_of("email", " Nora@Field.example\u200b")
-        assert match.key == Key("email", "nora@field.example")
+        assert match.key == MatchKey("email", "nora@field.example")
         assert (match.field_name, match.definition) == ("email", None)
 
     @pytest.mark.parametrize("field_name", ["name", "email"])
     def test_a_text_may_have_255_characters(self, field_name: str) -> None:
-        assert match_of(field_name, "x" * 255).key == Key(field_name, "x" * 255)
+        assert match_of(field_name, "x" * 255).key == MatchKey(field_name, "x" * 255)
 
     @pytest.mark.parametrize(
         ("data_type", "sent", "value"),
@@ -118,7 +118,7 @@ class TestMatch:
     ) -> None:
         field = FIELDS[data_type]
         match = custom_match(field.id, sent)
-        assert match.key == Key(f"custom:{field.id}.1", value)
+        assert match.key == MatchKey(f"custom:{field.id}.1", value)
         assert (match.field_name, match.definition) == ("custom", field)
 
     @pytest.mark.parametrize("zeros", ["", "00"])
@@ -346,31 +346,31 @@ class TestLeadKeys:
         )
         multi_select = FIELDS[DataType.MULTI_SELECT].key_field
         assert lead_keys(lead, SETTINGS) == {
-            Key("name", "andr\u00e9 field"),
-            Key("email", "nora@field.example"),
-            Key("phone", "0010555215"),
-            Key("social", "https://social.example/nora"),
-            Key("tag", "vip", "VIP"),
-            Key("tag", "warm lead", "Warm  Lead"),
-            Key(multi_select, "5101"),
-            Key(multi_select, "5102"),
-            Key(FIELDS[DataType.CHECKBOX].key_field, "true"),
-            Key("custom:4203.1", "being indexed"),
+            MatchKey("name", "andr\u00e9 field"),
+            MatchKey("email", "nora@field.example"),
+            MatchKey("phone", "0010555215"),
+            MatchKey("social", "https://social.example/nora"),
+            MatchKey("tag", "vip", "VIP"),
+            MatchKey("tag", "warm lead", "Warm  Lead"),
+            MatchKey(multi_select, "5101"),
+            MatchKey(multi_select, "5102"),
+            MatchKey(FIELDS[DataType.CHECKBOX].key_field, "true"),
+            MatchKey("custom:4203.1", "being indexed"),
         }
 
     def test_a_lead_with_only_a_name_is_found_by_it(self) -> None:
-        assert lead_keys(a_lead(), a_settings()) == {Key("name", "nora field")}
+        assert lead_keys(a_lead(), a_settings()) == {MatchKey("name", "nora field")}
 
     def test_phone_numbers_that_are_written_differently_are_one_key(self) -> None:
         numbers = (PhoneNumber("512-555-0100", "work"), PhoneNumber("(512) 5550100", "home"))
         keys = lead_keys(a_lead(phone_numbers=numbers), a_settings())
-        assert keys == {Key("name", "nora field"), Key("phone", "0010555215")}
+        assert keys == {MatchKey("name", "nora field"), MatchKey("phone", "0010555215")}
 
     def test_a_new_generation_of_an_index_has_other_keys(self) -> None:
         lead = a_lead(custom_fields={4101: "A-77"})
         old, new = (a_matchable_field(index_generation=generation) for generation in (1, 2))
-        assert custom_field_keys(lead, old) == {Key("custom:4101.1", "A-77")}
-        assert custom_field_keys(lead, new) == {Key("custom:4101.2", "A-77")}
+        assert custom_field_keys(lead, old) == {MatchKey("custom:4101.1", "A-77")}
+        assert custom_field_keys(lead, new) == {MatchKey("custom:4101.2", "A-77")}
 
     @pytest.mark.parametrize("attribute", ["name", "email", "tags", "socials", "custom_fields"])
     def test_a_long_value_is_found_by_its_digest(self, attribute: str) -> None:

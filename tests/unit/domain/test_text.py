@@ -15,7 +15,7 @@ from onelead.domain.text import (
     is_blank,
     is_one_line,
     isolated,
-    shown,
+    quoted,
     tidy,
 )
 
@@ -153,8 +153,8 @@ def test_these_show_something(text: str) -> None:
 
 
 def test_a_long_value_is_shown_shortened() -> None:
-    assert shown("x" * 60) == "x" * 60
-    assert shown("x" * 61) == "x" * 60 + "..."
+    assert quoted("x" * 60) == "x" * 60
+    assert quoted("x" * 61) == "x" * 60 + "..."
 
 
 @given(st.text(min_size=1, max_size=5), st.text(max_size=5))

@@ -105,8 +105,8 @@ def test_a_sample_is_the_state_of_that_moment() -> None:
 WORKER = """
 import sys
 from pathlib import Path
-from onelead.metrics import Metrics, sharing_figures
-from onelead.store import PoolUse
+from onelead.process.metrics import Metrics, sharing_figures
+from onelead.contract.store import PoolUse
 
 class State:
     waiting_writes, waiting_bytes = 4, 400

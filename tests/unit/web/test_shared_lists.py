@@ -8,7 +8,7 @@ from onelead.contract.figures import SharedValue
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.matching import key_value
-from onelead.process.survey import FieldSurvey, Survey
+from onelead.process.shared_values import FieldScan, SharedValueScan
 from onelead.web.overview.shared_values import SharedLine, SharedList, shared_lists
 
 FIELD = a_field(id=7, name="Badge", index_state=IndexState.READY, index_generation=2)
@@ -17,8 +17,8 @@ SETTINGS = a_settings(fields=(FIELD,))
 
 def lists(key_field: str, *values: tuple[str, int], shared: int | None = None) -> list[SharedList]:
     found = [SharedValue(*value) for value in values]
-    survey = Survey(0, [FieldSurvey(key_field, shared or len(found), found)])
-    return shared_lists(survey, SETTINGS)
+    scan = SharedValueScan(0, [FieldScan(key_field, shared or len(found), found)])
+    return shared_lists(scan, SETTINGS)
 
 
 def test_a_value_leads_to_its_leads() -> None:

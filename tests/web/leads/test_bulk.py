@@ -326,7 +326,7 @@ async def test_a_full_queue_stops_the_work_and_leaves_the_way_on(
     asked = await choose(browser, "status", all="1")
     halfway = await asked.submit("#change", status_id=await status(service, "Open"))
     with pytest.MonkeyPatch.context() as full:
-        full.setattr(web.api.services.writer, "_queue_writes_max", 0)
+        full.setattr(web.api.runtime.writer, "_queue_writes_max", 0)
         form = dict(fields_of(halfway.one("#continue")))
         stopped = await browser.client.post("/leads/change/run", data=form)
     assert stopped.status_code == 503

@@ -14,7 +14,7 @@ from tests.support.web.web_service import Web
 
 from onelead.contract.leads import Batch
 from onelead.domain.custom_fields import IndexState
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, INDEX_CHUNK_LEADS
 
 LIST = "/settings/custom-fields"
@@ -27,7 +27,9 @@ LEADS = 2 * INDEX_CHUNK_LEADS + 100
 async def many_leads(web: Web, field_id: int, count: int = LEADS) -> None:
     settings = await web.store.settings(web.account_id)
     writes = [create(name="Nora Field", custom_fields={field_id: f"C-{n}"}) for n in range(count)]
-    await web.store.write_leads(Batch(settings, [prepared(write, settings) for write in writes]))
+    await web.store.write_leads(
+        Batch(settings, [checked_write(write, settings) for write in writes])
+    )
 
 
 async def included(browser: Browser, field: dict[str, Any]) -> Shown:
@@ -121,7 +123,7 @@ async def test_the_work_goes_on_after_a_restart_where_it_was(
 
 async def test_a_change_wakes_the_index_work(web: Web, browser: Browser) -> None:
     woken: list[bool] = []
-    object.__setattr__(web.api.services, "settings_changed", lambda: woken.append(True))
+    object.__setattr__(web.api.runtime, "settings_changed", lambda: woken.append(True))
     form = await browser.get(f"{LIST}/new")
     await form.submit(FORM, button=SAVE, name="")
     assert woken == []
@@ -176,7 +178,7 @@ async def test_everybody_whose_upserts_matched_is_named_the_last_one_first(
     dana = structs.replace(by_hand.delivery, user_id=service.account.user_id, api_key_id=None)
     nobody = structs.replace(dana, user_id=None)
     for delivery in (dana, dana, nobody):
-        write = prepared(structs.replace(by_hand, delivery=delivery), settings)
+        write = checked_write(structs.replace(by_hand, delivery=delivery), settings)
         await web.store.write_leads(Batch(settings, [write]))
     await folded(web)
     shown = await browser.get(f"{LIST}/{field['id']}")

@@ -16,7 +16,7 @@ from tests.support.web.web_service import Web
 
 from onelead.app import create_application
 from onelead.domain.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_USER_STREAMS_MAX
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.web.frame.sessions import token_hash
 
 DEADLINE_S = 60.0
@@ -77,16 +77,16 @@ Opened = Callable[..., AbstractAsyncContextManager[Stream]]
 
 
 @pytest.fixture
-async def services(web: Web) -> AsyncIterator[Services]:
+async def runtime(web: Web) -> AsyncIterator[Runtime]:
     """The parts of the service, which looks for new deliveries all the time."""
-    parts = dataclasses.replace(web.api.services, live_poll_s=0.002)
+    parts = dataclasses.replace(web.api.runtime, live_poll_s=0.002)
     yield parts
     parts.feed.stop()
 
 
 @pytest.fixture
-def opened(services: Services) -> Opened:
-    app = create_application(services)
+def opened(runtime: Runtime) -> Opened:
+    app = create_application(runtime)
 
     @asynccontextmanager
     async def open_stream(
@@ -206,12 +206,12 @@ async def test_changes_of_the_settings_are_no_deliveries(
 
 
 async def test_a_stranger_hears_nothing_of_this_account(
-    opened: Opened, web: Web, service: Service, services: Services
+    opened: Opened, web: Web, service: Service, runtime: Runtime
 ) -> None:
     async with opened(await web.stranger()) as stream, opened(await web.admin()) as own:
         await service.lead()
         await own.event()
-        services.feed.stop()
+        runtime.feed.stop()
         assert "id:" not in await stream.rest()
 
 
@@ -275,11 +275,11 @@ async def test_an_open_page_does_not_keep_its_session_alive(
 
 
 async def test_stopping_ends_the_streams_and_lets_nobody_in(
-    opened: Opened, browser: Browser, services: Services
+    opened: Opened, browser: Browser, runtime: Runtime
 ) -> None:
     async with opened(browser) as stream:
         await stream.block()
-        services.feed.stop()
+        runtime.feed.stop()
         await stream.rest()
     async with opened(browser) as late:
         assert late.status == 503

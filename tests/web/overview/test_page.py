@@ -14,8 +14,8 @@ from tests.support.web.web_service import Web
 
 import onelead.web
 from onelead.contract.leads import Batch
-from onelead.domain.fold import prepared
-from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, SURVEY_REST_S
+from onelead.domain.fold import checked_write
+from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, SCAN_REST_S
 from onelead.web.overview.chart import COLOURS, THEMES
 from onelead.web.overview.stack import BY_OUTCOME, drawn_stack
 
@@ -29,9 +29,9 @@ async def fold(web: Web) -> None:
         pass
 
 
-async def surveyed(web: Web, browser: Browser) -> None:
+async def scanned(web: Web, browser: Browser) -> None:
     """Look at the page and let the walk that this begins end."""
-    web.clock.advance(SURVEY_REST_S)
+    web.clock.advance(SCAN_REST_S)
     await browser.get("/")
     for _ in range(500):
         if not (await browser.get("/")).one("#shared").get("data-refresh"):
@@ -319,7 +319,7 @@ async def test_shared_values_are_looked_for_and_listed(
     first = await browser.get("/")
     assert "The leads are being looked through for the first time." in first.text
     assert first.one("#shared")["data-refresh"]
-    await surveyed(web, browser)
+    await scanned(web, browser)
     shown = await browser.get("/")
     assert not shown.one("#shared").get("data-refresh")
     assert shown.texts("#shared h3") == ["E-mail", "Badge <b>"]
@@ -330,7 +330,7 @@ async def test_shared_values_are_looked_for_and_listed(
 
 async def test_that_nothing_is_shared_is_said(web: Web, browser: Browser, service: Service) -> None:
     await service.lead()
-    await surveyed(web, browser)
+    await scanned(web, browser)
     assert "No two leads share a name" in (await browser.get("/")).text
 
 
@@ -341,7 +341,7 @@ async def test_figures_that_are_far_behind_say_so(
     await fold(web)
     assert not (await browser.get("/")).html.select("#counting")
     settings = await web.store.settings(web.account_id)
-    writes = [prepared(create(name="Omar Reed"), settings)] * (FIGURE_FAR_BEHIND_ROWS + 1)
+    writes = [checked_write(create(name="Omar Reed"), settings)] * (FIGURE_FAR_BEHIND_ROWS + 1)
     await web.store.write_leads(Batch(settings, writes))
     shown = await browser.get("/")
     assert "Counting…" in tidy(shown.one("#counting"))

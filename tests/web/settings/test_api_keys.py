@@ -85,7 +85,7 @@ async def test_the_list_says_when_a_key_was_used_and_by_which_address(
     secret = await created(browser, label="<script>alert(1)</script>")
     await whoami(web, secret)
     web.clock.advance(120)
-    await web.api.services.key_uses.write(web.store)
+    await web.api.runtime.api_key_uses.write(web.store)
     shown = await browser.get("/settings/api-keys")
     first, second = shown.texts("#keys tbody tr")
     assert first.startswith("<script>alert(1)</script>")
@@ -143,8 +143,8 @@ class NewKeys:
 
 
 async def test_a_key_may_be_of_a_user_who_is_newer_than_the_request(web: Web) -> None:
-    services = replace(web.api.services, store=cast("Store", NewKeys(web.store)))
-    browser = await Web(replace(web.api, services=services)).admin()
+    runtime = replace(web.api.runtime, store=cast("Store", NewKeys(web.store)))
+    browser = await Web(replace(web.api, runtime=runtime)).admin()
     assert "Key of user1@shop.example" in (await browser.get("/settings/api-keys")).text
     newest = max(key.id for key in await web.store.api_keys(web.account_id)) + 2
     asked = await browser.get(f"/settings/api-keys/{newest}/revoke")

@@ -14,7 +14,7 @@ from tests.support.web.web_service import Web
 
 from onelead.contract.leads import Batch
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
 from onelead.domain.settings_change import SettingsResult, SettingsWrite
 
@@ -351,7 +351,7 @@ async def test_every_page_says_at_the_same_point_that_leads_are_being_counted(
         "/": "Counting…",
     }
     settings = await web.store.settings(web.account_id)
-    writes = [prepared(create(name="Omar Reed"), settings)] * FIGURE_FAR_BEHIND_ROWS
+    writes = [checked_write(create(name="Omar Reed"), settings)] * FIGURE_FAR_BEHIND_ROWS
     await web.store.write_leads(Batch(settings, writes))
     for path, words in paths.items():
         assert words not in (await browser.get(path)).text

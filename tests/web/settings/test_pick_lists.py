@@ -16,7 +16,7 @@ from tests.support.web.web_service import Web
 
 from onelead.contract.leads import Batch
 from onelead.domain.account import AccountSettings
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import BATCH_WRITES_MAX, REPLACE_CHUNK_LEADS
 from onelead.domain.search import LeadSearch
 
@@ -45,7 +45,8 @@ async def id_of(web: Web, path: str, name: str) -> int:
 async def many_leads(web: Web, count: int, **properties: Any) -> None:
     settings = await settings_of(web)
     writes = (
-        prepared(create(name=f"Lead {number}", **properties), settings) for number in range(count)
+        checked_write(create(name=f"Lead {number}", **properties), settings)
+        for number in range(count)
     )
     while some := list(itertools.islice(writes, BATCH_WRITES_MAX)):
         await web.store.write_leads(Batch(settings, some))

@@ -89,7 +89,7 @@ async def test_a_changed_password_has_the_salt_that_the_email_has_elsewhere(
 ) -> None:
     """So that one hash checks all of them."""
     other = await web.store.create_account("Other Ltd", EMAIL)
-    password_hash = await web.api.services.passwords.of("password of there")
+    password_hash = await web.api.runtime.passwords.of("password of there")
     await web.store.change_password(other.account_id, other.user_id, password_hash, keep="")
     form = {"current": PASSWORD, "password": NEW, "repeated": NEW}
     await (await mia.get("/profile")).submit("form#change-password", form)
@@ -101,7 +101,7 @@ async def test_a_changed_password_has_the_salt_that_the_email_has_elsewhere(
 
 async def test_the_password_of_another_account_is_not_this_one_s(web: Web, mia: Browser) -> None:
     other = await web.store.create_account("Other Ltd", EMAIL)
-    password_hash = await web.api.services.passwords.of("password of there")
+    password_hash = await web.api.runtime.passwords.of("password of there")
     await web.store.change_password(other.account_id, other.user_id, password_hash, keep="")
     form = {"current": "password of there", "password": NEW, "repeated": NEW}
     shown = await (await mia.get("/profile")).submit("form#change-password", form)

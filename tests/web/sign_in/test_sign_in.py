@@ -98,8 +98,8 @@ async def test_nobody_costs_as_much_work_as_somebody_of_one_account_or_of_severa
     await set_password(web, other.user_id, "another password")
     await set_password(web, third.user_id)
     hasher = Counting()
-    services = replace(web.api.services, passwords=PasswordHashes(hasher))
-    counted = Web(replace(web.api, services=services))
+    runtime = replace(web.api.runtime, passwords=PasswordHashes(hasher))
+    counted = Web(replace(web.api, runtime=runtime))
     for times, email in enumerate(("nobody@shop.example", EMAIL, user.email), 1):
         await sign_in(counted.visitor(), email, "wrong password")
         assert hasher.hashes == times
@@ -313,8 +313,8 @@ class TestSessions:
     ) -> None:
         faults = Faults()
         store = await database_in(tmp_path).open_faulty(clock, faults)
-        services = replace(web.api.services, store=store)
-        browser = await Web(replace(web.api, services=services)).admin()
+        runtime = replace(web.api.runtime, store=store)
+        browser = await Web(replace(web.api, runtime=runtime)).admin()
 
         def only_reading(sql: str) -> str:
             if sql.startswith("UPDATE"):

@@ -17,9 +17,9 @@ from onelead.domain.lead import Address, Email, Link, PhoneNumber
 from onelead.domain.writes import Action, Outcome
 from onelead.web.words.lead_texts import field_label, field_text
 from onelead.web.words.ledger_lines import (
-    Shown,
+    LongText,
+    api_key_labels,
     change_lines,
-    key_labels,
     ledger_line,
     match_text,
     reason_text,
@@ -110,7 +110,7 @@ def test_the_date_is_exact_in_the_time_zone_of_the_account() -> None:
 
 def test_labels_are_by_key() -> None:
     key = ApiKey(951, 901, "dana@shop.example", "Website form", 1_700_000_000)
-    assert key_labels([key]) == {951: "Website form"}
+    assert api_key_labels([key]) == {951: "Website form"}
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ def test_a_refusal_has_its_reason_and_its_candidates() -> None:
     )
     line = ledger_line(row, SETTINGS, LABELS)
     assert line.reason.text == "Multiple matches found: 2 leads match: 11, 12"
-    assert line.candidates == (11, 12)
-    assert ledger_line(a_row(match=a_match(ids=[11])), SETTINGS, LABELS).candidates == ()
+    assert line.named_leads == (11, 12)
+    assert ledger_line(a_row(match=a_match(ids=[11])), SETTINGS, LABELS).named_leads == ()
 
 
 def test_a_reason_keeps_every_line_of_its_own() -> None:
@@ -296,12 +296,12 @@ def test_a_reason_keeps_every_line_of_its_own() -> None:
 
 @pytest.mark.parametrize("chars", [0, 1, 159, 160])
 def test_a_short_text_is_shown_as_it_is(chars: int) -> None:
-    text = Shown("x" * chars)
+    text = LongText("x" * chars)
     assert (text.is_long, text.short) == (False, "x" * chars)
 
 
 def test_a_long_text_is_shortened() -> None:
-    text = Shown("x" * 161)
+    text = LongText("x" * 161)
     assert text.is_long
     assert text.short == "x" * 159 + "…"
 

@@ -18,7 +18,7 @@ from msgspec import Struct, to_builtins
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
-from onelead.domain.fold import Snapshot, plan_batch, prepared
+from onelead.domain.fold import Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import custom_field_keys, lead_keys
 from onelead.domain.settings_change import (
@@ -121,12 +121,12 @@ class Replay:
     def _planned(
         self, write: LeadWrite, settings: AccountSettings, entry: LedgerEntry
     ) -> WriteResult:
-        ready = prepared(write, settings)
-        candidates = {}
+        ready = checked_write(write, settings)
+        matches = {}
         if ready.match is not None:
             at = (ready.match.key.field, ready.match.key.value)
-            candidates[at] = sorted(self._ids_by_key.get(at, ()))
-        snapshot = Snapshot(self._leads, candidates)
+            matches[at] = sorted(self._ids_by_key.get(at, ()))
+        snapshot = Snapshot(self._leads, matches)
         plan = plan_batch([ready], snapshot, settings, now=entry.date, last_id=self._last_id)
         for lead in plan.created:
             self._last_id = lead.id

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import urlsplit
 
-from onelead.configuration import Settings, child_environment
+from onelead.configuration import Configuration, child_environment
 from onelead.domain.errors import NotPossible
 
 START_TIMEOUT_S = 60.0
@@ -32,7 +32,7 @@ class ServerProcess:
     """One process, and where it listens while it does."""
 
     command: Sequence[str]
-    settings: Settings
+    configuration: Configuration
     kills: int = 0
     base_url: str = ""
     _process: Process | None = None
@@ -44,7 +44,7 @@ class ServerProcess:
         """Start, and wait until it listens. Raises NotPossible with what the log says."""
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
-            env=child_environment(**self.settings.variables()),
+            env=child_environment(**self.configuration.variables()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
             stderr=self._log,

@@ -13,12 +13,12 @@ import msgspec
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, IndexState, match_values
-from onelead.domain.fold import BatchPlan, Snapshot, plan_batch, prepared
+from onelead.domain.fold import BatchPlan, Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import Match, key_value, names_matched_field
 from onelead.domain.properties import CheckedPatch
 from onelead.domain.text import fold
-from onelead.domain.writes import LeadWrite, Outcome, PreparedWrite
+from onelead.domain.writes import CheckedWrite, LeadWrite, Outcome
 from onelead.prove.answers import difference, differs_from_claim
 from onelead.prove.operations import LEAD, Answer, Claim, Operation, lead_write
 
@@ -132,7 +132,7 @@ class SerialModel:
                 (Filter.MAYBE_BUILDING, _changed(field, IndexState.BUILDING)),
             )
         }
-        self._prepared: dict[tuple[int, Filter], PreparedWrite] = {}
+        self._prepared: dict[tuple[int, Filter], CheckedWrite] = {}
         #: What an operation does, by the ids that it finds and then by the lead that it means.
         self._plans: dict[
             tuple[int, Filter, tuple[int, ...]], list[tuple[Lead | None, BatchPlan | None]]
@@ -190,13 +190,13 @@ class SerialModel:
         return self._with(plan, state)
 
     def _plan(
-        self, write: Write, checked: PreparedWrite, ids: tuple[int, ...], lead: Lead | None
+        self, write: Write, checked: CheckedWrite, ids: tuple[int, ...], lead: Lead | None
     ) -> BatchPlan | None:
         """Plan the operation alone; None when that is not what was answered."""
-        candidates = {}
+        matches = {}
         if checked.match is not None:
-            candidates[checked.match.key.field, checked.match.key.value] = list(ids)
-        snapshot = Snapshot({lead.id: lead} if lead else {}, candidates)
+            matches[checked.match.key.field, checked.match.key.value] = list(ids)
+        snapshot = Snapshot({lead.id: lead} if lead else {}, matches)
         new_id = _new_id(write)
         plan = plan_batch([checked], snapshot, self.settings, now=0, last_id=new_id - 1)
         (result,) = plan.results
@@ -206,7 +206,7 @@ class SerialModel:
             is_so = write.claim is None or not differs_from_claim(write.claim, result)
         return plan if is_so else None
 
-    def _checked(self, write: Write, ready: Filter) -> PreparedWrite:
+    def _checked(self, write: Write, ready: Filter) -> CheckedWrite:
         at = (write.operation.number, ready)
         if at not in self._prepared:
             assert write.lead_write is not None
@@ -215,7 +215,7 @@ class SerialModel:
                 field_id = matched_definition(write.lead_write.match)
                 assert field_id is not None
                 settings = self._not_ready[field_id, ready]
-            self._prepared[at] = prepared(write.lead_write, settings)
+            self._prepared[at] = checked_write(write.lead_write, settings)
         return self._prepared[at]
 
     @staticmethod

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from onelead.contract.access import (
-    KeyUse,
+    ApiKeyUse,
     KnownSession,
     LinkPurpose,
     NewAccount,
@@ -75,10 +75,10 @@ class PortableAccess(Transactions):
             lambda connection: accounts.revoke_api_key(connection, account_id, key_id, now)
         )
 
-    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         """See AccessStore."""
         await self._write(
-            lambda connection: user_changes.record_key_uses(connection, account_id, uses)
+            lambda connection: user_changes.record_api_key_uses(connection, account_id, uses)
         )
 
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:

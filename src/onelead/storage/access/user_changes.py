@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, update
 
-from onelead.contract.access import KeyUse
+from onelead.contract.access import ApiKeyUse
 from onelead.domain.access import UserChange, changed_user
 from onelead.domain.account import User
 from onelead.domain.errors import ResourceNotFound
@@ -48,7 +48,7 @@ def deactivate_user(connection: Connection, account_id: int, email: str) -> User
     return change_user(connection, account_id, user_id, UserChange(is_active=False), None)
 
 
-def record_key_uses(connection: Connection, account_id: int, uses: Sequence[KeyUse]) -> None:
+def record_api_key_uses(connection: Connection, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
     """Remember the last use of keys; a later one that is known already stays."""
     # Under the lane no other process inserts the same row.
     take_lane(connection, account_id, 0)

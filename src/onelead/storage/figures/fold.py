@@ -93,12 +93,12 @@ def write_step(connection: Connection, step: FoldStep) -> bool:
     _add(connection, schema.hour_figure, account_id, changes.hours)
     _add(connection, schema.caller_figure, account_id, changes.callers)
     _add(connection, schema.lead_figure, account_id, changes.leads)
-    candidates = [
+    named_leads = [
         {"account_id": account_id, "lead_id": lead_id, "seq": seq}
-        for lead_id, seq in changes.candidates
+        for lead_id, seq in changes.named_leads
     ]
-    if candidates:
-        connection.execute(insert(schema.ledger_candidate), candidates)
+    if named_leads:
+        connection.execute(insert(schema.ledger_candidate), named_leads)
     return True
 
 

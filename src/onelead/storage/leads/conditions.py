@@ -39,8 +39,8 @@ from onelead.domain.matching import key_value
 from onelead.domain.search import (
     NO_ID,
     Combination,
-    KeyFilter,
     LeadSearch,
+    MatchKeyFilter,
     QuickTerms,
     Range,
     key_filters,
@@ -221,7 +221,7 @@ class Keys:
         """Say that a lead is one of those that a quick search finds."""
         return _is_in(self.leads.id, union(*quick_ids(self, terms)))
 
-    def custom(self, wanted: KeyFilter) -> Condition:
+    def custom(self, wanted: MatchKeyFilter) -> Condition:
         """Say that a custom field's value is among those that are looked for."""
         found: list[Condition] = []
         if wanted.values:
@@ -233,7 +233,7 @@ class Keys:
             return or_(holds, self._is_empty(wanted.field))
         return holds
 
-    def between(self, wanted: KeyFilter) -> Condition:
+    def between(self, wanted: MatchKeyFilter) -> Condition:
         """Say that a custom field's value lies in a range."""
         return self.where(wanted.field.key_field, *bounds(wanted))
 
@@ -290,7 +290,7 @@ class KeysOfEach(Keys):
             found.append(self.any_of("phone", [one[::-1] for one in terms.national_numbers]))
         return or_(*found)
 
-    def between(self, wanted: KeyFilter) -> Condition:
+    def between(self, wanted: MatchKeyFilter) -> Condition:
         """See Keys."""
         # Looking through a range of keys for each lead would take forever.
         value = InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
@@ -304,7 +304,7 @@ class KeysOfEach(Keys):
         return and_(*held, *([] if high is None else [column <= high]))
 
 
-def bounds(wanted: KeyFilter) -> list[Condition]:
+def bounds(wanted: MatchKeyFilter) -> list[Condition]:
     """Return the range of match keys that a custom field filter looks for."""
     value = match_key.c.value
     held = [] if wanted.low is None else [value >= wanted.low]

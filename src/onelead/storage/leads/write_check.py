@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from onelead.contract.leads import WriteCheck
 from onelead.domain.account import AccountSettings
-from onelead.domain.fold import Snapshot, candidates_needed, leads_needed, plan_batch, prepared
-from onelead.domain.writes import LeadWrite, PreparedWrite
+from onelead.domain.fold import Snapshot, checked_write, leads_needed, matches_needed, plan_batch
+from onelead.domain.writes import CheckedWrite, LeadWrite
 from onelead.storage.lane import require_own_id
 from onelead.storage.leads.reads import read_leads
 from onelead.storage.schema import lane, match_key
@@ -20,7 +20,7 @@ def check_write(
 ) -> WriteCheck:
     """Plan the write on what is stored now. Raises IdsExhausted."""
     account_id = settings.account_id
-    writes = [prepared(write, settings)]
+    writes = [checked_write(write, settings)]
     where = lane.c.account_id == account_id
     last_id = connection.execute(select(lane.c.last_id).where(where)).scalar_one()
     snapshot = _snapshot(connection, account_id, writes)
@@ -29,16 +29,16 @@ def check_write(
     return WriteCheck(plan.results[0], settings)
 
 
-def _snapshot(connection: Connection, account_id: int, writes: Sequence[PreparedWrite]) -> Snapshot:
-    candidates = {
+def _snapshot(connection: Connection, account_id: int, writes: Sequence[CheckedWrite]) -> Snapshot:
+    matches = {
         (key.field, key.value): _lead_ids(
-            connection, account_id, key.field, key.value, candidates_needed(writes)
+            connection, account_id, key.field, key.value, matches_needed(writes)
         )
         for key in (write.match.key for write in writes if write.match is not None)
     }
-    ids = sorted(leads_needed(writes, candidates))
+    ids = sorted(leads_needed(writes, matches))
     leads = {lead.id: lead for lead in read_leads(connection, account_id, ids)}
-    return Snapshot(leads, candidates)
+    return Snapshot(leads, matches)
 
 
 def _lead_ids(

@@ -20,13 +20,13 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
-    candidates_needed,
+    checked_write,
+    matches_needed,
     matches_read_in_full,
     plan_batch,
-    prepared,
 )
 from onelead.domain.lead import Lead
-from onelead.domain.writes import PreparedWrite
+from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
 from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
@@ -164,7 +164,7 @@ async def write_batch(
         return in_doubt
     if settings_version != settings.version:
         settings = await load_settings()
-        writes = [prepared(write.write, settings) for write in writes]
+        writes = [checked_write(write.write, settings) for write in writes]
         reading = _Reading(account, writes)
         found = await trips.make(reading.commands)
     snapshot = reading.snapshot(found)
@@ -193,7 +193,7 @@ def _is_written(found: PGresult, batch: Batch) -> bool:
 class _Reading:
     """What a batch needs to know about the stored leads."""
 
-    def __init__(self, account: bytes, writes: Sequence[PreparedWrite]) -> None:
+    def __init__(self, account: bytes, writes: Sequence[CheckedWrite]) -> None:
         matches = [write.match for write in writes if write.match is not None]
         self._keys = list({(match.key.field, match.key.value) for match in matches})
         ids = [write.write.lead_id for write in writes if write.write.lead_id is not None]
@@ -202,7 +202,7 @@ class _Reading:
         self.commands: list[Command] = []
         if self._keys:
             fields, values = zip(*self._keys, strict=True)
-            most = int_value(candidates_needed(writes))
+            most = int_value(matches_needed(writes))
             in_full = int_value(matches_read_in_full(writes))
             keys = (text_array(fields), text_array(values))
             self.commands.append((_READ_MATCHES, (account, *keys, most, in_full)))
@@ -211,13 +211,13 @@ class _Reading:
 
     def snapshot(self, found: Sequence[PGresult]) -> Snapshot:
         """Read what the statements found."""
-        candidates: dict[tuple[str, str], list[int]] = {key: [] for key in self._keys}
+        matches: dict[tuple[str, str], list[int]] = {key: [] for key in self._keys}
         leads: dict[int, Lead] = {}
         if self._keys:
             rows = found[0]
             for row in range(rows.ntuples):
                 number, lead_id = (int_from(rows.get_value(row, n)) for n in range(2))
-                candidates[self._keys[number - 1]].append(lead_id)
+                matches[self._keys[number - 1]].append(lead_id)
                 if lead_id not in leads and (document := text_from(rows.get_value(row, 2))):
                     leads[lead_id] = lead_from(document)
         if self._has_ids:
@@ -227,7 +227,7 @@ class _Reading:
                 assert document is not None
                 lead = lead_from(document)
                 leads[lead.id] = lead
-        return Snapshot(leads, candidates)
+        return Snapshot(leads, matches)
 
 
 def _writing(account_id: int, plan: BatchPlan, last_id: int) -> _Writing:

@@ -20,13 +20,13 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
-    candidates_needed,
+    checked_write,
     leads_needed,
+    matches_needed,
     plan_batch,
-    prepared,
 )
 from onelead.domain.lead import Lead
-from onelead.domain.writes import PreparedWrite
+from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
 from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
@@ -99,7 +99,7 @@ def write_batch(
     lane = Lane(row[0] - len(writes) + 1, row[1], row[2])
     if lane.settings_version != settings.version:
         settings = load_settings()
-        writes = [prepared(write.write, settings) for write in writes]
+        writes = [checked_write(write.write, settings) for write in writes]
     snapshot = _snapshot(driver, account_id, writes)
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
     _write_plan(driver, account_id, plan, snapshot.leads)
@@ -126,25 +126,25 @@ def is_committed(driver: sqlite3.Connection, batch: Batch, receipt: BatchReceipt
 
 
 def _snapshot(
-    driver: sqlite3.Connection, account_id: int, writes: Sequence[PreparedWrite]
+    driver: sqlite3.Connection, account_id: int, writes: Sequence[CheckedWrite]
 ) -> Snapshot:
     """Read what the batch needs to know, key by key: SQLite answers each in microseconds."""
-    most = candidates_needed(writes)
+    most = matches_needed(writes)
     wanted = {
         (write.match.key.field, write.match.key.value)
         for write in writes
         if write.match is not None
     }
-    candidates = {
+    matches = {
         key: [row[0] for row in driver.execute(_LEADS_BY_KEY, (account_id, *key, most))]
         for key in wanted
     }
     leads = {}
-    for lead_id in leads_needed(writes, candidates):
+    for lead_id in leads_needed(writes, matches):
         row = driver.execute(_LEAD_BY_ID, (account_id, lead_id)).fetchone()
         if row is not None:
             leads[lead_id] = lead_from(row[0])
-    return Snapshot(leads, candidates)
+    return Snapshot(leads, matches)
 
 
 def _write_plan(

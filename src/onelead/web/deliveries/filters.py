@@ -12,10 +12,10 @@ from starlette.datastructures import QueryParams
 from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.account import AccountSettings
 from onelead.domain.matching import sought_values
-from onelead.domain.text import isolated, known_id, shown
+from onelead.domain.text import isolated, known_id, quoted
 from onelead.domain.writes import Outcome
 from onelead.web.frame.address import parameters
-from onelead.web.words.ledger_lines import KeyLabels, by_choices
+from onelead.web.words.ledger_lines import ApiKeyLabels, by_choices
 
 PATH = "/deliveries"
 _SCOPES = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
@@ -60,7 +60,7 @@ class DeliveryFilters:
             pairs.append(("before", before))
         return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
 
-    def chips(self, labels: KeyLabels) -> list[Chip]:
+    def chips(self, labels: ApiKeyLabels) -> list[Chip]:
         """Name the filters that are on."""
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
         named |= {str(scope): text for scope, text in _SCOPES.items()}
@@ -68,7 +68,8 @@ class DeliveryFilters:
         prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
         return [
             Chip(
-                prefixes.get(name, "") + isolated(shown(named.get(value, value.replace("T", " ")))),
+                prefixes.get(name, "")
+                + isolated(quoted(named.get(value, value.replace("T", " ")))),
                 self.href(without=(name, value)),
             )
             for name, value in self._pairs
@@ -94,7 +95,7 @@ class DeliveryFilters:
         )
 
     def _wrong(self, name: str, text: str) -> None:
-        self.problems.setdefault(name, []).append(f"{text}: {shown(self.value(name))}")
+        self.problems.setdefault(name, []).append(f"{text}: {quoted(self.value(name))}")
 
     def _outcomes(self) -> frozenset[Outcome]:
         values = {value for name, value in self._pairs if name == "outcome"}

@@ -27,10 +27,10 @@ from onelead.web.frame.visit import Visit
 from onelead.web.words.comparison import Comparison, comparison
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import (
-    KeyLabels,
+    ApiKeyLabels,
     LedgerLine,
+    api_key_labels,
     by_choices,
-    key_labels,
     ledger_line,
 )
 from onelead.web.words.ledger_rows import decoded, is_upsert, pretty, visible_row
@@ -64,7 +64,7 @@ async def delivery_list(visit: Visit) -> Response:
     filters = DeliveryFilters(visit.request.query_params, visit.settings)
     if filters.search.scope is LedgerScope.SETTINGS and not visit.signed_in.is_admin:
         raise AdminRequired
-    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
     found, entries = None, []
     if not filters.problems:
         found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
@@ -91,7 +91,7 @@ def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
     return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
 
 
-async def _entries(visit: Visit, found: LedgerSlice, labels: KeyLabels) -> list[Entry]:
+async def _entries(visit: Visit, found: LedgerSlice, labels: ApiKeyLabels) -> list[Entry]:
     leads = {lead.id: lead for lead in found.leads}
     # A write may change hundreds of fields; only these are put into words.
     named = [
@@ -115,7 +115,7 @@ def _entry(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> E
 async def delivery(visit: Visit) -> Response:
     """Show one delivery: what came in, what it found, and what it did."""
     read = await visible_row(visit, visit.path_id("seq"))
-    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
+    labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
     row, settings = read.row, read.settings
     line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
     return visit.page(
@@ -147,11 +147,11 @@ def _is_too_many(row: AccountLedgerRow) -> bool:
 
 
 def _compared(read: LedgerRead, line: LedgerLine) -> Comparison | None:
-    if not line.candidates:
+    if not line.named_leads:
         return None
     body = decoded(read.row.payload)
     properties = body.get("properties") if isinstance(body, dict) else None
-    return comparison(read.leads, line.candidates, properties, read.settings)
+    return comparison(read.leads, line.named_leads, properties, read.settings)
 
 
 PAGES = (

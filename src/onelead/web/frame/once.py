@@ -27,7 +27,7 @@ async def answered_once(visit: Visit, page: Page) -> Response:
         return await page.handler(visit)
     led_to = await visit.store.begin_form(visit.account_id, form_id)
     if led_to is not None:
-        return visit.go(led_to or page.once, _DONE if led_to else _NOBODY_KNOWS)
+        return visit.redirect(led_to or page.once, _DONE if led_to else _NOBODY_KNOWS)
     try:
         response = await page.handler(visit)
     except Exception:

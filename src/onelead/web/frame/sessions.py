@@ -20,7 +20,7 @@ from onelead.contract.access import WebSession
 from onelead.domain.account import AccountSettings, Role, User
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 
 _SESSION = "onelead_session"
 _VISITOR = "onelead_visitor"
@@ -126,19 +126,19 @@ def is_csrf_token(sent: str, token: str) -> bool:
 
 
 async def signed_in(
-    services: Services, request: Request, *, counts_as_use: bool = True
+    runtime: Runtime, request: Request, *, counts_as_use: bool = True
 ) -> SignedIn | None:
     """Return who is signed in; None for nobody, and for a session that has expired."""
     token = session_token(request)
     if not token:
         return None
     hashed = token_hash(token)
-    session = await services.store.session(hashed)
-    now = services.clock()
+    session = await runtime.store.session(hashed)
+    now = runtime.clock()
     if session is None or not is_alive(session, now):
         return None
     try:
-        settings = await services.store.settings(session.account_id)
+        settings = await runtime.store.settings(session.account_id)
     except ResourceNotFound:
         return None
     user = settings.users_by_id.get(session.user_id)
@@ -147,7 +147,7 @@ async def signed_in(
     if counts_as_use and now - session.date_last_used >= SESSION_TOUCH_S:
         # A database that can only be read still shows pages; a later request notes the use.
         with suppress(StoreUnavailable):
-            await services.store.touch_session(hashed, now)
+            await runtime.store.touch_session(hashed, now)
     return SignedIn(session, hashed, user, settings)
 
 

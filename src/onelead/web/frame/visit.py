@@ -20,7 +20,7 @@ from onelead.domain.text import known_id
 from onelead.domain.writes import Delivery
 from onelead.incoming.json_body import read_body
 from onelead.incoming.request_log import RequestLine
-from onelead.process.runtime import Services
+from onelead.process.runtime import Runtime
 from onelead.web.frame.forms import Form, decode_form
 from onelead.web.frame.rendering import moment_writer, render
 from onelead.web.frame.sessions import (
@@ -47,15 +47,15 @@ class Visit:
     """One request, by somebody who is signed in or by anyone."""
 
     def __init__(
-        self, request: Request, services: Services, line: RequestLine, who: SignedIn | None
+        self, request: Request, runtime: Runtime, line: RequestLine, who: SignedIn | None
     ) -> None:
         self.request = request
-        self.services = services
-        self.store = services.store
+        self.runtime = runtime
+        self.store = runtime.store
         #: Gets to know what a write did, for the log.
         self.line = line
         self.who = who
-        self.now = services.clock()
+        self.now = runtime.clock()
         self._form: Form | None = None
         self._new_visitor = ""
 
@@ -146,7 +146,7 @@ class Visit:
             response.delete_cookie(_SAID, path="/", httponly=True, samesite="lax")
         return response
 
-    def go(self, path: str, say: str = "", *, is_problem: bool = False) -> Response:
+    def redirect(self, path: str, say: str = "", *, is_problem: bool = False) -> Response:
         """Send the browser to another page of ours, which says what happened."""
         response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": own_path(path)})
         if say:

@@ -70,7 +70,7 @@ async def change_leads(visit: Visit, ids: Sequence[int], change: Change) -> list
     if change.kind in (ChangeKind.ADD_TAGS, ChangeKind.REMOVE_TAGS):
         return await _change_tags(visit, ids, change)
     writes = [_write(visit, lead_id, change) for lead_id in ids]
-    receipts = await visit.services.writer.write_many(visit.account_id, writes)
+    receipts = await visit.runtime.writer.write_many(visit.account_id, writes)
     return [_changed(one, receipt) for one, receipt in zip(ids, receipts, strict=True)]
 
 
@@ -100,7 +100,7 @@ async def _change_tags(visit: Visit, ids: Sequence[int], change: Change) -> list
             break
         leads = await _leads(visit, left)
         writes = [_tagged(visit, lead_id, leads.get(lead_id), change) for lead_id in left]
-        receipts = await visit.services.writer.write_many(visit.account_id, writes)
+        receipts = await visit.runtime.writer.write_many(visit.account_id, writes)
         done |= {one: _changed(one, got) for one, got in zip(left, receipts, strict=True)}
     return [done[lead_id] for lead_id in ids]
 

@@ -47,9 +47,9 @@ async def choose_change(visit: Visit) -> Response:
     form = await visit.form()
     selection = selection_from(form)
     if form.get("action") not in list(ChangeKind):
-        return visit.go(PATH)
+        return visit.redirect(PATH)
     if selection.query is None and not selection.ids:
-        return visit.go(_back(form), "Select some leads first.", is_problem=True)
+        return visit.redirect(_back(form), "Select some leads first.", is_problem=True)
     if selection.query is not None:
         search_of(selection, visit.settings)
     return _choice(visit, form, selection)
@@ -91,7 +91,7 @@ async def change_next(visit: Visit) -> Response:
     """Change the next leads of the selection, and show how far the work is."""
     form = await visit.form()
     if form.get("action") not in list(ChangeKind):
-        return visit.go(PATH)
+        return visit.redirect(PATH)
     selection = selection_from(form)
     try:
         change = change_from(form, visit.settings)
@@ -146,7 +146,7 @@ def _total(left: Selection | None, done: int) -> int | None:
 
 async def to_list(visit: Visit) -> Response:
     """Lead a browser that asks for the address of a form back to the list."""
-    return visit.go(PATH)
+    return visit.redirect(PATH)
 
 
 PAGES = (

@@ -16,7 +16,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.web.leads.form import value_of
 from onelead.web.words.lead_texts import field_label, field_text
-from onelead.web.words.ledger_lines import Shown
+from onelead.web.words.ledger_lines import LongText
 
 THEIRS, YOURS, UNKNOWN = "theirs", "yours", "unknown"
 _CUSTOM = "custom_fields."
@@ -27,8 +27,8 @@ class Difference(Struct, frozen=True):
 
     name: str
     label: str
-    theirs: Shown
-    yours: Shown
+    theirs: LongText
+    yours: LongText
     #: Which one has changed the field, if that is known; empty when both have. A person has to
     #: choose unless it was one of them.
     only: str
@@ -69,8 +69,8 @@ def differences(
             continue
         only = THEIRS if wanted == was else YOURS if stored == was else ""
         only = only if is_base_known else UNKNOWN
-        theirs_text = Shown(field_text(name, stored, settings))
-        yours_text = Shown(field_text(name, wanted, settings))
+        theirs_text = LongText(field_text(name, stored, settings))
+        yours_text = LongText(field_text(name, wanted, settings))
         label = field_label(name, settings)
         found.append(Difference(name, label, theirs_text, yours_text, only))
     return found

@@ -22,7 +22,7 @@ from onelead.domain.errors import (
     ResourceNotFound,
     VersionConflict,
 )
-from onelead.domain.fold import prepared
+from onelead.domain.fold import checked_write
 from onelead.domain.lead import Lead, changes_between
 from onelead.domain.limits import CONFLICT_CHANGES_MAX
 from onelead.domain.properties import applied, checked
@@ -58,7 +58,7 @@ from onelead.web.leads.page import lead_page, open_section
 from onelead.web.leads.view import TITLES, sections
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.lead_texts import definition_id_of
-from onelead.web.words.ledger_lines import key_labels, ledger_line
+from onelead.web.words.ledger_lines import api_key_labels, ledger_line
 
 _PICK = "pick."
 _SAID = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}
@@ -128,16 +128,16 @@ async def save_lead(visit: Visit) -> Response:
             return await _refused(visit, edit, lost=lost)
         return await _saved(visit, edit)
     except ResourceNotFound:
-        return visit.go(f"/leads/{lead_id}", _GONE, is_problem=True)
+        return visit.redirect(f"/leads/{lead_id}", _GONE, is_problem=True)
 
 
 async def _saved(visit: Visit, edit: _Edit) -> Response:
     """Save what a form changes. Raises ResourceNotFound when the lead is deleted meanwhile."""
     wanted = edit.wanted
     if not wanted:
-        return visit.go(edit.path, "Nothing was changed.")
+        return visit.redirect(edit.path, "Nothing was changed.")
     write = _write(visit, Action.UPDATE, edit.read, properties(wanted, edit.read.settings))
-    if refusal := prepared(write, edit.read.settings).refusal:
+    if refusal := checked_write(write, edit.read.settings).refusal:
         return await _refused(visit, edit, refusal)
     if edit.is_torn(visit.signed_in.user.id):
         return await _torn(visit, edit, wanted)
@@ -149,7 +149,7 @@ async def _saved(visit: Visit, edit: _Edit) -> Response:
         return await _refused(visit, edit, result.refusal)
     if result.refusal is not None:
         raise result.refusal
-    return visit.go(edit.path, _SAID[result.outcome])
+    return visit.redirect(edit.path, _SAID[result.outcome])
 
 
 async def _edit(visit: Visit, lead_id: int) -> _Edit:
@@ -185,7 +185,7 @@ def _write(visit: Visit, action: Action, read: LeadRead, raw: dict[str, Any]) ->
 
 
 async def _written(visit: Visit, write: LeadWrite) -> Receipt:
-    receipt = await visit.services.writer.write(visit.account_id, write)
+    receipt = await visit.runtime.writer.write(visit.account_id, write)
     visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     return receipt
 
@@ -227,7 +227,7 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         missing = changes_between(theirs, applied(theirs, change, settings))
         if missing.keys().isdisjoint(wanted):
             # As when somebody presses the button twice.
-            return visit.go(edit.path, _SAID[Outcome.UPDATED])
+            return visit.redirect(edit.path, _SAID[Outcome.UPDATED])
         yours = applied(edit.base, change, settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
@@ -239,7 +239,7 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         *(edit.base, theirs, yours, edit.names, to_write_by), is_base_known=not edit.is_cut
     )
     shown[place] = msgspec.structs.replace(shown[place], differences=found)
-    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     return await lead_page(
         *(visit, theirs, settings, shown, HTTPStatus.CONFLICT),
         edited=edit.group,
@@ -276,11 +276,11 @@ async def create_lead(visit: Visit) -> Response:
     raw = properties(wanted, settings)
     patch, problems = lead_patch(raw, "base")
     write = LeadWrite(Action.CREATE, visit.delivery(raw), patch=patch, problems=problems)
-    refusal = prepared(write, settings).refusal
+    refusal = checked_write(write, settings).refusal
     if refusal is None:
         receipt = await _written(visit, write)
         if receipt.result.lead is not None:
-            return visit.go(f"/leads/{receipt.result.lead.id}", "The lead was created.")
+            return visit.redirect(f"/leads/{receipt.result.lead.id}", "The lead was created.")
         refusal = receipt.result.refusal
     assert refusal is not None
     if not isinstance(refusal, InputInvalid):
@@ -343,7 +343,7 @@ async def delete_lead(visit: Visit) -> Response:
         )
     if refusal is not None:
         raise refusal
-    return visit.go("/leads", "The lead was deleted. Its history is kept.")
+    return visit.redirect("/leads", "The lead was deleted. Its history is kept.")
 
 
 PAGES = (

@@ -8,7 +8,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import RANGE_TYPES, CustomField, DataType
 from onelead.domain.matching import is_matchable
 from onelead.domain.search import NO_ID, Combination
-from onelead.domain.text import isolated, shown
+from onelead.domain.text import isolated, quoted
 from onelead.web.frame.address import Pair
 from onelead.web.frame.forms import in_one_form
 from onelead.web.leads.query import LeadQuery
@@ -110,7 +110,7 @@ def chips(query: LeadQuery, settings: AccountSettings) -> list[Chip]:
             continue
         text = _custom_text(pair, settings) if pair[0].startswith("cf_") else None
         if text is None and pair[0] == "tags":
-            text = f"{tag_label} {isolated(shown(pair[1]))}"
+            text = f"{tag_label} {isolated(quoted(pair[1]))}"
         made.append(Chip(text or _text(pair, settings), query.href(without=pair)))
     return made
 
@@ -118,9 +118,9 @@ def chips(query: LeadQuery, settings: AccountSettings) -> list[Chip]:
 def _text(pair: Pair, settings: AccountSettings) -> str:
     name, value = pair
     if name == "without":
-        return WITHOUT_TEXTS.get(value, shown(value))
+        return WITHOUT_TEXTS.get(value, quoted(value))
     named = dict(choices_of(name, settings))
-    return f"{_LABELS.get(name, name)} {isolated(shown(named.get(value, value)))}"
+    return f"{_LABELS.get(name, name)} {isolated(quoted(named.get(value, value)))}"
 
 
 def choices_of(name: str, settings: AccountSettings) -> Choices:
@@ -149,7 +149,7 @@ def _custom_text(pair: Pair, settings: AccountSettings) -> str | None:
     if part == "empty":
         return f"{label}: none"
     named = dict(_choices(field)) if field else {}
-    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(shown(named.get(pair[1], pair[1])))}"
+    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(quoted(named.get(pair[1], pair[1])))}"
 
 
 def _choices(field: CustomField) -> Choices:

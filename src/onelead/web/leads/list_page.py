@@ -46,7 +46,7 @@ async def lead_list(visit: Visit) -> Response:
     tidy = query.tidy_href
     # An address that is too long to be sent to is shown as it came.
     if query.has_blanks and own_path(tidy) == tidy:
-        return visit.go(tidy)
+        return visit.redirect(tidy)
     found: LeadList | None = None
     if not query.problems:
         try:
@@ -55,9 +55,9 @@ async def lead_list(visit: Visit) -> Response:
             if not (query.cursor or query.before):
                 raise
             # An address from another time: the leads or the fields were others.
-            return visit.go(query.href(), said_of(error), is_problem=True)
+            return visit.redirect(query.href(), said_of(error), is_problem=True)
     if query.before and found and not found.leads and found.previous_cursor is None:
-        return visit.go(query.href())
+        return visit.redirect(query.href())
     response = visit.page(
         "leads/list.html", 422 if query.problems else 200, **_context(visit, query, found)
     )

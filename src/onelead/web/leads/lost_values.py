@@ -17,7 +17,7 @@ from onelead.web.frame.visit import Visit
 from onelead.web.leads.form import wanted_values
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.lead_texts import custom_field_of, definition_id_of, field_label
-from onelead.web.words.ledger_lines import Shown
+from onelead.web.words.ledger_lines import LongText
 
 
 class LostValue(Struct, frozen=True):
@@ -28,7 +28,7 @@ class LostValue(Struct, frozen=True):
     label: str
     #: What happened to the field.
     problem: str
-    typed: Shown
+    typed: LongText
 
 
 async def lost_values(
@@ -62,7 +62,7 @@ def _lost(
         problem="this field was deleted meanwhile"
         if is_deleted
         else "leads do not have this field any more",
-        typed=Shown(", ".join(_read(text, field) for text in texts)),
+        typed=LongText(", ".join(_read(text, field) for text in texts)),
     )
 
 

@@ -24,7 +24,7 @@ from onelead.web.leads.form import CUSTOM, names_of, stored_form
 from onelead.web.leads.lost_values import LostValue
 from onelead.web.leads.view import TITLES, Section, sections
 from onelead.web.words.deleted_names import settings_to_write_by
-from onelead.web.words.ledger_lines import KeyLabels, key_labels, ledger_line
+from onelead.web.words.ledger_lines import ApiKeyLabels, api_key_labels, ledger_line
 
 
 async def show_lead(visit: Visit) -> Response:
@@ -94,11 +94,13 @@ async def _history(visit: Visit, lead_id: int) -> LeadLedger:
     )
 
 
-async def _labels(visit: Visit) -> KeyLabels:
-    return key_labels(await visit.store.api_keys(visit.account_id))
+async def _labels(visit: Visit) -> ApiKeyLabels:
+    return api_key_labels(await visit.store.api_keys(visit.account_id))
 
 
-async def _history_context(visit: Visit, history: LeadLedger, labels: KeyLabels) -> dict[str, Any]:
+async def _history_context(
+    visit: Visit, history: LeadLedger, labels: ApiKeyLabels
+) -> dict[str, Any]:
     settings = await settings_to_write_by(visit, history.settings, history.rows)
     return {
         "lines": [ledger_line(row, settings, labels) for row in history.rows],

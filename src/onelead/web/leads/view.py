@@ -27,7 +27,7 @@ from onelead.web.words.lead_texts import (
     field_text,
     money_text,
 )
-from onelead.web.words.ledger_lines import Shown
+from onelead.web.words.ledger_lines import LongText
 
 TITLES = {
     "name": "Name",
@@ -54,7 +54,7 @@ _ALL_SHOWN_MAX = 20
 class Item(Struct, frozen=True):
     """One thing that a field holds."""
 
-    text: Shown
+    text: LongText
     href: str = ""
     #: The category of an e-mail, number or link.
     note: str = ""
@@ -130,13 +130,13 @@ def _items(lead: Lead, name: str, settings: AccountSettings) -> list[Item]:
     if name in _ITEMS:
         return _ITEMS[name](value) if value else []
     if name == "monetary_value":
-        return [] if value is None else [Item(Shown(money_text(value, lead.monetary_unit)))]
+        return [] if value is None else [Item(LongText(money_text(value, lead.monetary_unit)))]
     text = field_text(name, value, settings)
     field = custom_field_of(name, settings)
     if field is not None and field.data_type is DataType.CHECKBOX:
-        return [Item(Shown("Yes" if value else "No"))]
+        return [Item(LongText("Yes" if value else "No"))]
     is_link = field is not None and field.data_type is DataType.URL
-    return [Item(Shown(text), site_link(text) if is_link else "")] if text else []
+    return [Item(LongText(text), site_link(text) if is_link else "")] if text else []
 
 
 def web_link(text: str) -> str:
@@ -156,31 +156,31 @@ def site_link(text: str) -> str:
 
 def _address(value: Address) -> list[Item]:
     region = " ".join(filter(None, (value.city, value.state, value.postal_code)))
-    return [Item(Shown(line)) for line in (value.street, region, value.country) if line]
+    return [Item(LongText(line)) for line in (value.street, region, value.country) if line]
 
 
 def _email(value: Any) -> list[Item]:
-    return [Item(Shown(value.email), f"mailto:{quote(value.email, safe='@')}", value.category)]
+    return [Item(LongText(value.email), f"mailto:{quote(value.email, safe='@')}", value.category)]
 
 
 def _phone_numbers(value: Any) -> list[Item]:
     return [
-        Item(Shown(entry.number), f"tel:{quote(entry.number, safe='+')}", entry.category)
+        Item(LongText(entry.number), f"tel:{quote(entry.number, safe='+')}", entry.category)
         for entry in value
     ]
 
 
 def _websites(value: Any) -> list[Item]:
-    return [Item(Shown(entry.url), site_link(entry.url), entry.category) for entry in value]
+    return [Item(LongText(entry.url), site_link(entry.url), entry.category) for entry in value]
 
 
 def _socials(value: Any) -> list[Item]:
     # Often no address but a name, which may look like a host: `nora.field`.
-    return [Item(Shown(entry.url), web_link(entry.url), entry.category) for entry in value]
+    return [Item(LongText(entry.url), web_link(entry.url), entry.category) for entry in value]
 
 
 def _tags(value: Any) -> list[Item]:
-    return [Item(Shown(tag)) for tag in value]
+    return [Item(LongText(tag)) for tag in value]
 
 
 _ITEMS: dict[str, Callable[[Any], list[Item]]] = {

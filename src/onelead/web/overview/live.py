@@ -23,7 +23,7 @@ from onelead.web.frame.rendering import moment_writer, render
 from onelead.web.frame.sessions import signed_in
 from onelead.web.frame.visit import Visit
 from onelead.web.words.deleted_names import settings_to_write_by
-from onelead.web.words.ledger_lines import LedgerLine, key_labels, ledger_line
+from onelead.web.words.ledger_lines import LedgerLine, api_key_labels, ledger_line
 
 #: A browser that lost the connection comes back after this time.
 _RETRY_MS = 3_000
@@ -64,7 +64,7 @@ async def stream(visit: Visit) -> Response:
         response = Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
         del response.headers["Content-Length"]
         return response
-    feed = visit.services.feed
+    feed = visit.runtime.feed
     feed.enter(visit.signed_in.user.id)
     return _Stream(visit, feed)
 
@@ -85,36 +85,36 @@ class _Stream(StreamingResponse):
 
 
 async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
-    services = visit.services
+    runtime = visit.runtime
     seq = _seen(visit)
-    checked_s = said_s = services.monotonic()
+    checked_s = said_s = runtime.monotonic()
     yield f"retry: {_RETRY_MS}\n\n"
     # Without a database this ends: the browser comes back, and gets the answer that there is then.
     with suppress(StoreUnavailable), feed.watching(visit.account_id) as channel:
         while not feed.is_stopping:
             rows = await channel.after(seq, timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S))
-            if services.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
-                checked_s = services.monotonic()
+            if runtime.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
+                checked_s = runtime.monotonic()
                 # A page that is only left open does not keep its session alive.
-                if await signed_in(services, visit.request, counts_as_use=False) is None:
+                if await signed_in(runtime, visit.request, counts_as_use=False) is None:
                     return
             if rows:
                 seq = rows[-1].seq
                 for event in await _rendered(visit, rows, channel.latest):
                     yield event
-            elif services.monotonic() - said_s < LIVE_HEARTBEAT_S:
+            elif runtime.monotonic() - said_s < LIVE_HEARTBEAT_S:
                 continue
             else:
                 yield ": still here\n\n"
-            said_s = services.monotonic()
+            said_s = runtime.monotonic()
 
 
 async def _rendered(
     visit: Visit, rows: list[AccountLedgerRow], found: LedgerSlice | None
 ) -> list[str]:
     assert found is not None
-    labels = key_labels(list(await visit.store.api_keys(visit.account_id)))
-    when = moment_writer(found.settings.zone, visit.services.clock())
+    labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
+    when = moment_writer(found.settings.zone, visit.runtime.clock())
     events = []
     for delivery in await _deliveries(visit, rows, found, labels):
         html = render("overview/delivery.html", {"delivery": delivery, "when": when})

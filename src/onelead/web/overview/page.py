@@ -34,7 +34,7 @@ from onelead.web.overview.chart import THEMES, arrivals_svg
 from onelead.web.overview.live import newest, stream
 from onelead.web.overview.shared_values import shared_lists
 from onelead.web.overview.stack import BY_OUTCOME, Stack, drawn_stack, grouping_named, stack_of
-from onelead.web.words.ledger_lines import key_labels
+from onelead.web.words.ledger_lines import api_key_labels
 from onelead.web.words.spans import SPANS, Span, hours_of, span_named
 
 #: With more leads than these an account is no new one, whatever has not been done.
@@ -65,10 +65,10 @@ async def overview(visit: Visit) -> Response:
         store.deliveries_by_caller(account_id, since, until),
         store.lead_figures(account_id, fields=(_STATUSES, _SOURCES)),
         store.api_keys(account_id),
-        visit.services.readiness.checks(),
+        visit.runtime.readiness.checks(),
     )
     settings = visit.settings
-    labels = key_labels(list(keys))
+    labels = api_key_labels(list(keys))
     found = callers(by_caller, settings, labels)
     stack = stack_of(grouping, found)
     shown, deliveries = await asyncio.gather(_buckets(visit, span, stack), newest(visit, labels))
@@ -80,7 +80,7 @@ async def overview(visit: Visit) -> Response:
     is_beginner = visit.signed_in.is_admin and state.lead_count <= _FIRST_LEADS
     is_done = all(step.is_done for step in steps)
     in_span = urlencode({"about": "leads", "from": local_minute(since, settings.zone)})
-    view = visit.services.surveys.look(settings, state.lead_count)
+    view = visit.runtime.scans.look(settings, state.lead_count)
     return visit.page(
         "overview/page.html",
         span=span,
@@ -107,8 +107,8 @@ async def overview(visit: Visit) -> Response:
         steps=steps if is_new or (is_beginner and not is_done) else [],
         refused_query=f"outcome=refused&{in_span}",
         in_span=in_span,
-        survey=view,
-        shared=shared_lists(view.survey, settings) if view.survey else [],
+        scan=view,
+        shared=shared_lists(view.scan, settings) if view.scan else [],
         health=_health(visit, checks, state),
     )
 
@@ -212,7 +212,7 @@ class Check(Struct, frozen=True):
 
 def _health(visit: Visit, checks: Mapping[str, bool], state: FoldState) -> list[Check]:
     building = [f for f in visit.settings.fields if f.index_state is IndexState.BUILDING]
-    waiting = visit.services.writer.waiting_writes
+    waiting = visit.runtime.writer.waiting_writes
     has_room, behind = checks["write_queue"], state.rows_behind
     names = ", ".join(field.name for field in building)
     answers = "answers" if checks["database"] else "does not answer"

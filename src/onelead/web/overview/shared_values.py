@@ -7,7 +7,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.process.survey import FieldSurvey, Survey
+from onelead.process.shared_values import FieldScan, SharedValueScan
 from onelead.web.words.ledger_lines import match_value_text
 from onelead.web.words.links import leads_href
 
@@ -33,17 +33,17 @@ class SharedList(Struct, frozen=True):
     more: int
 
 
-def shared_lists(survey: Survey, settings: AccountSettings) -> list[SharedList]:
-    """Put a survey into words; what was found in a field that is gone is left out."""
+def shared_lists(scan: SharedValueScan, settings: AccountSettings) -> list[SharedList]:
+    """Put a scan into words; what was found in a field that is gone is left out."""
     fields = {field.key_field: field for field in settings.lead_fields}
     return [
         _list(found, fields.get(found.key_field))
-        for found in survey.fields
+        for found in scan.fields
         if found.key_field in _LABELS or found.key_field in fields
     ]
 
 
-def _list(found: FieldSurvey, field: CustomField | None) -> SharedList:
+def _list(found: FieldScan, field: CustomField | None) -> SharedList:
     lines = [
         SharedLine(
             match_value_text(field, value),

@@ -69,7 +69,9 @@ async def change_account(visit: Visit) -> Response:
         return _form(visit, lines.over(now), torn=torn)
     if result.refusal is not None:
         return _form(visit, lines, problems_of(result.refusal))
-    return visit.go(_ACCOUNT, "The account is saved." if result.changes else "Nothing changed.")
+    return visit.redirect(
+        _ACCOUNT, "The account is saved." if result.changes else "Nothing changed."
+    )
 
 
 PAGES = (

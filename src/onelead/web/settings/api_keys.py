@@ -61,7 +61,7 @@ async def create_key(visit: Visit) -> Response:
         return _form(visit, label, email, error)
     except (NotPossible, ResourceNotFound):
         # Somebody deactivated the user meanwhile.
-        return visit.go(f"{_KEYS}/new", f"{email} is no active user.", is_problem=True)
+        return visit.redirect(f"{_KEYS}/new", f"{email} is no active user.", is_problem=True)
     command = upsert_command(visit.base_url + BASE_PATH, key.email, secret)
     return visit.page("api_keys/created.html", key=key, secret=secret, command=command)
 
@@ -70,7 +70,7 @@ async def revoke_page(visit: Visit) -> Response:
     """Ask whether a key is to be revoked."""
     key = await _key(visit)
     if key.date_revoked is not None:
-        return visit.go(_KEYS, f"{key.label} is revoked already.")
+        return visit.redirect(_KEYS, f"{key.label} is revoked already.")
     owner = (await _owners(visit))[key.user_id]
     return visit.page("api_keys/revoke.html", key=key, owner=owner, seconds=API_KEY_CACHE_S)
 
@@ -78,7 +78,7 @@ async def revoke_page(visit: Visit) -> Response:
 async def revoke(visit: Visit) -> Response:
     """Revoke a key."""
     key = await visit.store.revoke_api_key(visit.account_id, (await _key(visit)).id)
-    return visit.go(_KEYS, f"{key.label} is revoked.")
+    return visit.redirect(_KEYS, f"{key.label} is revoked.")
 
 
 async def _key(visit: Visit) -> ApiKey:

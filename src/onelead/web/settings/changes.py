@@ -27,5 +27,5 @@ async def change_settings(
     result = await visit.store.change_settings(visit.account_id, write)
     visit.line.wrote(result.outcome, result.seq, result.refusal)
     if result.changes:
-        visit.services.settings_changed()
+        visit.runtime.settings_changed()
     return result

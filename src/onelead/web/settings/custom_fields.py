@@ -80,7 +80,7 @@ async def create_field(visit: Visit) -> Response:
         return _form_page(visit, None, typed, problems_of(result.refusal))
     assert result.resource_id is not None
     field = result.settings.fields_by_id[result.resource_id]
-    return visit.go(
+    return visit.redirect(
         f"{PATH}/{field.id}", f"{field.name} was created. {_filter_text(field)}".rstrip()
     )
 
@@ -130,9 +130,9 @@ async def _saved(visit: Visit, field: CustomField, typed: FieldForm) -> Response
         return await _shown(visit, field, typed, problems_of(result.refusal))
     after = result.settings.fields_by_id[field.id]
     if result.outcome is Outcome.UNCHANGED:
-        return visit.go(_path(visit, field), "Nothing was different, so nothing has changed.")
+        return visit.redirect(_path(visit, field), "Nothing was different, so nothing has changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
-    return visit.go(_path(visit, field), f"{after.name} was saved.{more.rstrip()}")
+    return visit.redirect(_path(visit, field), f"{after.name} was saved.{more.rstrip()}")
 
 
 async def _torn(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
@@ -176,14 +176,14 @@ async def delete_field(visit: Visit) -> Response:
     """Delete a definition whose name was typed; deleting it twice is as good as once."""
     field = visit.settings.fields_by_id.get(visit.path_id())
     if field is None:
-        return visit.go(PATH, "That field was deleted already.")
+        return visit.redirect(PATH, "That field was deleted already.")
     typed = (await visit.form()).raw("name")
     if tidy(typed) != tidy(field.name):
         return await _delete_page(visit, field, typed, {"name": ["is not the name of the field"]})
     result = await change_settings(visit, _DEFINITION, Action.DELETE, resource_id=field.id)
     if result.refusal is not None:
-        return visit.go(PATH, "That field was deleted already.")
-    return visit.go(PATH, f"{field.name} was deleted.")
+        return visit.redirect(PATH, "That field was deleted already.")
+    return visit.redirect(PATH, f"{field.name} was deleted.")
 
 
 async def _delete_page(

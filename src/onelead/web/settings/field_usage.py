@@ -12,7 +12,7 @@ from onelead.domain.custom_fields import CustomField, IndexState, Option
 from onelead.domain.figures import ANY_VALUE, Grouping, caller_value, match_value
 from onelead.web.frame.visit import Visit
 from onelead.web.settings.field_form import FieldForm
-from onelead.web.words.ledger_lines import by_choices, key_labels
+from onelead.web.words.ledger_lines import api_key_labels, by_choices
 from onelead.web.words.spans import Span, hours_of
 
 #: How far back the upserts that matched by a definition are counted, the hour of now included.
@@ -110,7 +110,7 @@ async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
 
 async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
     """Return everybody who may have delivered, as the figures and as the filters call them."""
-    labels = key_labels(await visit.store.api_keys(visit.account_id))
+    labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     found = {value: (name, f"&by={value}") for value, name in by_choices(visit.settings, labels)}
     # The filters have no word for it.
     return found | {caller_value(0, 0): ("The command line", "")}

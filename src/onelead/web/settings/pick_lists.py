@@ -83,7 +83,7 @@ async def create_entry(pick_list: PickList, visit: Visit) -> Response:
     result = await change_settings(visit, pick_list.resource, Action.CREATE, body=body)
     if result.refusal is not None:
         return await _list_page(pick_list, visit, problems_of(result.refusal), new_name=name)
-    return visit.go(pick_list.path, f"{name} was added.")
+    return visit.redirect(pick_list.path, f"{name} was added.")
 
 
 async def update_entry(pick_list: PickList, visit: Visit) -> Response:
@@ -100,10 +100,10 @@ async def update_entry(pick_list: PickList, visit: Visit) -> Response:
         typed = form.raw("name") if "name" in body else None
         return await _list_page(pick_list, visit, problems, edited=entry_id, typed=typed)
     if "order" in body:
-        return visit.go(pick_list.path)
+        return visit.redirect(pick_list.path)
     entry = _find(pick_list, result.settings, entry_id)
     said = f"{entry.name} is the default now." if "is_default" in body else ""
-    return visit.go(pick_list.path, said or f"{entry.name} was saved.")
+    return visit.redirect(pick_list.path, said or f"{entry.name} was saved.")
 
 
 def _body(form: Form) -> dict[str, Any]:
@@ -164,7 +164,7 @@ async def delete_entry(pick_list: PickList, visit: Visit) -> Response:
 
 
 def _gone(pick_list: PickList, visit: Visit) -> Response:
-    return visit.go(pick_list.path, f"That {pick_list.noun} was deleted already.")
+    return visit.redirect(pick_list.path, f"That {pick_list.noun} was deleted already.")
 
 
 def _work(pick_list: PickList, entry: Entry, form: Form | None = None) -> Replacement:
@@ -208,7 +208,7 @@ async def _delete_unused(
     if result.refusal is not None:
         return await _delete_page(pick_list, visit, entry, work, result.refusal)
     if not work.moved:
-        return visit.go(pick_list.path, f"{entry.name} was deleted.")
+        return visit.redirect(pick_list.path, f"{entry.name} was deleted.")
     # No redirect: a script that follows it would use up what the next page is to say.
     return visit.page("pick_lists/deleted.html", pick_list=pick_list, entry=entry, work=work)
 

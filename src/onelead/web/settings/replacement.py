@@ -56,7 +56,7 @@ async def replace_next(
     body: dict[str, Any] = {work.lead_property: value}
     delivery, patch = visit.delivery(body), LeadPatch(**body)
     writes = [LeadWrite(Action.UPDATE, delivery, lead_id, patch) for lead_id in ids]
-    receipts = await visit.services.writer.write_many(visit.account_id, writes)
+    receipts = await visit.runtime.writer.write_many(visit.account_id, writes)
     refusals = [receipt.result.refusal for receipt in receipts]
     for refusal in refusals:
         # A lead that is gone meanwhile has no entry any more.

@@ -121,7 +121,7 @@ async def change(visit: Visit) -> Response:
     except (InputInvalid, NotPossible) as error:
         return await _shown(visit, user, lines, error)
     # Whoever saves a page that is no longer true must not believe that it is now.
-    return visit.go(_USERS, f"{after.name} is saved." if lines.wanted else "Nothing changed.")
+    return visit.redirect(_USERS, f"{after.name} is saved." if lines.wanted else "Nothing changed.")
 
 
 def _asked(user: User, lines: LineForm) -> UserChange:
@@ -157,7 +157,7 @@ async def _switch(visit: Visit, *, is_active: bool, say: str) -> Response:
         await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
     except NotPossible as error:
         return await _shown(visit, user, line_form(_stored(user)), error)
-    return visit.go(_USERS, f"{user.name} {say}.")
+    return visit.redirect(_USERS, f"{user.name} {say}.")
 
 
 async def new_link(visit: Visit) -> Response:

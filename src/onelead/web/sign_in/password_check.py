@@ -16,12 +16,12 @@ async def rightful_users(visit: Visit, email: str, password: str) -> list[Stored
     An unknown e-mail takes as much work as a wrong password, and one of several accounts takes no
     more. Raises TooManyAttempts.
     """
-    services, key = visit.services, fold(email)
-    services.attempts_by_address.take(origin(visit.address))
-    services.attempts_by_email.take(key)
+    runtime, key = visit.runtime, fold(email)
+    runtime.attempts_by_address.take(origin(visit.address))
+    runtime.attempts_by_email.take(key)
     right = []
     stored = await visit.store.passwords(email)
-    outcomes = await services.passwords.check(password, [one.password_hash for one in stored])
+    outcomes = await runtime.passwords.check(password, [one.password_hash for one in stored])
     for one, checked in zip(stored, outcomes, strict=True):
         if not checked.is_right:
             continue
@@ -31,7 +31,7 @@ async def rightful_users(visit: Visit, email: str, password: str) -> list[Stored
     # Whoever is an admin of another account can have a user with anybody's e-mail there: that one
     # right password gives nobody more attempts at the other ones.
     if right and len(right) == len(stored):
-        services.attempts_by_email.forget(key)
+        runtime.attempts_by_email.forget(key)
     return right
 
 
@@ -42,4 +42,4 @@ async def new_password_hash(visit: Visit, account_id: int, email: str, password:
     """
     stored = await visit.store.passwords(email)
     others = [one.password_hash for one in stored if one.account_id != account_id]
-    return await visit.services.passwords.of(password, others)
+    return await visit.runtime.passwords.of(password, others)

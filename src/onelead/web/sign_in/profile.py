@@ -69,7 +69,7 @@ async def rename(visit: Visit) -> Response:
         await visit.store.change_user(visit.account_id, user_id, change, by=user_id)
     except InputInvalid as error:
         return await _profile(visit, 422, of_name=problems_of(error), name=name)
-    return visit.go(_PROFILE, "Your name is saved.")
+    return visit.redirect(_PROFILE, "Your name is saved.")
 
 
 async def change_password(visit: Visit) -> Response:
@@ -85,7 +85,9 @@ async def change_password(visit: Visit) -> Response:
     await visit.store.change_password(
         visit.account_id, user.id, password_hash, keep=visit.signed_in.token_hash
     )
-    return visit.go(_PROFILE, "Your password is changed, and all other browsers are signed out.")
+    return visit.redirect(
+        _PROFILE, "Your password is changed, and all other browsers are signed out."
+    )
 
 
 async def _require_own_password(visit: Visit, password: str) -> None:
@@ -102,18 +104,18 @@ async def end_session(visit: Visit) -> Response:
     for one in await visit.store.sessions(visit.account_id, user_id):
         if one.token_hash == named:
             return await _ended(visit, one)
-    return visit.go(_PROFILE, "That browser is signed out already.")
+    return visit.redirect(_PROFILE, "That browser is signed out already.")
 
 
 async def _ended(visit: Visit, one: KnownSession) -> Response:
     await visit.store.end_session(one.token_hash)
-    return visit.go(_PROFILE, f"{browser_name(one.session.user_agent)} is signed out.")
+    return visit.redirect(_PROFILE, f"{browser_name(one.session.user_agent)} is signed out.")
 
 
 async def sign_out_everywhere(visit: Visit) -> Response:
     """Sign all of the user's browsers out, this one too."""
     await visit.store.end_sessions(visit.account_id, visit.signed_in.user.id)
-    response = visit.go("/sign-in", "You are signed out everywhere.")
+    response = visit.redirect("/sign-in", "You are signed out everywhere.")
     forget_session(visit.request, response)
     return response
 

@@ -33,7 +33,7 @@ async def sign_in_page(visit: Visit) -> Response:
     """Show the form; who is signed in already goes on."""
     wanted = own_path(visit.query("next", "/"))
     if visit.who is not None:
-        return visit.go(wanted)
+        return visit.redirect(wanted)
     return visit.page("sign_in/form.html", email="", wanted=wanted)
 
 
@@ -73,15 +73,15 @@ async def choose_account(visit: Visit) -> Response:
             return await _signed_in(visit, token, wanted)
     if visit.who is not None:
         # The choice was made already, as in another tab.
-        return visit.go(wanted)
-    return visit.go("/sign-in", "That took too long. Sign in again.", is_problem=True)
+        return visit.redirect(wanted)
+    return visit.redirect("/sign-in", "That took too long. Sign in again.", is_problem=True)
 
 
 async def _signed_in(visit: Visit, token: str, wanted: str, say: str = "") -> Response:
     """Answer a browser that has just signed in; whoever was signed in there before is not now."""
     if visit.who is not None:
         await visit.store.end_session(visit.who.token_hash)
-    response = visit.go(wanted, say)
+    response = visit.redirect(wanted, say)
     set_session(visit.request, response, token)
     return response
 
@@ -89,7 +89,7 @@ async def _signed_in(visit: Visit, token: str, wanted: str, say: str = "") -> Re
 async def sign_out(visit: Visit) -> Response:
     """End this browser's session; without one it is as good as ended."""
     token = session_token(visit.request)
-    response = visit.go("/sign-in", "You are signed out.")
+    response = visit.redirect("/sign-in", "You are signed out.")
     # A form that another site sent comes without the cookie, and must not take it away.
     if token:
         await visit.store.end_session(token_hash(token))

@@ -177,7 +177,7 @@ async def _checked(visit: Visit, write: LeadWrite, body: dict[str, Any]) -> Trie
 
 
 async def _sent(visit: Visit, write: LeadWrite, body: dict[str, Any]) -> Tried:
-    receipt = await visit.services.writer.write(visit.account_id, write)
+    receipt = await visit.runtime.writer.write(visit.account_id, write)
     visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
     return await _tried(visit, receipt.result, receipt.settings, body, receipt.seq)
 

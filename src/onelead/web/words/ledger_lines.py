@@ -18,7 +18,7 @@ from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType, nu
 from onelead.domain.errors import humanised
 from onelead.domain.figures import caller_value
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.text import isolated, shown
+from onelead.domain.text import isolated, quoted
 from onelead.domain.writes import Action, Outcome
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
@@ -27,7 +27,7 @@ from onelead.web.words.lead_texts import custom_text, field_label, field_text, p
 _SHORT_CHARS_MAX = 160
 
 #: The labels of an account's API keys by the ids of the keys.
-KeyLabels = Mapping[int, str]
+ApiKeyLabels = Mapping[int, str]
 
 _LEAD, _FIELD = "lead", "custom_field_definition"
 _SOURCE, _STATUS = "customer_source", "lead_status"
@@ -54,7 +54,7 @@ _SETTING_LABELS = {
 _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
 
 
-class Shown(Struct, frozen=True):
+class LongText(Struct, frozen=True):
     """A text, and the part of it that is shown at first."""
 
     text: str
@@ -78,8 +78,8 @@ class ChangeLine(Struct, frozen=True):
     #: As in the ledger: `title`, `custom_fields.1000000010`.
     field: str
     label: str
-    before: Shown
-    after: Shown
+    before: LongText
+    after: LongText
 
 
 class LedgerLine(Struct, frozen=True, kw_only=True):
@@ -100,9 +100,9 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     match: str
     changes: tuple[ChangeLine, ...]
     #: Why it was refused; empty when it was not.
-    reason: Shown
+    reason: LongText
     #: Ascending: the leads that an ambiguous match found, when they are not too many to be named.
-    candidates: tuple[int, ...]
+    named_leads: tuple[int, ...]
     #: What it is about, as in the ledger.
     resource: str
     #: None where the row does not say, or where there is none.
@@ -115,12 +115,12 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
         return f"{self.who} · {self.via}" if self.who else self.via
 
 
-def key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
+def api_key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
     """Return the labels of keys by their ids."""
     return {key.id: key.label for key in keys}
 
 
-def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) -> LedgerLine:
+def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels) -> LedgerLine:
     """Put a row into words; ids of what the settings do not know stay numbers."""
     resource, resource_id = _LEAD, None
     if isinstance(row, AccountLedgerRow):
@@ -137,8 +137,8 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) ->
         via=_via(row, labels),
         match=match_text(match, settings) if match else "",
         changes=change_lines(row.changes or {}, settings, resource),
-        reason=Shown(reason_text(row.message or "")),
-        candidates=tuple(match["ids"]) if is_ambiguous else (),
+        reason=LongText(reason_text(row.message or "")),
+        named_leads=tuple(match["ids"]) if is_ambiguous else (),
         resource=resource,
         resource_id=resource_id,
         request_id=row.request_id,
@@ -146,7 +146,7 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: KeyLabels) ->
 
 
 def _what(row: LedgerRow, resource: str, name: str) -> str:
-    noun = _NOUNS.get(resource, resource) + (f" “{isolated(shown(name))}”" if name else "")
+    noun = _NOUNS.get(resource, resource) + (f" “{isolated(quoted(name))}”" if name else "")
     if row.outcome == Outcome.REFUSED:
         if resource == _LEAD:
             return f"{row.action.capitalize()} refused"
@@ -190,7 +190,7 @@ def _who(user_id: int | None, settings: AccountSettings) -> str:
     return isolated(user.name) if user else f"User {user_id}"
 
 
-def _via(row: LedgerRow, labels: KeyLabels) -> str:
+def _via(row: LedgerRow, labels: ApiKeyLabels) -> str:
     if row.api_key_id is not None:
         return f"API key {isolated(labels.get(row.api_key_id) or str(row.api_key_id))}"
     return "web application" if row.user_id is not None else "command line"
@@ -211,7 +211,7 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
     leads = "1 lead" if found == 1 else f"{found} leads" if found else "no lead"
     if found > MATCH_IDS_MAX:
         leads = f"more than {MATCH_IDS_MAX} leads"
-    value = Shown(match_value_text(field, match["value"])).short
+    value = LongText(match_value_text(field, match["value"])).short
     return f"{leads} by {isolated(name)} {isolated(value)}"
 
 
@@ -238,7 +238,7 @@ def change_lines(
         ChangeLine(
             field,
             field_label(field, settings) if resource == _LEAD else setting_label(field),
-            *(Shown(_change_text(field, value, settings, resource)) for value in values),
+            *(LongText(_change_text(field, value, settings, resource)) for value in values),
         )
         for field, values in changes.items()
     )
@@ -248,7 +248,7 @@ def _change_text(field: str, value: Any, settings: AccountSettings, resource: st
     return field_text(field, value, settings) if resource == _LEAD else plain_text(value)
 
 
-def by_choices(settings: AccountSettings, labels: KeyLabels) -> list[tuple[str, str]]:
+def by_choices(settings: AccountSettings, labels: ApiKeyLabels) -> list[tuple[str, str]]:
     """Return who can have delivered something: values and texts."""
     users = [
         (caller_value(user.id, 0), f"{user.name} in the web application") for user in settings.users

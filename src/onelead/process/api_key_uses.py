@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
-from onelead.contract.access import KeyUse
+from onelead.contract.access import ApiKeyUse
 from onelead.domain.account import Caller
 from onelead.domain.limits import KEY_USE_REST_S
 from onelead.process.background import BackgroundWork
 
 
-class KeyUseStore(Protocol):
+class ApiKeyUseStore(Protocol):
     """What the work needs of a store."""
 
-    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         """See `AccessStore`."""
 
 
-class KeyUses:
+class ApiKeyUses:
     """The last use of each key since it was written; never more entries than valid keys."""
 
     def __init__(self) -> None:
@@ -30,25 +30,25 @@ class KeyUses:
         """Remember a call. Every call of the API pays for this."""
         self._uses[caller.api_key_id] = (caller.account_id, now, address)
 
-    async def write(self, store: KeyUseStore) -> None:
+    async def write(self, store: ApiKeyUseStore) -> None:
         """Write what was noted; what fails is kept for the next time, and raised."""
         taken, self._uses = self._uses, {}
         by_account = defaultdict(list)
         for key_id, (account_id, date, address) in taken.items():
-            by_account[account_id].append(KeyUse(key_id, date, address))
+            by_account[account_id].append(ApiKeyUse(key_id, date, address))
         try:
             for account_id, uses in by_account.items():
-                await store.record_key_uses(account_id, uses)
+                await store.record_api_key_uses(account_id, uses)
         except BaseException:
             self._uses = taken | self._uses
             raise
 
 
-class KeyUseWork(BackgroundWork):
+class ApiKeyUseWork(BackgroundWork):
     """A task that writes what was noted, with rests in between."""
 
     def __init__(
-        self, store: KeyUseStore, uses: KeyUses, *, rest_s: float = KEY_USE_REST_S
+        self, store: ApiKeyUseStore, uses: ApiKeyUses, *, rest_s: float = KEY_USE_REST_S
     ) -> None:
         """Start; needs a running event loop."""
         super().__init__("key uses", rest_s=rest_s)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 from tests.support.commands.process import DEADLINE_S
 
-from onelead.contract.access import KeyUse
+from onelead.contract.access import ApiKeyUse
 from onelead.domain.account import Caller
 from onelead.domain.errors import StoreUnavailable
-from onelead.process.key_uses import KeyUses, KeyUseWork
+from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 
 FORM = Caller(1, 901, "dana@shop.example", 951)
 FAIR = Caller(2, 902, "omar@other.example", 952)
@@ -21,11 +21,11 @@ class Written:
     """Stands where the store is: the database is not what these tests are about."""
 
     def __init__(self) -> None:
-        self.uses: list[tuple[int, KeyUse]] = []
+        self.uses: list[tuple[int, ApiKeyUse]] = []
         self.failures = 0
         self.done = asyncio.Event()
 
-    async def record_key_uses(self, account_id: int, uses: Sequence[KeyUse]) -> None:
+    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
@@ -34,18 +34,21 @@ class Written:
 
 
 async def test_only_the_last_use_of_each_key_is_written() -> None:
-    uses, written = KeyUses(), Written()
+    uses, written = ApiKeyUses(), Written()
     uses.note(FORM, 100, "192.0.2.1")
     uses.note(FAIR, 101, "192.0.2.2")
     uses.note(FORM, 102, "192.0.2.3")
     await uses.write(written)
-    assert written.uses == [(1, KeyUse(951, 102, "192.0.2.3")), (2, KeyUse(952, 101, "192.0.2.2"))]
+    assert written.uses == [
+        (1, ApiKeyUse(951, 102, "192.0.2.3")),
+        (2, ApiKeyUse(952, 101, "192.0.2.2")),
+    ]
     await uses.write(written)
     assert len(written.uses) == 2
 
 
 async def test_what_could_not_be_written_is_written_later_unless_there_is_something_newer() -> None:
-    uses, written = KeyUses(), Written()
+    uses, written = ApiKeyUses(), Written()
     written.failures = 1
     uses.note(FORM, 100, "192.0.2.1")
     uses.note(FAIR, 101, "192.0.2.2")
@@ -54,29 +57,29 @@ async def test_what_could_not_be_written_is_written_later_unless_there_is_someth
     uses.note(FORM, 103, "192.0.2.4")
     await uses.write(written)
     assert {use for _account, use in written.uses} == {
-        KeyUse(951, 103, "192.0.2.4"),
-        KeyUse(952, 101, "192.0.2.2"),
+        ApiKeyUse(951, 103, "192.0.2.4"),
+        ApiKeyUse(952, 101, "192.0.2.2"),
     }
 
 
 async def test_the_work_writes_after_each_rest() -> None:
-    uses, written = KeyUses(), Written()
-    work = KeyUseWork(written, uses, rest_s=0)
+    uses, written = ApiKeyUses(), Written()
+    work = ApiKeyUseWork(written, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
     await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
-    assert written.uses == [(1, KeyUse(951, 100, "192.0.2.1"))]
+    assert written.uses == [(1, ApiKeyUse(951, 100, "192.0.2.1"))]
 
 
 @pytest.mark.usefixtures("restored_logging")
 async def test_stopping_writes_what_is_left_and_a_failure_does_not_end_the_work() -> None:
-    uses, written = KeyUses(), Written()
+    uses, written = ApiKeyUses(), Written()
     written.failures = 1
-    work = KeyUseWork(written, uses, rest_s=0)
+    work = ApiKeyUseWork(written, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
     await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
-    later = KeyUseWork(written, uses, rest_s=3_600)
+    later = ApiKeyUseWork(written, uses, rest_s=3_600)
     uses.note(FAIR, 101, "192.0.2.2")
     await later.stop()
     assert [account_id for account_id, _use in written.uses] == [1, 2]

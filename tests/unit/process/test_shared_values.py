@@ -1,4 +1,4 @@
-"""The survey of shared values: who looks has them looked for, once in a while."""
+"""The scan of shared values: who looks has them looked for, once in a while."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ from tests.support.process.clock import Clock
 from onelead.contract.figures import SharedValue, SharedValues
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.limits import (
-    SURVEY_ACCOUNTS_MAX,
-    SURVEY_CHUNK_KEYS,
-    SURVEY_REST_S,
-    SURVEY_VALUES_MAX,
-)
-from onelead.process.survey import Surveys, SurveyView, surveyed_fields
+from onelead.domain.limits import SCAN_ACCOUNTS_MAX, SCAN_CHUNK_KEYS, SCAN_REST_S, SCAN_VALUES_MAX
+from onelead.process.shared_values import ScanView, SharedValueScans, scanned_fields
 
 LEADS = 10
 
@@ -40,7 +35,7 @@ class Keys:
     async def shared_values(
         self, account_id: int, key_field: str, *, after: str, limit: int
     ) -> SharedValues:
-        assert limit == SURVEY_CHUNK_KEYS
+        assert limit == SCAN_CHUNK_KEYS
         self.asked.append((account_id, key_field, after))
         if len(self.asked) == self.stops_at:
             self.may_go_on.clear()
@@ -62,8 +57,8 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-async def surveys(keys: Keys, clock: Clock) -> AsyncIterator[Surveys]:
-    running = Surveys(keys, clock, clock.monotonic)
+async def scans(keys: Keys, clock: Clock) -> AsyncIterator[SharedValueScans]:
+    running = SharedValueScans(keys, clock, clock.monotonic)
     yield running
     await running.stop()
 
@@ -74,12 +69,12 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def found(surveys: Surveys, keys: Keys) -> SurveyView:
+async def found(scans: SharedValueScans, keys: Keys) -> ScanView:
     """Look, and look again when the walk is over."""
-    surveys.look(a_settings(), LEADS)
+    scans.look(a_settings(), LEADS)
     keys.may_go_on.set()
     await settled()
-    return surveys.look(a_settings(), LEADS)
+    return scans.look(a_settings(), LEADS)
 
 
 def shared(*pairs: tuple[str, int]) -> list[SharedValue]:
@@ -87,99 +82,99 @@ def shared(*pairs: tuple[str, int]) -> list[SharedValue]:
 
 
 async def test_the_first_look_begins_a_walk_and_later_ones_see_how_far_it_is(
-    surveys: Surveys, keys: Keys, clock: Clock
+    scans: SharedValueScans, keys: Keys, clock: Clock
 ) -> None:
-    assert surveys.look(a_settings(), LEADS) == SurveyView(None, 0)
+    assert scans.look(a_settings(), LEADS) == ScanView(None, 0)
     await settled()
     assert keys.asked == [(1, "name", "")]
     keys.steps["name"] = [
         SharedValues(shared(("nora", 2)), "nora", 5),
         SharedValues(shared(("omar", 4)), None, 5),
     ]
-    view = await found(surveys, keys)
+    view = await found(scans, keys)
     assert view.percent is None
-    assert view.survey is not None
-    assert view.survey.date == clock.now
-    (name,) = view.survey.fields
+    assert view.scan is not None
+    assert view.scan.date == clock.now
+    (name,) = view.scan.fields
     assert (name.key_field, name.shared) == ("name", 2)
     assert list(name.values) == shared(("omar", 4), ("nora", 2))
     assert keys.asked == [(1, "name", ""), (1, "name", "nora"), (1, "email", "")]
 
 
 async def test_progress_is_the_part_of_the_keys_that_lie_behind(
-    surveys: Surveys, keys: Keys
+    scans: SharedValueScans, keys: Keys
 ) -> None:
     keys.steps["name"] = [SharedValues([], "m", 5), SharedValues([], None, 5)]
-    surveys.look(a_settings(), LEADS)
+    scans.look(a_settings(), LEADS)
     await settled()
     keys.stops_at = 2
     keys.may_go_on.set()
     await settled()
     # Half of the first of two fields.
-    assert surveys.look(a_settings(), LEADS).percent == 25
+    assert scans.look(a_settings(), LEADS).percent == 25
 
 
 async def test_what_was_found_stands_until_somebody_looks_later(
-    surveys: Surveys, keys: Keys, clock: Clock
+    scans: SharedValueScans, keys: Keys, clock: Clock
 ) -> None:
-    first = await found(surveys, keys)
+    first = await found(scans, keys)
     asked = len(keys.asked)
-    clock.advance(SURVEY_REST_S - 1)
-    assert surveys.look(a_settings(), LEADS) == first
+    clock.advance(SCAN_REST_S - 1)
+    assert scans.look(a_settings(), LEADS) == first
     await settled()
     assert len(keys.asked) == asked
     clock.advance(1)
-    assert surveys.look(a_settings(), LEADS) == SurveyView(first.survey, 0)
+    assert scans.look(a_settings(), LEADS) == ScanView(first.scan, 0)
     await settled()
-    later = surveys.look(a_settings(), LEADS)
-    assert later.survey is not None
-    assert later.survey.date == clock.now
+    later = scans.look(a_settings(), LEADS)
+    assert later.scan is not None
+    assert later.scan.date == clock.now
 
 
 async def test_only_the_values_of_most_leads_are_kept_and_all_are_counted(
-    surveys: Surveys, keys: Keys
+    scans: SharedValueScans, keys: Keys
 ) -> None:
-    many = shared(*((f"lead {n:02}", n + 2) for n in range(SURVEY_VALUES_MAX + 5)))
+    many = shared(*((f"lead {n:02}", n + 2) for n in range(SCAN_VALUES_MAX + 5)))
     keys.steps["email"] = [SharedValues(many[:8], "lead 07", 8), SharedValues(many[8:], None, 9)]
-    view = await found(surveys, keys)
-    assert view.survey is not None
-    (email,) = view.survey.fields
-    assert email.shared == SURVEY_VALUES_MAX + 5
-    assert list(email.values) == many[: -SURVEY_VALUES_MAX - 1 : -1]
+    view = await found(scans, keys)
+    assert view.scan is not None
+    (email,) = view.scan.fields
+    assert email.shared == SCAN_VALUES_MAX + 5
+    assert list(email.values) == many[: -SCAN_VALUES_MAX - 1 : -1]
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable(), ValueError("a defect")])
 async def test_a_walk_that_fails_leaves_what_was_found_before(
-    surveys: Surveys, keys: Keys, clock: Clock, failure: Exception
+    scans: SharedValueScans, keys: Keys, clock: Clock, failure: Exception
 ) -> None:
-    before = await found(surveys, keys)
-    clock.advance(SURVEY_REST_S)
+    before = await found(scans, keys)
+    clock.advance(SCAN_REST_S)
     keys.failures = [failure]
-    surveys.look(a_settings(), LEADS)
+    scans.look(a_settings(), LEADS)
     await settled()
-    assert surveys.look(a_settings(), LEADS) == before
+    assert scans.look(a_settings(), LEADS) == before
 
 
 async def test_one_account_is_walked_at_a_time_and_the_oldest_is_forgotten(
-    surveys: Surveys, keys: Keys
+    scans: SharedValueScans, keys: Keys
 ) -> None:
-    for account_id in range(1, SURVEY_ACCOUNTS_MAX + 2):
-        surveys.look(a_settings(account_id=account_id), LEADS)
+    for account_id in range(1, SCAN_ACCOUNTS_MAX + 2):
+        scans.look(a_settings(account_id=account_id), LEADS)
     await settled()
     # The first account made room for the last one, and its walk ended.
     assert {account_id for account_id, _field, _after in keys.asked} <= {1, 2}
     keys.may_go_on.set()
     for _ in range(20):
         await settled()
-    assert surveys.look(a_settings(account_id=2), LEADS).survey is not None
-    assert surveys.look(a_settings(account_id=1), LEADS) == SurveyView(None, 0)
+    assert scans.look(a_settings(account_id=2), LEADS).scan is not None
+    assert scans.look(a_settings(account_id=1), LEADS) == ScanView(None, 0)
 
 
-async def test_stopping_ends_a_walk(surveys: Surveys, keys: Keys) -> None:
-    surveys.look(a_settings(), LEADS)
+async def test_stopping_ends_a_walk(scans: SharedValueScans, keys: Keys) -> None:
+    scans.look(a_settings(), LEADS)
     await settled()
-    await asyncio.wait_for(surveys.stop(), DEADLINE_S)
-    assert surveys.look(a_settings(), LEADS) == SurveyView(None, None)
+    await asyncio.wait_for(scans.stop(), DEADLINE_S)
+    assert scans.look(a_settings(), LEADS) == ScanView(None, None)
 
 
 def test_only_fields_that_upserts_tell_people_by_are_walked() -> None:
@@ -195,5 +190,5 @@ def test_only_fields_that_upserts_tell_people_by_are_walked() -> None:
         # Its keys are still there for a moment.
         a_field(id=8, **ready | {"is_filterable": False}),
     )
-    walked = surveyed_fields(a_settings(fields=fields))
+    walked = scanned_fields(a_settings(fields=fields))
     assert walked == ["name", "email", "custom:1.2", "custom:2.2"]

@@ -6,7 +6,7 @@ import asyncio
 
 from tests.support.storage.account_store import AccountStore
 
-from onelead.contract.access import KeyUse
+from onelead.contract.access import ApiKeyUse
 from onelead.contract.store import Store
 from onelead.domain.account import ApiKey
 
@@ -17,7 +17,7 @@ async def keys(account: AccountStore) -> list[ApiKey]:
 
 async def test_the_last_use_is_shown_with_the_key(account: AccountStore) -> None:
     second, _secret = await account.store.create_api_key(1, "dana@shop.example", "second")
-    await account.store.record_key_uses(1, [KeyUse(second.id, 100, "192.0.2.1")])
+    await account.store.record_api_key_uses(1, [ApiKeyUse(second.id, 100, "192.0.2.1")])
     found = [(one.date_last_used, one.last_address) for one in await keys(account)]
     assert found == [(None, ""), (100, "192.0.2.1")]
     revoked = await account.store.revoke_api_key(1, second.id)
@@ -27,7 +27,7 @@ async def test_the_last_use_is_shown_with_the_key(account: AccountStore) -> None
 async def test_the_newest_use_wins_whoever_writes_last(account: AccountStore) -> None:
     ((key),) = await keys(account)
     for date, address in ((100, "192.0.2.1"), (300, "192.0.2.3"), (200, "192.0.2.2")):
-        await account.store.record_key_uses(1, [KeyUse(key.id, date, address)])
+        await account.store.record_api_key_uses(1, [ApiKeyUse(key.id, date, address)])
     (key,) = await keys(account)
     assert (key.date_last_used, key.last_address) == (300, "192.0.2.3")
 
@@ -38,7 +38,7 @@ async def test_several_processes_may_write_at_once(
     (key,) = await keys(account)
     await asyncio.gather(
         *(
-            store.record_key_uses(1, [KeyUse(key.id, number, f"192.0.2.{number}")])
+            store.record_api_key_uses(1, [ApiKeyUse(key.id, number, f"192.0.2.{number}")])
             for number, store in enumerate([account.store, other_store] * 5, 1)
         )
     )

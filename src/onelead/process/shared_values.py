@@ -19,18 +19,13 @@ from onelead.contract.figures import SharedValue, SharedValues
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TEXT_TYPES, CustomField
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.limits import (
-    SURVEY_ACCOUNTS_MAX,
-    SURVEY_CHUNK_KEYS,
-    SURVEY_REST_S,
-    SURVEY_VALUES_MAX,
-)
+from onelead.domain.limits import SCAN_ACCOUNTS_MAX, SCAN_CHUNK_KEYS, SCAN_REST_S, SCAN_VALUES_MAX
 from onelead.domain.matching import is_matchable
 
 log = structlog.get_logger(__name__)
 
 
-class FieldSurvey(Struct, frozen=True):
+class FieldScan(Struct, frozen=True):
     """What was found in one field."""
 
     #: `name`, `email`, or a definition's `key_field`.
@@ -41,25 +36,25 @@ class FieldSurvey(Struct, frozen=True):
     values: Sequence[SharedValue]
 
 
-class Survey(Struct, frozen=True):
+class SharedValueScan(Struct, frozen=True):
     """What was found in an account."""
 
     #: When the walk ended, Unix seconds.
     date: int
     #: Only fields with shared values.
-    fields: Sequence[FieldSurvey]
+    fields: Sequence[FieldScan]
 
 
-class SurveyView(Struct, frozen=True):
+class ScanView(Struct, frozen=True):
     """What can be said of an account now."""
 
     #: What the last complete walk found; None before the first.
-    survey: Survey | None
+    scan: SharedValueScan | None
     #: How much of the walk under way is done, 0 to 100; None when there is none.
     percent: int | None
 
 
-class SurveyStore(Protocol):
+class ScanStore(Protocol):
     """What the walk needs of a store."""
 
     async def shared_values(
@@ -68,7 +63,7 @@ class SurveyStore(Protocol):
         """See `FigureStore`."""
 
 
-def surveyed_fields(settings: AccountSettings) -> list[str]:
+def scanned_fields(settings: AccountSettings) -> list[str]:
     """Return the match keys' fields that upserts tell people by, as far as they are indexed."""
     return ["name", "email", *(f.key_field for f in settings.lead_fields if _is_telling(f))]
 
@@ -78,12 +73,12 @@ def _is_telling(field: CustomField) -> bool:
     return is_matchable(field) and field.data_type in TEXT_TYPES
 
 
-class Surveys:
+class SharedValueScans:
     """What one process knows of its accounts."""
 
     def __init__(
         self,
-        store: SurveyStore,
+        store: ScanStore,
         clock: Callable[[], int],
         monotonic: Callable[[], float],
     ) -> None:
@@ -92,19 +87,19 @@ class Surveys:
         self._clock = clock
         self._monotonic = monotonic
         #: Whoever was looked at last is at the end.
-        self._accounts: OrderedDict[int, _AccountSurvey] = OrderedDict()
+        self._accounts: OrderedDict[int, _AccountScan] = OrderedDict()
         #: One walk at a time, whoever looks.
         self._turn = asyncio.Lock()
 
-    def look(self, settings: AccountSettings, lead_count: int) -> SurveyView:
+    def look(self, settings: AccountSettings, lead_count: int) -> ScanView:
         """Return what is known, and have it looked for anew when that was some time ago."""
-        known = self._accounts.setdefault(settings.account_id, _AccountSurvey())
+        known = self._accounts.setdefault(settings.account_id, _AccountScan())
         self._accounts.move_to_end(settings.account_id)
         if known.is_due(self._monotonic()):
             walk = self._walk(known, settings, lead_count)
             known.began_s, known.part = self._monotonic(), 0.0
             known.task = asyncio.get_running_loop().create_task(walk)
-        while len(self._accounts) > SURVEY_ACCOUNTS_MAX:
+        while len(self._accounts) > SCAN_ACCOUNTS_MAX:
             _, forgotten = self._accounts.popitem(last=False)
             forgotten.cancel()
         return known.view()
@@ -116,8 +111,8 @@ class Surveys:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _walk(self, known: _AccountSurvey, settings: AccountSettings, leads: int) -> None:
-        fields = surveyed_fields(settings)
+    async def _walk(self, known: _AccountScan, settings: AccountSettings, leads: int) -> None:
+        fields = scanned_fields(settings)
         try:
             async with self._turn:
                 found = [
@@ -131,11 +126,11 @@ class Surveys:
         except Exception:
             log.exception("shared values could not be looked for")
             return
-        known.survey = Survey(self._clock(), [field for field in found if field.shared])
+        known.scan = SharedValueScan(self._clock(), [field for field in found if field.shared])
 
     async def _walk_field(
-        self, known: _AccountSurvey, account_id: int, key_field: str, place: tuple[int, int, int]
-    ) -> FieldSurvey:
+        self, known: _AccountScan, account_id: int, key_field: str, place: tuple[int, int, int]
+    ) -> FieldScan:
         number, fields, leads = place
         after: str | None = ""
         shared, passed = 0, 0
@@ -143,23 +138,23 @@ class Surveys:
         while after is not None:
             began = self._monotonic()
             step = await self._store.shared_values(
-                account_id, key_field, after=after, limit=SURVEY_CHUNK_KEYS
+                account_id, key_field, after=after, limit=SCAN_CHUNK_KEYS
             )
             shared, passed, after = shared + len(step.values), passed + step.passed, step.next_after
             most = heapq.nlargest(
-                SURVEY_VALUES_MAX, [*most, *step.values], key=lambda value: value.leads
+                SCAN_VALUES_MAX, [*most, *step.values], key=lambda value: value.leads
             )
             known.part = (number + min(1.0, passed / max(leads, 1))) / fields
             # Others want to read, too.
             await asyncio.sleep(self._monotonic() - began)
-        return FieldSurvey(key_field, shared, most)
+        return FieldScan(key_field, shared, most)
 
 
-class _AccountSurvey:
+class _AccountScan:
     """What is known of one account."""
 
     def __init__(self) -> None:
-        self.survey: Survey | None = None
+        self.scan: SharedValueScan | None = None
         self.began_s: float | None = None
         self.part = 0.0
         self.task: asyncio.Task[None] | None = None
@@ -167,11 +162,11 @@ class _AccountSurvey:
     def is_due(self, now_s: float) -> bool:
         if self.task is not None and not self.task.done():
             return False
-        return self.began_s is None or now_s - self.began_s >= SURVEY_REST_S
+        return self.began_s is None or now_s - self.began_s >= SCAN_REST_S
 
-    def view(self) -> SurveyView:
+    def view(self) -> ScanView:
         is_looking = self.task is not None and not self.task.done()
-        return SurveyView(self.survey, int(self.part * 100) if is_looking else None)
+        return ScanView(self.scan, int(self.part * 100) if is_looking else None)
 
     def cancel(self) -> None:
         if self.task is not None:
