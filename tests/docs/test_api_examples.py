@@ -1,4 +1,4 @@
-"""The examples of `docs/api.md`, sent in their order to a fresh service, are answered as shown."""
+"""The examples of `docs/api.md`, sent in order to a fresh service, get the answers shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STEP = re.compile(
     r"^```http\n(?P<example>.*?)^```$|^With (?P<number>\d+) leads named (?P<name>[^:]+):$",
     re.DOTALL | re.MULTILINE,
 )
-#: What is never the same twice.
+#: Values that differ each time.
 _PASSING = {"request_id", "date", "date_created", "date_modified"}
 
 

@@ -1,4 +1,4 @@
-"""The documents are complete and true: names, figures, paths and links, held against the code."""
+"""The documents are complete and true: rooms, options, errors, limits, calls and links."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
-#: Where a command's options of its own are not listed, they are those of the settings.
-SETTING_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Configuration)}
-#: Errors whose sentence is made of what went wrong: how the sentence begins.
+#: Options that configure the process; the rows of the commands leave them out.
+CONFIGURATION_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Configuration)}
+#: Errors whose sentence depends on what went wrong: how it begins.
 BEGINNINGS = {
     InputInvalid: "Invalid input: Validation errors:",
     MatchAmbiguous: "Invalid input: Multiple matches found:",
     VersionConflict: "The lead has changed in the meantime; its version is",
     ConfigurationInvalid: "the configuration is not valid:",
 }
-#: Exit codes of errors that only the command line meets.
+#: Exit codes of errors that only the command line reports.
 EXIT_CODES = {"configuration_invalid": "2"}
 COMMAND_LINE_ONLY = {
     *("configuration_invalid", "database_newer", "database_unusable", "database_locked"),
@@ -71,8 +71,19 @@ def test_every_room_is_on_the_map() -> None:
     assert (rooms - {".", *_MIGRATIONS}) | modules == named
 
 
-#: They are Alembic's, and belong to `storage`.
+#: Alembic's, and part of `storage`.
 _MIGRATIONS = {"storage/migrations", "storage/migrations/versions"}
+
+
+def test_the_picture_has_the_floors_of_the_import_rules() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    picture = page[page.index("┌") : page.index("└")]
+    # A room begins one blank after a wall; its description is further in.
+    drawn = [set(re.findall(r"│ (\w+)", floor)) for floor in picture.split("├")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rules = {rule["id"]: rule for rule in project["tool"]["importlinter"]["contracts"]}
+    floors = [set(re.findall(r"\w+", layer)) for layer in rules["layers"]["layers"]]
+    assert [{"__main__"}, *drawn] == floors
 
 
 def test_every_setting_has_its_row() -> None:
@@ -98,7 +109,7 @@ def test_every_error_has_its_row() -> None:
         assert rows[error.code][:3] == [error.kind.value, status, sentence]
 
 
-def test_no_error_is_described_that_does_not_exist() -> None:
+def test_every_described_error_exists() -> None:
     codes = {error.code for error in OneleadError.__subclasses__()}
     described = {code for code, row in _rows("errors.md").items() if len(row) == len(_COLUMNS)}
     assert described == codes
@@ -117,14 +128,14 @@ def test_every_limit_has_its_row_with_its_value() -> None:
     ("page", "name"),
     [(Path(limits.__file__), "^([A-Z_]+) = "), (DOCS / "limits.md", r"^\| `([A-Z_]+)`")],
 )
-def test_no_limit_stands_anywhere_twice(page: Path, name: str) -> None:
-    """The second one would win without a word."""
+def test_no_limit_is_defined_twice(page: Path, name: str) -> None:
+    """The second definition would win silently."""
     names = re.findall(name, page.read_text(), re.MULTILINE)
     assert len(names) > 100
     assert sorted(names) == sorted(set(names))
 
 
-def test_the_sentences_with_figures_are_those_of_the_program() -> None:
+def test_sentences_with_numbers_are_those_of_the_program() -> None:
     sentences = {
         "api.md": [WriteQueueFull().message],
         "errors.md": [
@@ -141,15 +152,15 @@ def test_the_sentences_with_figures_are_those_of_the_program() -> None:
         assert [sentence for sentence in expected if sentence not in _text(DOCS / page)] == []
 
 
-def test_every_figure_of_the_metrics_has_its_row() -> None:
+def test_every_metric_has_its_row() -> None:
     page = Metrics().page().decode()
-    sorts = dict(re.findall(r"^# TYPE (\w+) (\w+)$", page, re.MULTILINE))
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", page, re.MULTILINE))
     described = {
         name: row[0].split()[0]
         for name, row in _rows("metrics.md").items()
         if name.startswith(("onelead_", "process_"))
     }
-    assert described == sorts
+    assert described == types
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -184,9 +195,9 @@ def test_the_base_url_is_the_one_that_is_served() -> None:
 
 
 def test_every_target_in_the_documents_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", _text(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _text(ROOT / "Makefile"), re.MULTILINE))
     for page in PAGES:
-        named = re.findall(r"(?:`|^)make ([a-z]+)", _text(page), re.MULTILINE)
+        named = re.findall(r"(?:`|^)make ([a-z-]+)", _text(page), re.MULTILINE)
         assert set(named) <= targets, page
 
 
@@ -251,7 +262,7 @@ def test_every_decision_has_the_four_parts(page: Path) -> None:
     contents = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in parts}
     assert list(contents) == ["Context", "Decision", "Consequences", "Alternatives"]
     assert all(contents.values())
-    # One sentence, to be quoted.
+    # One sentence that can be quoted.
     assert re.fullmatch(r"> [^\n]+[^.\n]\.", contents["Decision"])
     assert contents["Alternatives"].startswith("- ")
 
@@ -275,13 +286,13 @@ def _code_words(text: str) -> set[str]:
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
-    """Return every command with its options, those of the settings left out."""
+    """Return every command with its options, those of the configuration left out."""
     if isinstance(command, TyperGroup):
         for sub_name, sub_command in command.commands.items():
             yield from _commands(sub_command, f"{name} {sub_name}")
     else:
         flags = {flag for option in command.params for flag in option.opts if flag[:2] == "--"}
-        yield name, flags - SETTING_FLAGS - {"--help"}
+        yield name, flags - CONFIGURATION_FLAGS - {"--help"}
 
 
 def _blocks(page: Path, language: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pages for operators are true: their statements run, their figures are the program's."""
+"""The pages for operators are true: their statements run, their numbers are the program's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_sql_example_runs(database: PostgresqlDatabase) -> None:
         database.execute(statement)
 
 
-def test_the_sentences_with_figures_are_those_of_the_program() -> None:
+def test_sentences_with_numbers_are_those_of_the_program() -> None:
     expected = [
         f"at most `DATABASE_CONNECTIONS_MAX` connections, {limits.DATABASE_CONNECTIONS_MAX},",
         f"processes of all machines times {limits.DATABASE_CONNECTIONS_MAX}",
@@ -56,14 +56,14 @@ def test_every_limit_that_is_named_exists() -> None:
     assert named - known - {"CREATE", "ANALYZE", "ONELEAD_DATABASE", "PGSERVICEFILE"} == set()
 
 
-def test_every_figure_that_is_named_is_explained() -> None:
+def test_every_metric_that_is_named_is_explained() -> None:
     explained = set(re.findall(r"onelead_\w+", (DOCS / "metrics.md").read_text(encoding="utf-8")))
     series = {f"{name}{ending}" for name in explained for ending in ("_bucket", "_count", "_sum")}
     assert set(re.findall(r"onelead_[a-z_]+", PAGE)) <= explained | series
 
 
 @pytest.mark.parametrize("url", re.findall(r"postgresql://[^\s`]*", PAGE))
-def test_every_url_is_one_that_the_program_takes(url: str) -> None:
-    settings = load_configuration({"database": url}, {})
-    assert settings.database == url
+def test_the_program_takes_every_url(url: str) -> None:
+    configuration = load_configuration({"database": url}, {})
+    assert configuration.database == url
     assert conninfo.conninfo_to_dict(url)
