@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -33,9 +34,7 @@ def test_every_module_says_what_it_is_in_charge_of() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    lengths = {
-        _name(file): len(file.read_text(encoding="utf-8").splitlines()) for file in ALL_FILES
-    }
+    lengths = {_name(file): len(_text(file).splitlines()) for file in ALL_FILES}
     assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
 
 
@@ -80,8 +79,14 @@ def _name(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
+@cache
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+@cache
 def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return ast.parse(_text(file))
 
 
 def _functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -103,6 +108,6 @@ def _lines_with(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
     return [
         f"{_name(file)}:{number} {line.strip()}"
         for file in files
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(_text(file).splitlines(), start=1)
         if pattern.search(line)
     ]

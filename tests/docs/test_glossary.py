@@ -1,4 +1,4 @@
-"""The words that `docs/glossary.md` rules out occur nowhere: the page is the list."""
+"""No file uses the words that `docs/glossary.md` rules out; the page is the list of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECTIONS = {
     for part in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
 }
 
-#: Between two words of a phrase: blanks, hyphens, and a line end with the comment it continues.
+#: Between two words of a phrase: blanks, hyphens, or a line end inside a comment or docstring.
 _GAP = r"(?:[ \t-]|\n[ \t]*(?:#:?[ \t])?)+"
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODE_MARKS = re.compile(r"`([^`]+)`")
@@ -24,7 +24,7 @@ _CODE_MARKS = re.compile(r"`([^`]+)`")
 _PYTHON_TEXT = re.compile(
     r'"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*', re.DOTALL
 )
-#: What a template does not compute.
+#: What is outside of a template's tags.
 _TEMPLATE_TEXT = re.compile(r"(?:\A|[%}]\}).*?(?:\{[{%]|\Z)", re.DOTALL)
 #: The names of tests are sentences.
 _TEST_NAME = re.compile(r"\bdef test_\w+")
@@ -68,7 +68,7 @@ def occurrences(
         for phrase in allowed:
             searched = searched.replace(phrase, "")
         for word, pattern in patterns.items():
-            # Most files have none of the words, and the plain look is many times as fast.
+            # Most files have none of the words, and looking for plain text is many times as fast.
             if word.split()[0] not in searched or exceptions.allow(word, text.place):
                 continue
             for found in pattern.finditer(searched):
@@ -77,7 +77,7 @@ def occurrences(
 
 
 def names_in(place: str, content: str) -> str:
-    """Leave of a file its names and its own path, each line where it was."""
+    """Return the path and the names of a file, without its texts; the lines keep their numbers."""
     text = _PYTHON_TEXT if place.endswith(".py") else _TEMPLATE_TEXT
     names = text.sub(lambda found: "\n" * found[0].count("\n"), content)
     return f"{place} {_TEST_NAME.sub('', names)}"
@@ -132,7 +132,8 @@ def texts(code: dict[str, str]) -> list[Text]:
     # The glossary itself has in code marks what is not used.
     glossary = PAGE.relative_to(ROOT).as_posix()
     pages[glossary] = _CODE_MARKS.sub("", pages[glossary])
-    return [Text(place, content) for place, content in (code | pages).items()]
+    # A file's path is a name too.
+    return [Text(place, f"{place} {content}") for place, content in (code | pages).items()]
 
 
 def test_no_synonym_is_used(texts: list[Text]) -> None:

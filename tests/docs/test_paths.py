@@ -18,21 +18,21 @@ CODE_PAGES = [
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]*\w(?:/[\w.-]+)*(?:/|\.(?:py|md|css|js|html))|\w[\w.-]*(?:/[\w.-]+)+")
-#: Made while the program runs or is tested, media types, and a form of dates.
+#: Folders that are made later, media types, and a date format.
 _NO_FILES = re.compile(r"(?:build|data|application|text)/.*|mm/dd/yyyy")
 _NAME = re.compile(r"_?[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,}|[A-Z]+(?:_[A-Z]+)+")
-#: PostgreSQL's and Linux', and what the glossary rules out.
+#: Names of PostgreSQL and Linux.
 _NAMES_OF_OTHERS = {"txid_status", "SO_REUSEPORT"}
 
 
 def paths_in(text: str) -> list[str]:
-    """Return what a page has in code marks that looks like a file or a folder."""
+    """Return the files and folders that a page names in code marks."""
     marked = _CODE.findall(text)
     return [each for each in marked if _PATH.fullmatch(each) and not _NO_FILES.fullmatch(each)]
 
 
 def exists(path: str) -> bool:
-    """Say whether a path is there, from the root of the project or from that of the package."""
+    """Say whether a path exists, seen from the project, from its package or from `docs`."""
     return any((folder / path).exists() for folder in (ROOT, PACKAGE, ROOT / "docs"))
 
 
