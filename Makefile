@@ -9,12 +9,16 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 WEB := src/onelead/web
 STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/templates/*/*.html $(WEB)/static/*.js)
 
+# What `make test-all` measures of the source, and what it wants every branch of to be run.
+COVERED := --cov --cov-report=
+FULLY_COVERED := src/onelead/domain/*,src/onelead/process/writer.py
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test check lint types imports format screenshots bench clean
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 8001"
 	$(BIN)/onelead serve $(ARGS)
@@ -22,8 +26,20 @@ serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 800
 demo: $(VENV)/serve.stamp ## look at a living system: 5,000 leads, thrown away at the end
 	$(BIN)/onelead demo $(ARGS)
 
-test: $(VENV)/test.stamp ## run the tests; options for pytest as ARGS="tests/unit -n 0"
+test: $(VENV)/test.stamp ## prove every promise once; options for pytest as ARGS="tests/unit -n 0"
 	$(BIN)/python -m pytest $(ARGS)
+
+test-slow: $(VENV)/test.stamp ## run the tests that `make test` leaves out
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-all: ## run all tests, on every engine, and check the coverage
+	$(MAKE) test ARGS="$(COVERED)"
+	$(MAKE) test-slow ARGS="$(COVERED) --cov-append"
+	$(MAKE) coverage
+
+coverage: $(VENV)/test.stamp ## check the coverage that the last `make test-all` has measured
+	$(BIN)/coverage report --fail-under 95
+	$(BIN)/coverage report --fail-under 100 --include '$(FULLY_COVERED)'
 
 check: lint types imports test ## format check, lint, types, import rules, tests
 

@@ -1,15 +1,21 @@
-"""What every test shares: Hypothesis' profile, logging, and no skips when all is required."""
+"""What tests share: Hypothesis' profile, folders, logging, and no skips where all is required."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
+import signal
+import tempfile
 from collections.abc import Generator, Iterator
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.support.storage.postgresql_server import memory_folder
 
 # A busy machine is no failure: what an example costs is for the benchmarks to say. The examples are
 # the same ones each time, so that a test that fails says something about what was changed. For a
@@ -32,10 +38,22 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 _REQUIRE_ALL = os.environ.get("ONELEAD_REQUIRE_ALL", "0") not in {"", "0"}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let all API tests run on every engine."""
-    help_ = "run every API test on every engine, and not only those that exercise the storage"
-    parser.addoption("--every-engine", action="store_true", help=help_)
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C end what a test starts, and keep the folders of tests in memory.
+
+    A shell's background job ignores Ctrl-C, and so do all its children. In memory a database is
+    opened several times as fast.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    is_worker = hasattr(config, "workerinput")
+    folder = memory_folder()
+    if is_worker or folder is None or config.option.basetemp is not None:
+        return
+    base = tempfile.mkdtemp(prefix="onelead-tests-", dir=folder)
+    config.option.basetemp = base
+    config.add_cleanup(partial(shutil.rmtree, base, ignore_errors=True))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -59,6 +77,16 @@ def _refuse_skip(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"ONELEAD_REQUIRE_ALL is set, and this was skipped. {reason}"
     return report
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """The test's own folder: in memory, or on the disk for a test that is marked `disk`."""
+    if request.node.get_closest_marker("disk") is None:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="onelead-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from tests.support.commands.process import DEADLINE_S, serving
 from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
 from tests.support.storage.postgresql_server import PostgresqlServer, ServerUnusable
 
+pytestmark = pytest.mark.slow
+
 OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 DUMP = "pg_dump --format=custom --file=onelead.dump"
 RESTORE = "pg_restore --exit-on-error --no-owner --dbname="

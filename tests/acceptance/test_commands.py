@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from tests.support.commands.process import (
     DEADLINE_S,
     credentials_of,
@@ -17,6 +18,8 @@ from tests.support.commands.process import (
     serving,
     wait_until,
 )
+
+pytestmark = pytest.mark.slow
 
 INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 

@@ -7,10 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.support.commands.load import Load, stored_emails
 from tests.support.commands.process import DEADLINE_S, credentials_of, run_json, serving
 
 
+@pytest.mark.disk
 async def test_every_answered_lead_survives_kill_9_under_load(tmp_path: Path) -> None:
     made = run_json(tmp_path, "init", "--account", "Shop", "--email", "dana@shop.example")
     load = Load(credentials_of(made))

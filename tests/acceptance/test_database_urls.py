@@ -10,6 +10,8 @@ import pytest
 from tests.support.commands.process import refusal, run, run_json
 from tests.support.storage.postgresql_server import PostgresqlServer, ServerUnusable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.support.commands.process import DEADLINE_S, Server, serving
 from tests.support.web.open_session import open_session
 
@@ -17,6 +18,8 @@ from onelead.contract.access import WebSession
 from onelead.domain.limits import LIVE_HEARTBEAT_S
 from onelead.storage.sqlite.store import SqliteStore
 from onelead.web.frame.sessions import token_hash
+
+pytestmark = pytest.mark.slow
 
 STREAMS = 5
 TOKEN = "a token of a test"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.commands.process import DEADLINE_S, run, run_json
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_prints_what_was_done_and_the_verdict(tmp_path: Path) -> None:
     done = run(tmp_path, "prove", "--seconds", "3", "--clients", "8", "--seed", "3")

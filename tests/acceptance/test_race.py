@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from tests.support.commands.load import stored_emails
 from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
+
+pytestmark = pytest.mark.slow
 
 CONNECTIONS = 200
 PEOPLE = 50
@@ -114,6 +117,7 @@ async def test_50_people_40_times_over_200_connections_are_50_leads(tmp_path: Pa
     assert set(race.outcomes) <= {"created", "updated", "unchanged"}
 
 
+@pytest.mark.disk
 async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
     made = run_json(tmp_path, "init", "--account", "Shop", "--email", "dana@shop.example")
     race = a_race()

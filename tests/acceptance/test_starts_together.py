@@ -12,6 +12,8 @@ import pytest
 from tests.support.commands.process import DEADLINE_S, Server, serving
 from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
 
+pytestmark = pytest.mark.slow
+
 _SERVERS = 4
 
 

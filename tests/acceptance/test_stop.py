@@ -13,6 +13,8 @@ import pytest
 from tests.support.commands.load import Load, stored_emails
 from tests.support.commands.process import DEADLINE_S, Server, serving, wait_until
 
+pytestmark = pytest.mark.slow
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

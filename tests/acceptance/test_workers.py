@@ -22,6 +22,8 @@ from tests.support.commands.load import Load
 from tests.support.commands.process import DEADLINE_S, Server, refusal, run, serving, wait_until
 from tests.support.storage.databases import PostgresqlDatabase
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 2
 
 

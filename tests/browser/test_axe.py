@@ -10,6 +10,8 @@ from tests.support.web.axe import violations
 from tests.support.web.chromium import PHONE, WIDE, Site, Theme
 from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
+pytestmark = pytest.mark.slow
+
 _EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("light", WIDE), ("dark", PHONE))
 

@@ -15,6 +15,8 @@ from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.web.frame.sessions import welcome_path
 
+pytestmark = pytest.mark.slow
+
 _LOOKS: tuple[tuple[Theme, tuple[int, int]], ...] = (("dark", WIDE), ("light", PHONE))
 
 

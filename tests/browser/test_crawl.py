@@ -14,6 +14,8 @@ from tests.support.web.chromium import Site, Watched
 
 from onelead.domain.account import Role
 
+pytestmark = pytest.mark.slow
+
 #: Addresses that differ in numbers and values only, such as those of all leads, are the same page
 #: with other data.
 _OF_A_KIND = 2

@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from tests.support.web.chromium import Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_address_says_only_what_was_filled_in(site: Site, *, scripts: bool) -> None:

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.support.web.chromium import Site, Watched
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "\"'><img src=x onerror=window.hacked=1><script>window.hacked=1</script>{{6543*2}}"
 
 

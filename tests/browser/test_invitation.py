@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 from tests.support.web.chromium import Site
+
+pytestmark = pytest.mark.slow
 
 PASSWORD = "seven lamps and a kettle"
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.support.web.chromium import Site
+
+pytestmark = pytest.mark.slow
 
 
 def _a_field(site: Site, name: str) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 from tests.support.web.chromium import Site, Watched
+
+pytestmark = pytest.mark.slow
 
 
 def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -> None:

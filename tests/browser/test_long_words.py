@@ -11,6 +11,8 @@ from tests.support.web.chromium import BEYOND_EDGE, PHONE, Site
 from onelead.contract.store import Store
 from onelead.domain.account import Role
 
+pytestmark = pytest.mark.slow
+
 #: A word that nowhere has a place to be broken at, as long as a line may be.
 _LONG = ("Donaudampfschifffahrtsgesellschaftskapitaen" * 6)[:255]
 _EVERY_COLUMN = "&".join(

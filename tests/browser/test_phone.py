@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.support.web.chromium import BEYOND_EDGE, PHONE, Site
 from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
+pytestmark = pytest.mark.slow
+
 _EVERY_PAGE = [*OUTSIDE, *INSIDE, *SETTINGS]
 
 

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.support.web.chromium import Site
 
+pytestmark = pytest.mark.slow
+
 TITLE = "Head of a department that somebody typed with care"
 
 

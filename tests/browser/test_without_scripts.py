@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.support.web.chromium import Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tab(site: Site) -> Iterator[Page]:

@@ -15,6 +15,8 @@ from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults
 
+pytestmark = pytest.mark.slow
+
 NORA = upsert("email", "nora@field.example", name="Nora Field")
 
 

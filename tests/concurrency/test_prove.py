@@ -18,6 +18,8 @@ from onelead.domain.writes import Action
 from onelead.prove import report
 from onelead.prove.run import Options, Outcome, Progress, prove
 
+pytestmark = pytest.mark.slow
+
 KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"}
 LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
 

@@ -17,6 +17,8 @@ from tests.support.commands.process import DEADLINE_S, Server, run, serving, wai
 
 from onelead.configuration import child_environment
 
+pytestmark = pytest.mark.slow
+
 _TRIES = 5
 _STOPPED_SERVING = 0
 

@@ -20,6 +20,8 @@ from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.search import LeadSearch
 from onelead.storage.sqlite.store import SqliteStore
 
+pytestmark = pytest.mark.slow
+
 NOW = int(datetime(2026, 11, 20, 17, 30, tzinfo=UTC).timestamp())
 
 

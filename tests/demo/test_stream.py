@@ -27,6 +27,8 @@ from onelead.domain.writes import Delivery
 from onelead.incoming.lead_json import upsert_write
 from onelead.storage.sqlite.store import SqliteStore
 
+pytestmark = pytest.mark.slow
+
 DELIVERIES = 300
 
 

@@ -19,6 +19,8 @@ from onelead.domain.errors import StoreUnavailable
 from onelead.domain.fold import checked_write
 from onelead.storage.postgresql.store import PostgresqlStore
 
+pytestmark = pytest.mark.slow
+
 KILLS = 2
 ANSWERS = 150
 

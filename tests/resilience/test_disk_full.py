@@ -16,6 +16,8 @@ import pytest
 from tests.support.commands.load import stored_emails
 from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
 
+pytestmark = [pytest.mark.disk, pytest.mark.slow]
+
 MIB = 1_048_576
 WRITES_MAX = 300
 FULL = {

@@ -5,7 +5,10 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
+import pytest
 from tests.support.commands.process import serving, wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_server_that_had_no_file_descriptor_left_for_a_while_stops_well(tmp_path: Path) -> None:

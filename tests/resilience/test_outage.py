@@ -18,6 +18,8 @@ from onelead.process.metrics import Metrics
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 
+pytestmark = pytest.mark.slow
+
 RETRY_S = 0.3
 READY_URL = "http://onelead.test/readyz"
 #: Nobody waits longer: the connection, the silence until it is noticed, and the retries, which

@@ -25,6 +25,8 @@ from onelead.domain.search import LeadSearch
 from onelead.domain.writes import Action as WriteAction
 from onelead.domain.writes import LeadWrite, Outcome
 
+pytestmark = pytest.mark.slow
+
 COMMIT_LOST = Point(Moment.BEFORE, COMMIT)
 COMMIT_DONE = Point(Moment.DONE, COMMIT)
 

@@ -16,6 +16,8 @@ from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite
 from onelead.process.writer import BatchingWriter, Receipt
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 3
 CLIENTS = 6
 WRITES = 25

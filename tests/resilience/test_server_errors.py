@@ -18,6 +18,8 @@ from onelead.domain.errors import StoreUnavailable
 from onelead.domain.writes import LeadWrite
 from onelead.storage.postgresql.store import PostgresqlStore
 
+pytestmark = pytest.mark.slow
+
 NEVER = 1_000_000
 
 

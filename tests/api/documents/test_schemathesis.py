@@ -29,6 +29,8 @@ from onelead.api.application import ENDPOINTS, create_api
 from onelead.api.openapi import openapi_document
 from onelead.serving.connection import Connection
 
+pytestmark = pytest.mark.slow
+
 # The other checks contradict Copper's wire, or ask for more than a document can say:
 # - unsupported_method, allow_header_conformance: an unknown method is an unknown route, 404;
 # - negative_data_rejection: clients send numbers as text, which is read as numbers;

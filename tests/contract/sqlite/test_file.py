@@ -139,6 +139,7 @@ async def test_everything_is_in_the_one_file_after_a_close(tmp_path: Path, clock
         assert connection.execute("SELECT count(*) FROM lead").fetchone() == (50,)
 
 
+@pytest.mark.disk
 async def test_every_commit_is_synced_to_the_disk(tmp_path: Path, clock: Clock) -> None:
     """What a power loss would show and a test cannot: 2 is FULL, which syncs the log."""
     database, faults = SqliteDatabase(tmp_path), Faults()

@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -171,7 +172,7 @@ class PostgresqlDatabase:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-        _administer(f"DROP DATABASE {self.name} WITH (FORCE)")
+        _drop_soon(self.name)
 
 
 async def open_at(address: str, clock: Callable[[], int]) -> Store:
@@ -226,8 +227,31 @@ def _administer(sql: str) -> None:
     _administration().execute(sql.encode())
 
 
+def _drop_soon(name: str) -> None:
+    """Drop a database beside the next tests: the server sleeps until its connections have ended."""
+    _dropping().submit(_drop, name)
+
+
+def _drop(name: str) -> None:
+    _dropping_connection().execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@cache
+def _dropping() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1)
+
+
+@cache
+def _dropping_connection() -> psycopg.Connection:
+    return _connection_to_the_end()
+
+
 @cache
 def _administration() -> psycopg.Connection:
+    return _connection_to_the_end()
+
+
+def _connection_to_the_end() -> psycopg.Connection:
     connection = psycopg.connect(administration_url(), autocommit=True)
     atexit.register(connection.close)
     return connection

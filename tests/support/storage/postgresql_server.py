@@ -59,7 +59,7 @@ class PostgresqlServer:
     def __init__(self, *, durable: bool = False) -> None:
         """Start the server. Raises ServerUnusable."""
         self._as_user = _system_user()
-        place = None if durable else _fast_folder()
+        place = None if durable else memory_folder()
         self._folder = Path(tempfile.mkdtemp(prefix="onelead-postgresql-", dir=place))
         self._programs = Path()
         self._guard: subprocess.Popen[bytes] | None = None
@@ -228,7 +228,7 @@ def _system_user() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _fast_folder() -> Path | None:
+def memory_folder() -> Path | None:
     """Return the folder that Linux keeps in memory, when it has room.
 
     There a database is made ten times as fast as on a disk, even one that nobody waits for.

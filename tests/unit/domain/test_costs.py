@@ -21,6 +21,8 @@ from onelead.domain.passwords import require_good_password
 from onelead.domain.text import Form, fold, known_id, normalised, tidy
 from onelead.incoming.lead_json import lead_patch
 
+pytestmark = pytest.mark.slow
+
 FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 ABOVE, BELOW = "\u0301", "\u0323"
 #: Marks that are kept apart by what a later step takes away, and such as only a form brings out.

@@ -136,6 +136,7 @@ def worker(number: int, requests: int, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_one_process_shows_the_sum_of_all_also_of_dead_ones(tmp_path: Path) -> None:
     requests = 'onelead_request_seconds_count{method="GET",route="/users/me",status="200"}'
     worker(1, 10, tmp_path)
