@@ -24,7 +24,7 @@ from onelead.domain import limits
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import checked_write
 from onelead.domain.writes import LeadWrite
-from onelead.process.writer import BatchingWriter, LeadStore, Receipt
+from onelead.process.writer import BatchingWriter, Receipt, WriterStore
 
 ACCOUNTS = 256
 _IN_FLIGHT = 16
@@ -33,7 +33,7 @@ _IN_FLIGHT = 16
 class OneTransactionEach(BatchingWriter):
     """Commits each write for itself, several at a time."""
 
-    def __init__(self, store: LeadStore, **options: Any) -> None:
+    def __init__(self, store: WriterStore, **options: Any) -> None:
         super().__init__(store, **options)
         self._leads = store
         self._in_flight = asyncio.Semaphore(_IN_FLIGHT)

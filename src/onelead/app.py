@@ -261,7 +261,7 @@ async def _serve_from(
     index_work = IndexWork(store, on_step=metrics.index_step)
     figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
     api_key_uses = ApiKeyUses()
-    api_key_use_work = ApiKeyUseWork(store, api_key_uses)
+    api_key_use_work = ApiKeyUseWork(store.record_api_key_uses, api_key_uses)
     runtime = Runtime(
         store=store,
         writer=writer,
@@ -307,7 +307,7 @@ def create_application(runtime: Runtime) -> ASGIApp:
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:
     """Keep the state fresh for the process that happens to be asked for the figures of all."""
     while True:
-        metrics.sample(writer, store)
+        metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use())
         await asyncio.sleep(METRICS_SAMPLE_S)
 
 

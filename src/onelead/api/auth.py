@@ -10,10 +10,10 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Protocol
 
 from starlette.requests import Request
 
+from onelead.contract.access import AccessStore
 from onelead.domain.account import Caller
 from onelead.domain.errors import CredentialsInvalid
 from onelead.domain.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
@@ -23,19 +23,12 @@ from onelead.process.api_key_uses import ApiKeyUses
 _SECRET, _EMAIL, _APPLICATION = b"x-pw-accesstoken", b"x-pw-useremail", b"x-pw-application"
 
 
-class CallerStore(Protocol):
-    """What authentication needs of a store."""
-
-    async def caller(self, key_hash: str) -> Caller | None:
-        """See `Store`."""
-
-
 class Authenticator:
     """Finds the caller of a request."""
 
     def __init__(
         self,
-        store: CallerStore,
+        store: AccessStore,
         api_key_uses: ApiKeyUses,
         clock: Callable[[], int],
         monotonic: Callable[[], float],

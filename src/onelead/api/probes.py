@@ -59,7 +59,10 @@ def probe_routes(runtime: Runtime) -> list[Route]:
         return JsonResponse(body, status, _NOT_KEPT)
 
     async def metrics(_request: Request) -> Response:
-        runtime.metrics.sample(runtime.writer, runtime.store)
+        writer = runtime.writer
+        runtime.metrics.sample(
+            writer.waiting_writes, writer.waiting_bytes, runtime.store.pool_use()
+        )
         return Response(await page.content(), headers=_NOT_KEPT, media_type=CONTENT_TYPE)
 
     endpoints = {HEALTH_PATH: health, READY_PATH: ready, METRICS_PATH: metrics}

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 from onelead.contract.access import ApiKeyUse
 from onelead.domain.account import Caller
 from onelead.domain.limits import KEY_USE_REST_S
 from onelead.process.background import BackgroundWork
 
-
-class ApiKeyUseStore(Protocol):
-    """What the work needs of a store."""
-
-    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
-        """See `AccessStore`."""
+#: `AccessStore.record_api_key_uses`.
+RecordUses = Callable[[int, Sequence[ApiKeyUse]], Awaitable[None]]
 
 
 class ApiKeyUses:
@@ -30,7 +25,7 @@ class ApiKeyUses:
         """Remember a call. Every call of the API pays for this."""
         self._uses[caller.api_key_id] = (caller.account_id, now, address)
 
-    async def write(self, store: ApiKeyUseStore) -> None:
+    async def write(self, record: RecordUses) -> None:
         """Write what was noted; what fails is kept for the next time, and raised."""
         taken, self._uses = self._uses, {}
         by_account = defaultdict(list)
@@ -38,7 +33,7 @@ class ApiKeyUses:
             by_account[account_id].append(ApiKeyUse(key_id, date, address))
         try:
             for account_id, uses in by_account.items():
-                await store.record_api_key_uses(account_id, uses)
+                await record(account_id, uses)
         except BaseException:
             self._uses = taken | self._uses
             raise
@@ -48,11 +43,11 @@ class ApiKeyUseWork(BackgroundWork):
     """A task that writes what was noted, with rests in between."""
 
     def __init__(
-        self, store: ApiKeyUseStore, uses: ApiKeyUses, *, rest_s: float = KEY_USE_REST_S
+        self, record: RecordUses, uses: ApiKeyUses, *, rest_s: float = KEY_USE_REST_S
     ) -> None:
         """Start; needs a running event loop."""
         super().__init__("key uses", rest_s=rest_s)
-        self._store = store
+        self._record = record
         self._uses = uses
 
     async def stop(self) -> None:
@@ -61,4 +56,4 @@ class ApiKeyUseWork(BackgroundWork):
         await self._attempt(self._round)
 
     async def _round(self) -> None:
-        await self._uses.write(self._store)
+        await self._uses.write(self._record)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
 
 import structlog
 
@@ -26,21 +25,17 @@ from onelead.domain.limits import (
 #: What a page shows: the newest lead writes.
 NEWEST = LedgerSearch(scope=LedgerScope.LEADS, limit=LIVE_ROWS)
 
+#: `LedgerStore.search_ledger`.
+SearchLedger = Callable[[int, LedgerSearch], Awaitable[LedgerSlice]]
+
 log = structlog.get_logger(__name__)
-
-
-class FeedStore(Protocol):
-    """What the feed needs of a store."""
-
-    async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
-        """See `LedgerStore`."""
 
 
 class Feed:
     """The new deliveries of one process's watched accounts."""
 
-    def __init__(self, store: FeedStore, *, poll_s: float = LIVE_POLL_S) -> None:
-        self._store = store
+    def __init__(self, search_ledger: SearchLedger, *, poll_s: float = LIVE_POLL_S) -> None:
+        self._search_ledger = search_ledger
         self._poll_s = poll_s
         self._channels: dict[int, _Channel] = {}
         #: The streams of each user, who may be signed in with many browsers.
@@ -67,7 +62,9 @@ class Feed:
         """Follow an account inside the block."""
         channel = self._channels.get(account_id)
         if channel is None:
-            channel = self._channels[account_id] = _Channel(self._store, account_id, self._poll_s)
+            channel = self._channels[account_id] = _Channel(
+                self._search_ledger, account_id, self._poll_s
+            )
         channel.watchers += 1
         try:
             yield channel
@@ -87,8 +84,8 @@ class Feed:
 class _Channel:
     """One account that is watched."""
 
-    def __init__(self, store: FeedStore, account_id: int, poll_s: float) -> None:
-        self._store = store
+    def __init__(self, search_ledger: SearchLedger, account_id: int, poll_s: float) -> None:
+        self._search_ledger = search_ledger
         self._account_id = account_id
         self._poll_s = poll_s
         self._latest: LedgerSlice | None = None
@@ -129,7 +126,7 @@ class _Channel:
     async def _poll(self) -> None:
         while True:
             try:
-                found = await self._store.search_ledger(self._account_id, NEWEST)
+                found = await self._search_ledger(self._account_id, NEWEST)
             except StoreUnavailable:
                 # The pages say elsewhere that the database does not answer.
                 pass

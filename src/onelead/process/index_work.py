@@ -17,10 +17,10 @@ class IndexStore(Protocol):
     """What the index work needs of a store."""
 
     async def account_ids(self) -> Sequence[int]:
-        """See `Store`."""
+        """See `AccessStore`."""
 
     async def build_index(self, account_id: int) -> bool:
-        """See `Store`."""
+        """See `SettingsStore`."""
 
 
 class IndexWork(BackgroundWork):

@@ -14,7 +14,6 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -44,25 +43,6 @@ _BATCH_WRITES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 #: Takes a request's status and its duration in seconds.
 CountRequest = Callable[[int, float], None]
-
-
-class Queue(Protocol):
-    """What is read of the writer."""
-
-    @property
-    def waiting_writes(self) -> int:
-        """See `BatchingWriter`."""
-
-    @property
-    def waiting_bytes(self) -> int:
-        """See `BatchingWriter`."""
-
-
-class Pool(Protocol):
-    """What is read of the store."""
-
-    def pool_use(self) -> PoolUse:
-        """See `Store`."""
 
 
 class Metrics(WriterObserver, StoreObserver):
@@ -185,13 +165,12 @@ class Metrics(WriterObserver, StoreObserver):
         """Count a step of the index work."""
         (self._steps_done if is_done else self._steps_failed).inc()
 
-    def sample(self, queue: Queue, pool: Pool) -> None:
-        """Take down what is so now, and not counted when it happens."""
-        self._queue_writes.set(queue.waiting_writes)
-        self._queue_bytes.set(queue.waiting_bytes)
-        use = pool.pool_use()
-        self._pool_in_use.set(use.in_use)
-        self._pool_size.set(use.size)
+    def sample(self, queue_writes: int, queue_bytes: int, pool: PoolUse) -> None:
+        """Record the state of this moment: what is read now and then, not counted as it happens."""
+        self._queue_writes.set(queue_writes)
+        self._queue_bytes.set(queue_bytes)
+        self._pool_in_use.set(pool.in_use)
+        self._pool_size.set(pool.size)
         self._memory.set(_resident_bytes())
         cpu_seconds = time.process_time()
         self._cpu_seconds.inc(cpu_seconds - self._cpu_seconds_counted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -20,29 +20,18 @@ WRITE_QUEUE = "write_queue"
 log = structlog.get_logger(__name__)
 
 
-class ReadyStore(Protocol):
-    """What the check needs of a store."""
-
-    async def is_ready(self) -> bool:
-        """See `Store`."""
-
-
-class ReadyQueue(Protocol):
-    """What the check needs of the writer."""
-
-    @property
-    def is_below_high_water(self) -> bool:
-        """See `BatchingWriter`."""
-
-
 class Readiness:
     """Checks one process."""
 
     def __init__(
-        self, store: ReadyStore, queue: ReadyQueue, *, timeout_s: float = READY_TIMEOUT_S
+        self,
+        is_database_ready: Callable[[], Awaitable[bool]],
+        has_queue_room: Callable[[], bool],
+        *,
+        timeout_s: float = READY_TIMEOUT_S,
     ) -> None:
-        self._store = store
-        self._queue = queue
+        self._is_database_ready = is_database_ready
+        self._has_queue_room = has_queue_room
         self._timeout_s = timeout_s
         self._check: asyncio.Task[bool] | None = None
 
@@ -50,7 +39,7 @@ class Readiness:
         """Return every check by its name, and whether it passed."""
         return {
             DATABASE: await self._database_answers(),
-            WRITE_QUEUE: self._queue.is_below_high_water,
+            WRITE_QUEUE: self._has_queue_room(),
         }
 
     async def _database_answers(self) -> bool:
@@ -65,7 +54,7 @@ class Readiness:
 
     async def _ask(self) -> bool:
         try:
-            return await self._store.is_ready()
+            return await self._is_database_ready()
         except Exception:
             log.exception("the database could not be checked")
             return False

@@ -50,12 +50,12 @@ class Runtime:
     @cached_property
     def readiness(self) -> Readiness:
         """Whether this process should be sent requests."""
-        return Readiness(self.store, self.writer)
+        return Readiness(self.store.is_ready, lambda: self.writer.is_below_high_water)
 
     @cached_property
     def feed(self) -> Feed:
         """New deliveries, for pages that show them as they arrive."""
-        return Feed(self.store, poll_s=self.live_poll_s)
+        return Feed(self.store.search_ledger, poll_s=self.live_poll_s)
 
     @cached_property
     def scans(self) -> SharedValueScans:

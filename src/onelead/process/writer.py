@@ -37,14 +37,14 @@ from onelead.domain.limits import (
 from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
 
 
-class LeadStore(Protocol):
+class WriterStore(Protocol):
     """What the writer needs of a store."""
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
-        """See `Store`."""
+        """See `contract.leads.LeadStore`."""
 
     async def settings(self, account_id: int) -> AccountSettings:
-        """See `Store`."""
+        """See `SettingsStore`."""
 
 
 class WriterObserver:
@@ -100,7 +100,7 @@ class BatchingWriter:
 
     def __init__(
         self,
-        store: LeadStore,
+        store: WriterStore,
         *,
         batch_writes_max: int = BATCH_WRITES_MAX,
         queue_writes_max: int = QUEUE_WRITES_MAX,

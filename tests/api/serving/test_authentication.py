@@ -176,7 +176,7 @@ async def test_a_call_leaves_when_and_from_where_its_key_was_used(service: Servi
     await whoami(service)
     used_at = service.clock.now
     service.clock.advance(60)
-    await service.runtime.api_key_uses.write(service.store)
+    await service.runtime.api_key_uses.write(service.store.record_api_key_uses)
     (key,) = await service.store.api_keys(account_id)
     assert (key.date_last_used, key.last_address) == (used_at, "127.0.0.1")
 
@@ -184,6 +184,6 @@ async def test_a_call_leaves_when_and_from_where_its_key_was_used(service: Servi
 async def test_a_call_that_is_refused_is_no_use_of_a_key(service: Service) -> None:
     await whoami(service, X_PW_UserEmail="omar@shop.example")
     await whoami(service, X_PW_AccessToken="ol_0")
-    await service.runtime.api_key_uses.write(service.store)
+    await service.runtime.api_key_uses.write(service.store.record_api_key_uses)
     (key,) = await service.store.api_keys(service.account.account_id)
     assert key.date_last_used is None

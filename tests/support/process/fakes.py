@@ -27,7 +27,7 @@ class _Account:
 
 
 class MemoryStore:
-    """Keeps the promises of `writer.LeadStore` for the accounts whose settings it was given.
+    """Keeps the promises of `writer.WriterStore` for the accounts whose settings it was given.
 
     Like a real engine it commits one batch at a time, in the order in which they came.
     """

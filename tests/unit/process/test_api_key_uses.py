@@ -25,7 +25,7 @@ class Written:
         self.failures = 0
         self.done = asyncio.Event()
 
-    async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
+    async def record(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
@@ -38,12 +38,12 @@ async def test_only_the_last_use_of_each_key_is_written() -> None:
     uses.note(FORM, 100, "192.0.2.1")
     uses.note(FAIR, 101, "192.0.2.2")
     uses.note(FORM, 102, "192.0.2.3")
-    await uses.write(written)
+    await uses.write(written.record)
     assert written.uses == [
         (1, ApiKeyUse(951, 102, "192.0.2.3")),
         (2, ApiKeyUse(952, 101, "192.0.2.2")),
     ]
-    await uses.write(written)
+    await uses.write(written.record)
     assert len(written.uses) == 2
 
 
@@ -53,9 +53,9 @@ async def test_what_could_not_be_written_is_written_later_unless_there_is_someth
     uses.note(FORM, 100, "192.0.2.1")
     uses.note(FAIR, 101, "192.0.2.2")
     with pytest.raises(StoreUnavailable):
-        await uses.write(written)
+        await uses.write(written.record)
     uses.note(FORM, 103, "192.0.2.4")
-    await uses.write(written)
+    await uses.write(written.record)
     assert {use for _account, use in written.uses} == {
         ApiKeyUse(951, 103, "192.0.2.4"),
         ApiKeyUse(952, 101, "192.0.2.2"),
@@ -64,7 +64,7 @@ async def test_what_could_not_be_written_is_written_later_unless_there_is_someth
 
 async def test_the_work_writes_after_each_rest() -> None:
     uses, written = ApiKeyUses(), Written()
-    work = ApiKeyUseWork(written, uses, rest_s=0)
+    work = ApiKeyUseWork(written.record, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
     await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
@@ -75,11 +75,11 @@ async def test_the_work_writes_after_each_rest() -> None:
 async def test_stopping_writes_what_is_left_and_a_failure_does_not_end_the_work() -> None:
     uses, written = ApiKeyUses(), Written()
     written.failures = 1
-    work = ApiKeyUseWork(written, uses, rest_s=0)
+    work = ApiKeyUseWork(written.record, uses, rest_s=0)
     uses.note(FORM, 100, "192.0.2.1")
     await asyncio.wait_for(written.done.wait(), DEADLINE_S)
     await work.stop()
-    later = ApiKeyUseWork(written, uses, rest_s=3_600)
+    later = ApiKeyUseWork(written.record, uses, rest_s=3_600)
     uses.note(FAIR, 101, "192.0.2.2")
     await later.stop()
     assert [account_id for account_id, _use in written.uses] == [1, 2]

@@ -60,7 +60,7 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 def feed(ledger: Ledger) -> Iterator[Feed]:
-    running = Feed(ledger, poll_s=POLL_S)
+    running = Feed(ledger.search_ledger, poll_s=POLL_S)
     yield running
     running.stop()
 
@@ -92,7 +92,7 @@ async def test_of_many_new_rows_the_newest_are_left(feed: Feed, ledger: Ledger) 
 
 
 async def test_everybody_who_watches_an_account_has_one_look(feed: Feed, ledger: Ledger) -> None:
-    slow = Feed(ledger, poll_s=LONG_S)
+    slow = Feed(ledger.search_ledger, poll_s=LONG_S)
     with slow.watching(1) as one, slow.watching(1) as other, slow.watching(2) as another:
         for channel in (one, other, another):
             assert await channel.after(0, timeout_s=LONG_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,6 @@ from onelead.process.metrics import Metrics, forget_state_of
 CREATED = WriteResult(Outcome.CREATED)
 AMBIGUOUS = WriteResult(Outcome.REFUSED, refusal=MatchAmbiguous((3, 7)))
 INVALID = WriteResult(Outcome.REFUSED, refusal=InputInvalid(Problem("name", "can't be blank")))
-
-
-@dataclass
-class State:
-    """A writer and a store, as far as they are looked at."""
-
-    waiting_writes: int = 0
-    waiting_bytes: int = 0
-    in_use: int = 0
-
-    def pool_use(self) -> PoolUse:
-        return PoolUse(self.in_use, 5)
 
 
 def figures(metrics: Metrics) -> dict[str, float]:
@@ -88,15 +75,14 @@ def test_what_is_turned_away_or_retried_is_counted_by_reason() -> None:
 
 
 def test_a_sample_is_the_state_of_that_moment() -> None:
-    metrics, state = Metrics(), State(waiting_writes=7, waiting_bytes=700, in_use=2)
-    metrics.sample(state, state)
+    metrics = Metrics()
+    metrics.sample(7, 700, PoolUse(2, 5))
     first = figures(metrics)
     names = ("queue_writes", "queue_bytes", "pool_in_use", "pool_size", "workers")
     assert [first[f"onelead_{name}"] for name in names] == [7, 700, 2, 5, 1]
     assert first["process_resident_memory_bytes"] > 1_000_000
     assert first["process_cpu_seconds_total"] > 0
-    state.waiting_writes = 0
-    metrics.sample(state, state)
+    metrics.sample(0, 700, PoolUse(2, 5))
     second = figures(metrics)
     assert second["onelead_queue_writes"] == 0
     assert second["process_cpu_seconds_total"] >= first["process_cpu_seconds_total"]
@@ -108,18 +94,13 @@ from pathlib import Path
 from onelead.process.metrics import Metrics, sharing_figures
 from onelead.contract.store import PoolUse
 
-class State:
-    waiting_writes, waiting_bytes = 4, 400
-    def pool_use(self):
-        return PoolUse(1, 5)
-
 number, requests, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 with sharing_figures(number):
     metrics = Metrics(folder)
     count = metrics.request_counter("GET", "/users/me")
     for _ in range(requests):
         count(200, 0.001)
-    metrics.sample(State(), State())
+    metrics.sample(4, 400, PoolUse(1, 5))
     sys.stdout.buffer.write(metrics.page())
 """
 

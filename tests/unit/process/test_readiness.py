@@ -28,25 +28,18 @@ class Database:
         return self.is_up
 
 
-@dataclass
-class Queue:
-    """A queue with or without room."""
-
-    is_below_high_water: bool = True
-
-
 @pytest.mark.parametrize("is_up", [True, False])
 @pytest.mark.parametrize("has_room", [True, False])
 async def test_each_check_has_its_name(is_up: bool, has_room: bool) -> None:  # noqa: FBT001
     database = Database(is_up=is_up)
     database.may_answer.set()
-    checks = await Readiness(database, Queue(has_room)).checks()
+    checks = await Readiness(database.is_ready, lambda: has_room).checks()
     assert checks == {"database": is_up, "write_queue": has_room}
 
 
 async def test_a_database_that_hangs_is_not_ready_in_bounded_time() -> None:
     database = Database()
-    readiness = Readiness(database, Queue(), timeout_s=0.01)
+    readiness = Readiness(database.is_ready, lambda: True, timeout_s=0.01)
     assert (await readiness.checks())["database"] is False
     # The next probe waits for the answer to the first one's question.
     assert (await readiness.checks())["database"] is False
@@ -57,7 +50,7 @@ async def test_a_database_that_hangs_is_not_ready_in_bounded_time() -> None:
 
 async def test_many_probes_are_one_question_to_the_database() -> None:
     database = Database()
-    readiness = Readiness(database, Queue())
+    readiness = Readiness(database.is_ready, lambda: True)
     probes = [asyncio.create_task(readiness.checks()) for _ in range(50)]
     await asyncio.sleep(0)
     database.may_answer.set()
@@ -69,7 +62,7 @@ async def test_many_probes_are_one_question_to_the_database() -> None:
 
 async def test_a_probe_that_goes_away_does_not_end_the_question() -> None:
     database = Database()
-    readiness = Readiness(database, Queue())
+    readiness = Readiness(database.is_ready, lambda: True)
     first, second = (asyncio.create_task(readiness.checks()) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
@@ -82,5 +75,5 @@ async def test_a_defect_is_logged_and_not_ready() -> None:
     database = Database(defect=ValueError("a defect"))
     database.may_answer.set()
     with capture_logs() as logs:
-        assert (await Readiness(database, Queue()).checks())["database"] is False
+        assert (await Readiness(database.is_ready, lambda: True).checks())["database"] is False
     assert [line["event"] for line in logs] == ["the database could not be checked"]

@@ -85,7 +85,7 @@ async def test_the_list_says_when_a_key_was_used_and_by_which_address(
     secret = await created(browser, label="<script>alert(1)</script>")
     await whoami(web, secret)
     web.clock.advance(120)
-    await web.api.runtime.api_key_uses.write(web.store)
+    await web.api.runtime.api_key_uses.write(web.store.record_api_key_uses)
     shown = await browser.get("/settings/api-keys")
     first, second = shown.texts("#keys tbody tr")
     assert first.startswith("<script>alert(1)</script>")
