@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField
+from onelead.domain.lead import custom_name
 from onelead.domain.writes import Outcome
 
 HOUR_S = 3_600
@@ -23,7 +24,6 @@ DAY_S = 24 * HOUR_S
 COUNTED_FIELDS = frozenset({"status_id", "customer_source_id", "assignee_id"})
 #: The value that counts the leads with any value of a custom field.
 ANY_VALUE = ""
-_CUSTOM = "custom_fields."
 
 
 class DeliveryRow(NamedTuple):
@@ -116,7 +116,7 @@ class FigureChanges:
 
     def __init__(self, fields: Mapping[int, CustomField]) -> None:
         """Take the account's definitions; values of deleted ones are not counted."""
-        self._custom = {f"{_CUSTOM}{id_}": field for id_, field in fields.items()}
+        self._custom = {custom_name(id_): field for id_, field in fields.items()}
         self.deliveries: Counter[DeliveryKey] = Counter()
         self._matches: Counter[HourKey] = Counter()
         #: How many leads more have the value; never zero.

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from onelead.domain.text import known_id
+
 #: A custom field's stored value: text, option id, number, boolean, day (`YYYY-MM-DD`), or the
 #: ascending option ids of a MultiSelect. An empty value is not stored at all.
 CustomValue = str | int | float | bool | tuple[int, ...]
@@ -96,12 +98,26 @@ CHANGEABLE_FIELDS = (
     *("monetary_value", "socials", "status_id", "tags", "title", "websites", "phone_numbers"),
 )
 
-#: `{field: (old, new)}`; a custom field is named `custom_fields.<definition id>`.
+#: What a custom field's name among a lead's fields begins with; the definition's id follows.
+CUSTOM_PREFIX = "custom_fields."
+
+#: `{field: (old, new)}`; a custom field is named as by `custom_name`.
 Changes = dict[str, tuple[Any, Any]]
 
 
 _changeable = attrgetter(*CHANGEABLE_FIELDS)
 _NOTHING = (None,) * len(CHANGEABLE_FIELDS)
+
+
+def custom_name(definition_id: int) -> str:
+    """Return the name of a custom field among a lead's fields: `custom_fields.<definition id>`."""
+    return f"{CUSTOM_PREFIX}{definition_id}"
+
+
+def definition_id_of(name: str) -> int | None:
+    """Return the definition id in the name of a custom field; None for any other name."""
+    definition_id = name.removeprefix(CUSTOM_PREFIX)
+    return None if definition_id == name else known_id(definition_id)
 
 
 def changes_between(old: Lead | None, new: Lead | None) -> Changes:
@@ -119,7 +135,7 @@ def changes_between(old: Lead | None, new: Lead | None) -> Changes:
         for definition_id in sorted(old_values.keys() | new_values.keys()):
             was, now = old_values.get(definition_id), new_values.get(definition_id)
             if was != now:
-                changes[f"custom_fields.{definition_id}"] = (was, now)
+                changes[custom_name(definition_id)] = (was, now)
     return changes
 
 

@@ -11,6 +11,9 @@ from onelead.domain.lead import Changes, Lead
 from onelead.domain.matching import CheckedMatch, Match
 from onelead.domain.properties import CheckedPatch, LeadPatch
 
+#: What the ledger calls the resource of a lead write; `Resource` has those of settings changes.
+LEAD = "lead"
+
 
 class Action(StrEnum):
     """What a write asks for."""

@@ -8,11 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import Lead
+from onelead.domain.lead import Lead, custom_name
 from onelead.domain.limits import LIST_COLUMNS_MAX
 from onelead.domain.search import LAST_CONTACTED, custom_sort_key
 from onelead.web.words.lead_texts import (
-    custom_name,
     custom_text,
     field_label,
     field_text,

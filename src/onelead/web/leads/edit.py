@@ -23,7 +23,7 @@ from onelead.domain.errors import (
     VersionConflict,
 )
 from onelead.domain.fold import checked_write
-from onelead.domain.lead import Lead, changes_between
+from onelead.domain.lead import CUSTOM_PREFIX, Lead, changes_between, definition_id_of
 from onelead.domain.limits import CONFLICT_CHANGES_MAX
 from onelead.domain.properties import applied, checked
 from onelead.domain.text import known_id
@@ -57,7 +57,6 @@ from onelead.web.leads.lost_values import LostValue, lost_values
 from onelead.web.leads.page import lead_page, open_section
 from onelead.web.leads.view import TITLES, sections
 from onelead.web.words.deleted_names import settings_to_write_by
-from onelead.web.words.lead_texts import definition_id_of
 from onelead.web.words.ledger_lines import api_key_labels, ledger_line
 
 _PICK = "pick."
@@ -259,7 +258,7 @@ def _submitted(edit: _Edit, wanted: dict[str, Any], differing: list[str]) -> lis
 
 def _field_of(input_name: str) -> str:
     """Return the field that an input belongs to: `address` of `address.city`."""
-    return input_name if input_name.startswith("custom_fields.") else input_name.partition(".")[0]
+    return input_name if input_name.startswith(CUSTOM_PREFIX) else input_name.partition(".")[0]
 
 
 async def new_lead(visit: Visit) -> Response:

@@ -19,10 +19,11 @@ from onelead.domain.lead import (
     WEBSITE_CATEGORIES,
     Address,
     Lead,
+    custom_name,
 )
 from onelead.domain.text import is_blank, whole_number
 from onelead.web.frame.forms import Form, in_one_form
-from onelead.web.words.lead_texts import custom_field_of, custom_name
+from onelead.web.words.lead_texts import custom_field_of
 
 #: The fields that are edited together, by the name of the group.
 GROUPS = {

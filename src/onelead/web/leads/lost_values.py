@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType
-from onelead.domain.lead import Lead
+from onelead.domain.lead import Lead, definition_id_of
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
 from onelead.web.leads.form import wanted_values
 from onelead.web.words.deleted_names import settings_to_write_by
-from onelead.web.words.lead_texts import custom_field_of, definition_id_of, field_label
+from onelead.web.words.lead_texts import custom_field_of, field_label
 from onelead.web.words.ledger_lines import LongText
 
 

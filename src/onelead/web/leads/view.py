@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import DataType
-from onelead.domain.lead import Address, Lead
+from onelead.domain.lead import Address, Lead, custom_name
 from onelead.domain.limits import FORM_TEXT_CHARS_MAX
 from onelead.web.leads.conflict import Difference
 from onelead.web.leads.controls import Control
@@ -22,7 +22,6 @@ from onelead.web.leads.form import CUSTOM, GROUPS, custom_names, value_of
 from onelead.web.leads.lost_values import LostValue
 from onelead.web.words.lead_texts import (
     custom_field_of,
-    custom_name,
     field_label,
     field_text,
     money_text,

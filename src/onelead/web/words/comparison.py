@@ -9,12 +9,12 @@ from typing import Any
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import CHANGEABLE_FIELDS, Lead
+from onelead.domain.lead import CHANGEABLE_FIELDS, Lead, custom_name
 from onelead.domain.limits import COMPARED_CELLS_MAX
 from onelead.domain.names import NAME_PARTS, join_name
 from onelead.domain.properties import checked
 from onelead.incoming.lead_json import lead_patch
-from onelead.web.words.lead_texts import custom_name, field_label, field_text
+from onelead.web.words.lead_texts import field_label, field_text
 
 #: The name says all that its parts say.
 _FIELDS = tuple(field for field in CHANGEABLE_FIELDS if field not in NAME_PARTS)

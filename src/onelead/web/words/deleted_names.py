@@ -16,9 +16,9 @@ import msgspec
 from onelead.contract.ledger import AccountLedgerRow, DeletedSetting
 from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
+from onelead.domain.lead import custom_name, definition_id_of
 from onelead.domain.writes import Outcome
 from onelead.web.frame.visit import Visit
-from onelead.web.words.lead_texts import custom_name, definition_id_of
 from onelead.web.words.ledger_lines import existing_settings
 
 _LEAD = "lead"

@@ -17,12 +17,11 @@ from babel.numbers import format_currency, format_decimal
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType
 from onelead.domain.errors import humanised
-from onelead.domain.text import known_id
+from onelead.domain.lead import CUSTOM_PREFIX, definition_id_of
 
 _LOCALE = "en_US"
 #: More than any number that is stored has, written out.
 _DIGITS = 700
-_CUSTOM = "custom_fields."
 _LABELS = {
     "assignee_id": "Owner",
     "company_name": "Company",
@@ -41,17 +40,6 @@ _LABELS = {
 }
 
 
-def custom_name(definition_id: int) -> str:
-    """Return what a custom field is called among a lead's fields."""
-    return f"{_CUSTOM}{definition_id}"
-
-
-def definition_id_of(name: str) -> int | None:
-    """Return the definition that a field's name speaks of; None for one that is no custom field."""
-    definition_id = name.removeprefix(_CUSTOM)
-    return None if definition_id == name else known_id(definition_id)
-
-
 def custom_field_of(name: str, settings: AccountSettings) -> CustomField | None:
     """Return the definition of a field that is a custom one; None for others and unknown ones."""
     definition_id = definition_id_of(name)
@@ -62,14 +50,14 @@ def field_label(name: str, settings: AccountSettings) -> str:
     """Return what people call a field of a lead."""
     if field := custom_field_of(name, settings):
         return field.name
-    if name.startswith(_CUSTOM):
-        return f"Deleted custom field {name.removeprefix(_CUSTOM)}"
+    if name.startswith(CUSTOM_PREFIX):
+        return f"Deleted custom field {name.removeprefix(CUSTOM_PREFIX)}"
     return _LABELS.get(name) or humanised(name).capitalize()
 
 
 def field_text(name: str, value: Any, settings: AccountSettings) -> str:
     """Write a value of a lead's field, stored or as JSON; the empty text for none."""
-    if name.startswith(_CUSTOM):
+    if name.startswith(CUSTOM_PREFIX):
         return custom_text(custom_field_of(name, settings), value)
     value = msgspec.to_builtins(value)
     if value in (None, [], ()):
