@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no HTTP, no SQL, no clock and no chance of their own."""
+"""The rules, pure: no I/O, no HTTP, no SQL, no clock and no randomness."""

@@ -1,4 +1,4 @@
-"""The rules about users and API keys, whoever changes them."""
+"""The rules for users and API keys, from the pages and the command line alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onelead.domain.errors import InputInvalid, NotPossible, Problem
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.settings_body import name_problem, require_as_seen
 
-#: Clients of the API send it in a header, which has room for ASCII only.
+#: API clients send it in a header, which holds ASCII only.
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")
 
 
@@ -22,17 +22,17 @@ class UserChange(Struct, frozen=True):
     name: str | None = None
     role: Role | None = None
     is_active: bool | None = None
-    #: The user as whoever asks for it knows them: what is changed has to be so still.
+    #: The user as the requester last saw them; what is changed must still be as it was then.
     seen: User | None = None
 
 
 def is_email(text: str) -> bool:
-    """Say whether a text is an e-mail that a user may have."""
+    """Return whether a text can be the e-mail of a user."""
     return _EMAIL.fullmatch(text) is not None and len(text) <= LINE_CHARS_MAX
 
 
 def require_new_user(email: str, name: str) -> None:
-    """Refuse what no user may be called; without a name it is taken from the e-mail.
+    """Refuse an e-mail or a name that no user can have; an empty name is allowed.
 
     Raises InputInvalid.
     """
@@ -46,7 +46,7 @@ def require_new_user(email: str, name: str) -> None:
 
 
 def require_label(label: str) -> None:
-    """Refuse what no API key may be labelled. Raises InputInvalid."""
+    """Refuse a label that no API key can have. Raises InputInvalid."""
     if found := name_problem(label):
         raise InputInvalid(Problem("label", *found))
 
@@ -54,10 +54,8 @@ def require_label(label: str) -> None:
 def changed_user(user: User, change: UserChange, users: Sequence[User], *, by: int | None) -> User:
     """Return a user after a change that the user `by` makes.
 
-    Raises InputInvalid, NotPossible, and SettingsConflict for what is not as it was seen.
-
-    Somebody has to be left who can change the settings, and nobody shuts the door behind
-    themselves.
+    At least one active admin has to remain, and users cannot deactivate themselves. Raises
+    InputInvalid, NotPossible, and SettingsConflict when something is not as it was seen.
     """
     if change.name is not None and (found := name_problem(change.name)):
         raise InputInvalid(Problem("name", *found))

@@ -1,4 +1,4 @@
-"""An account (tenant), who may come in, and the settings that its leads obey."""
+"""An account, its users and API keys, and the settings that its leads follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.domain.custom_fields import CustomField
 
 
 class Role(StrEnum):
-    """What a user may do: an admin everything, a member leads but no settings."""
+    """What a user may do: an admin everything, a member only what concerns leads."""
 
     ADMIN = "admin"
     MEMBER = "member"
@@ -30,7 +30,7 @@ class User(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who stands behind a request: the owner of the API key that it carried."""
+    """The user who makes a request: the owner of the API key that it carries."""
 
     account_id: int
     user_id: int
@@ -47,13 +47,13 @@ class ApiKey(Struct, frozen=True):
     label: str
     date_created: int
     date_revoked: int | None = None
-    #: The last use that is written; None for a key that was never used.
+    #: The last use that was recorded; None for a key that was never used.
     date_last_used: int | None = None
     last_address: str = ""
 
 
 class LeadStatus(Struct, frozen=True):
-    """An entry of the account's list of lead statuses."""
+    """One of the account's lead statuses."""
 
     id: int
     name: str
@@ -61,7 +61,7 @@ class LeadStatus(Struct, frozen=True):
 
 
 class CustomerSource(Struct, frozen=True):
-    """An entry of the account's list of customer sources."""
+    """One of the account's customer sources."""
 
     id: int
     name: str
@@ -79,7 +79,7 @@ class AccountSettings:
     """One version of everything that decides how an account's leads are checked and shown."""
 
     account_id: int
-    #: Grows with each change of the settings; the account's lane carries the current one.
+    #: Grows with each change of the settings; the account's lane holds the current one.
     version: int
     name: str
     time_zone: str
@@ -99,7 +99,7 @@ class AccountSettings:
 
     @cached_property
     def users_by_id(self) -> dict[int, User]:
-        """The users, also those that are no longer active."""
+        """The users, including deactivated ones."""
         return {user.id: user for user in self.users}
 
     @cached_property
@@ -129,5 +129,5 @@ class AccountSettings:
 
     @cached_property
     def default_status(self) -> LeadStatus:
-        """The status of a lead that was given none."""
+        """The status of leads that arrive without one."""
         return next(status for status in self.statuses if status.is_default)

@@ -1,4 +1,4 @@
-"""Countries: what people write, and the two-letter code (ISO 3166 alpha-2) that is stored."""
+"""Countries: from what people write to the two-letter code (ISO 3166 alpha-2) that is stored."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _EVERYDAY_NAMES = {
 
 
 def country_code(text: str) -> str:
-    """Return the alpha-2 code of a country name or code; unknown text comes back trimmed."""
+    """Return the alpha-2 code of a country name or code; unknown text is returned trimmed."""
     return _codes_by_name().get(fold(text), text.strip())
 
 

@@ -9,13 +9,13 @@ import pycountry
 
 
 def is_currency(value: Any) -> bool:
-    """Say whether a value is the code of a currency, in capitals or not."""
-    # Outside of ASCII there are letters whose capital is an ASCII one.
+    """Return whether a value is the code of a currency, in any case."""
+    # Some letters outside ASCII have an ASCII letter as their capital.
     is_code = isinstance(value, str) and value.isascii()
     return is_code and pycountry.currencies.get(alpha_3=value.upper()) is not None
 
 
 @cache
 def currencies() -> tuple[tuple[str, str], ...]:
-    """Return the code and the name of every currency, in the order of the codes."""
+    """Return the code and name of every currency, sorted by code."""
     return tuple(sorted((one.alpha_3, one.name) for one in pycountry.currencies))

@@ -1,7 +1,7 @@
-"""Custom field definitions, and the rules of their values by data type.
+"""Custom field definitions, and the rules for their values by data type.
 
 A value has three forms: as sent (any JSON), as stored (`CustomValue`), and as match values
-(normalised text, one for each value that can match).
+(normalised text; a MultiSelect has one for each of its options).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class DataType(StrEnum):
 TYPES_WITH_OPTIONS = frozenset({DataType.DROPDOWN, DataType.MULTI_SELECT})
 #: Types whose stored values are numbers.
 NUMBER_TYPES = frozenset({DataType.FLOAT, DataType.CURRENCY, DataType.PERCENTAGE})
-#: Types whose match values sort like the values themselves, so that a range can be searched.
+#: Types whose match values sort like the values themselves, so ranges can be searched.
 RANGE_TYPES = NUMBER_TYPES | {DataType.DATE}
 TEXT_TYPES = frozenset({DataType.STRING, DataType.TEXT, DataType.URL})
 RESOURCES = ("lead", "person", "company", "opportunity", "project", "task")
@@ -65,10 +65,10 @@ _SECONDS_MIN = int(datetime(_YEAR_MIN, 1, 1, tzinfo=UTC).timestamp()) - 86_400
 
 
 class IndexState(StrEnum):
-    """Whether the match keys of a definition are there for every lead."""
+    """Whether every lead has its match keys for a definition."""
 
     NONE = "none"
-    #: New writes have keys; a job is still giving them to the older leads.
+    #: New writes get keys; the index work is still adding them to older leads.
     BUILDING = "building"
     READY = "ready"
 
@@ -95,7 +95,7 @@ class CustomField(Struct, frozen=True):
     currency: str | None = None
     index_state: IndexState = IndexState.NONE
     #: Each time the definition becomes indexed it gets a new generation, so that keys left over
-    #: from an earlier time can never be read.
+    #: from an earlier one are never read.
     index_generation: int = 0
 
     @property
@@ -115,11 +115,11 @@ class CustomField(Struct, frozen=True):
 
 
 class ValueInvalid(Exception):
-    """A custom field value that its definition does not allow; the text says why."""
+    """A value that the definition of its custom field does not allow; the text says why."""
 
 
 def stored_value(field: CustomField, raw: Any, zone: ZoneInfo) -> CustomValue | None:
-    """Turn a value as sent into the stored form; an empty one becomes None.
+    """Turn a value as sent into its stored form; an empty one becomes None.
 
     Days begin in `zone`, the account's time zone. Raises ValueInvalid.
     """
@@ -143,7 +143,7 @@ def _text(field: CustomField, raw: Any) -> str:
 def _option_id(field: CustomField, raw: Any) -> int:
     if isinstance(raw, str):
         name = tidy(raw)
-        # An option may be named like the id of another; text is a name first.
+        # An option's name may be the id of another; text is read as a name first.
         ids = [option.id for option in field.options if tidy(option.name) == name]
         ids += [option.id for option in field.options if str(option.id) == name]
     else:
@@ -169,12 +169,12 @@ def _float(_field: CustomField, raw: Any) -> float:
 
 
 def _percentage(_field: CustomField, raw: Any) -> int:
-    # Copper keeps whole percents and cuts the rest (0.34 is stored as 0).
+    # Copper keeps whole percents and drops the fraction (0.34 is stored as 0).
     return math.trunc(number(raw))
 
 
 def number(raw: Any) -> int | float:
-    """Return the finite number that was sent, as a number or as numeric text, or raise."""
+    """Return a number that was sent as a number or as text, or raise ValueInvalid."""
     if isinstance(raw, str):
         raw = _number_from_text(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
@@ -215,13 +215,13 @@ _ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 
 
 def day_on_the_wire(text: str) -> str:
-    """Return a day YYYY-MM-DD as clients of the API send it; anything else comes back as it is."""
+    """Return a day YYYY-MM-DD as API clients send it; any other text is returned as it is."""
     found = _ISO_DAY.fullmatch(text)
     return f"{found[2]}/{found[3]}/{found[1]}" if found else text
 
 
 def day_of(seconds: float, zone: ZoneInfo) -> str:
-    """Return the day (`YYYY-MM-DD`) on which a moment lies in a time zone, or raise."""
+    """Return the day (`YYYY-MM-DD`) of a moment in a time zone. Raises ValueInvalid."""
     if _SECONDS_MIN <= seconds <= UNIX_SECONDS_MAX - 86_400:
         day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
         if _YEAR_MIN <= day.year <= _YEAR_MAX:
@@ -251,10 +251,10 @@ _STORED: dict[DataType, Callable[[CustomField, Any], CustomValue | None]] = {
 def match_values(field: CustomField, value: CustomValue | None) -> list[str]:
     """Return the normalised values under which a stored value is found.
 
-    Numbers and days sort as text like they sort as values.
+    Numbers and days sort as text in the order of the values.
     """
     if field.data_type is DataType.CHECKBOX:
-        # A Checkbox is never empty: one that was never set reads as false.
+        # A Checkbox is never empty: unless it was set, it reads as false.
         return ["true" if value else "false"]
     if value is None:
         return []
@@ -270,14 +270,14 @@ def match_values(field: CustomField, value: CustomValue | None) -> list[str]:
 
 
 def sortable_number(value: float) -> str:
-    """Spell a number as 16 hexadecimal digits that sort as text like the numbers do."""
+    """Return a number as 16 hexadecimal digits that sort as text like the numbers do."""
     (bits,) = struct.unpack(">Q", struct.pack(">d", value + 0.0))
     bits = bits ^ 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else bits | 1 << 63
     return f"{bits:016x}"
 
 
 def number_of_sortable(text: str) -> float:
-    """Return the number that `sortable_number` has spelled."""
+    """Return the number that `sortable_number` was given."""
     bits = int(text, 16)
     bits = bits ^ 1 << 63 if bits >> 63 else bits ^ 0xFFFF_FFFF_FFFF_FFFF
     value: float = struct.unpack(">d", struct.pack(">Q", bits))[0]

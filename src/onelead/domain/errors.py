@@ -1,8 +1,8 @@
-"""The catalogue of what can go wrong, in domain words.
+"""All expected errors, in the words of the domain.
 
-Each error has a `code` that never changes its meaning and a `kind`; the front ends turn the kind
-into a status or an exit code. The message is for the person at the other end: it never holds a
-secret or an internal detail.
+Each error has a `code` whose meaning never changes and a `kind`, which the front ends turn into an
+HTTP status or an exit code. The message is for the caller: it never holds a secret or an internal
+detail.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
     CONFLICT = "conflict"
-    #: What the caller knew of a thing is no longer true of it.
+    #: What the caller knew is out of date.
     PRECONDITION = "precondition"
     #: The caller has tried too often.
     THROTTLED = "throttled"
@@ -38,20 +38,20 @@ class Kind(StrEnum):
 class Problem(Struct, frozen=True):
     """One thing wrong with one attribute of a request."""
 
-    #: The attribute as the client spells it (`company_id`), or `base` for the whole.
+    #: The attribute as the client spells it (`company_id`), or `base` for the whole request.
     attribute: str
     text: str
-    #: Rails' symbol for the sort of mistake: `blank`, `invalid`, `too_long`, `taken`, `inclusion`.
+    #: Rails' symbol for the kind of mistake: `blank`, `invalid`, `too_long`, `taken`, `inclusion`.
     symbol: str = "invalid"
 
 
-#: A hostile body has no end of mistakes; a message has.
+#: A hostile body may have any number of mistakes; a message lists no more than these.
 _NAMES_MAX = 20
 _LINES_MAX = 100
 
 
 def unrecognized(names: Iterable[str]) -> Problem | None:
-    """Name the attributes that nobody knows, as Copper does; None when there are none."""
+    """Return the problem that lists unknown attributes, as Copper does; None for no names."""
     listed = [quoted(name) for name in islice(names, _NAMES_MAX + 1)]
     if not listed:
         return None
@@ -72,7 +72,7 @@ class OneleadError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence for the caller."""
+        """The text for the caller."""
         return str(self.args[0])
 
 
@@ -160,7 +160,7 @@ class MatchAmbiguous(OneleadError):
     code = "match_ambiguous"
 
     def __init__(self, ids: tuple[int, ...]) -> None:
-        """Take the matching ids, ascending; none when there are more than may be named."""
+        """Take the matching ids, ascending; none when there are too many to list."""
         self.ids = ids
         if ids:
             found = f"{len(ids)} leads match: {', '.join(map(str, ids))}"
@@ -176,7 +176,7 @@ class VersionConflict(OneleadError):
     kind = Kind.PRECONDITION
 
     def __init__(self, version: int) -> None:
-        """Take the version that the lead has now."""
+        """Take the lead's current version."""
         super().__init__(f"The lead has changed in the meantime; its version is {version} now")
         self.version = version
 
@@ -269,5 +269,5 @@ class NotPossible(OneleadError):
 
 
 def humanised(attribute: str) -> str:
-    """Spell an attribute as Copper's messages do: `company_id` is `Company Id`."""
+    """Return an attribute as Copper's messages spell it: `company_id` as `Company Id`."""
     return " ".join(word.capitalize() for word in attribute.split("_"))

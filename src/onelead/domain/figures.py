@@ -1,7 +1,7 @@
-"""What ledger rows add to the figures: deliveries an hour, leads by value, named_leads of refusals.
+"""What ledger rows add to the figures: deliveries by hour, leads by value, refusals by lead.
 
-Pure: the storage reads rows in order and writes what comes out. The figures of a whole ledger are
-the sums over its rows, however they are cut into pieces.
+Pure: the storage reads rows in order and writes the result. The figures of a ledger are sums over
+its rows, however the rows are split into runs.
 """
 
 from __future__ import annotations
@@ -20,48 +20,48 @@ from onelead.domain.writes import Outcome
 
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
-#: Fields of a lead whose values are counted; custom fields are counted beside them.
+#: Fields of a lead whose values are counted, besides its custom fields.
 COUNTED_FIELDS = frozenset({"status_id", "customer_source_id", "assignee_id"})
 #: The value that counts the leads with any value of a custom field.
 ANY_VALUE = ""
 
 
 class DeliveryRow(NamedTuple):
-    """What the figures need of a lead write's ledger row; `date` is Unix seconds."""
+    """The part of a lead write's ledger row that the figures need; `date` is Unix seconds."""
 
     seq: int
     date: int
     outcome: str
     user_id: int | None
     api_key_id: int | None
-    #: JSON, as the ledger has it.
+    #: JSON, as in the ledger.
     match: str | None
     changes: str | None
 
 
 class DeliveryKey(NamedTuple):
-    """What deliveries are counted by; `hour` is the Unix second at which the hour begins."""
+    """What deliveries are counted by; `hour` is the Unix second in which the hour begins."""
 
     hour: int
     outcome: str
-    #: 0 when there is none.
+    #: 0 for none.
     user_id: int
     api_key_id: int
 
 
 class Grouping(StrEnum):
-    """What the deliveries of an hour are divided by."""
+    """How the deliveries of an hour are grouped."""
 
     #: The values are those of `Outcome`.
     OUTCOME = "outcome"
     #: The values are those of `caller_value`.
     CALLER = "caller"
-    #: Only upserts by a custom field; the values are those of `match_value`.
+    #: Only upserts that match by a custom field; the values are those of `match_value`.
     MATCH = "match"
 
 
 class HourKey(NamedTuple):
-    """One part of an hour's deliveries; `hour` is the Unix second at which it begins."""
+    """One group of an hour's deliveries; `hour` is the Unix second in which it begins."""
 
     grouping: Grouping
     value: str
@@ -69,7 +69,7 @@ class HourKey(NamedTuple):
 
 
 class CallerKey(NamedTuple):
-    """The same as `DeliveryKey` for a day, UTC, which begins at the Unix second `day`."""
+    """As `DeliveryKey`, but for a UTC day, which begins in the Unix second `day`."""
 
     day: int
     user_id: int
@@ -85,9 +85,9 @@ class LeadKey(NamedTuple):
 
 
 def caller_value(user_id: int, api_key_id: int) -> str:
-    """Return one text for who delivered; an id is 0 where there is none.
+    """Return the caller of a delivery as one text; an id is 0 for none.
 
-    A key is a caller whoever owns it; a user is one without a key, in the web application.
+    An API key counts as a caller of its own; a user is the caller only in the web application.
     """
     if api_key_id:
         return f"key-{api_key_id}"
@@ -95,7 +95,7 @@ def caller_value(user_id: int, api_key_id: int) -> str:
 
 
 def match_value(definition_id: int, caller: str) -> str:
-    """Return one text for the custom field that an upsert was matched by, and who delivered."""
+    """Return the custom field that an upsert matched by and the caller as one text."""
     return f"{definition_id} {caller}"
 
 
@@ -105,7 +105,7 @@ class _Match(Struct):
 
 
 _read_match = msgspec.json.Decoder(_Match).decode
-# Most values are never looked at: they stay JSON.
+# Most values are never needed: they stay JSON.
 _read_changes = msgspec.json.Decoder(dict[str, tuple[msgspec.Raw, msgspec.Raw]]).decode
 _read_ids = msgspec.json.Decoder(int | tuple[int, ...] | None).decode
 _NULL = b"null"
@@ -119,14 +119,14 @@ class FigureChanges:
         self._custom = {custom_name(id_): field for id_, field in fields.items()}
         self.deliveries: Counter[DeliveryKey] = Counter()
         self._matches: Counter[HourKey] = Counter()
-        #: How many leads more have the value; never zero.
+        #: By how much the number of leads with the value grows; never zero.
         self.leads: Counter[LeadKey] = Counter()
-        #: Lead id and ledger number, for each lead that a refused match named.
+        #: Lead id and ledger number, for each lead that a refusal named.
         self.named_leads: list[tuple[int, int]] = []
 
     @property
     def hours(self) -> Counter[HourKey]:
-        """The deliveries by hour: divided by outcome, by who delivered, and by what matched."""
+        """The deliveries by hour, grouped by outcome, by caller, and by match."""
         hours = self._matches.copy()
         for (hour, outcome, user_id, key_id), count in self.deliveries.items():
             hours[HourKey(Grouping.OUTCOME, outcome, hour)] += count
@@ -135,7 +135,7 @@ class FigureChanges:
 
     @property
     def callers(self) -> Counter[CallerKey]:
-        """The deliveries by day."""
+        """The deliveries by caller and day."""
         days: Counter[CallerKey] = Counter()
         for (hour, outcome, user_id, key_id), count in self.deliveries.items():
             days[CallerKey(hour - hour % DAY_S, user_id, key_id, outcome)] += count
@@ -173,8 +173,8 @@ class FigureChanges:
             for id_ in _ids(before):
                 self._count(LeadKey(field, str(id_)), -1)
 
-    def _count(self, key: LeadKey, more: int) -> None:
-        self.leads[key] += more
+    def _count(self, key: LeadKey, difference: int) -> None:
+        self.leads[key] += difference
         if not self.leads[key]:
             del self.leads[key]
 

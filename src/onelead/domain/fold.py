@@ -1,4 +1,4 @@
-"""What a write means: the pure plan of a batch of lead writes.
+"""What writes do: the pure plan of a batch of lead writes.
 
 A batch is folded in arrival order, each write seeing the ones before it, so a plan is one serial
 order of its writes by construction. An engine reads a `Snapshot`, calls `plan_batch` and writes
@@ -34,9 +34,9 @@ _NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a batch needs to know about the stored leads, read under the lane."""
+    """What the plan of a batch needs of the stored leads, read under the lane."""
 
-    #: The leads named by id, and those that a match may turn out to mean.
+    #: The leads that writes name by id, and those that a match may turn out to name.
     leads: dict[int, Lead]
     #: By (field, value): ascending lead ids, at most `matches_needed` of them.
     matches: dict[tuple[str, str], list[int]]
@@ -46,9 +46,9 @@ class Snapshot:
 class BatchPlan:
     """What an engine has to write, and what to answer."""
 
-    #: One a write, in arrival order.
+    #: One for each write, in arrival order.
     results: list[WriteResult]
-    #: The last id that was given, also to a lead that the batch deleted again.
+    #: The last id that was given out, even if the batch deleted that lead again.
     last_id: int
     created: list[Lead] = field(default_factory=list)
     updated: list[Lead] = field(default_factory=list)
@@ -58,7 +58,7 @@ class BatchPlan:
 
 
 def checked_write(write: LeadWrite, settings: AccountSettings) -> CheckedWrite:
-    """Check a write against the settings; what is wrong with it becomes its refusal."""
+    """Check a write against the settings; its problems become its refusal."""
     problems = list(write.problems)
     patch = match = None
     retry_after_s = None
@@ -80,16 +80,16 @@ def checked_write(write: LeadWrite, settings: AccountSettings) -> CheckedWrite:
 
 
 def _leaves_unnamed(patch: CheckedPatch, problems: list[Problem]) -> bool:
-    """Say whether a new lead would have no name, and nothing said about the name yet."""
+    """Return whether a new lead would have no name, and no problem says so yet."""
     is_named = patch.name is not None or any(patch.name_parts.values())
     return not is_named and all(problem.attribute not in _NAME_ATTRIBUTES for problem in problems)
 
 
 def matches_needed(writes: Sequence[CheckedWrite]) -> int:
-    """Return how many ids of a key the plan can need.
+    """Return how many matching ids of a match key the plan can need.
 
-    One more than may be named, and one for each write of the batch that can take a lead out of
-    the matches of a later one.
+    One more than a refusal may name, plus one for each further write of the batch that can take a
+    lead out of the matches of a later write.
     """
     removers = sum(
         write.refusal is None and write.write.action is not Action.CREATE for write in writes
@@ -98,9 +98,9 @@ def matches_needed(writes: Sequence[CheckedWrite]) -> int:
 
 
 def matches_read_in_full(writes: Sequence[CheckedWrite]) -> int:
-    """Return how many matches a key may have for the plan to need their leads.
+    """Return up to how many matches of a match key the plan needs the leads themselves.
 
-    Of more, one is still ambiguous after every write of the batch that can remove another.
+    With more, the match is still ambiguous after all writes of the batch that can remove one.
     """
     return matches_needed(writes) - MATCH_IDS_MAX
 
@@ -136,7 +136,7 @@ def plan_batch(
 
 
 class _Fold:
-    """The leads as the writes so far have left them."""
+    """The leads as the writes so far left them."""
 
     def __init__(
         self, snapshot: Snapshot, settings: AccountSettings, now: int, last_id: int
@@ -146,9 +146,9 @@ class _Fold:
         self._settings = settings
         self._now = now
         self._last_id = last_id
-        #: Leads touched by this batch; None is a deleted one.
+        #: Leads touched by this batch; None for a deleted one.
         self._touched: dict[int, Lead | None] = {}
-        #: Of the touched leads: the keys before the batch, and now.
+        #: The keys of the touched leads: before the batch, and now.
         self._keys_before: dict[int, set[MatchKey]] = {}
         self._keys: dict[int, set[MatchKey]] = {}
         self._gained: dict[tuple[str, str], set[int]] = {}
@@ -191,7 +191,7 @@ class _Fold:
             result = WriteResult(Outcome.REFUSED, refusal=MatchAmbiguous(named))
         elif ids:
             lead = self._lead(ids[0])
-            assert lead is not None, "a match key names a lead that is not there"
+            assert lead is not None, "a match key names a lead that does not exist"
             result = self._update(lead, patch)
         elif names_matched_field(match, patch):
             result = self._create(patch)
@@ -238,7 +238,7 @@ class _Fold:
         after = msgspec.structs.replace(
             after,
             version=lead.version + 1,
-            # Never backwards, also when the clock is.
+            # Never backwards, even when the clock goes backwards.
             date_modified=max(self._now, lead.date_modified),
         )
         self._put(lead.id, after)
@@ -296,7 +296,7 @@ class _Fold:
 
 
 def _conflict(write: CheckedWrite, lead: Lead | None) -> WriteResult | None:
-    """Refuse a write that was made for another version of the lead, also one without effect."""
+    """Refuse a write that was made for another version of the lead, even if it changes nothing."""
     expected = write.write.expected_version
     if expected is None or lead is None or lead.version == expected:
         return None

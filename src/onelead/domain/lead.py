@@ -1,4 +1,4 @@
-"""A lead: its parts, and which of them changed between two versions of it.
+"""A lead: its fields, and which of them changed between two versions.
 
 Field names and their order are those of the wire (Copper's Lead object).
 """
@@ -14,7 +14,7 @@ from msgspec import Struct
 from onelead.domain.text import known_id
 
 #: A custom field's stored value: text, option id, number, boolean, day (`YYYY-MM-DD`), or the
-#: ascending option ids of a MultiSelect. An empty value is not stored at all.
+#: ascending option ids of a MultiSelect. An empty value is not stored.
 CustomValue = str | int | float | bool | tuple[int, ...]
 
 EMAIL_CATEGORIES = ("work", "personal", "other")
@@ -51,7 +51,7 @@ class PhoneNumber(Struct, frozen=True, gc=False):
 
 
 class Link(Struct, frozen=True, gc=False):
-    """The address of a website or of a social profile."""
+    """The URL of a website or social profile."""
 
     url: str
     category: str
@@ -86,7 +86,7 @@ class Lead(Struct, frozen=True, gc=False, omit_defaults=True):
     title: str | None = None
     websites: tuple[Link, ...] = ()
     phone_numbers: tuple[PhoneNumber, ...] = ()
-    #: By definition id. A definition without an entry has no value.
+    #: By definition id; only fields that have a value.
     custom_fields: dict[int, CustomValue] = msgspec.field(default_factory=dict)
     date_last_contacted: int | None = None
 
@@ -121,7 +121,7 @@ def definition_id_of(name: str) -> int | None:
 
 
 def changes_between(old: Lead | None, new: Lead | None) -> Changes:
-    """Return every changed field with its old and new value; no lead counts as an empty one."""
+    """Return every changed field with its old and new value; None counts as an empty lead."""
     before = _changeable(old) if old else _NOTHING
     after = _changeable(new) if new else _NOTHING
     changes: Changes = {

@@ -1,7 +1,7 @@
-"""How a lead is found: the match keys of a lead, and the match of an upsert.
+"""How leads are found: the match keys of a lead, and the match of an upsert.
 
-The keys are the only thing that a match reads. They are derived from the lead and the account's
-settings alone, so the planner, both engines and the index job agree by construction.
+A match reads only match keys. They follow from the lead and the account's settings alone, so the
+plan, both engines and the index work agree by construction.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MatchKey(NamedTuple):
     #: `name`, `email`, `phone`, `social`, `tag`, or a definition's `key_field`.
     field: str
     value: str
-    #: How a person wrote it, where lists show it: tags.
+    #: The value as it was written, for keys that lists show: tags.
     label: str | None = None
 
 
@@ -68,9 +68,9 @@ def custom_field_keys(lead: Lead, field: CustomField) -> set[MatchKey]:
 
 
 def key_value(value: str) -> str:
-    """Return the value as it stands in an index: a long one as its digest.
+    """Return the value as it is indexed: a long one as its digest.
 
-    No normalised value begins with a space, so a digest is never taken for a value.
+    The digest follows a space, with which no normalised value begins.
     """
     encoded = value.encode()
     if len(encoded) <= KEY_VALUE_BYTES_MAX:
@@ -79,9 +79,9 @@ def key_value(value: str) -> str:
 
 
 def phone_digits(number: str) -> str:
-    """Return the digits of a phone number; they are indexed backwards, to be found by the end."""
+    """Return the digits of a phone number; keys hold them reversed, to be found by their end."""
     digits = "".join(filter(str.isdecimal, number))[-PHONE_DIGITS_MAX:]
-    # Other scripts have decimal digits of their own.
+    # Other scripts have their own decimal digits.
     return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
@@ -106,7 +106,7 @@ class CheckedMatch(Struct, frozen=True, gc=False):
     key: MatchKey
     #: The definition, for `custom`.
     definition: CustomField | None
-    #: What makes a new lead match, for a create whose properties do not name the matched field.
+    #: What makes a new lead match when its properties do not name the matched field.
     patch: LeadPatch
 
 
@@ -167,12 +167,12 @@ def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomFie
 
 
 def is_matchable(field: CustomField) -> bool:
-    """Say whether an upsert can match, and a search can ask, by a definition now."""
+    """Return whether upserts can match and searches can filter by a definition now."""
     return field.on_leads and field.is_filterable and field.index_state is IndexState.READY
 
 
 def require_filterable(field: CustomField, attribute: str) -> None:
-    """Refuse a definition that is not on leads, not in filters, or not yet fully indexed."""
+    """Refuse a definition that is not on leads, not filterable, or not yet fully indexed."""
     which = f"custom field {field.name} (definition {field.id})"
     if not field.on_leads:
         text = f"{which} is not available on leads; {WHERE_TO_CHANGE}"
@@ -198,13 +198,13 @@ def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings)
 
 
 def sought_values(text: str, field: CustomField | None, settings: AccountSettings) -> set[str]:
-    """Return every normalised value that a match for a text can have looked for, as people type it.
+    """Return every normalised value that a match for a typed text may have looked for.
 
-    `field` is the definition where one is meant; it may accept the text as a value of its type.
+    With a definition as `field`, the text may also be a value of its type.
     """
     values = {fold(text), tidy(text)}
     if field is not None:
-        # What is no value of this type may still have been one of another time: an old option.
+        # What is not a value of the type now may have been one earlier, such as a removed option.
         with suppress(ValueInvalid):
             values.update(match_values(field, stored_value(field, text, settings.zone)))
     return {key_value(value) for value in values}
@@ -215,7 +215,7 @@ def _invalid(text: str, symbol: str = "invalid") -> InputInvalid:
 
 
 def names_matched_field(match: CheckedMatch, properties: CheckedPatch) -> bool:
-    """Say whether the properties give the matched field a value of their own."""
+    """Return whether the properties give the matched field a value themselves."""
     if match.field_name == "name":
         return properties.name is not None or any(properties.name_parts.values())
     if match.field_name == "email":

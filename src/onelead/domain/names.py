@@ -1,7 +1,7 @@
-"""A person's name: the whole, and its parts.
+"""A person's full name and its parts.
 
-The splitting is `nameparser`'s. Its answer for two plain words is known without asking it, which
-saves about 70 microseconds on the write path (`docs/decisions/0007-names.md`).
+`nameparser` splits names. Its answer for two plain words is known without a call, which saves
+about 70 microseconds on the write path (`docs/decisions/0007-names.md`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from nameparser import HumanName, Lexicon
 
 #: By the lead's field name.
 NameParts = dict[str, str | None]
-#: In the order in which a name is written.
+#: In the order of a written name.
 NAME_PARTS = ("prefix", "first_name", "middle_name", "last_name", "suffix")
-# `nameparser` knows these by their shape; they are in none of its word lists.
+# `nameparser` recognises these by their shape; its word lists do not have them.
 _ROMAN_NUMERAL = re.compile("[IVX]+", re.IGNORECASE)
 
 
 def split_name(name: str) -> NameParts:
-    """Split a full name; what cannot be told apart stands in `first_name`."""
+    """Split a full name; a name that cannot be split is all `first_name`."""
     return {field: part or None for field, part in zip(NAME_PARTS, _split(name), strict=True)}
 
 
@@ -45,7 +45,7 @@ def _is_plain(word: str) -> bool:
 
 @cache
 def _special_words() -> frozenset[str]:
-    """Return the words that `nameparser` may take for something else than a name."""
+    """Return the words that `nameparser` may take for something other than a name."""
     lexicon = Lexicon.default()
     return frozenset().union(
         *(lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles),
@@ -57,5 +57,5 @@ def _special_words() -> frozenset[str]:
 
 
 def join_name(parts: NameParts) -> str:
-    """Return the full name that the parts make."""
+    """Return the full name made of the parts."""
     return " ".join(part for field in NAME_PARTS if (part := parts[field]))

@@ -1,4 +1,4 @@
-"""What a password may be, and the form in which it is hashed."""
+"""Which passwords are allowed, and the form in which they are hashed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from onelead.domain.text import fold, normalised, too_long
 
-#: A letter of the hashed form can have been typed in this many pieces. A text that has more
-#: pieces than all letters of a password together is too long whatever comes behind them.
+#: Up to this many typed characters compose one letter of the hashed form. A text with more
+#: characters than the longest password can take is too long, whatever follows.
 _PIECES_MAX = 4
 _TYPED_CHARS_MAX = PASSWORD_CHARS_MAX * _PIECES_MAX
 
 
 def hashed_form(password: str) -> str:
-    """Return what is hashed: keyboards compose the same letter in different ways.
+    """Return the form that is hashed, because keyboards compose the same letter in different ways.
 
-    Its length is the password's; an endless one is cut where it is too long already.
+    Its length is that of the password; an endless password is cut where it is already too long.
     """
     return normalised("NFC", password[: _TYPED_CHARS_MAX + 1])
 
 
 def is_too_long(hashed: str) -> bool:
-    """Say whether no password has this hashed form."""
+    """Return whether a hashed form is longer than any password's."""
     return len(hashed) > PASSWORD_CHARS_MAX
 
 

@@ -1,7 +1,7 @@
-"""What a write says about a lead: checked against the rules, and applied to the lead.
+"""The properties that a write gives a lead: checked against the rules, and applied to the lead.
 
-A patch names only what it changes: an absent property stays, None clears. Checking turns it into
-the stored form once; applying is what an upsert, an update and a create have in common.
+A patch names only what it changes: an absent property stays, None clears it. The check turns values
+into the stored form, once; upserts, updates and creates all apply patches.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _categories(names: tuple[str, ...]) -> str:
 
 
 class AddressPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """An address as sent; it replaces the stored one, and what it leaves out is empty."""
+    """An address as sent; it replaces the stored one, and parts that it leaves out become empty."""
 
     street: str | None = None
     city: str | None = None
@@ -103,7 +103,7 @@ class CustomFieldPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True
 
 
 class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
-    """The properties of a lead that a write may set: one that is left out stays, null clears."""
+    """The properties of a lead that a write can set: absent ones stay, null clears."""
 
     name: Annotated[
         str | UnsetType | None,
@@ -143,7 +143,7 @@ class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_on
 class CheckedPatch(Struct):
     """A patch whose values are in the stored form."""
 
-    #: By the lead's field name; the name and its parts are kept apart.
+    #: By the lead's field name, without the name and its parts.
     fields: dict[str, Any]
     name: str | None
     name_parts: dict[str, str | None]
@@ -153,7 +153,7 @@ class CheckedPatch(Struct):
 
 
 def checked(patch: LeadPatch, settings: AccountSettings) -> CheckedPatch:
-    """Check a patch against the rules and the settings; `problems` has everything wrong."""
+    """Check a patch against the rules and the settings; `problems` lists everything wrong."""
     result = CheckedPatch({}, None, {}, {}, [])
     for attribute, value in zip(_CHECKS, _checked_values(patch), strict=True):
         if value is not UNSET:
@@ -166,7 +166,7 @@ def checked(patch: LeadPatch, settings: AccountSettings) -> CheckedPatch:
 
 
 def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
-    """Return the lead as the patch leaves it; version and dates are the caller's."""
+    """Return the lead as the patch leaves it; version and dates are up to the caller."""
     fields = dict(patch.fields)
     fields.update(_name_fields(lead, patch))
     if "monetary_value" in fields and fields["monetary_value"] != lead.monetary_value:
@@ -174,7 +174,7 @@ def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
         fields["monetary_unit"] = settings.currency if has_value else None
     if patch.custom_fields:
         values = {**lead.custom_fields, **patch.custom_fields}
-        # A value of a definition that no longer exists goes with the next write.
+        # The value of a deleted definition is dropped by the next write of custom fields.
         fields["custom_fields"] = {
             definition_id: value
             for definition_id, value in sorted(values.items())
@@ -184,13 +184,13 @@ def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
 
 
 def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
-    """Return the name and its parts: the name rules, parts alone make a new name."""
+    """Return the name and its parts: a name is split into parts, parts alone make a new name."""
     if patch.name is not None:
-        # The same name again keeps parts that were once set by themselves.
+        # The same name again keeps parts that were set separately.
         return {} if patch.name == lead.name else {"name": patch.name, **split_name(patch.name)}
     parts = {part: getattr(lead, part) for part in NAME_PARTS}
     if patch.name_parts.items() <= parts.items():
-        # The same parts again keep a name that was once written in another way.
+        # The same parts again keep a name that was written differently.
         return {}
     parts |= patch.name_parts
     return {"name": join_name(parts), **parts}
@@ -209,7 +209,7 @@ def _check_name(patch: LeadPatch, result: CheckedPatch) -> None:
 
 
 def _check_references(patch: LeadPatch, settings: AccountSettings, result: CheckedPatch) -> None:
-    """Check the ids of users, sources and statuses; a status id rules over a status name."""
+    """Check the ids of users, sources and statuses; a status id takes precedence over a name."""
     for attribute, known in (
         ("assignee_id", settings.users_by_id),
         ("customer_source_id", settings.sources_by_id),
@@ -263,12 +263,12 @@ def _check_custom_fields(
 def _line(
     attribute: str, value: str | None, problems: list[Problem], limit: int = LINE_CHARS_MAX
 ) -> str | None:
-    """Return the text as sent, or None when nothing in it can be seen."""
+    """Return the text as sent, or None when nothing in it is visible."""
     if value is None or is_blank(value):
         return None
     if len(value) > limit:
         problems.append(Problem(attribute, too_long(limit), "too_long"))
-    # What is refused anyway is not worth looking at in full.
+    # A refused text need not be processed in full.
     return value[:limit]
 
 
@@ -298,7 +298,7 @@ def _email(attribute: str, value: EmailPatch | None, problems: list[Problem]) ->
 def _category(
     attribute: str, value: str | None, allowed: tuple[str, ...], problems: list[Problem]
 ) -> str:
-    """Return the category in lower case; none sent means `work`, or `other` where work is none."""
+    """Return the category in lower case; the default is `work` if allowed, else `other`."""
     if value is None or is_blank(value):
         return "work" if "work" in allowed else "other"
     category = value.strip().lower()
@@ -309,7 +309,7 @@ def _category(
 
 
 def _tags(attribute: str, value: list[str] | None, problems: list[Problem]) -> tuple[str, ...]:
-    """Trim, and keep the first spelling of tags that differ only by case."""
+    """Trim tags, and keep the first spelling of those that differ only in case."""
     tags: dict[str, str] = {}
     for tag in _limited(attribute, value, problems, TAGS_MAX):
         line = _line(attribute, tag, problems)
@@ -381,7 +381,7 @@ _checked_values = attrgetter(*_CHECKS)
 def tags_changed(
     tags: Sequence[str], *, added: Iterable[str] = (), removed: Iterable[str] = ()
 ) -> list[str]:
-    """Return the tags with some removed and some added; a tag is the same in any case."""
+    """Return the tags with some removed and then some added; case makes no difference."""
     gone = {fold(tag) for tag in removed}
     kept = {fold(tag): tag for tag in tags if fold(tag) not in gone}
     for tag in added:

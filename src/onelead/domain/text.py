@@ -1,6 +1,6 @@
 """How text that people typed is compared: Unicode forms, case, and white space.
 
-Storage keeps what was sent; only what these functions return is ever compared.
+Storage keeps texts as sent; only the results of these functions are compared.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ _INVISIBLE = re.compile(
 )
 _SPACE = re.compile(r"\s")
 _SHORT_CHARS_MAX = 80
-#: Python sorts the marks on a letter in a time that grows with their square: no more than these
-#: are left to it. No writing has as many.
+#: Python sorts the marks on a letter in quadratic time, so longer runs are sorted here first. No
+#: script has as many.
 _MARKS_MAX = 30
 _FEW_CHARS_MAX = 1_000
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 def normalised(form: Form, text: str) -> str:
-    """Return a Unicode form of a text, in a time that grows evenly with its length."""
+    """Return a Unicode form of a text, in a time proportional to its length."""
     if len(text) > _FEW_CHARS_MAX and not text.isascii():
         text = _with_sorted_marks(text, "NFKD" if "K" in form else "NFD")
     return unicodedata.normalize(form, text)
 
 
 def _with_sorted_marks(text: str, parts: Form) -> str:
-    """Return an equivalent text whose long runs of marks are in the order of the forms."""
+    """Return an equivalent text whose long runs of marks are in canonical order."""
     marks = "".join(map(re.escape, filter(lambda char: _is_mark(char, parts), set(text))))
     if not marks:
         return text
 
-    def in_order(run: re.Match[str]) -> str:
+    def sorted_marks(run: re.Match[str]) -> str:
         apart = "".join(unicodedata.normalize(parts, char) for char in run[0])
         return "".join(sorted(apart, key=unicodedata.combining))
 
-    return re.sub(f"[{marks}]{{{_MARKS_MAX},}}", in_order, text)
+    return re.sub(f"[{marks}]{{{_MARKS_MAX},}}", sorted_marks, text)
 
 
 def _is_mark(char: str, parts: Form) -> bool:
@@ -53,19 +53,19 @@ def _is_mark(char: str, parts: Form) -> bool:
 
 
 def fold(text: str) -> str:
-    """Return the form in which names, e-mails and tags are equal.
+    """Return the form in which names, e-mails and tags are compared.
 
-    Compatibility-composed, without case, without invisible characters, white space folded.
+    Compatibility-composed, without case or invisible characters, white space collapsed.
     `fold(fold(x)) == fold(x)`.
     """
-    # One write folds the same few texts again and again: for its match, its keys and its row.
+    # One write folds the same few texts several times: for its match, its keys and its row.
     return _fold_short(text) if len(text) <= _SHORT_CHARS_MAX else _fold(text)
 
 
 def _fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
-    # Folding case can undo a composed form, and composing can bring out a case to fold.
+    # Folding case can undo a composed form, and composing can produce a letter with case.
     once = normalised("NFKC", normalised("NFD", text).casefold())
     visible = _INVISIBLE.sub("", once)
     return " ".join(normalised("NFKC", visible.casefold()).split())
@@ -75,10 +75,10 @@ _fold_short = lru_cache(maxsize=4096)(_fold)
 
 
 def tidy(text: str) -> str:
-    """Return the form in which external ids and other exact-case values are equal.
+    """Return the form in which external ids and other exact-case values are compared.
 
-    Canonically composed, without invisible characters, trimmed, every white space a plain one;
-    case and the width of inner spacing stay.
+    Canonically composed, without invisible characters, trimmed, every white space character a
+    plain space; case and the width of inner spacing stay.
     """
     if text.isascii():
         return _SPACE.sub(" ", text.strip())
@@ -87,49 +87,49 @@ def tidy(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Say whether nothing in the text can be seen."""
+    """Return whether nothing in the text is visible."""
     return not (text.strip() if text.isascii() else tidy(text))
 
 
-#: Characters that write nothing themselves, but end a line, move a terminal's cursor, or turn the
-#: order of what comes behind them around. Joiners and direction marks are not among them:
-#: languages are written with those.
+#: Characters that show nothing themselves, but end a line, move a terminal's cursor, or reverse the
+#: order of the text after them. Joiners and direction marks are not among them, because some
+#: languages need those.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def is_one_line(text: str) -> bool:
-    """Say whether a text stays within its line, and shows in the order in which it is written."""
+    """Return whether a text stays on its line and is displayed in the order it is written in."""
     return _STEERING.search(text) is None
 
 
 def as_one_line(text: str) -> str:
-    """Spell out what would take a text out of its line."""
+    """Escape the characters for which `is_one_line` refuses a text."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def too_long(chars_max: int) -> str:
-    """Say that a text has more characters than it may."""
+    """Return the problem text of a text that is too long."""
     return f"is too long (maximum is {chars_max} characters)"
 
 
-#: Characters that begin a stretch whose direction its surroundings do not see, and the one that
-#: ends it.
+#: The characters that begin a run whose direction does not affect its surroundings, and the one
+#: that ends it.
 _ISOLATES, _END_OF_ISOLATE = "\u2066\u2067\u2068", "\u2069"
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "LRE", "LRO", "RLI", "LRI", "FSI"})
 
 
 def isolated(text: str) -> str:
-    """Return a text for a line that has others beside it, none of whose directions it can change.
+    """Return a text that cannot change the direction of other texts on its line.
 
-    Right-to-left letters and direction marks of one value would else put its neighbours into
-    another order. A text that has neither comes back as it is, to be searched and copied.
+    The right-to-left letters and direction marks of one value would otherwise reorder its
+    neighbours. A text that has neither is returned as it is, so that it can be searched and copied.
     """
     if text.isascii() or not any(map(_turns, text)):
         return text
     kept, depth = [], 0
     for char in text:
         depth += char in _ISOLATES
-        # What ends more than the text begins would end what is put around it.
+        # An end without a beginning would end the isolate that is put around the text.
         if char != _END_OF_ISOLATE:
             kept.append(char)
         elif depth:
@@ -143,12 +143,12 @@ def _turns(char: str) -> bool:
 
 
 _LAST_CHARACTER = "\U0010ffff"
-#: Between these lie code points that are no characters.
+#: The code points between these are not characters.
 _BEFORE_GAP, _AFTER_GAP = "\ud7ff", "\ue000"
 
 
 def after_start(start: str) -> str | None:
-    """Return the smallest text, byte by byte, above every text that begins so; None for none."""
+    """Return the smallest text, byte by byte, above all that begin with `start`, if any is."""
     start = start.rstrip(_LAST_CHARACTER)
     if not start:
         return None
@@ -156,14 +156,14 @@ def after_start(start: str) -> str | None:
     return start[:-1] + (_AFTER_GAP if last == _BEFORE_GAP else chr(ord(last) + 1))
 
 
-#: More digits than any number that is an id, a page or a size.
+#: More digits than any id, page number or size has.
 _DIGITS_MAX = 20
 
 
 def whole_number(value: Any) -> Any:
-    """Return the integer that a text of digits spells; anything else comes back as it is.
+    """Return the integer that a text of digits spells; anything else is returned as it is.
 
-    Clients send ids and page numbers as text, too.
+    Some clients send ids and page numbers as text.
     """
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < _DIGITS_MAX:
         return int(value)
@@ -171,17 +171,17 @@ def whole_number(value: Any) -> Any:
 
 
 def known_id(value: Any) -> int | None:
-    """Return the id, ledger number or version that a text spells; None for what is none."""
+    """Return the id, ledger number or version that a text spells; None for anything else."""
     number = whole_number(value)
     is_whole = isinstance(number, int) and not isinstance(number, bool)
     return number if is_whole and 1 <= number <= ID_MAX else None
 
 
-#: How much of a rejected value a message repeats.
+#: How much of a rejected value a message quotes.
 _SHOWN_CHARS_MAX = 60
 
 
 def quoted(raw: Any) -> str:
-    """Spell a rejected value in a message, shortened."""
+    """Return a rejected value for a message, shortened."""
     text = str(raw)
     return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."

@@ -1,4 +1,4 @@
-"""The words of a write: what is asked for, what it is after its check, and what it did."""
+"""The vocabulary of lead writes: what is asked for, the checked write, and its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onelead.domain.lead import Changes, Lead
 from onelead.domain.matching import CheckedMatch, Match
 from onelead.domain.properties import CheckedPatch, LeadPatch
 
-#: What the ledger calls the resource of a lead write; `Resource` has those of settings changes.
+#: The resource of a lead write's ledger rows; `Resource` has those of settings changes.
 LEAD = "lead"
 
 
@@ -40,12 +40,12 @@ class Delivery(Struct, frozen=True, gc=False):
     request_id: str
     user_id: int | None
     api_key_id: int | None
-    #: The request's JSON as it was delivered; of a bulk call, the item's.
+    #: The request's JSON as it was delivered; for a bulk call, the part for this lead.
     payload: str
 
 
 class LeadWrite(Struct, frozen=True, gc=False):
-    """One write of a lead, as it was asked for."""
+    """One write of a lead, as requested."""
 
     action: Action
     delivery: Delivery
@@ -53,9 +53,9 @@ class LeadWrite(Struct, frozen=True, gc=False):
     lead_id: int | None = None
     patch: LeadPatch | None = None
     match: Match | None = None
-    #: What the front end found wrong already; such a write is only recorded.
+    #: Problems that the front end already found; a write with any is only recorded.
     problems: tuple[Problem, ...] = ()
-    #: An update or delete is refused when the lead has another version; None takes any.
+    #: An update or delete is refused when the lead has another version; None accepts any.
     expected_version: int | None = None
 
 
@@ -72,20 +72,20 @@ class MatchResult(Struct, frozen=True, gc=False):
     """What an upsert's match found."""
 
     field_name: str
-    #: The normalised value that was looked for.
+    #: The normalised value that the match looked for.
     value: str
-    #: The number of matches; any number above the limit counts as the limit and one.
+    #: The number of matches, at most MATCH_IDS_MAX + 1.
     matches: int
-    #: Ascending; empty above the limit.
+    #: Ascending; empty for more than MATCH_IDS_MAX matches.
     ids: tuple[int, ...]
     definition_id: int | None = None
 
 
 class WriteResult(Struct, frozen=True, gc=False):
-    """The receipt of one write."""
+    """What one write did, or why it was refused."""
 
     outcome: Outcome
-    #: The lead after the write; before it, for a delete.
+    #: The lead after the write; for a delete, the lead before it.
     lead: Lead | None = None
     changes: Changes = {}
     match: MatchResult | None = None
