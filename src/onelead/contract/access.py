@@ -1,6 +1,6 @@
-"""The part of the storage contract about who may come in: accounts, users and API keys.
+"""The part of the storage contract about access: accounts, users, API keys and sign-in.
 
-`contract/store.py` says what holds for every method.
+`contract/store.py` states what holds for every method.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onelead.domain.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
 
 
 class NewAccount(Struct, frozen=True, gc=False):
-    """A new account, its first admin and that user's API key; the key is not kept anywhere."""
+    """A new account, its first admin and their API key, which is stored only as a hash."""
 
     account_id: int
     user_id: int
@@ -26,26 +26,26 @@ class NewAccount(Struct, frozen=True, gc=False):
 
 
 class WebSession(Struct, frozen=True):
-    """A browser that is signed in. Times are Unix seconds."""
+    """A signed-in browser. Times are Unix seconds."""
 
     account_id: int
     user_id: int
     date_created: int
     date_last_used: int
-    #: Where it signed in from, as far as it is known.
+    #: Where it signed in from, if known.
     address: str
     user_agent: str
 
 
 class KnownSession(Struct, frozen=True):
-    """A session of a user, with what names it; nobody signs in with that."""
+    """A user's session with the hash of its token, which identifies it but does not sign in."""
 
     token_hash: str
     session: WebSession
 
 
 class StoredPassword(Struct, frozen=True):
-    """The password of an active user of an account, as it is stored."""
+    """The stored password of an active user of an account."""
 
     email_key: str
     account_id: int
@@ -60,7 +60,7 @@ class LinkPurpose(StrEnum):
     FIRST_SIGN_IN = "first_sign_in"
     INVITATION = "invitation"
     LOST_PASSWORD = "lost_password"  # noqa: S105 - a name
-    #: Not shown to anybody: the password was right in several accounts.
+    #: Never shown to anyone: the password was right in several accounts.
     ACCOUNT_CHOICE = "account_choice"
 
 
@@ -74,7 +74,7 @@ LINK_SECONDS = {
 
 
 class OneTimeLink(Struct, frozen=True):
-    """A link that lets an active user in once. Times are Unix seconds."""
+    """A link that signs an active user in once. Times are Unix seconds."""
 
     account_id: int
     user_id: int
@@ -83,7 +83,7 @@ class OneTimeLink(Struct, frozen=True):
 
 
 class SignInFacts(Struct, frozen=True):
-    """What is known of a user's sign-in."""
+    """Whether a user has a password, and when they last signed in."""
 
     has_password: bool
     date_last_sign_in: int | None
@@ -98,36 +98,36 @@ class ApiKeyUse(Struct, frozen=True):
 
 
 class AccessStore(Protocol):
-    """Accounts, users, keys, passwords and sessions."""
+    """Accounts, users, API keys, passwords and sessions."""
 
     async def account_ids(self) -> Sequence[int]:
         """Return the ids of all accounts, ascending."""
 
     async def caller(self, key_hash: str) -> Caller | None:
-        """Return who a valid key belongs to; None for an unknown or revoked key or user."""
+        """Return a key's owner; None if the key is unknown or revoked, or its owner inactive."""
 
     async def create_account(self, name: str, email: str) -> NewAccount:
         """Create an account with its default pick lists, its first admin and a key."""
 
     async def create_first_account(self, name: str, email: str) -> NewAccount | None:
-        """Create an account when there is none; None when there is one, also just now."""
+        """Create an account unless there is one, even if it was created just now; then None."""
 
     async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
         """Create a key of the user with that e-mail and return it with its secret."""
 
     async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
-        """Return all keys, ascending by id, also revoked ones."""
+        """Return all keys, including revoked ones, ascending by id."""
 
     async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
         """Revoke a key; revoking it again changes nothing. Raises ResourceNotFound."""
 
     async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
-        """Remember when keys were used; what is known of a later use stays."""
+        """Record when keys were used; a later use that is already recorded stays."""
 
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
-        """Create a user; without a name it is taken from the e-mail, so that everybody has one.
+        """Create a user; an empty name is replaced by one made from the e-mail.
 
-        Raises InputInvalid, and NotPossible when the e-mail has a user already.
+        Raises InputInvalid, and NotPossible when a user with this e-mail exists.
         """
 
     async def deactivate_user(self, account_id: int, email: str) -> User:
@@ -136,36 +136,35 @@ class AccessStore(Protocol):
     async def change_user(
         self, account_id: int, user_id: int, change: UserChange, *, by: int | None
     ) -> User:
-        """Change a user; deactivated, the user's keys stop working, sessions and links end.
+        """Change a user; for a deactivated user keys stop working, and sessions and links end.
 
-        `by` is the user who does it; None for the command line. Raises ResourceNotFound,
-        InputInvalid for a name, and NotPossible and SettingsConflict for what
-        `access.changed_user` refuses.
+        `by` is the user who makes the change; None for the command line. Raises
+        ResourceNotFound, and what `access.changed_user` raises.
         """
 
     async def session(self, token_hash: str) -> WebSession | None:
-        """Return the session of a token, whatever its age; None for an unknown one."""
+        """Return the session of a token, whatever its age; None for an unknown token."""
 
     async def sessions(self, account_id: int, user_id: int) -> Sequence[KnownSession]:
-        """Return the sessions of a user, the one used last first, whatever their age."""
+        """Return the sessions of a user, whatever their age, the most recently used first."""
 
     async def touch_session(self, token_hash: str, now: int) -> None:
-        """Remember that a session was used now."""
+        """Record that a session is in use now."""
 
     async def end_session(self, token_hash: str) -> None:
-        """Forget a session; ending it again changes nothing."""
+        """Delete a session; ending it again changes nothing."""
 
     async def end_sessions(self, account_id: int, user_id: int, *, keep: str = "") -> None:
-        """Forget the sessions of a user, except the one of the token's hash `keep`."""
+        """Delete the sessions of a user, except the one with the token hash `keep`."""
 
     async def passwords(self, email: str) -> Sequence[StoredPassword]:
-        """Return the passwords of the active users with an e-mail, ascending by account."""
+        """Return the passwords of active users with this e-mail, ascending by account."""
 
     async def renew_password_hash(self, stored: StoredPassword, password_hash: str) -> None:
-        """Replace the hash of a password by another one of the same; not that of a newer one."""
+        """Replace a hash by another one of the same password, unless the password has changed."""
 
     async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
-        """Remember a browser, if the password and the user are still what they were.
+        """Create a session, and return True, if the password and the user are still as they were.
 
         Ends the sessions that the user has too many of, and those that are too old.
         """
@@ -173,44 +172,44 @@ class AccessStore(Protocol):
     async def change_password(
         self, account_id: int, user_id: int, password_hash: str, *, keep: str
     ) -> None:
-        """Replace a user's password; ends the other sessions and the links of the user."""
+        """Replace a user's password; ends the user's other sessions and links."""
 
     async def sign_in_facts(self, account_id: int) -> dict[int, SignInFacts]:
-        """Return what is known of the users' sign-in, by their ids; nobody's is left out."""
+        """Return the sign-in facts of all users, by user id."""
 
     async def create_link(self, account_id: int, user_id: int, purpose: LinkPurpose) -> str:
-        """Create a one-time link and return its token; older ones of the user stop working.
+        """Create a one-time link and return its token; older links of the user stop working.
 
         Raises ResourceNotFound for an unknown user, and NotPossible for a deactivated one.
         """
 
     async def create_first_link(self) -> str | None:
-        """Create a link for the first admin while nobody of the first account has a password."""
+        """Create a link for the first admin; None once the first account has a password."""
 
     async def link(self, token_hash: str) -> OneTimeLink | None:
-        """Return a link that works now; None for all others."""
+        """Return a link that works now; None for any other."""
 
     async def set_password(
         self, link_hash: str, password_hash: str, token_hash: str, session: WebSession
     ) -> bool:
-        """Use up a link to set the password of its user, and remember the browser.
+        """Use up a link to set the password of its user, and create a session.
 
-        Ends the user's other sessions and links. False, and nothing done, when the link does not
-        work any more or is for choosing an account.
+        Ends the user's other sessions and links. Does nothing and returns False when the link no
+        longer works or is for choosing an account.
         """
 
     async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
-        """Use up a link for choosing an account, and remember the browser as `sign_in` does.
+        """Use up a link for choosing an account, and create a session as `sign_in` does.
 
-        False as above.
+        Does nothing and returns False when the link no longer works.
         """
 
     async def begin_form(self, account_id: int, form_id: str) -> str | None:
-        """Note that a form was sent; None for the first time, whichever process gets it.
+        """Record that a form was sent; None for the first time, whichever process receives it.
 
-        Later it is where the form led to, empty as long as nobody knows that. Forgotten after
-        SENT_FORM_S.
+        After that, returns where the form led, or the empty text while that is not known. Forms
+        are forgotten after SENT_FORM_S.
         """
 
     async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
-        """Note where a form that was begun led to; None lets it be sent again."""
+        """Record where a form led; None allows it to be sent again."""

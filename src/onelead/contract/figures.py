@@ -1,7 +1,7 @@
-"""The part of the storage contract about figures: what is folded from the ledger.
+"""The part of the storage contract about figures: counts folded from the ledger.
 
-The figures follow the ledger a moment later, row by row and in order. They could be made again
-from it. `contract/store.py` says what holds for every method.
+The figures follow the ledger a moment later, row by row and in order, and could be rebuilt from
+it. `contract/store.py` states what holds for every method.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS
 
 
 class HourFigure(NamedTuple):
-    """How many deliveries one value had in an hour, which begins at `hour` (Unix seconds)."""
+    """How many deliveries a value had in the hour that begins at `hour` (Unix seconds)."""
 
     hour: int
     value: str
@@ -24,7 +24,7 @@ class HourFigure(NamedTuple):
 
 
 class DayFigure(NamedTuple):
-    """How many deliveries one value had on a local day; `day` counts from 1 January 1970."""
+    """How many deliveries a value had on a local day; `day` counts from 1 January 1970."""
 
     day: int
     value: str
@@ -32,7 +32,7 @@ class DayFigure(NamedTuple):
 
 
 class ValueFigure(NamedTuple):
-    """How many deliveries one value had in all, and the last hour in which it had any."""
+    """How many deliveries a value had in all, and the last hour in which it had any."""
 
     value: str
     deliveries: int
@@ -40,14 +40,14 @@ class ValueFigure(NamedTuple):
 
 
 class Division(Struct, frozen=True):
-    """By what deliveries are counted, and the values that are wanted of it: see `HourKey`."""
+    """How to group deliveries, and the values to return: see `HourKey`."""
 
     grouping: Grouping
     values: Sequence[str]
 
 
 class CallerFigure(NamedTuple):
-    """How many deliveries of one caller did one thing; an id is 0 where there is none."""
+    """How many deliveries of a caller had an outcome; an id is 0 for none."""
 
     user_id: int
     api_key_id: int
@@ -56,7 +56,7 @@ class CallerFigure(NamedTuple):
 
 
 class FoldState(Struct, frozen=True, gc=False):
-    """How far the ledger of an account is folded, and how many leads the account has now."""
+    """How far an account's ledger is folded, and how many leads the account has now."""
 
     folded_seq: int
     ledger_seq: int
@@ -76,25 +76,25 @@ class FoldState(Struct, frozen=True, gc=False):
 
 
 class SharedValue(NamedTuple):
-    """A match key's value that several leads have."""
+    """A value of a match key that several leads have."""
 
     value: str
-    #: How many; of a value that fills a whole step, as many as the step looked at.
+    #: How many, up to the number of match keys that a step reads.
     leads: int
 
 
 class SharedValues(Struct, frozen=True, gc=False):
-    """What one step of a walk through a field's match keys found."""
+    """What one step of a scan through a field's match keys found."""
 
     #: Ascending by value.
     values: Sequence[SharedValue]
-    #: After which value the next step begins; None when this was the last one.
+    #: The next step begins after this value; None when this was the last step.
     next_after: str | None
-    #: How many keys lie behind.
+    #: How many match keys this step passed.
     passed: int
 
 
-#: By field as changes name it, then by value as text, how many leads have it; none is left out.
+#: How many leads have a value, by field as changes name it, then by value as text; no zeros.
 LeadFigures = Mapping[str, Mapping[str, int]]
 
 
@@ -102,13 +102,13 @@ class FigureStore(Protocol):
     """Counts of deliveries and of leads."""
 
     async def accounts_behind(self) -> Sequence[int]:
-        """Return the accounts that have ledger rows which are not folded yet."""
+        """Return the accounts with ledger rows that are not folded yet."""
 
     async def fold_ledger(self, account_id: int) -> bool:
         """Fold the next FIGURE_CHUNK_ROWS rows at most; True when there may be more.
 
-        Each row is folded exactly once, also when several processes do so at once: who was
-        slower wrote nothing, and has False for an answer.
+        Each row is folded exactly once, even when several processes fold at the same time: the
+        slower ones write nothing and return False.
         """
 
     async def fold_state(self, account_id: int) -> FoldState:
@@ -117,32 +117,33 @@ class FigureStore(Protocol):
     async def deliveries_by_hour(
         self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[HourFigure]:
-        """Return the lead writes of the hours that begin in [since, until), Unix seconds.
+        """Return deliveries by value and hour, of hours that begin in [since, until).
 
-        In no order; an hour in which a value had none has no figure.
+        `since` and `until` are Unix seconds. In no order; an hour in which a value had no
+        deliveries has no figure.
         """
 
     async def deliveries_by_day(
         self, account_id: int, division: Division, since: int, until: int, *, ahead_s: int
     ) -> Sequence[DayFigure]:
-        """Return the same by the days of a zone whose clocks are `ahead_s` ahead of UTC."""
+        """Return the same by day, in a zone whose clocks are `ahead_s` ahead of UTC."""
 
     async def deliveries_by_value(
         self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[ValueFigure]:
-        """Return the same for the whole time; a value that had none has no figure."""
+        """Return the same for the whole period; a value without deliveries has no figure."""
 
     async def deliveries_by_caller(
         self, account_id: int, since: int, until: int
     ) -> Sequence[CallerFigure]:
-        """Return the same by who delivered and by outcome."""
+        """Return the same by caller and outcome."""
 
     async def lead_figures(
         self, account_id: int, *, fields: Collection[str] = (), value: str | None = None
     ) -> LeadFigures:
-        """Return how many leads have a value: of some fields, or of all when none is named.
+        """Return how many leads have each value, of the named fields or else of all.
 
-        `value` asks for one only; the empty text of a custom field counts any value.
+        `value` asks for that value only; the empty text stands for any value of a custom field.
         """
 
     async def shared_values(
@@ -150,6 +151,6 @@ class FigureStore(Protocol):
     ) -> SharedValues:
         """Return the values that more than one lead has among the next `limit` match keys.
 
-        The walk begins after the empty text. A value on the edge of a step is left to the next
-        step as a whole, unless it fills the step.
+        A scan begins after the empty text. A value at the end of a step is left to the next step
+        as a whole, unless it fills the step.
         """

@@ -1,8 +1,8 @@
 """The part of the storage contract about leads: writes, reads, searches and lists.
 
-A search counts and sorts exactly, however long it takes. A list is for a page, which has to be
-there at once with a million leads as with ten, so it says how far it has looked instead.
-`contract/store.py` says what holds for every method.
+A search counts and sorts exactly, however long it takes. A list is for a page that has to be fast
+with any number of leads, so it says how far it has looked instead. `contract/store.py` states what
+holds for every method.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ class LeadList(Struct, frozen=True, gc=False):
     """One page of a list of leads, and how much is known of the rest."""
 
     leads: Sequence[Lead]
-    #: How many leads match; when that is not exact, they are more than this, or as many.
+    #: How many leads match; at least this many when the count is not exact.
     count: int
     is_count_exact: bool
-    #: Where the pages after and before this one begin; None where there is none.
+    #: Where the next and the previous page begin; None if there is none.
     next_cursor: str | None
     previous_cursor: str | None
-    #: What the leads are sorted by: the name, when too many match for what was asked.
+    #: What the leads are sorted by: the name when too many match to sort as requested.
     sort_by: str
-    #: How many leads were looked at without filling the page, when others are left; else None.
+    #: How many leads were examined, when they did not fill the page and others are left; else None.
     examined: int | None
     settings: AccountSettings
 
 
 class Batch(Struct, frozen=True, gc=False):
-    """Lead writes of one account, in arrival order, with their checks under `settings`."""
+    """Lead writes of one account, in arrival order, checked under `settings`."""
 
     settings: AccountSettings
     writes: Sequence[CheckedWrite]
 
 
 class BatchReceipt(Struct, frozen=True, gc=False):
-    """What a batch did: one result a write, in order."""
+    """What a batch did: one result for each write, in order."""
 
     results: Sequence[WriteResult]
     #: The settings that the batch was planned under.
@@ -88,17 +88,17 @@ class LeadStore(Protocol):
     """Writes, reads, searches and lists of leads."""
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
-        """Fold the batch in order, write it with one ledger row a write, and commit.
+        """Fold the batch in order, write it with one ledger row for each write, and commit.
 
         All or nothing. When the account's settings are newer than the batch's, the writes are
-        checked again under the new ones before they are planned. A commit whose outcome is
-        unknown is looked up in the ledger.
+        checked again under the new ones before they are planned. When the
+        outcome of a commit is unknown, the ledger decides.
         """
 
     async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
-        """Return what the write would do if it were the account's next one; nothing is written.
+        """Return what the write would do if it were the account's next; nothing is written.
 
-        A lead that would be created has the id that it would get now. Raises IdsExhausted.
+        A lead that it would create has the id that it would get now. Raises IdsExhausted.
         """
 
     async def lead(self, account_id: int, lead_id: int) -> LeadRead:
@@ -112,9 +112,9 @@ class LeadStore(Protocol):
     ) -> LeadList:
         """Return the page after the search's cursor, or the one before it when `backwards`.
 
-        Examines about LIST_EXAMINED_MAX leads at most, and takes no notice of the offset. With
-        more leads than that matching, only `search.LIST_SORT_KEYS` are sorted by, and the next
-        cursor may stand where the look ended. Raises InputInvalid for a field that cannot be
+        Examines about LIST_EXAMINED_MAX leads at most, and ignores the offset. When more leads
+        match, they are sorted only by one of `search.LIST_SORT_KEYS`, and the next cursor may be
+        where the examination ended. Raises InputInvalid for a field that cannot be
         searched, and for a cursor of another search.
         """
 
@@ -122,4 +122,4 @@ class LeadStore(Protocol):
         """Return the tags of the account's leads in the order asked for."""
 
     async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
-        """Return the first tags of the account's leads that begin so, in any case, by name."""
+        """Return the first tags, by name, of the account's leads that begin so in any case."""

@@ -1,6 +1,6 @@
-"""The part of the storage contract about the ledger: reading what was delivered.
+"""The part of the storage contract about reading the ledger.
 
-`contract/store.py` says what holds for every method.
+`contract/store.py` states what holds for every method.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onelead.domain.writes import Outcome
 
 
 class LedgerRow(Struct, frozen=True, gc=False):
-    """One ledger row as it is shown. `date` is Unix seconds."""
+    """One ledger row as callers see it. `date` is Unix seconds."""
 
     seq: int
     date: int
@@ -44,13 +44,13 @@ class LedgerPage(Struct, frozen=True, gc=False):
 class AccountLedgerRow(LedgerRow, frozen=True, gc=False):
     """A ledger row among all rows of its account; `payload` is the text that was delivered."""
 
-    #: `lead`, or what kind of setting was changed.
+    #: `LEAD`, or a `Resource` for a settings change.
     resource: str
     resource_id: int | None
 
 
 class LedgerScope(StrEnum):
-    """What a ledger row may be about."""
+    """What ledger rows can be about."""
 
     LEADS = "leads"
     SETTINGS = "settings"
@@ -63,34 +63,34 @@ class LedgerSearch(Struct, frozen=True, kw_only=True):
     scope: LedgerScope | None = None
     user_id: int | None = None
     api_key_id: int | None = None
-    #: What a user did in the web application, and not what came through one of the user's keys.
+    #: Only what users did in the web application, not what came with an API key.
     is_without_key: bool = False
-    #: The first second, and the first one after the last.
+    #: The first second, and the second after the last.
     from_date: int | None = None
     until_date: int | None = None
-    #: `name`, `email` or `custom`; with a definition `custom` is meant.
+    #: `name`, `email` or `custom`; a definition implies `custom`.
     match_field: str | None = None
     match_definition_id: int | None = None
-    #: Normalised values, as the match keys have them; any of them will do.
+    #: Normalised values, as match keys have them; a row matches with any of them.
     match_values: tuple[str, ...] = ()
     request_id: str | None = None
-    #: Only rows below this ledger number: where the slice before has ended.
+    #: Only rows below this ledger number: where the previous slice ended.
     before: int | None = None
     limit: int = LEDGER_SLICE_ROWS
 
 
 class LedgerSlice(Struct, frozen=True, gc=False):
-    """The newest ledger rows that were found, as far as one look goes back.
+    """The newest matching ledger rows, as far back as one search goes.
 
-    The rows have no payload: theirs may be a megabyte each.
+    They come without their payloads, which may be a megabyte each.
     """
 
     rows: Sequence[AccountLedgerRow]
-    #: Ascending by id: those that the rows are about and that are still there.
+    #: Ascending by id: the leads of the rows that still exist.
     leads: Sequence[Lead]
-    #: Where the next slice starts; None when there is nothing further back.
+    #: Where the next slice starts; None when no older rows are left.
     next_before: int | None
-    #: When the oldest row was written that this slice has looked at; None when it saw none.
+    #: The date of the oldest row that was examined; None when there was none.
     looked_back_to: int | None
     settings: AccountSettings
 
@@ -99,29 +99,29 @@ class LeadLedger(Struct, frozen=True, gc=False):
     """Some rows of one lead's history, newest first, without their payloads."""
 
     rows: Sequence[AccountLedgerRow]
-    #: Where the older rows start; None when there are none.
+    #: Where the older rows start; None if there are none.
     next_before: int | None
     settings: AccountSettings
 
 
 class LedgerRead(Struct, frozen=True, gc=False):
-    """A ledger row with its payload, and those of the leads that it names that are still there."""
+    """A ledger row with its payload, and the leads that it names and that still exist."""
 
     row: AccountLedgerRow
-    #: Ascending by id: the row's own lead, and those that its match found.
+    #: Ascending by id: the row's own lead, and its matches.
     leads: Sequence[Lead]
     settings: AccountSettings
 
 
 class DeletedSetting(Struct, frozen=True):
-    """What the ledger knows of a lead status, customer source or custom field definition."""
+    """What the ledger says about a lead status, customer source or custom field definition."""
 
-    #: What it was called last; None while it is there.
+    #: Its last name; None while it still exists.
     name: str | None = None
-    #: Of a definition that was deleted.
+    #: Of a deleted definition.
     data_type: str | None = None
     currency: str | None = None
-    #: By id: the options that a definition has or ever had, each by its last name.
+    #: The last names of the options that a definition has or had, by id.
     options: Mapping[int, str] = {}
 
 
@@ -131,10 +131,10 @@ class LedgerStore(Protocol):
     async def lead_history(
         self, account_id: int, lead_id: int, *, offset: int, limit: int
     ) -> LedgerPage:
-        """Return what happened to a lead, newest first, also to a deleted one.
+        """Return the history of a lead, even a deleted one, newest first.
 
-        With the upserts that were refused because it was one of several matches, as far as the
-        ledger is folded. Raises ResourceNotFound when the ledger has never seen the lead.
+        Includes the upserts that were refused because it was one of several matches, as far as
+        the ledger is folded. Raises ResourceNotFound for a lead that the ledger does not know.
         """
 
     async def lead_ledger(
@@ -142,7 +142,7 @@ class LedgerStore(Protocol):
     ) -> LeadLedger:
         """Return the newest rows of the lead's history, below the ledger number `before`.
 
-        Raises ResourceNotFound when the ledger has never seen the lead.
+        Raises ResourceNotFound for a lead that the ledger does not know.
         """
 
     async def lead_changes(
@@ -150,38 +150,38 @@ class LedgerStore(Protocol):
     ) -> Sequence[AccountLedgerRow]:
         """Return the newest rows that made a later version of a lead, or that deleted it.
 
-        They have no payload. Empty for a lead that is not known.
+        They come without their payloads. Empty for an unknown lead.
         """
 
     async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
         """Return the newest rows that match, all of them among the LEDGER_EXAMINED_MAX newest.
 
-        "Newest" begins at the search's end: at `before` and `until_date`. A slice that looked at
-        so many rows without being full says where to go on.
+        The newest rows are those just before the search's end: `before` and `until_date`. A slice
+        that examined that many rows without being full says where to go on.
         """
 
     async def deleted_settings(
         self, account_id: int, ids: Collection[int]
     ) -> Mapping[int, DeletedSetting]:
-        """Return what settings were called before they were deleted, by id, as the ledger says.
+        """Return what the ledger says about settings that were deleted, by id.
 
-        Also of definitions that are there: some of their options may have been removed. Looks up
-        no more than DELETED_SETTINGS_MAX ids, each in its DELETED_SETTING_ROWS_MAX newest rows;
-        what is not known is left out.
+        Includes definitions that still exist: some of their options may have been removed. Looks
+        up at most DELETED_SETTINGS_MAX ids, each in its DELETED_SETTING_ROWS_MAX newest rows;
+        unknown ones are left out.
         """
 
     async def ledger_row(self, account_id: int, seq: int) -> LedgerRead:
         """Return a ledger row. Raises ResourceNotFound."""
 
     async def account_rows(self, account_id: int) -> AccountRows:
-        """Return the whole ledger, all leads, their match keys and the lane, as of one moment.
+        """Return the whole ledger, all leads, their match keys and the lane, read together.
 
         For checks: it takes as much memory as the account has data.
         """
 
 
 class LedgerEntry(NamedTuple):
-    """A ledger row as it is stored, its columns in the order of the table."""
+    """A ledger row as stored, with its columns in the order of the table."""
 
     account_id: int
     seq: int
@@ -201,13 +201,13 @@ class LedgerEntry(NamedTuple):
 
 
 class AccountRows(Struct, frozen=True, gc=False):
-    """Everything that is stored of an account's leads, read together."""
+    """Everything that is stored about an account's leads, read together."""
 
     #: In order.
     ledger: Sequence[LedgerEntry]
     #: Rows of the table, ascending by id.
     leads: Sequence[tuple[Any, ...]]
-    #: Field, value, lead id and label.
+    #: Field, value, lead id and label of each match key.
     keys: Sequence[tuple[Any, ...]]
-    #: The last ledger number, the last id, and how many leads there are.
+    #: The last ledger number, the last id, and the number of leads.
     lane: tuple[int, int, int]

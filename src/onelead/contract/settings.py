@@ -1,6 +1,6 @@
 """The part of the storage contract about an account's settings.
 
-`contract/store.py` says what holds for every method.
+`contract/store.py` states what holds for every method.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from onelead.domain.settings_change import Resource, SettingsResult, SettingsWri
 
 
 class IndexProgress(NamedTuple):
-    """How far the match keys of a definition are: of how many leads, roughly, for how many."""
+    """How many leads, roughly, have their match keys for a definition, and out of how many."""
 
     done: int
     leads: int
@@ -26,27 +26,27 @@ class SettingsStore(Protocol):
         """Return the account's current settings. Raises ResourceNotFound."""
 
     async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
-        """Plan and write one change of the field settings with its ledger row, and commit.
+        """Plan and write one settings change with its ledger row, and commit.
 
-        A refused change writes only its ledger row. From the commit on, every batch of every
-        process is checked against the new settings.
+        A refused change writes only its ledger row. From the commit on, all batches of all
+        processes are checked against the new settings.
         """
 
     async def leads_using(
         self, account_id: int, resource: Resource, resource_id: int, *, limit: int
     ) -> Sequence[int]:
-        """Return ids of leads that have a lead status or a customer source, in no order."""
+        """Return up to `limit` ids of leads with a lead status or customer source, in no order."""
 
     async def build_index(self, account_id: int) -> bool:
         """Do one short step of the account's index work; False when there is nothing to do.
 
-        A step gives at most INDEX_CHUNK_LEADS leads their keys for a definition that is being
-        indexed, or removes at most PURGE_CHUNK_KEYS keys that no definition reads any more.
-        Progress is stored with the step, so that any process can go on with it.
+        A step adds the match keys of at most INDEX_CHUNK_LEADS leads for a definition that is
+        being indexed, or removes at most PURGE_CHUNK_KEYS keys that no definition reads any more.
+        Progress is stored with the step, so that any process can do the next one.
         """
 
     async def index_progress(self, account_id: int) -> Mapping[int, IndexProgress]:
-        """Return how far the definitions are whose index is being built, by their ids.
+        """Return the progress of definitions that are being indexed, by their ids.
 
-        Read off the ids of the leads, so it takes no longer with many of them.
+        It is estimated from the ids of the leads, so it is as fast with many leads.
         """

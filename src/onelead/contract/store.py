@@ -1,10 +1,10 @@
 """The storage contract: what every engine promises to the rest of the program.
 
-Every method belongs to one account and runs in one transaction of its own. Reads see only
-committed data and never wait for writers. Writes take the account's lane first, so the writes of
-an account happen one transaction after another, from any number of processes; a write method
-that returns has committed durably. All methods raise StoreUnavailable when the database does not
-answer in time; then nothing was written, or the write is in the ledger.
+Every method belongs to one account and runs in a transaction of its own. Reads see only committed
+data and never wait for writers. Writes take the account's lane first, so the writes of an account
+happen one transaction after another, from any number of processes; a write method that returns
+has committed durably. All methods raise StoreUnavailable when the database does not answer in
+time; then nothing was written, or the write is in the ledger.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from onelead.contract.settings import SettingsStore
 
 
 class PoolUse(Struct, frozen=True, gc=False):
-    """How many of an engine's connections to its database are in use, of how many at most."""
+    """How many of an engine's connections to its database are in use, and how many it may have."""
 
     in_use: int
     size: int
 
 
 class StoreObserver:
-    """Is told what an engine does beside its contract; this one does nothing with it."""
+    """Receives what an engine does besides its contract; the base class ignores it."""
 
     def transaction_retried(self, reason: str) -> None:
-        """A transaction is tried again; the reason is a word of a short list of the engine's."""
+        """A transaction is retried; the reason is one of a few words of the engine."""
 
 
 class Store(AccessStore, FigureStore, LeadStore, LedgerStore, SettingsStore, Protocol):
-    """What an engine does."""
+    """The whole contract of an engine."""
 
     @property
     def kind(self) -> str:
-        """What people call the database."""
+        """The name of the database system, for people."""
 
     async def close(self) -> None:
-        """Let go of the database after what is under way."""
+        """Finish what is under way, and release the database."""
 
     async def is_ready(self) -> bool:
-        """Say whether the database answers and has the tables of this program."""
+        """Return whether the database answers and has the tables of this version."""
 
     def pool_use(self) -> PoolUse:
-        """Return how many connections are in use now; costs next to nothing."""
+        """Return how many connections are in use now; cheap."""

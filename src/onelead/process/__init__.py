@@ -1,1 +1,1 @@
-"""What lives as long as a serving process: the writer, work in the background, what it counts."""
+"""What lives as long as a serving process: the writer, background work, metrics."""

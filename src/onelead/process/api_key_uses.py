@@ -1,4 +1,4 @@
-"""When each API key was used last, and from where: noted on every call, written now and then."""
+"""When and from where each API key was last used: noted on every call, written now and then."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ RecordUses = Callable[[int, Sequence[ApiKeyUse]], Awaitable[None]]
 
 
 class ApiKeyUses:
-    """The last use of each key since it was written; never more entries than valid keys."""
+    """The last use of each key that is not written yet; never more entries than valid keys."""
 
     def __init__(self) -> None:
         #: By the key's id: the account, the Unix seconds, and the address.
         self._uses: dict[int, tuple[int, int, str]] = {}
 
     def note(self, caller: Caller, now: int, address: str) -> None:
-        """Remember a call. Every call of the API pays for this."""
+        """Note a call; cheap, because every API call pays for it."""
         self._uses[caller.api_key_id] = (caller.account_id, now, address)
 
     async def write(self, record: RecordUses) -> None:
-        """Write what was noted; what fails is kept for the next time, and raised."""
+        """Write the noted uses; on an error they are kept for the next time, and it is raised."""
         taken, self._uses = self._uses, {}
         by_account = defaultdict(list)
         for key_id, (account_id, date, address) in taken.items():
@@ -40,7 +40,7 @@ class ApiKeyUses:
 
 
 class ApiKeyUseWork(BackgroundWork):
-    """A task that writes what was noted, with rests in between."""
+    """A task that writes the noted uses, with rests in between."""
 
     def __init__(
         self, record: RecordUses, uses: ApiKeyUses, *, rest_s: float = KEY_USE_REST_S
@@ -51,7 +51,7 @@ class ApiKeyUseWork(BackgroundWork):
         self._uses = uses
 
     async def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write the rest, and end."""
         await super().stop()
         await self._attempt(self._round)
 

@@ -1,7 +1,7 @@
-"""How often somebody may try: a few attempts at once, which come back evenly over a while.
+"""Limits on attempts: a few are allowed in a row, and come back evenly over a period.
 
-The counts are kept in memory, by process, and bounded: what was quiet for the longest time is
-forgotten first.
+The counts are kept in memory, per process, and bounded: those that were quiet for the longest time
+are forgotten first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _IPV6_SITE_BITS = 64
 
 
 class Attempts:
-    """Counts attempts of one sort, each by whose it is; `monotonic` are seconds."""
+    """Counts attempts of one kind by who makes them; `monotonic` returns seconds."""
 
     def __init__(
         self,
@@ -32,27 +32,27 @@ class Attempts:
         self._monotonic = monotonic
         self._seconds_each = period_s / attempts_max
         self._counted_max = counted_max
-        #: By whose they are: when all of the attempts are back.
+        #: When all attempts are back, by who made them.
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, whose: str) -> None:
-        """Count an attempt before it is made. Raises TooManyAttempts, and counts no such one."""
+    def take(self, who: str) -> None:
+        """Count an attempt before it is made. Raises TooManyAttempts, without counting it."""
         now = self._monotonic()
-        full_at = max(self._full_at.get(whose, now), now) + self._seconds_each
-        # A hair more, so that rounding never costs the last attempt.
+        full_at = max(self._full_at.get(who, now), now) + self._seconds_each
+        # Slightly lenient, so that rounding never costs the last attempt.
         wait_s = full_at - now - self._max * self._seconds_each - 1e-6
         if wait_s > 0:
-            # Who tries on is not quiet: forgotten now, all of the attempts would be back.
-            self._full_at.move_to_end(whose)
+            # Still trying, so not quiet: if forgotten now, all attempts would be back.
+            self._full_at.move_to_end(who)
             raise _too_many(ceil(wait_s))
-        self._full_at[whose] = full_at
-        self._full_at.move_to_end(whose)
+        self._full_at[who] = full_at
+        self._full_at.move_to_end(who)
         if len(self._full_at) > self._counted_max:
             self._full_at.popitem(last=False)
 
-    def forget(self, whose: str) -> None:
-        """Give all attempts back, as after one that was right."""
-        self._full_at.pop(whose, None)
+    def forget(self, who: str) -> None:
+        """Give all attempts back, as after a successful one."""
+        self._full_at.pop(who, None)
 
 
 def _too_many(wait_s: int) -> TooManyAttempts:
@@ -62,7 +62,7 @@ def _too_many(wait_s: int) -> TooManyAttempts:
 
 
 def origin(address: str) -> str:
-    """Return whose an address is: that of IPv6 belongs to a whole network of one customer."""
+    """Return whom to count an address for: with IPv6, the customer's whole network."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Work in the background: one round after another until it is stopped, with rests in between.
+"""Background work: one round after another until it is stopped, with rests in between.
 
-Whatever goes wrong in a round only delays: it is tried again in the next one.
+A failure only delays the work: it is tried again in the next round.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundWork(ABC):
-    """A task that does its rounds until it is stopped."""
+    """A task that runs rounds until it is stopped."""
 
     def __init__(self, name: str, *, rest_s: float) -> None:
-        """Start; needs a running event loop. `name` says in the log which work it is."""
+        """Start; needs a running event loop. `name` identifies the work in the log."""
         self._name = name
         self._rest_s = rest_s
         self._is_stopping = False
@@ -30,17 +30,17 @@ class BackgroundWork(ABC):
 
     @abstractmethod
     async def _round(self) -> None:
-        """Do what there is to do now."""
+        """Do the work that is due now."""
 
     def wake(self) -> None:
-        """End the rest."""
+        """End the rest, and begin the next round."""
         self._woken.set()
 
     async def stop(self) -> None:
-        """Let the step under way end, and do no other."""
+        """Finish the step under way, and begin no other."""
         self._is_stopping = True
         self.wake()
-        # Whoever stops has more to close, however the task has ended.
+        # Never raises: the caller has more to close, however the task ended.
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
@@ -56,9 +56,10 @@ class BackgroundWork(ABC):
     async def _in_turns(
         self, account_ids: Sequence[int], step: Callable[[int], Awaitable[bool]]
     ) -> None:
-        """Do the steps of accounts in turns, of each for as long as it says that it has more.
+        """Do one step of each account in turn, until no account has more.
 
-        One whose step fails waits for the next round.
+        `step` returns whether its account has more. After a failed step an account waits for the
+        next round.
         """
         while account_ids:
             account_ids = [id_ for id_ in account_ids if await self._take_turn(id_, step)]
@@ -78,7 +79,7 @@ class BackgroundWork(ABC):
         try:
             await work()
         except StoreUnavailable:
-            # The store has said why, and so is everybody told who asks for something meanwhile.
+            # The store has logged why, and every request in the meantime is told.
             log.debug("work in the background waits for the database", work=self._name, **where)
         except Exception:
             log.exception(

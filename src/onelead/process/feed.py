@@ -1,6 +1,6 @@
-"""New deliveries for pages that are being watched: one look a moment for each watched account.
+"""New deliveries for open pages: one look every moment for each watched account.
 
-However many pages watch an account, one task asks the store, and only while somebody watches.
+However many pages watch an account, one task asks the store, and only while a page watches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onelead.domain.limits import (
     RETRY_AFTER_S,
 )
 
-#: What a page shows: the newest lead writes.
+#: The deliveries that a page shows: the newest lead writes.
 NEWEST = LedgerSearch(scope=LedgerScope.LEADS, limit=LIVE_ROWS)
 
 #: `LedgerStore.search_ledger`.
@@ -32,18 +32,18 @@ log = structlog.get_logger(__name__)
 
 
 class Feed:
-    """The new deliveries of one process's watched accounts."""
+    """The new deliveries of the accounts that are watched in this process."""
 
     def __init__(self, search_ledger: SearchLedger, *, poll_s: float = LIVE_POLL_S) -> None:
         self._search_ledger = search_ledger
         self._poll_s = poll_s
         self._channels: dict[int, _Channel] = {}
-        #: The streams of each user, who may be signed in with many browsers.
+        #: How many streams each user has: one for each open page, in any browser.
         self._streams: Counter[int] = Counter()
         self.is_stopping = False
 
     def enter(self, user_id: int) -> None:
-        """Count a stream of a user in. Raises TooManyStreams, ServiceStopping."""
+        """Count a new stream of a user. Raises TooManyStreams, ServiceStopping."""
         if self.is_stopping:
             raise ServiceStopping(retry_after_s=RETRY_AFTER_S)
         is_full = self._streams.total() >= LIVE_STREAMS_MAX
@@ -52,14 +52,14 @@ class Feed:
         self._streams[user_id] += 1
 
     def leave(self, user_id: int) -> None:
-        """Count a stream out."""
+        """Count the end of a stream."""
         self._streams[user_id] -= 1
         if not self._streams[user_id]:
             del self._streams[user_id]
 
     @contextmanager
     def watching(self, account_id: int) -> Iterator[_Channel]:
-        """Follow an account inside the block."""
+        """Watch an account inside the block."""
         channel = self._channels.get(account_id)
         if channel is None:
             channel = self._channels[account_id] = _Channel(
@@ -94,9 +94,9 @@ class _Channel:
         self._task = asyncio.get_running_loop().create_task(self._poll())
 
     async def after(self, seq: int, *, timeout_s: float) -> list[AccountLedgerRow]:
-        """Wait for rows above a ledger number; returns the newest of them, in order.
+        """Wait for rows above a ledger number, and return the newest of them, in order.
 
-        None of them when the time is over, or when everything ends.
+        Returns none after `timeout_s`, or when the feed stops.
         """
         found = self._above(seq)
         if not found:
@@ -107,7 +107,7 @@ class _Channel:
 
     @property
     def latest(self) -> LedgerSlice | None:
-        """The newest rows as they were seen last, with the settings to show them by."""
+        """The newest rows as of the last look, with the settings to show them by."""
         return self._latest
 
     def _above(self, seq: int) -> list[AccountLedgerRow]:
@@ -115,12 +115,12 @@ class _Channel:
         return [row for row in reversed(rows) if row.seq > seq]
 
     def wake(self) -> None:
-        """Let everybody who waits look again."""
+        """Let all who wait check again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._task.cancel()
 
     async def _poll(self) -> None:

@@ -1,7 +1,7 @@
-"""The figures in the background: they follow the ledger, one short step at a time.
+"""The background work on the figures: it folds the ledger, one short step at a time.
 
-Between two steps the work rests in proportion to what a step took, so that it is never more than
-a small part of what the database does, also while a long ledger is caught up with.
+After each step the work rests in proportion to how long the step took, so that it is never more
+than a small part of the database's load, even while it catches up with a long ledger.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 from onelead.domain.limits import FIGURE_WORK_REST_S
 from onelead.process.background import BackgroundWork
 
-#: So many times as long as a step takes, the work rests after it: while writes wait, and else.
+#: The rest after a step, in durations of the step: while writes wait, and otherwise.
 _RESTS_BUSY = 49
 _RESTS_IDLE = 4
 
@@ -28,7 +28,7 @@ class FigureWorkStore(Protocol):
 
 
 class FigureWork(BackgroundWork):
-    """A task that folds what there is, the accounts in turns, and looks again after a rest."""
+    """A task that folds new ledger rows, the accounts in turn, and looks again after a rest."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class FigureWork(BackgroundWork):
         is_busy: Callable[[], bool] = lambda: False,
         rest_s: float = FIGURE_WORK_REST_S,
     ) -> None:
-        """Start; needs a running event loop. `monotonic` measures what a step takes, in seconds.
+        """Start; needs a running event loop. `monotonic` returns seconds, to time the steps.
 
-        While the process `is_busy` the figures may fall behind.
+        While the process `is_busy`, the work rests longer and the figures may fall behind.
         """
         super().__init__("figures", rest_s=rest_s)
         self._store = store

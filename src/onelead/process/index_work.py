@@ -1,7 +1,7 @@
-"""The index work in the background: one short step at a time, the accounts in turns.
+"""The background work on match keys: one short step at a time, the accounts in turn.
 
-A definition that becomes filterable needs the keys of older leads, and one that no longer is
-leaves keys behind. The store does a step; here it is asked for the next one.
+A definition that becomes filterable needs the match keys of older leads, and a definition that no
+longer is leaves match keys behind. The store does the steps; this work asks for them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class IndexStore(Protocol):
 
 
 class IndexWork(BackgroundWork):
-    """A task that does whatever index work there is, and looks again after a rest.
+    """A task that does the index work of all accounts, and looks again after a rest.
 
-    Who changes the settings of an account wakes it.
+    A change of settings wakes it.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class IndexWork(BackgroundWork):
         rest_s: float = INDEX_WORK_REST_S,
         on_step: Callable[[bool], None] = lambda _is_done: None,
     ) -> None:
-        """Start; needs a running event loop. `on_step` is told of each step that did something.
+        """Start; needs a running event loop. `on_step` is called after each step that had work.
 
-        Its argument says whether the step was done; else it failed and is tried again.
+        Its argument is True if the step was done; False if it failed and will be tried again.
         """
         super().__init__("index", rest_s=rest_s)
         self._store = store

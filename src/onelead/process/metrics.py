@@ -1,9 +1,9 @@
-"""What the service counts, in the Prometheus text format; `docs/metrics.md` explains each figure.
+"""The metrics of the service, in the Prometheus text format; `docs/metrics.md` explains each.
 
 The only module that knows Prometheus. Each process counts for itself. Where several processes
-serve one port, each keeps its figures in memory-mapped files of a shared folder, and whichever of
-them is asked shows the sum of all. The files carry the worker's number and not its process id, so
-a worker that takes a dead one's place counts on where that one stopped.
+serve one port, each keeps its metrics in memory-mapped files of a shared folder, and any of them
+shows the sum of all. The files are named by the worker's number and not its process id, so a worker
+that replaces a dead one counts on from where that one stopped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from onelead.process.writer import WriterObserver
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-# When a figure began is one more line for each figure, and nobody reads it.
+# The time at which a metric began is one more line for each, and no one reads it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -46,10 +46,10 @@ CountRequest = Callable[[int, float], None]
 
 
 class Metrics(WriterObserver, StoreObserver):
-    """The figures of this process, and the page that shows those of the whole service."""
+    """The metrics of this process, and the page that shows those of the whole service."""
 
     def __init__(self, shared_folder: Path | None = None) -> None:
-        """Begin to count; with a folder, after `share_figures`."""
+        """Begin to count; with a folder, only inside `sharing_figures`."""
         self._shared_folder = shared_folder
         registry = self._registry = CollectorRegistry()
         self._request_seconds = Histogram(
@@ -69,7 +69,7 @@ class Metrics(WriterObserver, StoreObserver):
         writes = Counter(
             "onelead_writes", "Lead writes committed, by outcome.", ("outcome",), registry=registry
         )
-        #: Bound once; what has not happened yet is shown as 0, so that its first time is a change.
+        #: Bound once, and shown as 0 before they happen, so that the first time is a change.
         self._writes = {outcome: writes.labels(outcome.value) for outcome in Outcome}
         self._refusals = Counter(
             "onelead_refusals", "Lead writes refused, by reason.", ("reason",), registry=registry
@@ -106,7 +106,7 @@ class Metrics(WriterObserver, StoreObserver):
 
     def _define_state(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, what: str) -> Gauge:
-            # Of several processes: the sum over those that live.
+            # With several processes: the sum over those that are alive.
             return Gauge(name, what, registry=registry, multiprocess_mode="livesum")
 
         self._queue_writes = gauge("onelead_queue_writes", "Lead writes waiting or in flight.")
@@ -123,14 +123,14 @@ class Metrics(WriterObserver, StoreObserver):
         )
 
     def request_counter(self, method: str, route: str) -> CountRequest:
-        """Return what counts the requests of a route; nothing is shown before the first one."""
+        """Return what counts the requests of a route; routes without any are not shown."""
         by_status: dict[int, Callable[[float], None]] = {}
 
         def count(status: int, seconds: float) -> None:
             observe = by_status.get(status)
             if observe is None:
-                figures = self._request_seconds.labels(method, route, str(int(status)))
-                observe = by_status[status] = figures.observe
+                histogram = self._request_seconds.labels(method, route, str(int(status)))
+                observe = by_status[status] = histogram.observe
             observe(seconds)
 
         return count
@@ -166,7 +166,7 @@ class Metrics(WriterObserver, StoreObserver):
         (self._steps_done if is_done else self._steps_failed).inc()
 
     def sample(self, queue_writes: int, queue_bytes: int, pool: PoolUse) -> None:
-        """Record the state of this moment: what is read now and then, not counted as it happens."""
+        """Record the state of this moment, which is not counted as it changes."""
         self._queue_writes.set(queue_writes)
         self._queue_bytes.set(queue_bytes)
         self._pool_in_use.set(pool.in_use)
@@ -177,7 +177,7 @@ class Metrics(WriterObserver, StoreObserver):
         self._cpu_seconds_counted = cpu_seconds
 
     def page(self) -> bytes:
-        """Return the figures of all processes in the text format."""
+        """Return the metrics of all processes in the text format."""
         registry = self._registry
         if self._shared_folder is not None:
             registry = CollectorRegistry()
@@ -187,9 +187,9 @@ class Metrics(WriterObserver, StoreObserver):
 
 @contextmanager
 def sharing_figures(worker: int) -> Iterator[None]:
-    """Keep this process's figures in the shared folder while the block runs.
+    """Keep this process's metrics in the shared folder while the block runs.
 
-    Prometheus's library finds the folder in its own environment variable.
+    The Prometheus library finds the folder in an environment variable of its own.
     """
     former = values.ValueClass
     values.ValueClass = values.MultiProcessValue(lambda: worker)  # type: ignore[no-untyped-call]
@@ -201,7 +201,7 @@ def sharing_figures(worker: int) -> Iterator[None]:
 
 
 def forget_state_of(worker: int, shared_folder: Path) -> None:
-    """Leave a dead worker out of the gauges; what it has counted stays."""
+    """Leave a dead worker out of the gauges; its counters stay."""
     mark_process_dead(worker, str(shared_folder))  # type: ignore[no-untyped-call]
 
 
@@ -209,6 +209,6 @@ def _resident_bytes() -> int:
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
-        # Not Linux: the largest it ever was, in KiB.
+        # Not Linux: the peak, in KiB.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return pages * resource.getpagesize()

@@ -1,8 +1,8 @@
-"""Hashing passwords by argon2id, in threads of their own, a few at a time.
+"""Hashes passwords with argon2id, in threads of their own, a few at a time.
 
-Hashing takes tens of milliseconds and much memory by intention; so few run at once, and few wait.
-All passwords of one e-mail have the same salt, so that one hash checks a password against all of
-them: how long that takes does not tell in how many accounts an e-mail has a password.
+Hashing takes tens of milliseconds and much memory on purpose, so only a few run at a time, and few
+may wait. All passwords of one e-mail have the same salt, so that one hash checks a password against
+all of them: the time that takes does not reveal in how many accounts an e-mail has a password.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ T = TypeVar("T")
 
 
 class Checked(NamedTuple):
-    """What came out of a check against one stored hash."""
+    """The result of a check against one stored hash."""
 
     is_right: bool
-    #: The right password by today's parameters and the e-mail's salt, when its hash has others.
+    #: The right password hashed with today's parameters and the e-mail's salt, if its hash has
+    #: others.
     newer_hash: str | None = None
 
 
-class _Way(NamedTuple):
-    """How a hash was made: done again, it makes the same hash of the same password."""
+class _Recipe(NamedTuple):
+    """The parameters and salt of a hash: with them the same password gives the same hash."""
 
     time_cost: int
     memory_cost: int
@@ -53,16 +54,16 @@ class PasswordHashes:
         self._under_way = 0
 
     async def of(self, password: str, others: Sequence[str] = ()) -> str:
-        """Return what is stored of a password; `others` are hashes that its e-mail has already.
+        """Return the hash to store for a password; `others` are the stored hashes of its e-mail.
 
         Raises TooManyAttempts.
         """
-        salts = [way.salt for way in map(_way, others) if way is not None]
+        salts = [recipe.salt for recipe in map(_recipe, others) if recipe is not None]
         salt = salts[0] if salts else None
         return await self._in_thread(lambda: self._hasher.hash(hashed_form(password), salt=salt))
 
     async def check(self, password: str, stored: Sequence[str]) -> list[Checked]:
-        """Check a password against the hashes of one e-mail; without any it takes the same time.
+        """Check a password against the hashes of one e-mail; it takes as long without any.
 
         Raises TooManyAttempts.
         """
@@ -70,35 +71,35 @@ class PasswordHashes:
 
     def _check(self, password: str, stored: Sequence[str]) -> list[Checked]:
         text = hashed_form(password)
-        ways = [_way(one) for one in stored]
-        known = [way for way in ways if way is not None] or [self._todays(_NOBODYS_SALT)]
-        hashed = {way: self._hashed(text, way) for way in dict.fromkeys(known)}
+        recipes = [_recipe(one) for one in stored]
+        known = [recipe for recipe in recipes if recipe is not None] or [self._current(_DUMMY_SALT)]
+        hashed = {recipe: self._hashed(text, recipe) for recipe in dict.fromkeys(known)}
         right = [
-            way is not None and not is_too_long(text) and _are_equal(one, hashed[way])
-            for one, way in zip(stored, ways, strict=True)
+            recipe is not None and not is_too_long(text) and _are_equal(one, hashed[recipe])
+            for one, recipe in zip(stored, recipes, strict=True)
         ]
         if not any(right):
             return [Checked(is_right=False) for _ in stored]
-        wanted = self._todays(known[0].salt)
+        wanted = self._current(known[0].salt)
         newest = hashed.get(wanted) or self._hashed(text, wanted) or None
         return [
-            Checked(is_right, newest if is_right and way != wanted else None)
-            for is_right, way in zip(right, ways, strict=True)
+            Checked(is_right, newest if is_right and recipe != wanted else None)
+            for is_right, recipe in zip(right, recipes, strict=True)
         ]
 
-    def _todays(self, salt: bytes) -> _Way:
+    def _current(self, salt: bytes) -> _Recipe:
         hasher = self._hasher
         costs = (hasher.time_cost, hasher.memory_cost, hasher.parallelism)
-        return _Way(*costs, hasher.hash_len, salt)
+        return _Recipe(*costs, hasher.hash_len, salt)
 
-    def _hashed(self, text: str, way: _Way) -> str:
-        """Hash a text in a way; nothing comes out of one that a damaged hash seems to have."""
+    def _hashed(self, text: str, recipe: _Recipe) -> str:
+        """Hash a text; empty for a recipe that only a damaged hash can have."""
         hasher = self._hasher
-        if way != self._todays(way.salt):
-            costs = (way.time_cost, way.memory_cost, way.parallelism)
-            hasher = PasswordHasher(*costs, hash_len=way.hash_len)
+        if recipe != self._current(recipe.salt):
+            costs = (recipe.time_cost, recipe.memory_cost, recipe.parallelism)
+            hasher = PasswordHasher(*costs, hash_len=recipe.hash_len)
         try:
-            return hasher.hash(text, salt=way.salt)
+            return hasher.hash(text, salt=recipe.salt)
         except HashingError:
             return ""
 
@@ -112,12 +113,12 @@ class PasswordHashes:
             self._under_way -= 1
 
 
-#: What a password is hashed with when there is nothing to compare it with.
-_NOBODYS_SALT = bytes(16)
+#: The salt for a password that has nothing to be compared with.
+_DUMMY_SALT = bytes(16)
 
 
-def _way(stored: str) -> _Way | None:
-    """Return how a hash was made; None for a text that is no hash of ours."""
+def _recipe(stored: str) -> _Recipe | None:
+    """Return the recipe of a hash; None for a text that is not one of our hashes."""
     try:
         found = extract_parameters(stored)
         salt = b64decode(stored.split("$")[-2] + "==")
@@ -126,7 +127,7 @@ def _way(stored: str) -> _Way | None:
     if (found.type, found.version) != (Type.ID, ARGON2_VERSION):
         return None
     costs = (found.time_cost, found.memory_cost, found.parallelism)
-    return _Way(*costs, found.hash_len, salt)
+    return _Recipe(*costs, found.hash_len, salt)
 
 
 def _are_equal(one: str, other: str) -> bool:

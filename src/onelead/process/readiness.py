@@ -1,7 +1,7 @@
-"""Whether this process should be sent requests now: its database answers, its queue has room.
+"""Whether this process should receive requests now: its database answers, its queue has room.
 
-However many ask at once, one check at a time is with the database, and nobody waits for it longer
-than READY_TIMEOUT_S.
+However many probes arrive together, the database gets one check at a time, and no probe waits for
+it longer than READY_TIMEOUT_S.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Readiness:
-    """Checks one process."""
+    """Checks this process."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Readiness:
         self._check: asyncio.Task[bool] | None = None
 
     async def checks(self) -> dict[str, bool]:
-        """Return every check by its name, and whether it passed."""
+        """Return whether each check passed, by its name."""
         return {
             DATABASE: await self._database_answers(),
             WRITE_QUEUE: self._has_queue_room(),
@@ -44,7 +44,7 @@ class Readiness:
 
     async def _database_answers(self) -> bool:
         if self._check is None or self._check.done():
-            # It outlives the request that happens to start it.
+            # It outlives the request that starts it.
             self._check = asyncio.get_running_loop().create_task(
                 self._ask(), context=contextvars.Context()
             )

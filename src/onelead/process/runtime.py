@@ -20,36 +20,36 @@ from onelead.process.writer import BatchingWriter
 
 @dataclass(frozen=True)
 class Runtime:
-    """The parts; the composition root makes them."""
+    """What the composition root has put together, once for each process."""
 
     store: Store
     writer: BatchingWriter
     #: Unix seconds.
     clock: Callable[[], int]
-    #: Seconds that never go backwards, for what expires.
+    #: Seconds that never go backwards, for expiries and durations.
     monotonic: Callable[[], float]
     new_request_id: Callable[[], str]
-    #: Called after each change of the field settings, which may have left work for the index job.
+    #: Called after each settings change, which may have left index work.
     settings_changed: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: PasswordHashes = field(default_factory=PasswordHashes)
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
-    #: How often pages that show new deliveries look for them.
+    #: How often the feed looks for new deliveries, in seconds.
     live_poll_s: float = LIVE_POLL_S
 
     @cached_property
     def attempts_by_email(self) -> Attempts:
-        """How often somebody may still try to sign in as the user of an e-mail."""
+        """Attempts to sign in, by e-mail."""
         return Attempts(SIGN_IN_BY_EMAIL_MAX, self.monotonic)
 
     @cached_property
     def attempts_by_address(self) -> Attempts:
-        """How often somebody may still try to sign in from an address."""
+        """Attempts to sign in, by IP address."""
         return Attempts(SIGN_IN_BY_ADDRESS_MAX, self.monotonic)
 
     @cached_property
     def readiness(self) -> Readiness:
-        """Whether this process should be sent requests."""
+        """Whether this process should receive requests."""
         return Readiness(self.store.is_ready, lambda: self.writer.is_below_high_water)
 
     @cached_property
@@ -59,5 +59,5 @@ class Runtime:
 
     @cached_property
     def scans(self) -> SharedValueScans:
-        """The values that several leads share, as far as somebody has looked."""
+        """The scans for values that several leads share."""
         return SharedValueScans(self.store, self.clock, self.monotonic)

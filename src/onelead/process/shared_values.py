@@ -1,7 +1,7 @@
-"""Values that several leads share, which an upsert by them would refuse: looked for on demand.
+"""Scans for values that several leads share, so that an upsert by them would be refused.
 
-Somebody who looks has the match keys walked in the background, one account at a time, at most
-once in a while; until that is done the page shows what was found before, with its time.
+A look at an account starts a scan of its match keys in the background, unless the last one is
+recent. Scans run one at a time; until one is done, the page shows the last one with its date.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ log = structlog.get_logger(__name__)
 
 
 class FieldScan(Struct, frozen=True):
-    """What was found in one field."""
+    """What a scan found in one field."""
 
     #: `name`, `email`, or a definition's `key_field`.
     key_field: str
-    #: How many values are shared in all.
+    #: How many shared values the field has in all.
     shared: int
-    #: Those of the most leads first.
+    #: The first SCAN_VALUES_MAX of them, those with the most leads first.
     values: Sequence[SharedValue]
 
 
 class SharedValueScan(Struct, frozen=True):
-    """What was found in an account."""
+    """What a scan of an account found."""
 
-    #: When the walk ended, Unix seconds.
+    #: When the scan ended, Unix seconds.
     date: int
     #: Only fields with shared values.
     fields: Sequence[FieldScan]
 
 
 class ScanView(Struct, frozen=True):
-    """What can be said of an account now."""
+    """What can be shown of an account now."""
 
-    #: What the last complete walk found; None before the first.
+    #: The last complete scan; None before the first.
     scan: SharedValueScan | None
-    #: How much of the walk under way is done, 0 to 100; None when there is none.
+    #: How much of the scan under way is done, 0 to 100; None if none is.
     percent: int | None
 
 
 class ScanStore(Protocol):
-    """What the walk needs of a store."""
+    """What a scan needs of a store."""
 
     async def shared_values(
         self, account_id: int, key_field: str, *, after: str, limit: int
@@ -64,17 +64,17 @@ class ScanStore(Protocol):
 
 
 def scanned_fields(settings: AccountSettings) -> list[str]:
-    """Return the match keys' fields that upserts tell people by, as far as they are indexed."""
-    return ["name", "email", *(f.key_field for f in settings.lead_fields if _is_telling(f))]
+    """Return the fields of match keys that identify people, as far as they are indexed."""
+    return ["name", "email", *(f.key_field for f in settings.lead_fields if _identifies_people(f))]
 
 
-def _is_telling(field: CustomField) -> bool:
-    # Amounts, days and choices are shared by nature: they say nothing about who is one person.
+def _identifies_people(field: CustomField) -> bool:
+    # Amounts, days and choices are naturally shared: they do not tell people apart.
     return is_matchable(field) and field.data_type in TEXT_TYPES
 
 
 class SharedValueScans:
-    """What one process knows of its accounts."""
+    """The scans of one process."""
 
     def __init__(
         self,
@@ -86,50 +86,50 @@ class SharedValueScans:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
-        #: Whoever was looked at last is at the end.
-        self._accounts: OrderedDict[int, _AccountScan] = OrderedDict()
-        #: One walk at a time, whoever looks.
+        #: The account that was looked at last is at the end.
+        self._accounts: OrderedDict[int, _Account] = OrderedDict()
+        #: One scan at a time, of whatever account.
         self._turn = asyncio.Lock()
 
     def look(self, settings: AccountSettings, lead_count: int) -> ScanView:
-        """Return what is known, and have it looked for anew when that was some time ago."""
-        known = self._accounts.setdefault(settings.account_id, _AccountScan())
+        """Return what is known, and start a new scan if the last began SCAN_REST_S ago."""
+        account = self._accounts.setdefault(settings.account_id, _Account())
         self._accounts.move_to_end(settings.account_id)
-        if known.is_due(self._monotonic()):
-            walk = self._walk(known, settings, lead_count)
-            known.began_s, known.part = self._monotonic(), 0.0
-            known.task = asyncio.get_running_loop().create_task(walk)
+        if account.is_due(self._monotonic()):
+            scan = self._scan(account, settings, lead_count)
+            account.began_s, account.done = self._monotonic(), 0.0
+            account.task = asyncio.get_running_loop().create_task(scan)
         while len(self._accounts) > SCAN_ACCOUNTS_MAX:
             _, forgotten = self._accounts.popitem(last=False)
             forgotten.cancel()
-        return known.view()
+        return account.view()
 
     async def stop(self) -> None:
-        """End the walks."""
-        tasks = [known.task for known in self._accounts.values() if known.task]
+        """End the scans."""
+        tasks = [account.task for account in self._accounts.values() if account.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _walk(self, known: _AccountScan, settings: AccountSettings, leads: int) -> None:
+    async def _scan(self, account: _Account, settings: AccountSettings, leads: int) -> None:
         fields = scanned_fields(settings)
         try:
             async with self._turn:
                 found = [
-                    await self._walk_field(
-                        known, settings.account_id, field, (n, len(fields), leads)
+                    await self._scan_field(
+                        account, settings.account_id, field, (n, len(fields), leads)
                     )
                     for n, field in enumerate(fields)
                 ]
         except StoreUnavailable:
             return
         except Exception:
-            log.exception("shared values could not be looked for")
+            log.exception("the scan for shared values failed")
             return
-        known.scan = SharedValueScan(self._clock(), [field for field in found if field.shared])
+        account.last = SharedValueScan(self._clock(), [field for field in found if field.shared])
 
-    async def _walk_field(
-        self, known: _AccountScan, account_id: int, key_field: str, place: tuple[int, int, int]
+    async def _scan_field(
+        self, account: _Account, account_id: int, key_field: str, place: tuple[int, int, int]
     ) -> FieldScan:
         number, fields, leads = place
         after: str | None = ""
@@ -144,19 +144,20 @@ class SharedValueScans:
             most = heapq.nlargest(
                 SCAN_VALUES_MAX, [*most, *step.values], key=lambda value: value.leads
             )
-            known.part = (number + min(1.0, passed / max(leads, 1))) / fields
-            # Others want to read, too.
+            account.done = (number + min(1.0, passed / max(leads, 1))) / fields
+            # Leave the database to others for as long as the step took.
             await asyncio.sleep(self._monotonic() - began)
         return FieldScan(key_field, shared, most)
 
 
-class _AccountScan:
-    """What is known of one account."""
+class _Account:
+    """The last scan of one account, and the one under way."""
 
     def __init__(self) -> None:
-        self.scan: SharedValueScan | None = None
+        self.last: SharedValueScan | None = None
         self.began_s: float | None = None
-        self.part = 0.0
+        #: The part of the scan under way that is done, 0 to 1.
+        self.done = 0.0
         self.task: asyncio.Task[None] | None = None
 
     def is_due(self, now_s: float) -> bool:
@@ -165,8 +166,8 @@ class _AccountScan:
         return self.began_s is None or now_s - self.began_s >= SCAN_REST_S
 
     def view(self) -> ScanView:
-        is_looking = self.task is not None and not self.task.done()
-        return ScanView(self.scan, int(self.part * 100) if is_looking else None)
+        is_scanning = self.task is not None and not self.task.done()
+        return ScanView(self.last, int(self.done * 100) if is_scanning else None)
 
     def cancel(self) -> None:
         if self.task is not None:

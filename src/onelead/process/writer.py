@@ -1,12 +1,12 @@
 """The batching writer: every lead write goes through it and is answered after its commit.
 
-Each account has a queue and at most one batch in flight. A write that meets an idle account goes
-at once; what arrives while a batch is in flight forms the next one, in order of arrival. Accounts
-take turns, because each has at most one batch waiting for the store. The queues are bounded: a
-write that finds no room is refused at once (WriteQueueFull), before anything is written.
+Each account has a lane: a queue, and at most one batch in flight. A write for an idle account is
+sent immediately; writes that arrive while a batch is in flight form the next one, in order of
+arrival. Accounts take turns, because each has at most one batch waiting for the store. The queues
+are bounded: a write that finds no room is refused immediately (WriteQueueFull), and not written.
 
-What the log says while a batch is written names the batch by its account, the request id of its
-first write and the number of its writes.
+Log lines about a batch name its account, the request id of its first write and the number of its
+writes.
 """
 
 from __future__ import annotations
@@ -48,25 +48,25 @@ class WriterStore(Protocol):
 
 
 class WriterObserver:
-    """Is told what the writer does, on the write path; this one does nothing with it."""
+    """Receives what the writer does, on the write path; the base class ignores it."""
 
     def batch_committed(self, results: Sequence[WriteResult], seconds: float) -> None:
-        """A batch is committed, and its transaction took this long with all its waiting."""
+        """A batch is committed; `seconds` is its transaction with all waiting."""
 
     def batch_failed(self, seconds: float) -> None:
-        """A batch's transaction failed after this time."""
+        """A batch's transaction failed after `seconds`."""
 
     def turned_away(self, writes: int, error: OneleadError) -> None:
-        """So many writes were not accepted: the queue is full, or the writer stops."""
+        """This many writes were not accepted: the queue is full, or the writer is stopping."""
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """The answer to one write, after its commit."""
+    """The result of one write after its commit, and what explains it to the caller."""
 
     result: WriteResult
-    #: The settings that it was planned under, to show the lead by.
+    #: The settings that the write was planned under, to show the lead by.
     settings: AccountSettings
-    #: Its ledger number.
+    #: The ledger number of the write.
     seq: int
 
 
@@ -79,14 +79,14 @@ class _Waiting(Struct):
     settings: AccountSettings | None = None
 
     def checked_under(self, settings: AccountSettings) -> CheckedWrite:
-        """Check the write, again if it was checked under other settings."""
+        """Return the checked write, checking it again if the settings have changed."""
         if self.checked is None or self.settings is not settings:
             self.checked, self.settings = checked_write(self.write, settings), settings
         return self.checked
 
 
 class _Lane:
-    """One account's queue in this process, and the settings last seen for it."""
+    """One account's queue in this process, and the settings it was last written under."""
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
@@ -96,7 +96,7 @@ class _Lane:
 
 
 class BatchingWriter:
-    """Accepts writes of all accounts of this process."""
+    """Accepts the writes of this process, for all accounts."""
 
     def __init__(
         self,
@@ -126,12 +126,12 @@ class BatchingWriter:
 
     @property
     def waiting_bytes(self) -> int:
-        """How many bytes the payloads of these writes have."""
+        """The size of their payloads."""
         return self._waiting_bytes
 
     @property
     def is_below_high_water(self) -> bool:
-        """Whether there is room for more than the peaks of the clients that are there already."""
+        """Whether there is room for new clients besides the peaks of the current ones."""
         return (
             self._waiting_writes < QUEUE_READY_WRITES_MAX
             and self._waiting_bytes < QUEUE_READY_BYTES_MAX
@@ -140,15 +140,15 @@ class BatchingWriter:
     async def write(self, account_id: int, write: LeadWrite) -> Receipt:
         """Write and wait for the commit.
 
-        Raises WriteQueueFull and ServiceStopping, then nothing is written, and StoreUnavailable.
+        Raises WriteQueueFull and ServiceStopping when nothing was written, and StoreUnavailable.
         """
         (answer,) = self._submit(account_id, [write])
         return await answer
 
     async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
-        """Write several in order, each for itself; all are accepted or none is."""
+        """Write several leads in order; all are accepted or none, and each has its own result."""
         answers = self._submit(account_id, writes)
-        # Every answer is collected, so that no failure of a neighbour goes unseen.
+        # All answers are collected first, so that every failure is retrieved.
         done = await asyncio.gather(*answers, return_exceptions=True)
         receipts = []
         for answer in done:
@@ -165,7 +165,7 @@ class BatchingWriter:
             lane = self._lanes[account_id] = _Lane(account_id)
         answers = self._accept(lane, writes)
         if lane.task is None:
-            # Not in the context of the request that happens to be the first one.
+            # Not in the context of the request that happens to come first.
             lane.task = asyncio.get_running_loop().create_task(
                 self._drain(lane), context=contextvars.Context()
             )
@@ -184,7 +184,7 @@ class BatchingWriter:
         if not has_room:
             raise self._turned_away(writes, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
         if lane.settings is not None:
-            # Checked on arrival, while the batch before is with the disk.
+            # Checked on arrival, while the batch before is being written.
             for waiting in accepted:
                 waiting.checked_under(lane.settings)
         lane.waiting.extend(accepted)
@@ -212,7 +212,7 @@ class BatchingWriter:
         return batch
 
     async def _commit(self, lane: _Lane, batch: list[_Waiting]) -> None:
-        """Commit a batch and answer it; one that fails by a defect is tried write by write."""
+        """Commit a batch and answer it; if a defect makes it fail, try its writes one by one."""
         try:
             if lane.settings is None:
                 lane.settings = await self._store.settings(lane.account_id)
@@ -264,7 +264,7 @@ class BatchingWriter:
         self._waiting_bytes -= sum(waiting.size_bytes for waiting in batch)
 
     async def drain(self) -> None:
-        """Accept nothing more, and wait until everything accepted is answered."""
+        """Accept no more writes, and wait until all accepted ones are answered."""
         self._stopping = True
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         await asyncio.gather(*tasks)
