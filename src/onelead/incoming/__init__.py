@@ -1,1 +1,1 @@
-"""What comes in over HTTP, for the API and the web application alike, read into domain words."""
+"""HTTP requests, for the API and the web application alike, read into the domain's types."""

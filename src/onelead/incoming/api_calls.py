@@ -1,4 +1,4 @@
-"""How a client calls the API: the path below which it lives, and a call as a command to paste."""
+"""How a client calls the API: its base path, and a call as a command to paste."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 
 BASE_PATH = "/developer_api/v1"
 
-#: An upsert for somebody who has never sent one.
+#: An upsert for people who have never sent one.
 EXAMPLE_UPSERT = (
     '{"properties": {"name": "Nora Field", '
     '"email": {"email": "nora@field.example", "category": "work"}}, '
@@ -22,7 +22,7 @@ def upsert_command(base_url: str, email: str, api_key: str, body: str = EXAMPLE_
         "X-PW-UserEmail": email,
         "Content-Type": "application/json",
     }
-    # After -d, curl takes what follows an @ for the name of a file.
+    # After -d, curl takes text that begins with @ for a file name.
     option = "--data-raw" if body.startswith("@") else "-d"
     lines = [
         f"curl -X PUT {shlex.quote(f'{base_url}/leads/upsert')}",

@@ -1,7 +1,7 @@
-"""Reading a request's body: bounded in size, time and depth, and strictly JSON.
+"""Reads request bodies: bounded in size, time and depth, and strictly JSON.
 
-What is ambiguous or cannot be stored is no readable JSON here: duplicate keys, NUL characters,
-lone surrogates, numbers out of range. Nothing that fails here reaches the ledger.
+JSON that is ambiguous or cannot be stored counts as unreadable: duplicate keys, NUL characters,
+lone surrogates, numbers out of range. No request that fails here reaches the ledger.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from starlette.requests import ClientDisconnect, Request
 from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
 from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
 
-#: Where our server puts a weak reference to a request's `Arrival` into its scope.
+#: Where our server puts a weak reference to a request's `Arrival` in its scope.
 ARRIVING = "onelead.arriving"
 
 
 class Arrival(Protocol):
-    """A body as the server has it so far."""
+    """The part of a body that the server has received so far."""
 
     body: bytearray
     more_body: bool
 
 
-def _nowhere() -> None:
-    """Stand for the arrival of a body that comes through another server."""
+def _no_arrival() -> None:
+    """Stand in for the weak reference under another server, which has none."""
 
 
 async def read_body(request: Request) -> bytes:
     """Read the whole body. Raises BodyTooLarge, BodyTooSlow, BodyMalformed."""
-    arriving: Callable[[], Arrival | None] = request.scope.get(ARRIVING, _nowhere)
+    arriving: Callable[[], Arrival | None] = request.scope.get(ARRIVING, _no_arrival)
     arrival = arriving()
-    # Most bodies are there with their head: no need to wait, nor for a timer beside the waiting.
+    # Most bodies arrive with their headers: no need to wait, or for a timer.
     if arrival is not None and not arrival.more_body:
         if len(arrival.body) > REQUEST_BODY_BYTES_MAX:
             raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
@@ -65,7 +65,7 @@ async def _read_chunks(request: Request) -> bytes:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """Decode a JSON object; an empty body is an empty one. Raises BodyMalformed."""
+    """Decode a JSON object; an empty body is an empty object. Raises BodyMalformed."""
     value = decode_json(body)
     if not isinstance(value, dict):
         raise BodyMalformed("Invalid input: the body must be a JSON object")
@@ -78,7 +78,7 @@ def decode_json(body: bytes) -> Any:
         return {}
     try:
         value = msgspec.json.decode(body)
-        # The fast decoder keeps the last of two equal keys; the other one sees both.
+        # The fast decoder keeps the last of two equal keys; the slow one sees both.
         if _may_have_lost_keys(body, value):
             _duplicate_finder.decode(body.decode())
     except RecursionError:
@@ -96,10 +96,10 @@ _TOO_DEEP = f"Invalid input: the body is nested deeper than {JSON_DEPTH_MAX} lev
 
 
 def _may_have_lost_keys(body: bytes, value: Any) -> bool:
-    """Say whether the text may have more keys than the value; False is certain.
+    """Return whether the text may have more keys than the value; False is certain.
 
-    Every key ends in a quote and a colon, so without white space between the two there are no
-    more keys than that. The same two in a string only make the answer a careful one.
+    Every key ends in a quote and a colon. Without white space between the two, the text has at most
+    as many keys as such pairs; a pair inside a string only makes the answer True needlessly.
     """
     if b" :" in body or b"\t:" in body or b"\n:" in body or b"\r:" in body:
         return True
@@ -110,7 +110,7 @@ def _count_keys(value: Any) -> int:
     """Count the keys of all objects in a JSON value."""
     keys = 0
     found = [value]
-    # It grows while it is walked; a comprehension for each level would cost more than the rest.
+    # The list grows during the loop; a comprehension per level would cost more than all the rest.
     for container in found:
         children = container
         if container.__class__ is dict:

@@ -1,6 +1,6 @@
-"""A lead's properties and a match as JSON, read into a patch and a match.
+"""Reads a lead's properties and a match from JSON.
 
-Everything that is wrong is found at once, key by key; the message grammar is the wire reference's
+All problems are found together, key by key; messages follow the grammar of the wire reference
 (Copper Developer API v1).
 """
 
@@ -20,7 +20,7 @@ from onelead.domain.writes import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
 
-#: Clients send whole leads back; what they cannot set is ignored.
+#: Clients send whole leads back; these keys cannot be set and are ignored.
 READ_ONLY_KEYS = frozenset(
     {
         *("id", "interaction_count", "monetary_unit", "date_created", "date_modified"),
@@ -30,15 +30,15 @@ READ_ONLY_KEYS = frozenset(
 )
 _ID_KEYS = frozenset({"assignee_id", "customer_source_id", "status_id"})
 _DEFINITION_ID = "custom_field_definition_id"
-#: What stands between the reason of a type error and the place of the value.
+#: What separates the reason of a type error from the place of the value.
 _PLACE = " - at `$"
 _UNKNOWN_FIELD = "Object contains unknown field "
 
 
 def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Problem, ...]]:
-    """Read the properties of a lead; `attribute` names the member in a message.
+    """Read the properties of a lead; messages call them `attribute`.
 
-    With problems the patch has what could be read, so that the rules can add theirs.
+    With problems, the patch has what could be read, so that the rules can add further problems.
     """
     if raw is None:
         return None, (Problem(attribute, "can't be blank", "blank"),)
@@ -59,7 +59,7 @@ def match_from(raw: Any) -> tuple[Match | None, tuple[Problem, ...]]:
 
 
 def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
-    """Read the body of an upsert; what is wrong with it becomes the write's problems."""
+    """Read the body of an upsert; its mistakes become the write's problems."""
     patch, patch_problems = lead_patch(body.get("properties"), "properties")
     match, match_problems = match_from(body.get("match"))
     problems = (*patch_problems, *match_problems)
@@ -69,7 +69,7 @@ def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
 
 
 def converted(raw: dict[str, Any], target: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
-    """Convert an object to its type; when that fails, find everything wrong, key by key."""
+    """Convert an object to a type; if that fails, find all problems, key by key."""
     result, problems = _read(raw, target)
     return None if problems else result, problems
 
@@ -98,12 +98,12 @@ def _read_by_key(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem
 
 
 def unknown_keys(raw: dict[str, Any], known: Any) -> Problem | None:
-    """Name the keys that nobody knows."""
+    """Return the problem that lists unknown keys; None if all are known."""
     return unrecognized(key for key in raw if key not in known)
 
 
 def _with_number_ids(key: str, value: Any) -> Any:
-    """Some clients send ids as text."""
+    """Turn ids that were sent as text into numbers."""
     if key in _ID_KEYS:
         return whole_number(value)
     if key == "custom_fields" and isinstance(value, list):
@@ -121,7 +121,7 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
     prefix = f"Invalid value for {humanised(key)}:"
     if key in _ID_KEYS:
         return Problem(key, f"{prefix} IDs must be positive integers: {quoted(value)}")
-    # A key that was sent may stand in the reason, whatever it holds; the place comes last.
+    # The reason may quote a key that was sent, whatever it holds; the place comes last.
     reason, has_place, rest = str(error).rpartition(_PLACE)
     place = rest.removeprefix(".").removesuffix("`") if has_place else ""
     reason = (reason if has_place else rest).replace("`", "")
@@ -134,7 +134,7 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
 
 
 def item_id(raw: dict[str, Any]) -> tuple[int | None, tuple[Problem, ...]]:
-    """Read the `id` of one item of a bulk update."""
+    """Read the `id` of one lead in a bulk update."""
     value = whole_number(raw.get("id"))
     if value is None:
         return None, (Problem("id", "can't be blank", "blank"),)

@@ -1,4 +1,4 @@
-"""`page_number` and `page_size`, from a query string or a JSON body."""
+"""Reads `page_number` and `page_size` from a query string or a JSON body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headers that explain a write: for the API's answers, and for people who try a call."""
+"""Receipts: the headers that explain a write, in API answers and on the page to try calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def receipt_headers(result: WriteResult) -> dict[str, str]:
 
 
 def _changed_header(changes: Changes) -> str:
-    """List the changed fields; the ledger has them all where the header has no room."""
+    """List the changed fields, as many as fit in a header; the ledger has them all."""
     fields = ", ".join(changes)
     if len(fields) <= CHANGED_HEADER_CHARS_MAX:
         return fields

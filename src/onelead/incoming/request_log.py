@@ -1,10 +1,10 @@
-"""The line that the log has for a request: what was asked, what became of it, how long it took.
+"""The log line of a request: what was asked for, what became of it, how long it took.
 
-One that was served has its line at the level `debug`, one that was refused at `info`, one that
-failed by a defect at `error`. At the default level the refused are bounded: up to
-REFUSALS_LOGGED_PER_S_MAX lines a second, so that nobody can fill a disk or slow the service down
-by being refused. A line names the route and not the path, the account and not the caller: never a
-key, an e-mail, or what was sent.
+A request that was served is logged at the level `debug`, one that was refused at `info`, and one
+that failed by a defect at `error`. At the default level the lines of refusals are bounded, to
+REFUSALS_LOGGED_PER_S_MAX a second, so that refused clients cannot fill a disk or slow the service
+down. A line names the route and not the path, the account and not the caller: never an API key, an
+e-mail, or what was sent.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class RequestLog:
         self._left_out = 0
 
     def failed(self, line: RequestLine, defect: Exception) -> None:
-        """Write the line of a request that met a defect, and all that is known of it."""
+        """Write the line of a request that met a defect, with its traceback."""
         log.error("request failed", **line.fields(), exc_info=defect)
 
     def answered(self, line: RequestLine) -> None:
-        """Write the line of a request, if its level and the bound allow it."""
+        """Write the line of a request, if the log level and the bound allow it."""
         is_served = line.status < HTTPStatus.BAD_REQUEST
         if _levels.isEnabledFor(logging.DEBUG):
             log.log(logging.DEBUG if is_served else logging.INFO, "request", **line.fields())
@@ -59,37 +59,40 @@ class RequestLog:
 
 
 class RequestLine(Struct):
-    """What there is to say about one request."""
+    """What the log says about one request."""
 
     request_id: str
     method: str
     route: str
     status: int = 0
     seconds: float = 0.0
-    #: None when nobody knows who called.
+    #: None while the caller is unknown.
     account_id: int | None = None
-    #: What a write did, or the writes of a bulk call, and the ledger number of the first one.
+    #: What a write did, or the writes of a bulk call, and the ledger number of the first.
     outcome: Outcome | str | None = None
     seq: int | None = None
-    #: The code of the error, and the name of what stands behind it.
+    #: The code of the error, and the class name of its cause.
     error: str | None = None
     cause: str | None = None
 
     def wrote(self, outcome: Outcome, seq: int, refusal: OneleadError | None) -> None:
-        """Take down what a write did, its ledger number, and why it was refused."""
+        """Note what a write did, its ledger number, and why it was refused."""
         self.outcome, self.seq = outcome, seq
         if refusal is not None:
             self.refused_by(refusal)
 
     def refused_by(self, error: OneleadError) -> None:
-        """Take down why; an error itself would keep the whole call alive, and itself with it."""
+        """Note why the request was refused.
+
+        Keeps no reference to the error, which would keep the whole call and itself alive.
+        """
         self.error = error.code
         if error.__cause__ is not None:
-            # Not what it says, which may hold what was sent.
+            # Not its message, which may hold what was sent.
             self.cause = type(error.__cause__).__name__
 
     def fields(self) -> dict[str, object]:
-        """Return what is known, by name."""
+        """Return what is known, by field name."""
         found = {
             "request_id": self.request_id,
             "method": self.method,

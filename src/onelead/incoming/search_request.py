@@ -1,6 +1,7 @@
-"""A search as Copper's clients send it, turned into a `LeadSearch`.
+"""Turns a search as Copper's clients send it into a `LeadSearch`.
 
-It comes in the body and in the query string, as lists or single values, with numbers as text.
+Clients send criteria in the body and the query string, as lists or single values, and numbers as
+text.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = None
 
 
-#: Leads may be without one of these.
+#: Criteria that can ask for leads without one.
 _REFERENCE_KEYS = ("assignee_ids", "customer_source_ids")
 #: In a query string these may be JSON text.
 _STRUCTURED = ("custom_fields", "tags", "phone_number")
@@ -158,11 +159,11 @@ _STRUCTURED = ("custom_fields", "tags", "phone_number")
 def search_from(
     query: QueryParams, body: Any, *, ignored: str, showable: Sequence[str]
 ) -> tuple[LeadSearch, frozenset[str] | None]:
-    """Read a search, and the keys that its leads are to be shown with (None: all).
+    """Read a search, and the keys to answer with for each lead (None: all).
 
-    A key in the body rules over the same one in the query string. `ignored` is a query parameter
-    that is no part of the search; `showable` are the keys that there are. Raises
-    InputInvalid with everything that is wrong.
+    A key in the body takes precedence over the same key in the query string. `ignored` is a query
+    parameter that is not part of the search; `showable` are all keys of a lead. Raises
+    InputInvalid with all problems.
     """
     # Some clients send an empty list for "no criteria".
     raw = _query_values(query, ignored) | (body or {})
@@ -177,7 +178,7 @@ def search_from(
 
 
 def require_no_nul(pairs: Iterable[tuple[str, str]]) -> None:
-    """Refuse a NUL character in a query string; as in a body, no database keeps it in text.
+    """Refuse a NUL character in a query string: as in a body, databases cannot keep it in text.
 
     Raises BodyMalformed.
     """
@@ -200,7 +201,7 @@ def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
 
 
 class _Reader:
-    """Reads one request and gathers its problems."""
+    """Reads one request and collects its problems."""
 
     def __init__(self, request: SearchRequest) -> None:
         self.request = request
@@ -272,7 +273,7 @@ class _Reader:
 
     @staticmethod
     def _place(value: str | UnsetType | None) -> str | None:
-        """Return the text; null and "" ask for leads without one."""
+        """Return the text; empty for null and "", which ask for leads without one."""
         return None if isinstance(value, UnsetType) else value or ""
 
     def _ids(self, key: str, value: Ids | None) -> tuple[int, ...] | None:
@@ -363,7 +364,7 @@ class _Reader:
             self._refuse("custom_fields", text)
             return ()
         filters = tuple(map(self._custom_field, queries))
-        # Of all of them together: databases bound the parameters of one statement.
+        # All filters together: databases limit the parameters of a statement.
         if sum(len(one.values) for one in filters) > SEARCH_VALUES_MAX:
             text = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
             self._refuse("custom_fields", text)

@@ -1,6 +1,6 @@
-"""A route as ASGI, for endpoints and pages alike: its answer, its line in the log, its count.
+"""A route as ASGI, for endpoints and pages alike: its answer, its log line, its count.
 
-No failure gets past it, so no other layer has to look.
+No failure gets past it, so no other layer has to handle any.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.process.runtime import Runtime
 
-#: What a front end makes of a request before it is answered.
+#: What a front end turns a request into before answering it.
 Opened = TypeVar("Opened")
 
 
 class Served(ABC, Generic[Opened]):
     """One route of a front end."""
 
-    #: What every answer carries, unless it says something else itself.
+    #: Headers of every answer that does not set them itself.
     headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, method: str, route: str, runtime: Runtime, request_log: RequestLog) -> None:
@@ -39,26 +39,26 @@ class Served(ABC, Generic[Opened]):
 
     @abstractmethod
     def _open(self, request: Request, line: RequestLine) -> Opened:
-        """Make of a request what the other methods get; reads nothing yet."""
+        """Turn a request into what the other methods take, without reading its body."""
 
     @abstractmethod
     async def _answer(self, opened: Opened) -> Response:
-        """Answer a request. Raises OneleadError where it is refused."""
+        """Answer a request. Raises OneleadError to refuse it."""
 
     @abstractmethod
     def _refused(self, opened: Opened, error: OneleadError) -> Response:
-        """Answer a request that is refused."""
+        """Answer a refused request."""
 
     @abstractmethod
     def _failed(self, opened: Opened, request_id: str) -> Response:
-        """Answer a request that met a defect: its id, and nothing about the inside."""
+        """Answer a request that met a defect: with its id, and no internal detail."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         began = self._monotonic()
         body = Arriving(receive)
         request_id = self._runtime.new_request_id()
-        # For everything that is logged on the way; each request is a task with its own context.
+        # For all log lines on the way; each request is a task with its own context.
         bind_contextvars(request_id=request_id)
         line = RequestLine(request_id, self._method, self._route)
         opened = self._open(Request(scope, body.receive), line)
@@ -80,5 +80,5 @@ class Served(ABC, Generic[Opened]):
             self._request_log.answered(line)
         else:
             self._request_log.failed(line, defect)
-            defect = None  # It would keep this call alive, and itself with it.
+            defect = None  # It would keep this call and itself alive.
         await send_answer(response, body, scope, send)

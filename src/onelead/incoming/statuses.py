@@ -1,4 +1,4 @@
-"""The HTTP status of each sort of error, and when to try again."""
+"""The HTTP status of each kind of error, and when to try again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUS_BY_KIND = {
 
 
 def retry_after_s(error: OneleadError) -> int | None:
-    """Return after how many seconds it is worth trying again; None when that would not help."""
+    """Return after how many seconds to try again; None when that would not help."""
     if error.retry_after_s is not None or error.kind is Kind.UNAVAILABLE:
         return error.retry_after_s or RETRY_AFTER_S
     return None

@@ -1,8 +1,8 @@
-"""What becomes of a body that nobody reads, because its request was refused early.
+"""Discards the unread body of a request that was refused early.
 
-A server that closes a connection on which bytes are still coming in resets it, and most clients
-look for an answer only when they have sent everything: they would see a broken connection and
-never learn why. So the answer goes out at once, and the rest of the body is thrown away.
+A server that closes a connection while bytes are still arriving resets it, and most clients read
+the answer only after they have sent everything: they would see a broken connection and never learn
+why. So the answer is sent immediately, and the rest of the body is discarded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onelead.domain.limits import REQUEST_BODY_TIMEOUT_S
 
 
 class Arriving:
-    """A request's body as it comes in; whoever reads it reads it through `receive`."""
+    """A request's body as it arrives; all readers read it through `receive`."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -31,7 +31,7 @@ class Arriving:
         return message
 
     async def discard(self) -> None:
-        """Throw away what is still to come, as long as a body may take."""
+        """Discard the rest of the body, for as long as a body may take."""
         try:
             async with asyncio.timeout(REQUEST_BODY_TIMEOUT_S):
                 while not self._is_complete:
@@ -41,12 +41,12 @@ class Arriving:
 
 
 async def send_answer(response: Response, body: Arriving, scope: Scope, send: Send) -> None:
-    """Send an answer; behind a refusal the rest of the body is thrown away."""
+    """Send an answer; after a refusal, discard the rest of the body."""
     if response.status_code < HTTPStatus.BAD_REQUEST:
         await response(scope, body.receive, send)
         return
     if "expect" in Headers(scope=scope):
-        # A client that asked before sending its body may send it now, or not.
+        # A client that waits for leave to send its body may send it now, or not.
         response.headers["Connection"] = "close"
     if response.headers.get("Connection") == "close":
         await response(scope, body.receive, send)
@@ -56,7 +56,7 @@ async def send_answer(response: Response, body: Arriving, scope: Scope, send: Se
         if message["type"] != "http.response.body":
             await send(message)
             return
-        # The answer is whole for the client, but not yet for the server, which goes on reading.
+        # The answer is complete for the client, but not for the server, which goes on reading.
         await send({**message, "more_body": True})
         await body.discard()
         await send({"type": "http.response.body"})

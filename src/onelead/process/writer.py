@@ -57,7 +57,7 @@ class WriterObserver:
         """A batch's transaction failed after `seconds`."""
 
     def turned_away(self, writes: int, error: OneleadError) -> None:
-        """This many writes were not accepted: the queue is full, or the writer is stopping."""
+        """Writes, this many, were not accepted: the queue is full, or the writer is stopping."""
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -126,7 +126,7 @@ class BatchingWriter:
 
     @property
     def waiting_bytes(self) -> int:
-        """The size of their payloads."""
+        """How many bytes the payloads of those writes have."""
         return self._waiting_bytes
 
     @property
