@@ -145,6 +145,8 @@ async def test_a_database_that_does_not_answer_is_named_by_what_stands_behind_it
     service: Service,
 ) -> None:
     class Store:
+        is_ready = service.store.is_ready
+
         async def caller(self, key_hash: str) -> object:
             return await service.store.caller(key_hash)
 
@@ -180,6 +182,8 @@ async def test_no_more_refusals_are_logged_than_the_bound(
 
 async def test_whatever_is_logged_on_the_way_has_the_request_id(service: Service) -> None:
     class TalkativeStore:
+        is_ready = service.store.is_ready
+
         async def caller(self, key_hash: str) -> object:
             structlog.get_logger("onelead.test").info("looking for a key")
             logging.getLogger("some.library").warning("slow")

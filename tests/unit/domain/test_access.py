@@ -1,4 +1,4 @@
-"""The rules about users and keys."""
+"""The rules for users and API keys."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_a_label_is_a_line(label: str) -> None:
     require_label("Web form")
 
 
-#: One that clears a terminal, one that ends its line, one that turns the rest around.
+#: They clear a terminal, end a line, and reverse the text that follows.
 STEERING = ["Mia\x1b[2J", "Mia\nroot", "Mia\x9b2J", "Mia\u2028", "Mia \u202egnp", "Mia\u2066"]
 
 
 @pytest.mark.parametrize("name", STEERING)
-def test_a_name_steers_no_terminal_and_turns_nothing_around(name: str) -> None:
+def test_a_name_cannot_control_a_terminal_or_reverse_text(name: str) -> None:
     expected = (Problem("name", "must be one line of printable text"),)
     with pytest.raises(InputInvalid) as refused:
         require_new_user("mia@shop.example", name)
@@ -62,7 +62,7 @@ def test_a_name_steers_no_terminal_and_turns_nothing_around(name: str) -> None:
     assert refused.value.problems == expected
 
 
-#: Also an ideographic space, and joiners that keep letters apart or make one picture of two.
+#: Some have an ideographic space, or joiners that separate letters or combine two emoji.
 WRITTEN = [
     "Zo\u00eb",
     "\u5c71\u7530\u3000\u82b1",
@@ -72,24 +72,24 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_name_may_be_of_any_writing(name: str) -> None:
+def test_a_name_may_be_in_any_script(name: str) -> None:
     require_new_user("mia@shop.example", name)
 
 
-def test_what_is_not_said_stays() -> None:
+def test_absent_attributes_stay() -> None:
     assert changed_user(MIA, UserChange(), (DANA, MIA), by=None) == MIA
     after = changed_user(MIA, UserChange(name="Mia Poe"), (DANA, MIA), by=None)
     assert after == User(903, "Mia Poe", "mia@shop.example", Role.MEMBER)
 
 
-def test_a_name_cannot_be_taken_away() -> None:
+def test_a_name_cannot_be_removed() -> None:
     with pytest.raises(InputInvalid) as refused:
         changed_user(MIA, UserChange(name=" "), (DANA, MIA), by=None)
     assert refused.value.problems == (Problem("name", "can't be blank", "blank"),)
 
 
 @pytest.mark.parametrize("change", [UserChange(role=Role.MEMBER), UserChange(is_active=False)])
-def test_somebody_is_left_who_can_change_the_settings(change: UserChange) -> None:
+def test_an_active_admin_has_to_remain(change: UserChange) -> None:
     with pytest.raises(NotPossible, match=r"dana@shop\.example is the only active admin"):
         changed_user(DANA, change, (DANA, MIA, GONE), by=None)
     after = changed_user(DANA, change, (DANA, MIA, OLGA), by=None)
@@ -101,30 +101,30 @@ def test_the_only_admin_may_change_the_name() -> None:
     assert after.name == "Dana Roe"
 
 
-def test_nobody_deactivates_themselves() -> None:
+def test_users_cannot_deactivate_themselves() -> None:
     with pytest.raises(NotPossible, match="nobody can deactivate themselves"):
         changed_user(DANA, UserChange(is_active=False), (DANA, OLGA), by=DANA.id)
     assert not changed_user(OLGA, UserChange(is_active=False), (DANA, OLGA), by=DANA.id).is_active
 
 
-def test_members_and_those_who_are_gone_can_always_go_and_come() -> None:
+def test_members_and_deactivated_users_can_always_be_changed() -> None:
     assert not changed_user(MIA, UserChange(is_active=False), (DANA, MIA), by=DANA.id).is_active
     assert changed_user(GONE, UserChange(is_active=True), (DANA, GONE), by=DANA.id).is_active
     demoted = changed_user(GONE, UserChange(role=Role.MEMBER), (DANA, GONE), by=None)
     assert demoted.role is Role.MEMBER
 
 
-def test_who_is_out_cannot_be_deactivated_into_a_refusal() -> None:
+def test_deactivating_again_is_not_refused() -> None:
     again = changed_user(GONE, UserChange(is_active=False), (DANA, GONE), by=GONE.id)
     assert again == GONE
 
 
-def test_what_is_changed_has_to_be_as_it_was_seen() -> None:
+def test_changed_attributes_must_be_as_they_were_seen() -> None:
     users = (DANA, MIA)
     seen = User(903, "Mia", MIA.email, MIA.role)
     with pytest.raises(SettingsConflict):
         changed_user(MIA, UserChange(name="Mia Poe", seen=seen), users, by=901)
     assert changed_user(MIA, UserChange(name="Mia Poe", seen=MIA), users, by=901).name == "Mia Poe"
-    # What is not changed may be another one, and so may what becomes what it is.
+    # Attributes that the change leaves alone, or sets to what they already are, may differ.
     assert changed_user(MIA, UserChange(role=Role.ADMIN, seen=seen), users, by=901).name == MIA.name
     assert changed_user(MIA, UserChange(name=MIA.name, seen=seen), users, by=901) == MIA

@@ -1,4 +1,4 @@
-"""What an account's settings can be asked for."""
+"""What an account's settings answer."""
 
 from __future__ import annotations
 

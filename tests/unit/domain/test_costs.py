@@ -1,7 +1,7 @@
-"""What somebody sends costs time in proportion to its length, whatever it holds.
+"""Any input takes time in proportion to its length, whatever it holds.
 
-Each text takes a second at most; with a cost that grows by the square it would take minutes, in
-which the process does nothing else.
+Each text takes a second at most; at quadratic cost it would take minutes, in which the process does
+nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 FORMS: tuple[Form, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 ABOVE, BELOW = "\u0301", "\u0323"
-#: Marks that are kept apart by what a later step takes away, and such as only a form brings out.
+#: Marks separated by characters that a later step removes, and marks that only a form produces.
 PIECES = {
     "two marks": ABOVE + BELOW,
     "joiner": (ABOVE * 20 + "\u034f" + BELOW * 20 + "\u034f"),
@@ -38,7 +38,7 @@ PIECES = {
 
 @contextmanager
 def quick() -> Iterator[None]:
-    """Refuse a block that needs minutes of the processor, and none that is on a slow one."""
+    """Fail if a block needs minutes of processor time, but not because the processor is slow."""
     began = time.process_time()
     yield
     assert time.process_time() - began < 15

@@ -42,7 +42,7 @@ def test_every_country_of_the_standard_is_known_by_its_name_and_codes() -> None:
             assert country_code(sent) == country.alpha_2
 
 
-def test_a_code_stays_what_it_is() -> None:
+def test_a_code_stays_as_it_is() -> None:
     for country in pycountry.countries:
         assert country_code(country_code(country.name)) == country.alpha_2
 

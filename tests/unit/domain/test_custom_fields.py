@@ -33,7 +33,7 @@ from onelead.domain.lead import CustomValue
 from onelead.domain.limits import NUMBER_ABS_MAX
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-#: With summer time at midnight and at other hours, odd offsets, and a date line.
+#: Zones with clock changes at midnight and at other hours, odd offsets, and a date line.
 ZONES = [
     ZoneInfo(name)
     for name in (
@@ -204,14 +204,14 @@ def test_a_stored_value_is_found_by(
 
 
 @pytest.mark.parametrize("data_type", DataType)
-def test_no_value_is_found_by_nothing_except_that_a_checkbox_reads_as_false(
+def test_no_value_has_no_match_value_but_a_checkbox_reads_as_false(
     data_type: DataType,
 ) -> None:
     expected = ["false"] if data_type is DataType.CHECKBOX else []
     assert match_values(a_field_of(data_type), None) == expected
 
 
-def test_a_text_that_shows_nothing_is_found_by_nothing() -> None:
+def test_an_invisible_text_has_no_match_value() -> None:
     assert match_values(a_field_of(DataType.TEXT), "\u200b") == []
 
 
@@ -256,7 +256,7 @@ def test_two_values_do_not_match(data_type: DataType, one: Any, other: Any) -> N
 
 
 def as_read(value: CustomValue | None, zone: ZoneInfo, data_type: DataType) -> Any:
-    """Spell a stored value as a client reads it."""
+    """Return a stored value as a client reads it."""
     if data_type is DataType.DATE and value is not None:
         return day_seconds(str(value), zone)
     return list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""The catalogue of errors: codes, kinds and the sentences that callers read."""
+"""The errors: codes, kinds and the messages that callers read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A write that was made for one version of a lead does not touch another one."""
+"""A write that was made for one version of a lead does not touch another version."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_expected_version_is_written(expected: int | None) -> None:
 
 @pytest.mark.parametrize("expected", [0, 1, 2, 4])
 @pytest.mark.parametrize("properties", [{"title": "Owner"}, {"title": "Buyer"}, {}])
-def test_another_version_is_refused_also_where_nothing_would_change(
+def test_another_version_is_refused_even_if_nothing_would_change(
     expected: int, properties: dict[str, Any]
 ) -> None:
     kept = leads()
@@ -69,14 +69,14 @@ def test_a_lead_that_is_gone_is_not_found_whatever_was_expected() -> None:
     assert [type(result.refusal) for result in results[1:]] == [ResourceNotFound] * 2
 
 
-def test_what_is_wrong_with_the_write_is_said_first() -> None:
+def test_problems_of_the_write_are_reported_first() -> None:
     (result,) = leads().write(an_update(1, title="x" * 256)).results
     assert result.refusal is not None
     assert "Title: is too long" in result.refusal.message
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["A", "B"])), max_size=12))
-def test_of_any_writes_each_was_made_for_what_it_met(writes: list[tuple[int, str]]) -> None:
+def test_every_write_that_is_done_met_its_expected_version(writes: list[tuple[int, str]]) -> None:
     kept = PlannedLeads(a_settings(), [a_lead(id=1, version=1)])
     results = kept.write(*(an_update(version, title=title) for version, title in writes)).results
     version, title = 1, None

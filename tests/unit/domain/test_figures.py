@@ -1,4 +1,4 @@
-"""What ledger rows add to the figures: the same however the ledger is cut into pieces."""
+"""What ledger rows add to the figures: the same however the ledger is split into runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_lead_moves_from_one_value_to_another() -> None:
     }
 
 
-def test_of_a_custom_field_any_value_is_counted_and_each_option() -> None:
+def test_for_a_custom_field_any_value_and_each_option_are_counted() -> None:
     assert leads(custom_5=[None, "null"]) == {("custom_fields.5", ""): 1}
     assert leads(custom_5=["A", "B"]) == {}
     assert leads(custom_6=[None, 71]) == {("custom_fields.6", ""): 1}
@@ -69,7 +69,7 @@ def test_what_is_not_counted_is_not_looked_at() -> None:
     )
 
 
-def test_the_leads_that_a_refused_match_named_are_its_candidates() -> None:
+def test_the_leads_that_a_refusal_named_are_its_named_leads() -> None:
     match = {"field_name": "name", "value": "a", "matches": 2, "ids": [4, 9], "definition_id": None}
     assert folded(row(8, outcome="refused", match=match)).named_leads == [(4, 8), (9, 8)]
     assert folded(row(8, outcome="updated", match=match)).named_leads == []
@@ -77,7 +77,7 @@ def test_the_leads_that_a_refused_match_named_are_its_candidates() -> None:
     assert folded(row(8, outcome="refused", match=too_many)).named_leads == []
 
 
-def test_an_upsert_by_a_custom_field_counts_for_the_field_whatever_came_of_it() -> None:
+def test_an_upsert_by_a_custom_field_counts_for_the_field_whatever_its_outcome() -> None:
     match = {"field_name": "custom", "value": "a", "matches": 1, "ids": [4], "definition_id": 5}
     ambiguous = match | {"matches": 2, "ids": [4, 9]}
     by_name = match | {"field_name": "name", "definition_id": None}

@@ -32,7 +32,7 @@ BLANK_NAME = Problem("name", "can't be blank", "blank")
 
 
 def leads_with(count: int, *others: Lead, **changed: Any) -> PlannedLeads:
-    """Keep leads that are alike, with the ids 1, 2, 3 and so on, next to others."""
+    """Store leads that are alike, with the ids 1, 2, 3 and so on, beside others."""
     alike = [a_lead(id=n + 1, **changed) for n in range(count)]
     return PlannedLeads(SETTINGS, [*alike, *others])
 
@@ -58,7 +58,7 @@ def lead_of(result: WriteResult) -> Lead:
     return result.lead
 
 
-# --- the matrix: 0, 1, 2, 30 and 31 matches by everything that a lead can be matched by
+# --- the matrix: 0, 1, 2, 30 and 31 matches, by each way to match
 
 
 def by_custom(of: DataType, value: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def by_custom(of: DataType, value: Any) -> dict[str, Any]:
     return {"field_name": "custom", "field_value": field_value}
 
 
-#: What is sent, and what is stored.
+#: Each value as sent and as stored.
 CUSTOM_VALUES: dict[DataType, tuple[Any, Any]] = {
     DataType.CHECKBOX: (True, True),
     DataType.CURRENCY: ("55.5", 55.5),
@@ -79,7 +79,7 @@ CUSTOM_VALUES: dict[DataType, tuple[Any, Any]] = {
     DataType.TEXT: ("two lines", "two\nlines"),
     DataType.URL: ("https://field.example", "https://field.example"),
 }
-#: The match, and the property of the leads that it finds.
+#: A match, and the property of the leads that it finds.
 MATCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "name": ({"field_name": "name", "field_value": " NORA  field"}, {"name": "Nora Field"}),
     "email": (

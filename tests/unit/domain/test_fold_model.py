@@ -1,7 +1,7 @@
 """Batches against a model: the same writes, done one by one on a plain dict of people.
 
-The model finds the matches of an upsert by looking at every lead. It knows nothing of keys,
-batches and normal forms: which spellings are one value stands in a table.
+The model finds the matches of an upsert by looking at every lead. It has no match keys, batches or
+normal forms: a table lists which spellings are one value.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ SETTINGS = a_settings(
     )
 )
 
-#: A lead's attribute: a custom field goes by the id of its definition.
+#: A lead's attribute: for a custom field, the id of its definition.
 Attribute = str | int
 Attributes = dict[Attribute, Any]
-#: What can be sent for each attribute, and what it means: equal meanings match.
+#: The values that can be sent for each attribute, and their meanings: equal meanings match.
 MEANINGS: dict[Attribute, dict[Any, Any]] = {
     "name": {
         **dict.fromkeys(["Nora Field", " nora\u00a0FIELD"], "Nora"),
@@ -57,7 +57,7 @@ MEANINGS: dict[Attribute, dict[Any, Any]] = {
     "title": {"Buyer": "Buyer", " ": None},
     "tags": {("VIP", "vip"): ("VIP",), ("vip", "fair"): ("vip", "fair"), (): None},
 }
-#: Kept in the spelling that was sent.
+#: Attributes that keep the spelling that was sent.
 VERBATIM = {"name", "email", STRING, UNINDEXED}
 MATCHES = [
     (attribute, sent)
@@ -78,7 +78,7 @@ class Operation(NamedTuple):
     has_mistake: bool
 
     def write(self) -> LeadWrite:
-        """Spell the write as it arrives."""
+        """Return the write as it arrives."""
         properties: dict[str, Any] = {"custom_fields": []} | (
             {"assignee_id": 77} if self.has_mistake else {}
         )
@@ -100,7 +100,7 @@ class Operation(NamedTuple):
                 return a_write(Action.UPSERT, match=self.match_sent(), properties=properties)
 
     def match_sent(self) -> dict[str, Any]:
-        """Spell the match as it arrives."""
+        """Return the match as it arrives."""
         attribute, sent = self.match
         if isinstance(attribute, str):
             return {"field_name": attribute, "field_value": sent}
@@ -116,13 +116,13 @@ class Person(NamedTuple):
     modified: int = NOW
 
     def meaning(self, attribute: Attribute) -> Any:
-        """Return what an attribute means; None is no value."""
+        """Return the meaning of an attribute; None for no value."""
         if attribute not in self.attributes:
             return None
         return MEANINGS[attribute][self.attributes[attribute]]
 
     def matches(self, attribute: Attribute, sent: Any) -> bool:
-        """Say whether a match means this lead."""
+        """Return whether a match finds this lead."""
         own, sought = self.meaning(attribute), MEANINGS[attribute][sent]
         if attribute == MULTI_SELECT:
             return sought[0] in (own or ())
@@ -209,7 +209,7 @@ class Model:
 
 
 def kept(attributes: Attributes) -> Attributes:
-    """Leave out what was cleared."""
+    """Leave out cleared attributes."""
     return {attribute: sent for attribute, sent in attributes.items() if sent is not None}
 
 
@@ -228,7 +228,7 @@ def changed_attributes(result: WriteResult) -> set[Attribute]:
 
 
 def check(result: WriteResult, expected: Expected) -> None:
-    """Compare a receipt with what the model says."""
+    """Compare a result with what the model says."""
     assert result.outcome is expected.outcome
     assert type(result.refusal) is (expected.refusal or type(None))
     found = (result.match.matches, result.match.ids) if result.match else None
@@ -265,7 +265,7 @@ named_properties = st.builds(
 )
 
 
-#: What the people of a crowd have, and the matches that mean all of them.
+#: What the people of a crowd have in common, and the matches that find all of them.
 CROWD: Attributes = {
     "name": "Nora Field",
     "email": "nora@field.example",
@@ -287,7 +287,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Person], list[list[Operation]]]:
     operation = st.builds(
         Operation,
         st.sampled_from([*Action, Action.UPSERT]),
-        # Of the crowd, or one that is created by these batches.
+        # One of the crowd, or a lead that these batches create.
         st.integers(1, crowd + 2) | st.integers(crowd + 3, crowd + 6),
         properties,
         st.sampled_from(MATCHES) | st.sampled_from(CROWD_MATCHES),
@@ -297,7 +297,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Person], list[list[Operation]]]:
 
 
 def a_create(person: Person) -> LeadWrite:
-    """Spell the write that makes a person."""
+    """Return the write that creates a person."""
     return Operation(Action.CREATE, 0, person.attributes, MATCHES[0], has_mistake=False).write()
 
 

@@ -43,7 +43,7 @@ CHANGED: dict[str, Any] = {
     "websites": (Link("https://field.example", "work"),),
     "phone_numbers": (PhoneNumber("512-555-0100", "mobile"),),
 }
-#: What a write never sets by itself.
+#: What the service sets, and no write.
 KEPT_BY_THE_SERVICE = {
     *("id", "version", "date_created", "date_modified", "interaction_count"),
     "date_last_contacted",
@@ -70,12 +70,12 @@ def test_a_changed_field_is_named_with_its_old_and_new_value(field: str) -> None
     assert changes_between(after, before) == {field: (new, old)}
 
 
-def test_the_changes_stand_in_the_order_of_the_wire() -> None:
+def test_the_changes_are_in_the_order_of_the_wire() -> None:
     changes = changes_between(a_lead(), a_lead(**CHANGED, custom_fields={4102: 1, 4101: 1}))
     assert list(changes) == [*CHANGEABLE_FIELDS, "custom_fields.4101", "custom_fields.4102"]
 
 
-def test_what_the_service_keeps_is_no_change() -> None:
+def test_what_the_service_keeps_is_not_a_change() -> None:
     later = a_lead(
         version=2, date_modified=1_800_000_000, interaction_count=3, date_last_contacted=1
     )

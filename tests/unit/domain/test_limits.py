@@ -1,4 +1,4 @@
-"""How the bounds fit each other and what they bound."""
+"""How the limits fit together and what they limit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from onelead.domain import limits
 BOUNDS = {name: bound for name, bound in vars(limits).items() if name.isupper()}
 
 
-def test_every_bound_is_a_positive_whole_number() -> None:
+def test_every_limit_is_a_positive_whole_number() -> None:
     assert {name: bound for name, bound in BOUNDS.items() if type(bound) is not int} == {}
     assert {name: bound for name, bound in BOUNDS.items() if bound < 1} == {}
 
 
-def test_every_bound_says_that_it_is_one() -> None:
+def test_every_limit_is_named_as_one() -> None:
     ends = ("_MAX", "_MIN", "_S", "_DEFAULT", "_LEADS", "_KEYS", "_ROWS")
     assert [name for name in BOUNDS if not name.endswith(ends)] == []
 
@@ -46,7 +46,7 @@ def test_a_bulk_call_fits_into_a_batch_and_a_batch_into_the_queue() -> None:
     assert limits.REQUEST_BODY_BYTES_MAX <= limits.BATCH_BYTES_MAX <= limits.QUEUE_BYTES_MAX
 
 
-def test_a_longest_text_fits_into_a_body_also_when_every_character_is_escaped() -> None:
+def test_the_longest_text_fits_into_a_body_even_when_every_character_is_escaped() -> None:
     assert limits.TEXT_CHARS_MAX * len("\\uffff") < limits.REQUEST_BODY_BYTES_MAX
 
 
@@ -54,5 +54,5 @@ def test_a_revoked_key_is_refused_within_five_seconds() -> None:
     assert limits.API_KEY_CACHE_S < 5
 
 
-def test_a_digest_is_shorter_than_what_it_stands_for() -> None:
+def test_a_digest_is_shorter_than_what_it_replaces() -> None:
     assert len(" ") + 64 < limits.KEY_VALUE_BYTES_MAX

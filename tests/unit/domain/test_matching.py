@@ -1,4 +1,4 @@
-"""What a match looks for, what the rules refuse about it, and the keys by which leads are found."""
+"""What a match looks for, when it is refused, and the match keys by which leads are found."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class TestRefusedMatch:
         assert refusal_of(field_name, value).problems == (Problem("match", text, symbol),)
 
     @pytest.mark.parametrize("value", [None, "", "A-77", 4101, [4101, "A-77"], True])
-    def test_a_custom_value_that_is_no_object(self, value: Any) -> None:
+    def test_a_custom_value_that_is_not_an_object(self, value: Any) -> None:
         text = "field_value must be an object with custom_field_definition_id and value"
         assert refusal_of("custom", value).problems == (Problem("match", text),)
 
@@ -287,12 +287,12 @@ class TestRefusedMatch:
 
 
 def names(match: CheckedMatch, **properties: Any) -> bool:
-    """Say whether properties name the field that a match is by."""
+    """Return whether properties name the matched field."""
     return names_matched_field(match, checked(a_patch(**properties), SETTINGS))
 
 
 def an_entry(data_type: DataType, value: Any) -> list[dict[str, Any]]:
-    """Spell the custom fields of a patch with one value."""
+    """Return the custom fields of a patch with one value."""
     return [{"custom_field_definition_id": FIELDS[data_type].id, "value": value}]
 
 
@@ -385,7 +385,7 @@ class TestLeadKeys:
         digest = f" {hashlib.sha256(long.encode()).hexdigest()}"
         assert digest in {key.value for key in lead_keys(lead, SETTINGS)}
 
-    def test_a_value_stands_as_it_is_up_to_the_limit(self) -> None:
+    def test_a_value_is_indexed_as_it_is_up_to_the_limit(self) -> None:
         assert key_value("x" * KEY_VALUE_BYTES_MAX) == "x" * KEY_VALUE_BYTES_MAX
         assert key_value("x" * (KEY_VALUE_BYTES_MAX + 1)).startswith(" ")
         assert len(key_value("x" * 100_000)) == 65

@@ -1,4 +1,4 @@
-"""How a full name is taken apart, and that the short way gives `nameparser`'s own answer."""
+"""How a full name is split, and that the shortcut gives `nameparser`'s own answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a password may be, and how it is hashed and checked."""
+"""Which passwords are allowed, and how they are hashed and checked."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_bad_password_is_refused(password: str, text: str) -> None:
     assert problems_of(password) == [Problem("password", text)]
 
 
-def test_both_have_to_be_the_same() -> None:
+def test_both_entries_have_to_be_the_same() -> None:
     assert problems_of(GOOD, GOOD + "!") == [Problem("repeated", "is not the same as the password")]
     assert problems_of(COMPOSED, DECOMPOSED) == []
 
@@ -66,7 +66,7 @@ def hashes() -> PasswordHashes:
 
 
 async def is_right(hashes: PasswordHashes, password: str, stored: str) -> bool:
-    """Check a password of an e-mail that has one."""
+    """Check a password for an e-mail that has one."""
     (checked,) = await hashes.check(password, [stored])
     return checked.is_right
 
@@ -98,7 +98,7 @@ async def test_without_a_hash_nothing_is_right(hashes: PasswordHashes, stored: s
     for password in (GOOD, "", "the password of nobody"):
         assert await hashes.check(password, []) == []
         assert await hashes.check(password, [stored]) == [(False, None)]
-        # Nor does it stand in the way of another one.
+        # It does not get in the way of another one either.
         assert await hashes.check(GOOD, [stored, await hashes.of(GOOD)]) == [
             (False, None),
             (True, None),
@@ -106,7 +106,7 @@ async def test_without_a_hash_nothing_is_right(hashes: PasswordHashes, stored: s
 
 
 class Counting(PasswordHasher):
-    """Remembers the salt of each hash that is made to check a password."""
+    """Records the salt of each hash that is made to check a password."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
@@ -138,7 +138,7 @@ async def test_each_email_has_a_salt_of_its_own(hashes: PasswordHashes) -> None:
 
 
 async def test_salts_that_differ_become_one_when_the_password_is_used() -> None:
-    """Two accounts may set a password of one e-mail at the same moment."""
+    """Two accounts may set passwords for one e-mail at the same moment."""
     hasher = Counting()
     hashes = PasswordHashes(hasher)
     first, second = await hashes.of("a dry day"), await hashes.of(GOOD)
@@ -150,14 +150,14 @@ async def test_salts_that_differ_become_one_when_the_password_is_used() -> None:
     assert len(hasher.salts) == 1
 
 
-async def test_a_password_with_other_parameters_is_hashed_anew(hashes: PasswordHashes) -> None:
+async def test_a_password_with_other_parameters_is_hashed_again(hashes: PasswordHashes) -> None:
     older = PasswordHashes(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
     stored = await older.of(GOOD)
     ((right, newer),) = await hashes.check(GOOD, [stored])
     assert right
     assert newer is not None
     assert newer.startswith("$argon2id$v=19$m=8,t=1,p=1$")
-    # Those of one e-mail stay together.
+    # The passwords of one e-mail keep one salt.
     assert newer.split("$")[4] == stored.split("$")[4]
     assert await hashes.check(GOOD, [newer]) == [(True, None)]
     assert await hashes.check("wrong", [stored]) == [(False, None)]
@@ -171,11 +171,11 @@ async def test_an_endless_password_is_wrong_and_costs_no_more(hashes: PasswordHa
     assert not await is_right(hashes, longest + "x" * 500_000, stored)
 
 
-#: Each letter is typed as one base and three marks: as many pieces as a letter can have.
+#: Each letter is typed as a base and three marks: as many pieces as a letter can have.
 IN_PIECES = "\u03b1\u0313\u0300\u0345"
 
 
-async def test_the_length_is_that_of_the_letters_and_not_of_their_pieces(
+async def test_the_length_counts_letters_and_not_their_pieces(
     hashes: PasswordHashes,
 ) -> None:
     letters = PASSWORD_CHARS_MAX - 1

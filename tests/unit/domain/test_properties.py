@@ -18,7 +18,7 @@ def test_a_patch_of_nothing_changes_nothing() -> None:
     assert patched(FULL_LEAD) == FULL_LEAD
 
 
-def test_what_is_not_named_stays() -> None:
+def test_absent_properties_stay() -> None:
     after = patched(FULL_LEAD, title="Head buyer")
     assert after == msgspec.structs.replace(FULL_LEAD, title="Head buyer")
 
@@ -39,7 +39,7 @@ def test_null_clears(attribute: str, empty: object) -> None:
 
 @pytest.mark.parametrize("attribute", ["company_name", "details", "title"])
 @pytest.mark.parametrize("blank", ["", "  ", "\u200b\u00a0"])
-def test_text_that_shows_nothing_clears(attribute: str, blank: str) -> None:
+def test_invisible_text_clears(attribute: str, blank: str) -> None:
     assert getattr(patched(FULL_LEAD, **{attribute: blank}), attribute) is None
 
 
@@ -168,7 +168,7 @@ class TestMonetaryValue:
         assert (after.monetary_value, after.monetary_unit) == (stored, "EUR")
 
     @pytest.mark.parametrize("none", [None, ""])
-    def test_a_cleared_value_takes_the_currency_along(self, none: Any) -> None:
+    def test_clearing_the_value_clears_the_currency(self, none: Any) -> None:
         after = patched(FULL_LEAD, monetary_value=none)
         assert (after.monetary_value, after.monetary_unit) == (None, None)
 
@@ -178,7 +178,7 @@ class TestMonetaryValue:
         assert patched(lead, a_settings(currency="EUR"), title=None) == lead
 
     @pytest.mark.parametrize("sent", ["many", "1_0", "0x1", "USD 5"])
-    def test_text_that_is_no_number_is_refused(self, sent: str) -> None:
+    def test_text_that_is_not_a_number_is_refused(self, sent: str) -> None:
         assert problems(monetary_value=sent) == [
             ("monetary_value", f"is not a number: {sent}", "not_a_number")
         ]
@@ -204,7 +204,7 @@ class TestReferences:
     def test_a_status_is_set_by_its_name(self, name: str) -> None:
         assert patched(a_lead(), status=name).status_id == 2004
 
-    def test_the_id_of_a_status_rules_over_its_name(self) -> None:
+    def test_the_id_of_a_status_takes_precedence_over_its_name(self) -> None:
         assert patched(a_lead(), status_id=2003, status="Junk").status_id == 2003
         assert patched(a_lead(), status_id=2003, status="Sold").status_id == 2003
         assert patched(a_lead(), status_id=None, status="Junk").status_id == 2004
@@ -224,7 +224,7 @@ class TestReferences:
         assert problems(status="Sold") == [("status", "is not a lead status: Sold", "inclusion")]
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     found = problems(
         name=" ",
         email={"email": "x", "category": "x"},

@@ -1,4 +1,4 @@
-"""What properties with many entries do: their categories, their limits, custom fields, tags."""
+"""Properties with several entries: their categories, their limits, custom fields, tags."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Kind(NamedTuple):
     default: str
 
     def sent(self, **more: Any) -> dict[str, Any]:
-        """Spell the property with one entry."""
+        """Return the property with one entry."""
         entry = {self.member: "x"} | more
         return {self.attribute: entry if self.attribute == "email" else [entry]}
 
@@ -142,7 +142,7 @@ class TestCustomFields:
         }
 
     @pytest.mark.parametrize("sent", [None, []])
-    def test_no_entries_change_nothing(self, sent: list[Any] | None) -> None:
+    def test_an_empty_list_changes_nothing(self, sent: list[Any] | None) -> None:
         assert patched(FULL_LEAD, custom_fields=sent) == FULL_LEAD
 
     @pytest.mark.parametrize("empty", [None, "", " "])
@@ -150,7 +150,7 @@ class TestCustomFields:
         after = patched(FULL_LEAD, custom_fields=[custom(DataType.STRING, empty)])
         assert after.custom_fields == {FIELD_IDS[DataType.DATE]: "2020-12-15"}
 
-    def test_values_stand_in_the_order_of_the_definitions(self) -> None:
+    def test_values_are_in_the_order_of_the_definitions(self) -> None:
         sent = [custom(data_type, None) for data_type in DataType]
         sent += [custom(DataType.URL, "https://a.example"), custom(DataType.CHECKBOX, value=True)]
         after = patched(a_lead(), custom_fields=sent)
@@ -168,12 +168,12 @@ class TestCustomFields:
             FIELD_IDS[DataType.STRING]: "A-78"
         }
 
-    def test_a_value_goes_with_its_definition_at_the_next_write(self) -> None:
+    def test_the_value_of_a_deleted_definition_is_dropped_by_the_next_write(self) -> None:
         lead = a_lead(custom_fields={77: "of a deleted definition"})
         after = patched(lead, custom_fields=[custom(DataType.STRING, "A-78")])
         assert after.custom_fields == {FIELD_IDS[DataType.STRING]: "A-78"}
 
-    def test_a_value_outlives_a_definition_that_left_the_leads_for_a_while(self) -> None:
+    def test_a_value_stays_while_its_definition_is_not_on_leads(self) -> None:
         lead = a_lead(custom_fields={ELSEWHERE: "kept"})
         after = patched(lead, custom_fields=[custom(DataType.CHECKBOX, value=True)])
         assert after.custom_fields[ELSEWHERE] == "kept"

@@ -1,4 +1,4 @@
-"""What one box of a quick search is taken to mean."""
+"""How the text of a quick search is interpreted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a match for a typed text can have looked for, in the form in which it was looked for."""
+"""The normalised values that a match for a typed text may have looked for."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_value_of_each_type_is_found(data_type: DataType, sent: Any, typed: st
 
 @pytest.mark.parametrize("typed", ["", " ", "Bronze", "much", "13/45/2026", "9" * 999])
 @pytest.mark.parametrize("data_type", list(DataType))
-def test_what_is_no_value_of_the_type_is_looked_for_as_text(
+def test_a_text_that_is_not_a_value_of_the_type_is_looked_for_as_text(
     data_type: DataType, typed: str
 ) -> None:
     field = a_field(data_type=data_type, **READY)

@@ -24,7 +24,7 @@ IOTA_BELOW = "\N{COMBINING GREEK YPOGEGRAMMENI}"
 ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
 HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"
 
-#: Characters of which a wrong order of the steps makes unequal or unstable forms.
+#: Characters whose forms become unequal or unstable when the steps are in the wrong order.
 TRICKY = [
     *("\u00a0", "\u2007", "\u202f", "\u3000", "\u2028", "\t", "\n", "\x1c", "\x85", " "),
     *(ZERO_WIDTH_SPACE, "\u200d", "\u200e", "\u200f", "\u202b", "\u2067", "\ufeff", "\u00ad"),
@@ -77,7 +77,7 @@ def test_white_space_around_a_text_does_not_count(text: str, space: str) -> None
 
 
 @given(st.text(st.characters(max_codepoint=127)), st.sampled_from([ZERO_WIDTH_SPACE, "\u200e"]))
-def test_the_short_way_of_plain_ascii_gives_the_same_answer(text: str, mark: str) -> None:
+def test_the_shortcut_for_plain_ascii_gives_the_same_answer(text: str, mark: str) -> None:
     assert fold(text) == fold(text + mark)
     assert tidy(text) == tidy(text + mark)
     assert is_blank(text) == is_blank(text + mark)
@@ -143,12 +143,12 @@ def test_external_ids_keep_their_case_and_inner_spacing(sent: str, kept: str) ->
 @pytest.mark.parametrize(
     "text", ["", " ", "\t\n", "\u00a0", "\u3000", ZERO_WIDTH_SPACE, "\u200f \ufeff", HANGUL_FILLERS]
 )
-def test_these_show_nothing(text: str) -> None:
+def test_these_are_blank(text: str) -> None:
     assert is_blank(text)
 
 
 @pytest.mark.parametrize("text", ["a", "0", ".", ACUTE, IOTA_BELOW, "\u2800", "\x00", "\u00a8"])
-def test_these_show_something(text: str) -> None:
+def test_these_are_not_blank(text: str) -> None:
     assert not is_blank(text)
 
 
@@ -158,16 +158,14 @@ def test_a_long_value_is_shown_shortened() -> None:
 
 
 @given(st.text(min_size=1, max_size=5), st.text(max_size=5))
-def test_what_follows_a_beginning_lies_above_everything_that_begins_so(
-    start: str, rest: str
-) -> None:
+def test_the_text_after_a_start_is_above_all_that_begin_with_it(start: str, rest: str) -> None:
     end = after_start(start)
     assert end is None or (start + rest).encode() < end.encode()
     assert end is None or not end.startswith(start)
 
 
 @given(st.text(min_size=1, max_size=3), st.text(max_size=3))
-def test_nothing_else_lies_between_a_beginning_and_what_follows_it(start: str, text: str) -> None:
+def test_no_other_text_is_between_a_start_and_the_text_after_it(start: str, text: str) -> None:
     end = after_start(start)
     if text.encode() >= start.encode() and (end is None or text.encode() < end.encode()):
         assert text.startswith(start.rstrip("\U0010ffff"))
@@ -177,12 +175,12 @@ def test_nothing_else_lies_between_a_beginning_and_what_follows_it(start: str, t
     ("start", "end"),
     [("ab", "ac"), ("a\ud7ff", "a\ue000"), ("a\U0010ffff", "b"), ("\U0010ffff", None), ("", None)],
 )
-def test_the_end_of_a_beginning(start: str, end: str | None) -> None:
+def test_the_text_after_a_start(start: str, end: str | None) -> None:
     assert after_start(start) == end
 
 
 @given(anything)
-def test_what_is_made_one_line_is_one_and_stays_so(text: str) -> None:
+def test_a_text_made_one_line_is_one_line_and_stays_so(text: str) -> None:
     line = as_one_line(text)
     assert is_one_line(line)
     assert len(line.splitlines()) <= 1
@@ -190,12 +188,12 @@ def test_what_is_made_one_line_is_one_and_stays_so(text: str) -> None:
     assert (line == text) == is_one_line(text)
 
 
-def test_what_steers_is_spelled_out() -> None:
+def test_control_characters_are_escaped() -> None:
     assert as_one_line("a\x1b[2J\nb\u202ec") == "a\\x1b[2J\\nb\\u202ec"
 
 
 @pytest.mark.parametrize("text", ["", "Nora Field", "Zoë Łuczak", "田中 5", "a\u200bb"])
-def test_a_text_that_turns_nothing_is_isolated_as_it_is(text: str) -> None:
+def test_a_left_to_right_text_is_returned_as_it_is(text: str) -> None:
     assert isolated(text) == text
 
 
@@ -206,13 +204,13 @@ def test_a_text_that_turns_nothing_is_isolated_as_it_is(text: str) -> None:
         ("نورا", "نورا"),
         ("a\u202eb", "a\u202eb"),
         ("\u202ab\u202c", "\u202ab\u202c"),
-        # Each one that is begun is ended.
+        # Every isolate that begins is ended.
         ("\u2067a", "\u2067a\u2069"),
         ("\u2066\u2068a\u2069", "\u2066\u2068a\u2069\u2069"),
-        # What would end the isolate from within goes.
+        # An end that would close the isolate from within is dropped.
         ("a\u2069\u202eb", "a\u202eb"),
         ("\u2069\u2069\u2067a\u2069\u2069", "\u2067a\u2069"),
     ],
 )
-def test_a_text_that_turns_is_isolated_whole(text: str, inside: str) -> None:
+def test_a_right_to_left_text_is_isolated_whole(text: str, inside: str) -> None:
     assert isolated(text) == f"\u2068{inside}\u2069"
