@@ -32,7 +32,7 @@ def ids(*writes: LeadWrite) -> list[str]:
 
 
 async def in_one_batch(writer: BatchingWriter, store: MemoryStore, *writes: LeadWrite) -> Tasks:
-    """Send writes that wait together behind one that is in flight, which is held."""
+    """Send writes that wait together behind one in flight, whose commit is held."""
     store.hold()
     first = asyncio.create_task(writer.write(1, create(name="First")))
     await settle()
@@ -73,7 +73,7 @@ async def test_many_writes_of_one_call_are_answered_when_the_last_is_committed(
     assert len(await task) == 5
 
 
-async def test_a_write_whose_caller_has_gone_is_written_all_the_same(store: MemoryStore) -> None:
+async def test_a_write_is_done_even_when_its_caller_has_gone(store: MemoryStore) -> None:
     writer = BatchingWriter(store)
     gone, *others = people(4)
     tasks = await in_one_batch(writer, store, gone, *others)
@@ -102,10 +102,10 @@ async def test_a_call_that_is_cancelled_while_it_waits_does_not_disturb_the_othe
     assert writer.waiting_writes == 0
 
 
-async def test_a_store_that_does_not_answer_answers_the_whole_batch_and_is_not_asked_again(
+async def test_an_unavailable_store_fails_the_whole_batch_and_is_not_asked_again(
     store: MemoryStore,
 ) -> None:
-    """Whether the batch was written is unknown; writing it again is for the caller to decide."""
+    """Whether the batch was written is unknown; the caller decides whether to write it again."""
     writer = BatchingWriter(store)
     tasks = await in_one_batch(writer, store, *people(3))
     store.failures.append(StoreUnavailable())
@@ -128,7 +128,7 @@ async def test_the_batch_after_a_failed_one_is_written(store: MemoryStore) -> No
 
 
 async def test_a_poisonous_write_fails_alone(store: MemoryStore) -> None:
-    """A defect that one write brings out; the others are written, each once and in order."""
+    """One write triggers a defect; the others are written, each once and in order."""
     writer = BatchingWriter(store)
     writes = people(5)
     tasks = await in_one_batch(writer, store, *writes)
@@ -157,7 +157,7 @@ async def test_writes_that_arrive_while_a_batch_is_tried_one_by_one_come_after_i
     assert store.committed[1:] == ids(writes[0], writes[2], later)
 
 
-async def test_a_defect_that_was_there_once_harms_nobody(store: MemoryStore) -> None:
+async def test_a_passing_defect_fails_no_write(store: MemoryStore) -> None:
     writer = BatchingWriter(store)
     tasks = await in_one_batch(writer, store, *people(3))
     store.failures.append(RuntimeError("once"))
@@ -179,7 +179,7 @@ async def test_a_poisonous_write_of_a_call_is_reported_after_the_others_are_writ
 async def test_a_write_that_cannot_be_checked_under_new_settings_fails_alone(
     store: MemoryStore,
 ) -> None:
-    """The settings that come in while it waits have a time zone that does not exist."""
+    """The settings that change while it waits have a time zone that does not exist."""
     field = a_field(data_type=DataType.DATE)
     store.change_settings(a_settings(fields=(field,), version=1))
     writer = BatchingWriter(store)
@@ -254,7 +254,7 @@ async def test_draining_survives_a_store_that_does_not_answer(store: MemoryStore
     assert [type(answer) for answer in answers] == [StoreUnavailable] * 3
 
 
-async def test_draining_an_idle_writer_ends_at_once_and_may_be_repeated(
+async def test_draining_an_idle_writer_ends_immediately_and_may_be_repeated(
     store: MemoryStore,
 ) -> None:
     writer = BatchingWriter(store)

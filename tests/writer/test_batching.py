@@ -1,4 +1,4 @@
-"""How writes become batches: at once when idle, together when not, in order, within limits."""
+"""How writes become batches: immediately when idle, else together, in order, within limits."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def ids(*writes: LeadWrite) -> list[str]:
 
 
 def start(writer: BatchingWriter, *writes: LeadWrite, account_id: int = 1) -> Tasks:
-    """Send each write as a caller of its own, in order."""
+    """Send each write as a separate caller, in order."""
     return [asyncio.create_task(writer.write(account_id, write)) for write in writes]
 
 
 Tasks = list[asyncio.Task[Receipt]]
 
 
-async def test_a_lone_write_goes_at_once_and_alone(store: MemoryStore) -> None:
+async def test_a_lone_write_is_sent_immediately_and_alone(store: MemoryStore) -> None:
     writer = BatchingWriter(store)
     write = create(name="Nora Field")
     receipt = await writer.write(1, write)
@@ -43,7 +43,7 @@ async def test_a_lone_write_goes_at_once_and_alone(store: MemoryStore) -> None:
     assert receipt.settings == a_settings(account_id=1)
 
 
-async def test_one_write_after_another_makes_a_batch_each(store: MemoryStore) -> None:
+async def test_writes_one_after_another_are_a_batch_each(store: MemoryStore) -> None:
     writer = BatchingWriter(store)
     writes = [create(name="Nora Field") for _ in range(3)]
     receipts = [await writer.write(1, write) for write in writes]
@@ -80,7 +80,7 @@ async def test_writes_of_one_person_in_one_batch_see_each_other(store: MemorySto
 async def test_the_order_of_arrival_holds_before_the_settings_are_known(
     store: MemoryStore,
 ) -> None:
-    """Also when the first one to ask for them is not the first one to be told."""
+    """Even when the first to ask for them is not the first to get them."""
     store.settings_turns.extend([9, 1, 5, 1])
     writer = BatchingWriter(store)
     writes = [create(name=f"Nora Field {number}") for number in range(5)]
@@ -180,7 +180,7 @@ async def test_accounts_have_batches_of_their_own(store: MemoryStore) -> None:
 
 
 async def test_accounts_take_turns(store: MemoryStore) -> None:
-    """The write of the quiet account waits for one batch of the busy one, not for all."""
+    """A write of the quiet account waits for one batch of the busy one, not for all."""
     writer = BatchingWriter(store, batch_writes_max=10)
     store.hold()
     busy = start(writer, *(create(name="Nora Field") for _ in range(100)), account_id=1)
@@ -195,10 +195,10 @@ async def test_accounts_take_turns(store: MemoryStore) -> None:
     await asyncio.gather(*busy)
 
 
-async def test_writes_that_waited_are_checked_under_the_settings_that_came_in(
+async def test_writes_that_waited_are_checked_under_the_new_settings(
     store: MemoryStore,
 ) -> None:
-    """The batch in flight learns of the change; what waits behind it is checked again."""
+    """The batch in flight brings the change; the writes that wait behind it are checked again."""
     known = a_settings(fields=(a_field(),), version=1)
     store.change_settings(known)
     writer = BatchingWriter(store)
@@ -227,7 +227,7 @@ async def test_the_settings_of_the_last_batch_are_those_of_the_next(store: Memor
     assert [batch.settings.version for batch in store.batches] == [1, 1, 7]
 
 
-async def test_an_account_that_is_not_there_is_said(store: MemoryStore) -> None:
+async def test_an_unknown_account_is_reported(store: MemoryStore) -> None:
     writer = BatchingWriter(store)
     with pytest.raises(ResourceNotFound):
         await writer.write(77, create(name="Nora Field"))

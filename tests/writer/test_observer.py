@@ -1,4 +1,4 @@
-"""What the writer tells about its work, and what the log says while it does it."""
+"""What the writer reports to its observer, and what log lines say about a batch."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Seconds:
 
 
 @dataclass
-class Told(WriterObserver):
-    """An observer that keeps what it is told."""
+class Recorder(WriterObserver):
+    """An observer that records its calls."""
 
     committed: list[tuple[int, float]] = field(default_factory=list)
     failed: list[float] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Told(WriterObserver):
 
 
 class LoggingStore(MemoryStore):
-    """A store that keeps what the log would say of each batch."""
+    """A store that records what log lines would say about each batch."""
 
     def __init__(self) -> None:
         super().__init__(a_settings(account_id=1))
@@ -65,22 +65,22 @@ def people(count: int) -> list[LeadWrite]:
     return [create(name=f"Nora Field {number}") for number in range(count)]
 
 
-async def test_a_committed_batch_is_told_with_its_time() -> None:
-    store, told, clock = MemoryStore(a_settings(account_id=1)), Told(), Seconds()
-    writer = BatchingWriter(store, observer=told, monotonic=clock)
+async def test_a_committed_batch_is_reported_with_its_duration() -> None:
+    store, observer, clock = MemoryStore(a_settings(account_id=1)), Recorder(), Seconds()
+    writer = BatchingWriter(store, observer=observer, monotonic=clock)
     store.hold()
     tasks = [asyncio.create_task(writer.write_many(1, people(3)))]
     await settle()
     clock.now += 2.5
     store.let_all_pass()
     await asyncio.gather(*tasks)
-    assert told.committed == [(3, 2.5)]
-    assert (told.failed, told.away) == ([], [])
+    assert observer.committed == [(3, 2.5)]
+    assert (observer.failed, observer.away) == ([], [])
 
 
-async def test_a_transaction_that_fails_is_told_with_its_time() -> None:
-    store, told, clock = MemoryStore(a_settings(account_id=1)), Told(), Seconds()
-    writer = BatchingWriter(store, observer=told, monotonic=clock)
+async def test_a_failed_transaction_is_reported_with_its_duration() -> None:
+    store, observer, clock = MemoryStore(a_settings(account_id=1)), Recorder(), Seconds()
+    writer = BatchingWriter(store, observer=observer, monotonic=clock)
     store.failures.append(StoreUnavailable())
     store.hold()
     task = asyncio.create_task(writer.write(1, create(name="Nora Field")))
@@ -89,18 +89,18 @@ async def test_a_transaction_that_fails_is_told_with_its_time() -> None:
     store.let_all_pass()
     with pytest.raises(StoreUnavailable):
         await task
-    assert (told.committed, told.failed) == ([], [20])
+    assert (observer.committed, observer.failed) == ([], [20])
 
 
-async def test_writes_that_are_not_accepted_are_told_with_the_reason() -> None:
-    store, told = MemoryStore(a_settings(account_id=1)), Told()
-    writer = BatchingWriter(store, queue_writes_max=2, observer=told)
+async def test_writes_that_are_not_accepted_are_reported_with_the_reason() -> None:
+    store, observer = MemoryStore(a_settings(account_id=1)), Recorder()
+    writer = BatchingWriter(store, queue_writes_max=2, observer=observer)
     with pytest.raises(WriteQueueFull):
         await writer.write_many(1, people(3))
     await writer.drain()
     with pytest.raises(ServiceStopping):
         await writer.write(1, create(name="Nora Field"))
-    assert told.away == [(3, "write_queue_full"), (1, "service_stopping")]
+    assert observer.away == [(3, "write_queue_full"), (1, "service_stopping")]
 
 
 async def test_the_high_water_mark_counts_bytes_too() -> None:
@@ -121,7 +121,7 @@ async def test_the_high_water_mark_counts_bytes_too() -> None:
     assert seen == [(0, True), (size // 2, True), (size, False), (0, True)]
 
 
-async def test_the_log_names_the_batch_and_not_the_request_that_came_first() -> None:
+async def test_the_log_names_the_batch_and_not_the_first_request() -> None:
     structlog.contextvars.clear_contextvars()
     store = LoggingStore()
     writer = BatchingWriter(store)

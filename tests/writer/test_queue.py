@@ -1,4 +1,4 @@
-"""The queue is bounded by count and by bytes; what finds no room is refused at once."""
+"""The queue is bounded by count and bytes; writes that find no room are refused immediately."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_a_write_that_finds_the_queue_full_is_refused_and_not_written(
     assert len(store.committed) == 5
 
 
-async def test_what_is_in_flight_counts_until_it_is_answered(store: MemoryStore) -> None:
+async def test_writes_in_flight_count_until_they_are_answered(store: MemoryStore) -> None:
     writer = BatchingWriter(store, queue_writes_max=1)
     store.hold()
     first = asyncio.create_task(writer.write(1, create(name="Nora Field")))
@@ -56,7 +56,7 @@ async def test_what_is_in_flight_counts_until_it_is_answered(store: MemoryStore)
 
 
 async def test_the_queue_is_full_for_all_accounts(store: MemoryStore) -> None:
-    """It bounds the memory of the process, which they share."""
+    """The limit is for the memory of the process, which all accounts share."""
     writer = BatchingWriter(store, queue_writes_max=5)
     store.hold()
     task = asyncio.create_task(writer.write_many(1, people(5)))

@@ -1,4 +1,4 @@
-"""Seeded schedules: writes, failures and departures in random order, and what must hold always."""
+"""Seeded schedules: writes, failures and departures in random order, and what must always hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Answer = Receipt | BaseException
 
 
 class Schedule:
-    """A writer under random load, and everything that it answered."""
+    """A writer under random load, and all its answers."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -36,7 +36,7 @@ class Schedule:
             queue_writes_max=QUEUE_WRITES_MAX,
             queue_bytes_max=QUEUE_BYTES_MAX,
         )
-        #: With the request ids that each delivers.
+        #: The calls, with the request ids that each delivers.
         self.tasks: dict[asyncio.Task[None], list[str]] = {}
         #: By request id, in the order of arrival.
         self.answers: dict[str, list[Answer]] = {}
@@ -186,7 +186,7 @@ async def test_no_batch_and_no_queue_is_larger_than_allowed(seed: int) -> None:
     assert max(waiting) <= QUEUE_WRITES_MAX
 
 
-async def test_the_schedules_try_what_they_are_about() -> None:
+async def test_the_schedules_cover_what_they_are_for() -> None:
     kinds: Counter[str] = Counter()
     for seed in range(40):
         schedule = Schedule(seed)

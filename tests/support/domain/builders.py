@@ -1,4 +1,4 @@
-"""What tests build their data with: valid by default, a test names only what it is about."""
+"""Builders of test data: valid by default, so that a test names only what it is about."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def a_settings(**changed: Any) -> AccountSettings:
 
 
 def a_field(**changed: Any) -> CustomField:
-    """Build a definition on leads that is not indexed; one of a type with options has two."""
+    """Build a definition on leads that is not indexed; a type with options gets two."""
     attributes: dict[str, Any] = {
         "id": 4101,
         "name": "Customer number",
@@ -56,7 +56,7 @@ def a_field(**changed: Any) -> CustomField:
 
 
 def a_delivery(**changed: Any) -> Delivery:
-    """Build the delivery of a write that came in through the API."""
+    """Build the delivery of a write that came through the API."""
     attributes: dict[str, Any] = {
         "request_id": "request-1",
         "user_id": 901,
@@ -67,7 +67,7 @@ def a_delivery(**changed: Any) -> Delivery:
 
 
 def a_lead(**changed: Any) -> Lead:
-    """Build a lead with nothing but a name, whose parts are those of the name."""
+    """Build a lead with only a name and its parts."""
     attributes: dict[str, Any] = {
         "id": 71_000_001,
         "version": 1,
@@ -81,12 +81,12 @@ def a_lead(**changed: Any) -> Lead:
 
 
 def a_patch(**properties: Any) -> LeadPatch:
-    """Build a patch from properties as they are spelled in JSON."""
+    """Build a patch from properties as in JSON."""
     return msgspec.convert(properties, LeadPatch)
 
 
 def a_write(action: Action = Action.CREATE, **changed: Any) -> LeadWrite:
-    """Build a write; `properties` and `match` are given as they are spelled in JSON."""
+    """Build a write from `properties` and `match` as in JSON."""
     attributes: dict[str, Any] = {"action": action, "delivery": a_delivery()}
     if action is not Action.DELETE:
         attributes["patch"] = a_patch(**changed.pop("properties", {"name": "Nora Field"}))

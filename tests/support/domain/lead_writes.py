@@ -1,4 +1,4 @@
-"""Writes as tests ask for them, each with a request id of its own.
+"""Builders of writes, each with a request id of its own.
 
 A write carries itself as its payload, so that a replay of the ledger can read it back.
 """
@@ -64,14 +64,14 @@ def settings_write(
 
 
 def read_lead_write(entry: LedgerEntry) -> LeadWrite:
-    """Read a write back from its ledger row."""
+    """Rebuild a write from its ledger row."""
     write = msgspec.json.decode(entry.payload, type=LeadWrite)
     delivery = msgspec.structs.replace(write.delivery, payload=entry.payload)
     return msgspec.structs.replace(write, delivery=delivery)
 
 
 def read_settings_write(entry: LedgerEntry) -> SettingsWrite:
-    """Read a change of the settings back from its ledger row."""
+    """Rebuild a settings change from its ledger row."""
     return msgspec.json.decode(entry.payload, type=SettingsWrite)
 
 
@@ -80,7 +80,7 @@ def _request_id() -> str:
 
 
 def _patch(properties: dict[str, Any]) -> Any:
-    """Build a patch; e-mails, phone numbers, profiles and custom fields are written in short."""
+    """Build a patch from short forms of e-mails, phone numbers, profiles and custom fields."""
     patch = dict(properties)
     if isinstance(patch.get("email"), str):
         patch["email"] = {"email": patch["email"]}

@@ -1,4 +1,4 @@
-"""How tests apply properties to a lead, and what they say about the rules' answer."""
+"""Helpers to apply properties to a lead, and to check what the rules refuse."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ FULL_LEAD = a_lead(
 
 
 def patched(lead: Lead, settings: AccountSettings = SETTINGS, /, **properties: Any) -> Lead:
-    """Apply properties that the rules allow."""
+    """Apply properties, which the rules must allow."""
     patch = checked(a_patch(**properties), settings)
     assert patch.problems == []
     return applied(lead, patch, settings)
 
 
 def problems(**properties: Any) -> list[tuple[str, str, str]]:
-    """Return what the rules say against properties."""
+    """Return the problems that the rules find in properties."""
     return [
         (problem.attribute, problem.text, problem.symbol)
         for problem in checked(a_patch(**properties), SETTINGS).problems
@@ -56,5 +56,5 @@ def problems(**properties: Any) -> list[tuple[str, str, str]]:
 
 
 def custom(data_type: DataType, value: Any) -> dict[str, Any]:
-    """Spell one custom field's value as it is sent."""
+    """Return one custom field's value as it is sent."""
     return {"custom_field_definition_id": FIELD_IDS[data_type], "value": value}

@@ -1,4 +1,4 @@
-"""Deliveries of a size."""
+"""Deliveries of a given size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from onelead.domain.writes import LeadWrite
 
 
 def with_payload(write: LeadWrite, characters: int, character: str = "x") -> LeadWrite:
-    """Return the write with a payload of that many characters."""
+    """Return a write with a payload of that many characters."""
     delivery = msgspec.structs.replace(write.delivery, payload=character * characters)
     return msgspec.structs.replace(write, delivery=delivery)

@@ -1,6 +1,6 @@
-"""Leads that are written by plans alone: what an engine does, without a database.
+"""Leads written by plans alone: what an engine does, without a database.
 
-A plan gets no more than the contract promises: of each key at most `matches_needed` ids, and
+A plan gets no more than the contract promises: at most `matches_needed` ids of each match key, and
 only the leads of `leads_needed`.
 """
 
@@ -21,13 +21,13 @@ from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
 from onelead.domain.writes import CheckedWrite, LeadWrite
 
-#: By (field, value): the leads that are found by it, each with the label of its key.
+#: By (field, value): the ids of the leads that it finds, each with the label of its match key.
 Keys = dict[tuple[str, str], dict[int, str | None]]
 NOW = 1_700_000_100
 
 
 class PlannedLeads:
-    """The leads and the keys of one account."""
+    """The leads and match keys of one account."""
 
     def __init__(
         self, settings: AccountSettings, leads: Iterable[Lead] = (), *, last_id: int = 71_000_000
@@ -38,7 +38,7 @@ class PlannedLeads:
         self.keys = self.derived_keys()
 
     def derived_keys(self) -> Keys:
-        """Return every key with its label, as the leads say that it should be."""
+        """Return every match key with its label, as it should be by the leads."""
         keys: Keys = {}
         for lead in self.leads.values():
             for key in lead_keys(lead, self.settings):
@@ -61,7 +61,7 @@ class PlannedLeads:
         return Snapshot({lead_id: self.leads[lead_id] for lead_id in needed}, matches)
 
     def _save(self, plan: BatchPlan) -> None:
-        """Write each row exactly once: what is there already or not there at all is a defect."""
+        """Write each row exactly once: a second insert or a missing row is a defect."""
         for lead_id in plan.deleted:
             del self.leads[lead_id]
         for lead in plan.created:

@@ -1,4 +1,4 @@
-"""Leads as they may be stored: any text that the rules let through, in every field and type."""
+"""Leads as they may be stored: with any allowed text, in every field and type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPTION_IDS = (5101, 5102)
 
 
 def texts(without: str = LINE_BREAKS) -> st.SearchStrategy[str]:
-    """Texts that show something and that a database can keep, without some characters."""
+    """Visible texts that a database can keep, without the given characters."""
     characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0" + without)
     hostile = st.sampled_from(
         ["</textarea><script>alert(1)</script>", '" onfocus="alert(1)', "&amp;lt;", "{{ 7 * 7 }}"]
@@ -75,7 +75,7 @@ def _custom_fields(
 
 
 def leads(without: str = LINE_BREAKS) -> st.SearchStrategy[Lead]:
-    """Any lead under the settings of `patches`; texts have none of some characters."""
+    """Any lead under the settings of `patches`, with texts without the given characters."""
     line = texts(without)
     text = texts(without.replace("\n", ""))
     maybe = st.none() | line

@@ -1,4 +1,4 @@
-"""Random leads that share values, and random searches of which most find some of them."""
+"""Random leads that share values, and random searches, most of which find some of them."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def lead_properties(chance: random.Random, settings: AccountSettings) -> dict[st
 
 
 async def fill(account: AccountStore, clock: Clock, chance: random.Random, count: int) -> None:
-    """Create leads at several times, change some of them later, and let some have interactions."""
+    """Create leads at several times, change some later, and give some interactions."""
     settings = await account.settings()
     leads: list[Lead] = []
     while len(leads) < count:
@@ -117,7 +117,7 @@ async def fill(account: AccountStore, clock: Clock, chance: random.Random, count
 
 
 def _interact(account: AccountStore, lead: Lead, times: int, last: int) -> None:
-    """Store what no write can change yet."""
+    """Store values that no write can set yet."""
     fields = {name: getattr(lead, name) for name in lead.__struct_fields__}
     after = Lead(**fields | {"interaction_count": times, "date_last_contacted": last})
     document = json_text(after).replace("'", "''")
@@ -128,7 +128,7 @@ def _interact(account: AccountStore, lead: Lead, times: int, last: int) -> None:
 
 
 class RandomSearches:
-    """Draws criteria that some of the leads meet."""
+    """Draws criteria that some leads meet."""
 
     def __init__(
         self, chance: random.Random, leads: list[Lead], settings: AccountSettings, now: int

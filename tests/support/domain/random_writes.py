@@ -1,4 +1,4 @@
-"""Random writes of a few people who are often delivered again: what makes races likely."""
+"""Random writes of a few people who are delivered again and again, so that races are likely."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 
 TITLES = ("Buyer", "Head buyer", "Owner")
 TAGS = ("fair", "Fair", "spring", "VIP")
-#: How often a property is another person's: what makes two leads match one upsert.
+#: How often a property is another person's, so that two leads match one upsert.
 MIX_UP = 0.06
 
 
 class RandomWrites:
-    """Draws writes from a seeded chance: the same seed, and the same answers, the same writes."""
+    """Draws writes from a seeded chance: the same seed and answers give the same writes."""
 
     def __init__(
         self, chance: random.Random, fields: Sequence[CustomField], *, people: int = 12
@@ -26,14 +26,14 @@ class RandomWrites:
         self._chance = chance
         self._fields = fields
         self._people = people
-        #: Leads that are known to have been there.
+        #: Leads that are known to have existed.
         self._ids: list[int] = []
 
     def learn(self, result: WriteResult) -> None:
-        """Take note of an answer, so that later writes can name its lead."""
+        """Note a result, so that later writes can name its lead."""
         if result.lead is None:
             return
-        # A deleted lead stays known for a while: writes of such leads happen too.
+        # A deleted lead stays known for a while: clients write those too.
         if result.outcome is not Outcome.DELETED and result.lead.id not in self._ids:
             self._ids = [*self._ids, result.lead.id][-40:]
 
@@ -46,7 +46,7 @@ class RandomWrites:
             return self._upsert(person)
         if kind == "create" or not self._ids:
             return create(**self._properties(person) | {"name": self._name(person)})
-        # Newest first: the others are often gone. One beyond may be one of this very batch.
+        # Newest first: the others are often deleted. The next id may be given in this very batch.
         lead_id = chance.choice([*self._ids[-12:], max(self._ids) + 1])
         return delete(lead_id) if kind == "delete" else update(lead_id, **self._properties(person))
 

@@ -1,4 +1,4 @@
-"""What a search must find, said lead by lead: the model that the engines are compared with."""
+"""What a search must find, lead by lead: the model that the engines are compared with."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from onelead.domain.search import (
 )
 from onelead.domain.text import fold, tidy
 
-#: A lead without a value comes before the one with the smallest.
+#: Sorts a lead without a value before all others.
 NO_VALUE = float("-inf")
 
 
 def expected(
     leads: Iterable[Lead], search: LeadSearch, settings: AccountSettings, now: int
 ) -> list[Lead]:
-    """Return all leads that match, in the order asked for; the page is the caller's."""
+    """Return all leads that match, in the requested order; the caller takes a page of them."""
     found = [lead for lead in leads if all(_answers(lead, search, settings, now))]
     if search.sort_by not in SORT_KEYS:
         return _sorted_for_people(found, search, settings)
@@ -41,7 +41,7 @@ def expected(
 def _sorted_for_people(
     found: list[Lead], search: LeadSearch, settings: AccountSettings
 ) -> list[Lead]:
-    """Sort by what only lists for people are sorted by: leads without a value come last."""
+    """Sort by a key that only lists have: leads without a value come last."""
     values = {lead.id: _value_for_people(lead, search.sort_by, settings) for lead in found}
     has = [lead for lead in found if values[lead.id] is not None]
     has.sort(key=lambda lead: (values[lead.id], lead.id), reverse=search.descending)
@@ -66,7 +66,7 @@ def _value_for_people(lead: Lead, sort_by: str, settings: AccountSettings) -> An
 
 
 def sort_value(lead: Lead, sort_by: str) -> Any:
-    """Return what a lead is ordered by."""
+    """Return the value that a lead is sorted by."""
     address = lead.address or Address()
     last_interaction = lead.date_last_contacted or lead.date_created
     values: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _is_found_quickly(lead: Lead, text: str) -> bool:
         return False
     numbers = [phone_digits(phone.number) for phone in lead.phone_numbers]
     if "+" in text:
-        # Stored as it is called from its own country.
+        # The stored number may be in national form.
         national = [digits[cut:] for cut in (1, 2, 3) if len(digits) - cut >= 7]
         if not set(numbers).isdisjoint({*national, *("0" + one for one in national)}):
             return True

@@ -1,4 +1,4 @@
-"""How tests plan a change of the field settings, and what they say about the plan."""
+"""Helpers to plan settings changes, and to check the plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of tests: it stands still until a test moves it."""
+"""The clock of tests: it stops until a test moves it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Clock:
     """A clock that a test moves. Starts on 14 November 2023."""
 
     now: int = 1_700_000_000
-    #: What `monotonic` says; moves with `advance` only.
+    #: The value of `monotonic`.
     running_s: float = 100.0
 
     def __call__(self) -> int:

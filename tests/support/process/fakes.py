@@ -1,4 +1,4 @@
-"""A store of leads in memory, on the pure planner, that commits when a test lets it."""
+"""A store of leads in memory, on the pure plan, that commits when a test allows it."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ class _Account:
 
 
 class MemoryStore:
-    """Keeps the promises of `writer.WriterStore` for the accounts whose settings it was given.
+    """A `WriterStore` for the accounts whose settings it is given.
 
-    Like a real engine it commits one batch at a time, in the order in which they came.
+    Like a real engine it commits one batch at a time, in order of arrival.
     """
 
     def __init__(self, *settings: AccountSettings) -> None:
         self._settings = {one.account_id: one for one in settings}
         self._turn = asyncio.Lock()
-        #: None while commits are not held.
+        #: None while no commits are held.
         self._permits: asyncio.Semaphore | None = None
         self.accounts: dict[int, _Account] = defaultdict(_Account)
         #: Every batch that arrived, in order.
         self.batches: list[Batch] = []
         #: Request ids of all accounts in the order of the commits.
         self.committed: list[str] = []
-        #: What the next commits fail with, before anything is written; None lets one pass.
+        #: The errors of the next commits, before anything is written; None for one that succeeds.
         self.failures: deque[Exception | None] = deque()
-        #: Request ids of writes that no batch survives.
+        #: Request ids of writes that make any batch fail.
         self.poison: set[str] = set()
-        #: What the next readings of settings fail with.
+        #: The errors of the next reads of settings.
         self.settings_failures: deque[Exception] = deque()
-        #: How many turns of the event loop the next readings of settings take; one each after.
+        #: How many turns of the event loop the next reads of settings take; after those, one each.
         self.settings_turns: deque[int] = deque()
 
     def change_settings(self, settings: AccountSettings) -> None:
-        """Commit new settings, as another process does."""
+        """Commit new settings, as another process would."""
         self._settings[settings.account_id] = settings
 
     @property
@@ -61,17 +61,17 @@ class MemoryStore:
         return self._permits is not None
 
     def hold(self) -> None:
-        """Let every commit from now on wait for a release."""
+        """Make every commit from now on wait for a release."""
         self._permits = asyncio.Semaphore(0)
 
     def release(self, commits: int = 1) -> None:
-        """Let that many of the held commits pass."""
+        """Release that many of the held commits."""
         assert self._permits is not None, "nothing is held"
         for _ in range(commits):
             self._permits.release()
 
     def let_all_pass(self) -> None:
-        """Hold no commit any more."""
+        """Release all held commits, and hold no more."""
         permits, self._permits = self._permits, None
         if permits is not None:
             for _ in range(1_000):
@@ -111,7 +111,7 @@ class MemoryStore:
             writes = [checked_write(one.write, settings) for one in writes]
         account = self.accounts[settings.account_id]
         first_seq = len(account.ledger) + 1
-        snapshot = Snapshot(dict(account.leads), _candidates(account, settings))
+        snapshot = Snapshot(dict(account.leads), _matches(account, settings))
         plan = plan_batch(writes, snapshot, settings, now=1_700_000_000, last_id=account.last_id)
         account.last_id = plan.last_id
         account.leads |= {lead.id: lead for lead in plan.created + plan.updated}
@@ -122,20 +122,20 @@ class MemoryStore:
         return BatchReceipt(plan.results, settings, first_seq)
 
 
-def _candidates(account: _Account, settings: AccountSettings) -> dict[tuple[str, str], list[int]]:
-    candidates: dict[tuple[str, str], list[int]] = defaultdict(list)
+def _matches(account: _Account, settings: AccountSettings) -> dict[tuple[str, str], list[int]]:
+    matches: dict[tuple[str, str], list[int]] = defaultdict(list)
     for lead_id, lead in sorted(account.leads.items()):
         for key in lead_keys(lead, settings):
-            candidates[key.field, key.value].append(lead_id)
-    return candidates
+            matches[key.field, key.value].append(lead_id)
+    return matches
 
 
 async def at_once(answer: Awaitable[T]) -> T:
-    """Wait for what must not wait for anything: a test fails instead of hanging."""
+    """Wait for an answer that is due now: a test fails instead of hanging."""
     return await asyncio.wait_for(answer, 60)
 
 
 async def settle() -> None:
-    """Let every task go on until it waits for something that only a test can bring about."""
+    """Let every task run until it waits for the test."""
     for _ in range(50):
         await asyncio.sleep(0)

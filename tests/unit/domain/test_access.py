@@ -33,7 +33,7 @@ def test_nothing_else_is_an_email(text: str) -> None:
     assert not is_email(text)
 
 
-def test_everything_wrong_with_a_new_user_is_said_at_once() -> None:
+def test_all_problems_of_a_new_user_are_reported_together() -> None:
     with pytest.raises(InputInvalid) as refused:
         require_new_user("dana", "x" * 256)
     assert [problem.attribute for problem in refused.value.problems] == ["email", "name"]

@@ -69,7 +69,7 @@ def test_what_is_not_counted_is_not_looked_at() -> None:
     )
 
 
-def test_the_leads_that_a_refusal_named_are_its_named_leads() -> None:
+def test_only_refusals_have_named_leads() -> None:
     match = {"field_name": "name", "value": "a", "matches": 2, "ids": [4, 9], "definition_id": None}
     assert folded(row(8, outcome="refused", match=match)).named_leads == [(4, 8), (9, 8)]
     assert folded(row(8, outcome="updated", match=match)).named_leads == []

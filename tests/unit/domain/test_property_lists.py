@@ -142,7 +142,7 @@ class TestCustomFields:
         }
 
     @pytest.mark.parametrize("sent", [None, []])
-    def test_an_empty_list_changes_nothing(self, sent: list[Any] | None) -> None:
+    def test_null_or_an_empty_list_changes_nothing(self, sent: list[Any] | None) -> None:
         assert patched(FULL_LEAD, custom_fields=sent) == FULL_LEAD
 
     @pytest.mark.parametrize("empty", [None, "", " "])

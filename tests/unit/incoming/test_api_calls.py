@@ -1,4 +1,4 @@
-"""A call as a command: whatever the body is, the shell hands curl exactly that."""
+"""A call as a command: the shell passes exactly the body to curl, whatever it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_body_reaches_curl_as_it_is(body: str) -> None:
 
 
 def test_a_body_never_names_a_file() -> None:
-    """After -d, curl would send the file of that name."""
+    """After -d and an @, curl would send the file of that name."""
     words = shlex.split(upsert_command(BASE_URL, "a@b.example", "k", "@/etc/passwd"))
     assert words[-2:] == ["--data-raw", "@/etc/passwd"]
 

@@ -1,4 +1,4 @@
-"""The last use of keys: what is noted, when it is written, and what a failure leaves."""
+"""The last use of API keys: what is noted, when it is written, and what a failure leaves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAIR = Caller(2, 902, "omar@other.example", 952)
 
 
 class Written:
-    """Stands where the store is: the database is not what these tests are about."""
+    """Stands in for the store: these tests are not about the database."""
 
     def __init__(self) -> None:
         self.uses: list[tuple[int, ApiKeyUse]] = []
@@ -47,7 +47,7 @@ async def test_only_the_last_use_of_each_key_is_written() -> None:
     assert len(written.uses) == 2
 
 
-async def test_what_could_not_be_written_is_written_later_unless_there_is_something_newer() -> None:
+async def test_an_unwritten_use_is_written_later_unless_there_is_a_newer_one() -> None:
     uses, written = ApiKeyUses(), Written()
     written.failures = 1
     uses.note(FORM, 100, "192.0.2.1")

@@ -1,4 +1,4 @@
-"""How often somebody may try, on a clock that the test moves."""
+"""Limits on attempts, on a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def clock() -> Clock:
 
 
 def attempts(clock: Clock, *, counted_max: int = 100) -> Attempts:
-    """Build a count of three attempts in a minute."""
+    """Allow three attempts a minute."""
     return Attempts(3, clock.monotonic, period_s=60, counted_max=counted_max)
 
 
@@ -25,7 +25,7 @@ def refusal(counted: Attempts, whose: str) -> TooManyAttempts:
     return refused.value
 
 
-def test_so_many_attempts_may_be_made_at_once(clock: Clock) -> None:
+def test_all_attempts_may_be_made_in_a_row(clock: Clock) -> None:
     counted = attempts(clock)
     for _ in range(3):
         counted.take("dana")
@@ -34,7 +34,7 @@ def test_so_many_attempts_may_be_made_at_once(clock: Clock) -> None:
     assert error.message == "Too many attempts; try again in a minute"
 
 
-def test_the_attempts_of_others_are_theirs(clock: Clock) -> None:
+def test_attempts_of_others_count_separately(clock: Clock) -> None:
     counted = attempts(clock)
     for _ in range(3):
         counted.take("dana")
@@ -66,7 +66,7 @@ def test_an_attempt_that_was_refused_costs_nothing(clock: Clock) -> None:
     counted.take("dana")
 
 
-def test_all_come_back_after_one_that_was_right(clock: Clock) -> None:
+def test_all_come_back_after_a_successful_one(clock: Clock) -> None:
     counted = attempts(clock)
     for _ in range(3):
         counted.take("dana")
@@ -75,7 +75,7 @@ def test_all_come_back_after_one_that_was_right(clock: Clock) -> None:
     counted.take("dana")
 
 
-def test_the_one_who_was_quiet_for_the_longest_time_is_forgotten(clock: Clock) -> None:
+def test_the_quietest_for_the_longest_time_is_forgotten(clock: Clock) -> None:
     counted = attempts(clock, counted_max=2)
     for whose in ("dana", "dana", "dana", "omar", "omar", "omar", "dana2"):
         counted.take(whose)
@@ -83,7 +83,7 @@ def test_the_one_who_was_quiet_for_the_longest_time_is_forgotten(clock: Clock) -
     counted.take("dana")
 
 
-def test_who_is_refused_again_and_again_is_not_quiet(clock: Clock) -> None:
+def test_refused_attempts_do_not_count_as_quiet(clock: Clock) -> None:
     counted = attempts(clock, counted_max=2)
     for whose in ("dana", "dana", "dana", "omar", "omar", "omar"):
         counted.take(whose)
@@ -93,7 +93,7 @@ def test_who_is_refused_again_and_again_is_not_quiet(clock: Clock) -> None:
     counted.take("omar")
 
 
-def test_a_long_wait_is_said_in_minutes(clock: Clock) -> None:
+def test_a_long_wait_is_given_in_minutes(clock: Clock) -> None:
     counted = Attempts(1, clock.monotonic, period_s=600)
     counted.take("dana")
     assert refusal(counted, "dana").message == "Too many attempts; try again in 10 minutes"
@@ -111,5 +111,5 @@ def test_a_long_wait_is_said_in_minutes(clock: Clock) -> None:
         ("testclient", "testclient"),
     ],
 )
-def test_an_address_of_ipv6_is_that_of_its_network(address: str, whose: str) -> None:
+def test_an_ipv6_address_counts_for_its_network(address: str, whose: str) -> None:
     assert origin(address) == whose

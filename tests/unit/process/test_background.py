@@ -1,4 +1,4 @@
-"""Work in the background: what a failure costs, and that a stop always goes well."""
+"""Background work: what a failure costs, and that stopping always succeeds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onelead.process.background import BackgroundWork
 
 
 class Rounds(BackgroundWork):
-    """Work of which each round ends as the test says, and the accounts' steps, too."""
+    """Work whose rounds and steps end as the test says."""
 
     def __init__(
         self, *failures: BaseException, rest_s: float = 0.001, steps: tuple[int, ...] = ()
@@ -67,7 +67,7 @@ async def test_the_log_names_the_account_whose_step_failed() -> None:
     assert [line["account_id"] for line in logs] == [7]
 
 
-async def test_stopping_goes_well_when_the_task_has_been_ended() -> None:
+async def test_stopping_succeeds_when_the_task_has_ended() -> None:
     work = Rounds(asyncio.CancelledError())
     async with asyncio.timeout(DEADLINE_S):
         await work.has_begun.wait()
@@ -75,7 +75,7 @@ async def test_stopping_goes_well_when_the_task_has_been_ended() -> None:
     assert work.begun == 1
 
 
-async def test_stopping_and_waking_end_a_rest_at_once() -> None:
+async def test_stopping_and_waking_end_a_rest_immediately() -> None:
     work = Rounds(rest_s=3_600)
     async with asyncio.timeout(DEADLINE_S):
         await work.done.wait()

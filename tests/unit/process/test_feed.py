@@ -1,4 +1,4 @@
-"""The feed: one look for everybody who watches an account, and bounds on how many may."""
+"""The feed: one look for all who watch an account, and limits on how many may."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_row(seq: int) -> AccountLedgerRow:
 
 
 class Ledger:
-    """A store of which only the ledger is known."""
+    """The ledger of a store, and nothing else of it."""
 
     def __init__(self) -> None:
         self.last_seq = 3
@@ -69,13 +69,13 @@ def seqs(rows: list[AccountLedgerRow]) -> list[int]:
     return [row.seq for row in rows]
 
 
-async def test_rows_above_a_number_come_in_order(feed: Feed) -> None:
+async def test_rows_above_a_number_are_in_order(feed: Feed) -> None:
     with feed.watching(1) as channel:
         assert seqs(await channel.after(1, timeout_s=LONG_S)) == [2, 3]
         assert seqs(await channel.after(0, timeout_s=LONG_S)) == [1, 2, 3]
 
 
-async def test_who_has_seen_everything_waits_for_the_next_row(feed: Feed, ledger: Ledger) -> None:
+async def test_a_watcher_without_new_rows_waits_for_the_next(feed: Feed, ledger: Ledger) -> None:
     with feed.watching(1) as channel:
         assert await channel.after(3, timeout_s=0.01) == []
         waiting = asyncio.create_task(channel.after(3, timeout_s=LONG_S))
@@ -84,14 +84,14 @@ async def test_who_has_seen_everything_waits_for_the_next_row(feed: Feed, ledger
         assert seqs(await waiting) == [4, 5]
 
 
-async def test_of_many_new_rows_the_newest_are_left(feed: Feed, ledger: Ledger) -> None:
+async def test_of_many_new_rows_only_the_newest_are_returned(feed: Feed, ledger: Ledger) -> None:
     ledger.last_seq = 100
     with feed.watching(1) as channel:
         found = seqs(await channel.after(3, timeout_s=LONG_S))
     assert found == list(range(101 - LIVE_ROWS, 101))
 
 
-async def test_everybody_who_watches_an_account_has_one_look(feed: Feed, ledger: Ledger) -> None:
+async def test_all_who_watch_an_account_share_one_look(feed: Feed, ledger: Ledger) -> None:
     slow = Feed(ledger.search_ledger, poll_s=LONG_S)
     with slow.watching(1) as one, slow.watching(1) as other, slow.watching(2) as another:
         for channel in (one, other, another):
@@ -99,7 +99,7 @@ async def test_everybody_who_watches_an_account_has_one_look(feed: Feed, ledger:
         assert sorted(ledger.looks) == [1, 2]
 
 
-async def test_nobody_looks_when_nobody_watches(feed: Feed, ledger: Ledger) -> None:
+async def test_there_are_no_looks_without_watchers(feed: Feed, ledger: Ledger) -> None:
     with feed.watching(1) as channel:
         await channel.after(0, timeout_s=LONG_S)
     await asyncio.sleep(0)
@@ -112,7 +112,7 @@ async def test_nobody_looks_when_nobody_watches(feed: Feed, ledger: Ledger) -> N
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable(), ValueError("a defect")])
-async def test_a_look_that_fails_is_done_again(
+async def test_a_look_that_fails_is_repeated(
     feed: Feed, ledger: Ledger, failure: Exception
 ) -> None:
     ledger.failures = [failure]
@@ -120,7 +120,7 @@ async def test_a_look_that_fails_is_done_again(
         assert seqs(await channel.after(2, timeout_s=LONG_S)) == [3]
 
 
-async def test_stopping_ends_every_wait_and_lets_nobody_in(feed: Feed) -> None:
+async def test_stopping_ends_every_wait_and_accepts_no_stream(feed: Feed) -> None:
     with feed.watching(1) as channel:
         await channel.after(0, timeout_s=LONG_S)
         waiting = asyncio.create_task(channel.after(3, timeout_s=60))
@@ -131,7 +131,7 @@ async def test_stopping_ends_every_wait_and_lets_nobody_in(feed: Feed) -> None:
         feed.enter(7)
 
 
-async def test_a_user_has_so_many_streams(feed: Feed) -> None:
+async def test_the_streams_of_a_user_are_limited(feed: Feed) -> None:
     for _ in range(LIVE_USER_STREAMS_MAX):
         feed.enter(7)
     with pytest.raises(TooManyStreams):
@@ -141,7 +141,7 @@ async def test_a_user_has_so_many_streams(feed: Feed) -> None:
     feed.enter(7)
 
 
-async def test_and_so_has_the_process(feed: Feed) -> None:
+async def test_the_streams_of_the_process_are_limited(feed: Feed) -> None:
     for number in range(LIVE_STREAMS_MAX):
         feed.enter(number)
     with pytest.raises(TooManyStreams):

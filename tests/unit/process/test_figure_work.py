@@ -1,4 +1,4 @@
-"""The work that has the figures follow the ledger: its turns, its failures and its end."""
+"""The background work on the figures: its turns, its failures and its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onelead.process.figure_work import FigureWork
 
 
 class Ledgers:
-    """A store of which only the steps that are left are known, by account."""
+    """A store with a number of steps left for each account."""
 
     def __init__(self, **steps: int) -> None:
         self.steps = {int(name.removeprefix("a")): count for name, count in steps.items()}
@@ -37,7 +37,7 @@ class Ledgers:
 
 
 async def worked(store: Ledgers) -> FigureWork:
-    """Let the work run until nothing is left."""
+    """Run the work until no step is left."""
     work = FigureWork(store, Clock().monotonic, rest_s=0.001)
     await asyncio.wait_for(store.idle.wait(), DEADLINE_S)
     return work
@@ -103,7 +103,7 @@ async def test_the_work_rests_longer_while_writes_wait(*, is_busy: bool, rests: 
 
 
 async def test_a_rest_between_steps_ends_when_the_work_is_stopped() -> None:
-    """A step of an hour would be followed by hours of rest."""
+    """A step of an hour would otherwise be followed by hours of rest."""
     clock = Clock()
     began = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The index work: every account's steps are done in turns, and a failure only delays."""
+"""The index work: the accounts take turns, and a failure only delays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onelead.process.index_work import IndexWork
 
 @dataclass
 class StepStore:
-    """A store with so many steps left for each account; some calls fail first."""
+    """A store with a number of steps left for each account; its first calls may fail."""
 
     steps: dict[int, int]
     failures: list[Exception] = field(default_factory=list)
@@ -44,7 +44,7 @@ class StepStore:
 
 
 async def work_until_done(store: StepStore) -> None:
-    """Let the work run until no step is left."""
+    """Run the work until no step is left."""
     work = IndexWork(store, rest_s=0.001)
     async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
@@ -77,7 +77,7 @@ async def test_new_work_is_found_after_a_rest() -> None:
     assert store.steps == {1: 0, 2: 0}
 
 
-async def test_stopping_ends_the_rest_at_once_and_does_no_other_step() -> None:
+async def test_stopping_ends_the_rest_immediately_and_does_no_other_step() -> None:
     store = StepStore({1: 1_000_000})
     work = IndexWork(store, rest_s=3600)
     async with asyncio.timeout(DEADLINE_S):
@@ -90,7 +90,7 @@ async def test_stopping_ends_the_rest_at_once_and_does_no_other_step() -> None:
         await idle.stop()
 
 
-async def test_a_wake_ends_the_rest_at_once() -> None:
+async def test_waking_ends_the_rest_immediately() -> None:
     store = StepStore({1: 1})
     work = IndexWork(store, rest_s=3600)
     async with asyncio.timeout(DEADLINE_S):
@@ -113,11 +113,11 @@ class OnceFailingStore(StepStore):
         return await super().build_index(account_id)
 
 
-async def test_steps_that_did_something_or_failed_are_told() -> None:
+async def test_steps_that_had_work_or_failed_are_reported() -> None:
     store = OnceFailingStore({1: 2})
-    told: list[bool] = []
-    work = IndexWork(store, rest_s=0.001, on_step=told.append)
+    reported: list[bool] = []
+    work = IndexWork(store, rest_s=0.001, on_step=reported.append)
     async with asyncio.timeout(DEADLINE_S):
         await store.done.wait()
         await work.stop()
-    assert told == [False, True, True]
+    assert reported == [False, True, True]

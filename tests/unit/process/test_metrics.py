@@ -1,4 +1,4 @@
-"""The figures: what is counted under which name, and the sum over several processes."""
+"""The metrics: what is counted under which name, and the sum over several processes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_batch_is_counted_by_outcomes_and_reasons() -> None:
     assert shown['onelead_transaction_seconds_sum{result="failed"}'] == 20
 
 
-def test_what_is_turned_away_or_retried_is_counted_by_reason() -> None:
+def test_writes_turned_away_and_retries_are_counted_by_reason() -> None:
     metrics = Metrics()
     metrics.turned_away(10, WriteQueueFull())
     metrics.transaction_retried("deadlock")
@@ -106,7 +106,7 @@ with sharing_figures(number):
 
 
 def worker(number: int, requests: int, folder: Path) -> str:
-    """Count in a process of its own; returns the page that it shows."""
+    """Count in a separate process, and return the page that it shows."""
     done = subprocess.run(
         [sys.executable, "-c", WORKER, str(number), str(requests), str(folder)],
         env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(folder)),
@@ -118,7 +118,7 @@ def worker(number: int, requests: int, folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_one_process_shows_the_sum_of_all_also_of_dead_ones(tmp_path: Path) -> None:
+def test_one_process_shows_the_sum_of_all_including_dead_ones(tmp_path: Path) -> None:
     requests = 'onelead_request_seconds_count{method="GET",route="/users/me",status="200"}'
     worker(1, 10, tmp_path)
     page = worker(2, 5, tmp_path)
@@ -126,7 +126,7 @@ def test_one_process_shows_the_sum_of_all_also_of_dead_ones(tmp_path: Path) -> N
     assert "onelead_queue_writes 8.0" in page
     assert "onelead_pool_size 10.0" in page
     assert "onelead_workers 2.0" in page
-    # The first one dies, and another one takes its place.
+    # The first worker dies, and another takes its place.
     forget_state_of(1, tmp_path)
     assert "onelead_workers 1.0" in worker(2, 0, tmp_path)
     page = worker(1, 1, tmp_path)
@@ -134,7 +134,7 @@ def test_one_process_shows_the_sum_of_all_also_of_dead_ones(tmp_path: Path) -> N
     assert "onelead_workers 2.0" in page
     assert "onelead_worker_starts_total 4.0" in page
     assert "onelead_queue_writes 8.0" in page
-    # However often that happens, it takes no more room.
+    # However often that happens, it takes no more files.
     assert {file.name for file in tmp_path.iterdir()} == {
         f"{sort}_{number}.db"
         for sort in ("counter", "gauge_livesum", "histogram")

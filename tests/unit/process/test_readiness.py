@@ -1,4 +1,4 @@
-"""Readiness: what is checked, that it takes bounded time, and that probes do not pile up."""
+"""Readiness: what is checked, in bounded time, and that probes do not pile up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.process.readiness import Readiness
 
 @dataclass
 class Database:
-    """A database that answers when a test lets it."""
+    """A database that answers when the test allows it."""
 
     is_up: bool = True
     defect: Exception | None = None
@@ -41,14 +41,14 @@ async def test_a_database_that_hangs_is_not_ready_in_bounded_time() -> None:
     database = Database()
     readiness = Readiness(database.is_ready, lambda: True, timeout_s=0.01)
     assert (await readiness.checks())["database"] is False
-    # The next probe waits for the answer to the first one's question.
+    # The next probe waits for the check that the first one started.
     assert (await readiness.checks())["database"] is False
     assert database.calls == 1
     database.may_answer.set()
     assert (await readiness.checks())["database"] is True
 
 
-async def test_many_probes_are_one_question_to_the_database() -> None:
+async def test_many_probes_are_one_check_of_the_database() -> None:
     database = Database()
     readiness = Readiness(database.is_ready, lambda: True)
     probes = [asyncio.create_task(readiness.checks()) for _ in range(50)]
@@ -60,7 +60,7 @@ async def test_many_probes_are_one_question_to_the_database() -> None:
     assert database.calls == 2
 
 
-async def test_a_probe_that_goes_away_does_not_end_the_question() -> None:
+async def test_a_probe_that_is_cancelled_does_not_end_the_check() -> None:
     database = Database()
     readiness = Readiness(database.is_ready, lambda: True)
     first, second = (asyncio.create_task(readiness.checks()) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The scan of shared values: who looks has them looked for, once in a while."""
+"""Scans for shared values: a look starts one, unless the last is recent."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LEADS = 10
 
 @dataclass
 class Keys:
-    """A store of which only the walks are known; each step waits until it may go on."""
+    """A store with match keys only; each step waits until it may go on."""
 
-    #: Steps that are answered, by field; a field without any has one empty step.
+    #: The steps to answer with, by field; a field without any has one empty step.
     steps: dict[str, list[SharedValues]] = field(default_factory=dict)
     asked: list[tuple[int, str, str]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
-    #: The step that waits again.
+    #: The number of the step that waits again.
     stops_at: int = 0
 
     async def shared_values(
@@ -64,13 +64,13 @@ async def scans(keys: Keys, clock: Clock) -> AsyncIterator[SharedValueScans]:
 
 
 async def settled() -> None:
-    """Let everything that can go on do so."""
+    """Let all tasks run until they wait for the test."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
 async def found(scans: SharedValueScans, keys: Keys) -> ScanView:
-    """Look, and look again when the walk is over."""
+    """Look, and look again when the scan is over."""
     scans.look(a_settings(), LEADS)
     keys.may_go_on.set()
     await settled()
@@ -81,7 +81,7 @@ def shared(*pairs: tuple[str, int]) -> list[SharedValue]:
     return [SharedValue(*pair) for pair in pairs]
 
 
-async def test_the_first_look_begins_a_walk_and_later_ones_see_how_far_it_is(
+async def test_the_first_look_begins_a_scan_and_later_ones_see_its_progress(
     scans: SharedValueScans, keys: Keys, clock: Clock
 ) -> None:
     assert scans.look(a_settings(), LEADS) == ScanView(None, 0)
@@ -101,7 +101,7 @@ async def test_the_first_look_begins_a_walk_and_later_ones_see_how_far_it_is(
     assert keys.asked == [(1, "name", ""), (1, "name", "nora"), (1, "email", "")]
 
 
-async def test_progress_is_the_part_of_the_keys_that_lie_behind(
+async def test_progress_is_the_part_of_the_match_keys_that_were_read(
     scans: SharedValueScans, keys: Keys
 ) -> None:
     keys.steps["name"] = [SharedValues([], "m", 5), SharedValues([], None, 5)]
@@ -114,7 +114,7 @@ async def test_progress_is_the_part_of_the_keys_that_lie_behind(
     assert scans.look(a_settings(), LEADS).percent == 25
 
 
-async def test_what_was_found_stands_until_somebody_looks_later(
+async def test_a_scan_is_shown_until_a_later_look_starts_another(
     scans: SharedValueScans, keys: Keys, clock: Clock
 ) -> None:
     first = await found(scans, keys)
@@ -131,7 +131,7 @@ async def test_what_was_found_stands_until_somebody_looks_later(
     assert later.scan.date == clock.now
 
 
-async def test_only_the_values_of_most_leads_are_kept_and_all_are_counted(
+async def test_only_the_values_with_the_most_leads_are_kept_and_all_are_counted(
     scans: SharedValueScans, keys: Keys
 ) -> None:
     many = shared(*((f"lead {n:02}", n + 2) for n in range(SCAN_VALUES_MAX + 5)))
@@ -144,7 +144,7 @@ async def test_only_the_values_of_most_leads_are_kept_and_all_are_counted(
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable(), ValueError("a defect")])
-async def test_a_walk_that_fails_leaves_what_was_found_before(
+async def test_a_scan_that_fails_leaves_the_last_one(
     scans: SharedValueScans, keys: Keys, clock: Clock, failure: Exception
 ) -> None:
     before = await found(scans, keys)
@@ -155,13 +155,13 @@ async def test_a_walk_that_fails_leaves_what_was_found_before(
     assert scans.look(a_settings(), LEADS) == before
 
 
-async def test_one_account_is_walked_at_a_time_and_the_oldest_is_forgotten(
+async def test_one_account_is_scanned_at_a_time_and_the_oldest_is_forgotten(
     scans: SharedValueScans, keys: Keys
 ) -> None:
     for account_id in range(1, SCAN_ACCOUNTS_MAX + 2):
         scans.look(a_settings(account_id=account_id), LEADS)
     await settled()
-    # The first account made room for the last one, and its walk ended.
+    # The first account made room for the last one, and its scan ended.
     assert {account_id for account_id, _field, _after in keys.asked} <= {1, 2}
     keys.may_go_on.set()
     for _ in range(20):
@@ -170,14 +170,14 @@ async def test_one_account_is_walked_at_a_time_and_the_oldest_is_forgotten(
     assert scans.look(a_settings(account_id=1), LEADS) == ScanView(None, 0)
 
 
-async def test_stopping_ends_a_walk(scans: SharedValueScans, keys: Keys) -> None:
+async def test_stopping_ends_a_scan(scans: SharedValueScans, keys: Keys) -> None:
     scans.look(a_settings(), LEADS)
     await settled()
     await asyncio.wait_for(scans.stop(), DEADLINE_S)
     assert scans.look(a_settings(), LEADS) == ScanView(None, None)
 
 
-def test_only_fields_that_upserts_tell_people_by_are_walked() -> None:
+def test_only_fields_that_identify_people_are_scanned() -> None:
     ready = {"is_filterable": True, "index_state": IndexState.READY, "index_generation": 2}
     fields = (
         a_field(id=1, **ready),
@@ -187,8 +187,8 @@ def test_only_fields_that_upserts_tell_people_by_are_walked() -> None:
         a_field(id=5, data_type=DataType.CURRENCY, **ready),
         a_field(id=6, data_type=DataType.DROPDOWN, **ready),
         a_field(id=7, **ready | {"available_on": ("person",)}),
-        # Its keys are still there for a moment.
+        # Its match keys still exist for a moment.
         a_field(id=8, **ready | {"is_filterable": False}),
     )
-    walked = scanned_fields(a_settings(fields=fields))
-    assert walked == ["name", "email", "custom:1.2", "custom:2.2"]
+    scanned = scanned_fields(a_settings(fields=fields))
+    assert scanned == ["name", "email", "custom:1.2", "custom:2.2"]
