@@ -30,7 +30,7 @@ class LeadList(Struct, frozen=True, gc=False):
     previous_cursor: str | None
     #: What the leads are sorted by: the name when too many match to sort as requested.
     sort_by: str
-    #: How many leads were examined, when they did not fill the page and others are left; else None.
+    #: How many leads were examined, if more are left although the page is not full; else None.
     examined: int | None
     settings: AccountSettings
 

@@ -133,8 +133,9 @@ class LedgerStore(Protocol):
     ) -> LedgerPage:
         """Return the history of a lead, even a deleted one, newest first.
 
-        Includes the upserts that were refused because it was one of several matches, as far as
-        the ledger is folded. Raises ResourceNotFound for a lead that the ledger does not know.
+        Includes upserts that were refused because the lead was one of several matches, except
+        those in rows that are not folded yet. Raises ResourceNotFound for a lead that the ledger
+        does not know.
         """
 
     async def lead_ledger(

@@ -51,7 +51,7 @@ _LINES_MAX = 100
 
 
 def unrecognized(names: Iterable[str]) -> Problem | None:
-    """Return the problem that lists unknown attributes, as Copper does; None for no names."""
+    """Return the problem that lists unknown attributes, as Copper does; None without any."""
     listed = [quoted(name) for name in islice(names, _NAMES_MAX + 1)]
     if not listed:
         return None

@@ -98,7 +98,7 @@ def matches_needed(writes: Sequence[CheckedWrite]) -> int:
 
 
 def matches_read_in_full(writes: Sequence[CheckedWrite]) -> int:
-    """Return up to how many matches of a match key the plan needs the leads themselves.
+    """Return how many matches a match key may have for the plan to read their leads in full.
 
     With more, the match is still ambiguous after all writes of the batch that can remove one.
     """
@@ -238,7 +238,7 @@ class _Fold:
         after = msgspec.structs.replace(
             after,
             version=lead.version + 1,
-            # Never backwards, even when the clock goes backwards.
+            # It never goes back, even when the clock does.
             date_modified=max(self._now, lead.date_modified),
         )
         self._put(lead.id, after)

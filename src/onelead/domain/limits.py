@@ -62,8 +62,8 @@ LIST_EXAMINED_MAX = 10_000
 LEDGER_SLICE_ROWS = 50
 #: One search examines this many rows at most; the next one goes on from there.
 LEDGER_EXAMINED_MAX = 20_000
-#: The ledger is in commit order; where clocks differ or go back, its dates are out of order by
-#: this many rows at most.
+#: The ledger is in commit order; searches allow for clocks that differ or go back to put its dates
+#: out of order by this many rows.
 LEDGER_MARGIN_ROWS = 2_000
 #: A longer payload is shown as it was sent: indented it could be many times longer.
 PRETTY_PAYLOAD_CHARS_MAX = 65_536

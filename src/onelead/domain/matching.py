@@ -148,8 +148,8 @@ def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
     field = _matchable_field(value.get("custom_field_definition_id"), settings)
     raw = value.get("value")
     key = MatchKey(field.key_field, key_value(_custom_match_value(field, raw, settings)))
-    entry = CustomFieldPatch(field.id, raw)
-    return CheckedMatch("custom", key, field, LeadPatch(custom_fields=[entry]))
+    patch = LeadPatch(custom_fields=[CustomFieldPatch(field.id, raw)])
+    return CheckedMatch("custom", key, field, patch)
 
 
 def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomField:

@@ -56,7 +56,7 @@ class AddressPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     postal_code: str | None = None
     country: Annotated[
         str | None,
-        Meta(description="ISO 3166 alpha-2, or the English name, which becomes that."),
+        Meta(description="ISO 3166 alpha-2, or an English name, which is stored as that code."),
     ] = None
 
 
@@ -107,7 +107,7 @@ class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_on
 
     name: Annotated[
         str | UnsetType | None,
-        Meta(description="A new lead needs it, or a part of it; it is split into its parts."),
+        Meta(description="A new lead needs it or one of its parts; it is split into its parts."),
     ] = UNSET
     prefix: str | UnsetType | None = UNSET
     first_name: str | UnsetType | None = UNSET
@@ -124,19 +124,19 @@ class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_on
     socials: list[LinkPatch] | UnsetType | None = UNSET
     status: Annotated[
         str | UnsetType | None,
-        Meta(description="The name of a lead status; `status_id` rules over it."),
+        Meta(description="The name of a lead status; `status_id` takes precedence."),
     ] = UNSET
     status_id: Id | UnsetType | None = UNSET
     tags: Annotated[
         list[str] | UnsetType | None,
-        Meta(description="Replaces the tags, as every list but `custom_fields` does."),
+        Meta(description="Replaces all tags, as every list except `custom_fields` does."),
     ] = UNSET
     title: str | UnsetType | None = UNSET
     websites: list[LinkPatch] | UnsetType | None = UNSET
     phone_numbers: list[PhoneNumberPatch] | UnsetType | None = UNSET
     custom_fields: Annotated[
         list[CustomFieldPatch] | UnsetType | None,
-        Meta(description="Only the custom fields that are named change."),
+        Meta(description="Only the named custom fields change."),
     ] = UNSET
 
 

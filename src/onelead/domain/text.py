@@ -35,21 +35,21 @@ def normalised(form: Form, text: str) -> str:
     return unicodedata.normalize(form, text)
 
 
-def _with_sorted_marks(text: str, parts: Form) -> str:
+def _with_sorted_marks(text: str, decomposed: Form) -> str:
     """Return an equivalent text whose long runs of marks are in canonical order."""
-    marks = "".join(map(re.escape, filter(lambda char: _is_mark(char, parts), set(text))))
+    marks = "".join(map(re.escape, filter(lambda char: _is_mark(char, decomposed), set(text))))
     if not marks:
         return text
 
     def sorted_marks(run: re.Match[str]) -> str:
-        apart = "".join(unicodedata.normalize(parts, char) for char in run[0])
+        apart = "".join(unicodedata.normalize(decomposed, char) for char in run[0])
         return "".join(sorted(apart, key=unicodedata.combining))
 
     return re.sub(f"[{marks}]{{{_MARKS_MAX},}}", sorted_marks, text)
 
 
-def _is_mark(char: str, parts: Form) -> bool:
-    return all(map(unicodedata.combining, unicodedata.normalize(parts, char)))
+def _is_mark(char: str, decomposed: Form) -> bool:
+    return all(map(unicodedata.combining, unicodedata.normalize(decomposed, char)))
 
 
 def fold(text: str) -> str:

@@ -43,7 +43,7 @@ Number = int | float | str
 Ids = list[int | str] | int | str
 Texts = list[str] | str
 
-Part = Annotated[str | None, Meta(description="Any part of it, in any case.")]
+Substring = Annotated[str | None, Meta(description="Any part of it, in any case.")]
 UnixSeconds = Annotated[Number | None, Meta(description="Unix seconds; the bound is included.")]
 Place = Annotated[
     str | UnsetType | None, Meta(description='null or "" asks for leads without one.')
@@ -64,7 +64,7 @@ class PhoneQuery(Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Meta(
             description="partial: the number ends with these digits. fuzzy: also without up to six "
-            "of the first ones. Without it: fuzzy from seven digits on."
+            "of the first ones. The default is fuzzy from seven digits on, else partial."
         ),
     ] = None
 
@@ -85,35 +85,35 @@ class CustomFieldQuery(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
     maximum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
     allow_empty: Annotated[
-        bool | None, Meta(description="Find leads without a value too; alone: only those.")
+        bool | None, Meta(description="Also find leads without a value; alone, only those.")
     ] = None
 
 
 class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Criteria that all have to hold; each may also stand in the query string."""
+    """Criteria, all of which have to hold; each can also be sent in the query string."""
 
     ids: Ids | None = None
     page_number: Annotated[int | str | None, Meta(description="From 1, the default.")] = None
     page_size: Annotated[
         int | str | None,
-        Meta(description=f"Up to {PAGE_SIZE_MAX}; {PAGE_SIZE_DEFAULT} when it is not sent."),
+        Meta(description=f"Up to {PAGE_SIZE_MAX}; the default is {PAGE_SIZE_DEFAULT}."),
     ] = None
     cursor: Annotated[
         str | None,
-        Meta(description="Where the page before ended; stands in its Link header."),
+        Meta(description="Where the previous page ended; from its Link header."),
     ] = None
     sort_by: Annotated[
         str | None, Meta(description=f"{', '.join(SORT_KEYS)}; ties are sorted by id.")
     ] = None
     sort_direction: Annotated[str | None, Meta(description="asc (the default) or desc.")] = None
-    name: Part = None
-    first_name: Part = None
-    last_name: Part = None
-    middle_name: Part = None
+    name: Substring = None
+    first_name: Substring = None
+    last_name: Substring = None
+    middle_name: Substring = None
     emails: Texts | None = None
     phone_number: PhoneQuery | str | int | None = None
-    company_name: Part = None
-    title: Part = None
+    company_name: Substring = None
+    title: Substring = None
     assignee_ids: ReferenceIds = None
     status_ids: Ids | None = None
     customer_source_ids: ReferenceIds = None
@@ -125,12 +125,12 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         list[str] | TagsQuery | str | UnsetType | None,
         Meta(description="Any of these tags; an empty list asks for leads without a tag."),
     ] = UNSET
-    socials: Annotated[Texts | None, Meta(description="Whole addresses of profiles.")] = None
+    socials: Annotated[Texts | None, Meta(description="Complete URLs of profiles.")] = None
     followed: Annotated[
         int | str | None,
-        Meta(description="1 asks for leads that you follow, 2 for others; nobody follows a lead."),
+        Meta(description="1 asks for leads that you follow, 2 for others; none has followers."),
     ] = None
-    age: Annotated[Number | None, Meta(description="The most seconds since the creation.")] = None
+    age: Annotated[Number | None, Meta(description="Seconds since creation, at most.")] = None
     minimum_monetary_value: Number | None = None
     maximum_monetary_value: Number | None = None
     minimum_interaction_count: Number | None = None
@@ -146,7 +146,7 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     ] = None
     custom_fields: list[CustomFieldQuery] | None = None
     fields: Annotated[
-        Texts | None, Meta(description="The keys to answer with; `id` is always there.")
+        Texts | None, Meta(description="The keys to return; `id` is always among them.")
     ] = None
 
 
@@ -279,16 +279,16 @@ class _Reader:
     def _ids(self, key: str, value: Ids | None) -> tuple[int, ...] | None:
         if value is None:
             return None
-        return tuple(filter(None, (self._id(key, entry) for entry in self._entries(key, value))))
+        return tuple(filter(None, (self._id(key, one) for one in self._id_values(key, value))))
 
-    def _entries(self, key: str, value: Ids) -> list[int | str]:
+    def _id_values(self, key: str, value: Ids) -> list[int | str]:
         if isinstance(value, str):
-            entries: list[int | str] = [entry for entry in value.split(",") if entry.strip()]
+            values: list[int | str] = [one for one in value.split(",") if one.strip()]
         else:
-            entries = [value] if isinstance(value, int) else value
-        if len(entries) > SEARCH_VALUES_MAX:
+            values = [value] if isinstance(value, int) else value
+        if len(values) > SEARCH_VALUES_MAX:
             self._refuse(key, f"has too many values (maximum is {SEARCH_VALUES_MAX})")
-        return entries[:SEARCH_VALUES_MAX]
+        return values[:SEARCH_VALUES_MAX]
 
     def _id(self, key: str, value: int | str) -> int:
         wanted = whole_number(value.strip()) if isinstance(value, str) else value

@@ -57,7 +57,7 @@ class WriterObserver:
         """A batch's transaction failed after `seconds`."""
 
     def turned_away(self, writes: int, error: OneleadError) -> None:
-        """Writes, this many, were not accepted: the queue is full, or the writer is stopping."""
+        """A call of `writes` writes was refused: the queue is full, or the writer is stopping."""
 
 
 class Receipt(Struct, frozen=True, gc=False):
