@@ -104,25 +104,25 @@ class AccessStore(Protocol):
         """Return the ids of all accounts, ascending."""
 
     async def caller(self, key_hash: str) -> Caller | None:
-        """Return a key's owner; None if the key is unknown or revoked, or its owner inactive."""
+        """Return an API key's owner; None for an unknown or revoked key or an inactive owner."""
 
     async def create_account(self, name: str, email: str) -> NewAccount:
-        """Create an account with its default pick lists, its first admin and a key."""
+        """Create an account with its default pick lists, its first admin and an API key."""
 
     async def create_first_account(self, name: str, email: str) -> NewAccount | None:
-        """Create an account unless there is one, even if it was created just now; then None."""
+        """Create an account if there is none; None if there is one, even one created just now."""
 
     async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
-        """Create a key of the user with that e-mail and return it with its secret."""
+        """Create an API key for the user with this e-mail, and return it with its secret."""
 
     async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
-        """Return all keys, including revoked ones, ascending by id."""
+        """Return all API keys, including revoked ones, ascending by id."""
 
     async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
-        """Revoke a key; revoking it again changes nothing. Raises ResourceNotFound."""
+        """Revoke an API key; revoking it again changes nothing. Raises ResourceNotFound."""
 
     async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
-        """Record when keys were used; a later use that is already recorded stays."""
+        """Record when API keys were used; a later use that is already recorded stays."""
 
     async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
         """Create a user; an empty name is replaced by one made from the e-mail.
