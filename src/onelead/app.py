@@ -1,7 +1,7 @@
 """The composition root: from the configuration to the running application, and back when it stops.
 
-The only module that names an engine. Stopping goes from the outside in: no new requests, those
-accepted are answered, the work in the background ends its step while the writer drains, the store
+The only module that names an engine. Stopping works from the outside in: new requests are refused,
+accepted ones are answered, background work ends its step while the writer drains, and the store
 closes.
 """
 
@@ -64,20 +64,22 @@ log = structlog.get_logger(__name__)
 class Started(Struct, frozen=True):
     """A server that listens."""
 
-    #: What a client calls, as in `http://127.0.0.1:8000/developer_api/v1`.
+    #: The address for API clients, as in `http://127.0.0.1:8000/developer_api/v1`.
     base_url: str
-    #: What a browser calls, as in `http://127.0.0.1:8000`.
+    #: The address for browsers, as in `http://127.0.0.1:8000`.
     web_url: str
-    #: The account that was made because there was none; its key is known this once.
+    #: The account that was made because there was none; its API key is known only now.
     first_account: NewAccount | None = None
-    #: Lets the first admin in, as long as nobody of the first account has a password.
+    #: Lets the first admin in, as long as no user of the first account has a password.
     sign_in_url: str | None = None
 
 
 def browsers_url(configuration: Configuration, url: str | None) -> str:
-    """Return `url`, or else where browsers find the server of this machine. Raises NotPossible."""
+    """Return `url`, or else the address of a server on this machine. Raises NotPossible."""
     if url is None and not configuration.port:
-        raise NotPossible("the port is any free one; say with --url how browsers reach the server")
+        raise NotPossible(
+            "the configured port is any free one; give the address of the server with --url"
+        )
     return url or web_url(configuration.host, configuration.port)
 
 
@@ -88,10 +90,10 @@ def on_store(
     create: bool = False,
     clock: Callable[[], int] | None = None,
 ) -> T:
-    """Do one thing with the migrated database, also while a server runs on it.
+    """Do one thing with the migrated database, even while a server runs on it.
 
-    Without `create`, raises NotPossible when there is no database yet. `clock` tells the Unix
-    seconds that a write takes for now, instead of the machine's.
+    Without `create`, raises NotPossible if there is no database yet. `clock` returns the Unix
+    seconds that writes are dated with, instead of the machine's clock.
     """
 
     async def run() -> T:
@@ -103,7 +105,7 @@ def on_store(
 
     path = configuration.database_path
     if path is not None and not create and not path.exists():
-        raise NotPossible(f"there is no database {path}; `onelead init` makes one")
+        raise NotPossible(f"there is no database {path}; create one with `onelead init`")
     return asyncio.run(run())
 
 
@@ -127,28 +129,28 @@ def _postgresql(
     observer: StoreObserver | None,
     clock: Callable[[], int] | None = None,
 ) -> PostgresqlStore:
-    # Imported when it is needed: the embedded default starts without the driver of the other.
+    # Imported only when needed: on SQLite, the default, the driver is never loaded.
     from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415
 
     return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
 
 
-def serve(configuration: Configuration, announce: Callable[[Started], None]) -> None:
+def serve(configuration: Configuration, on_started: Callable[[Started], None]) -> None:
     """Serve until SIGTERM or SIGINT, and return when everything accepted is answered.
 
-    Calls `announce` once requests are accepted. Raises what `open_store` does, and NotPossible.
+    Calls `on_started` once requests are accepted. Raises NotPossible and what `open_store` raises.
     """
     with _failures_logged():
         if configuration.workers > 1:
-            asyncio.run(_serve_by_workers(configuration, announce))
+            asyncio.run(_serve_by_workers(configuration, on_started))
             return
         stop = StopSignals()
         with stop.caught(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(configuration, announce, stop))
+            runner.run(_serve(configuration, on_started, stop))
 
 
 def serve_as_worker(job: WorkerJob, on_started: Callable[[], None]) -> None:
-    """Serve on the socket of a worker, as `serve` does on its own."""
+    """Serve on the socket that a worker was given, as `serve` does on its own socket."""
     stop = StopSignals()
     with (
         _failures_logged(),
@@ -171,7 +173,7 @@ def _failures_logged() -> Iterator[None]:
 
 
 async def _serve(
-    configuration: Configuration, announce: Callable[[Started], None], stop: StopSignals
+    configuration: Configuration, on_started: Callable[[Started], None], stop: StopSignals
 ) -> None:
     metrics = Metrics()
     store = await open_store(configuration, serving=True, observer=metrics)
@@ -179,12 +181,12 @@ async def _serve(
         with listening(configuration.host, configuration.port) as listener:
             started = await _first_steps(store, configuration.host, listener.getsockname()[1])
 
-            def on_started() -> None:
+            def report() -> None:
                 log.info("listening", url=started.base_url, database=masked(configuration.database))
-                announce(started)
+                on_started(started)
 
             proxies = configuration.proxies
-            await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
+            await _serve_from(store, metrics, listener, stop, report, trusted_proxies=proxies)
     finally:
         await store.close()
     log.info("stopped")
@@ -192,8 +194,8 @@ async def _serve(
 
 async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopSignals) -> None:
     metrics = Metrics(Path(job.metrics_folder))
-    # The parent has migrated it. A newer program may have done so since; it only adds, and this
-    # worker may be the replacement of one that has died.
+    # Not migrated here: the parent has done it. A newer program may have migrated the database
+    # since, when this worker replaces one that died; a migration only adds, so it can serve.
     store = _postgresql(job.configuration, metrics)
     try:
         allow_open_files()
@@ -206,9 +208,9 @@ async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopS
 
 
 async def _serve_by_workers(
-    configuration: Configuration, announce: Callable[[Started], None]
+    configuration: Configuration, on_started: Callable[[Started], None]
 ) -> None:
-    """Let workers serve; this process only makes the first account and looks after them."""
+    """Serve by workers; this process only makes the first account and looks after them."""
     loop = asyncio.get_running_loop()
     with (
         shared_port(configuration.host, configuration.port) as port,
@@ -223,17 +225,17 @@ async def _serve_by_workers(
         finally:
             await store.close()
 
-        def on_started() -> None:
+        def report() -> None:
             database, count = masked(configuration.database), configuration.workers
             log.info("listening", url=started.base_url, database=database, workers=count)
-            announce(started)
+            on_started(started)
 
-        await workers.run(on_started)
+        await workers.run(report)
     log.info("stopped")
 
 
 async def _first_steps(store: Store, host: str, port: int) -> Started:
-    """Make the first account when there is none, and a way in for its admin."""
+    """Make the first account if there is none, and a one-time link for its admin."""
     first_account = await store.create_first_account(*_FIRST_ACCOUNT)
     token = await store.create_first_link()
     web = web_url(host, port)
@@ -281,7 +283,7 @@ async def _serve_from(
             on_stopping=runtime.feed.stop,
         )
     finally:
-        # Side by side: each of them may wait for a database that does not answer.
+        # Concurrently: each may wait for a database that does not answer.
         await asyncio.gather(
             runtime.scans.stop(),
             figure_work.stop(),
@@ -294,7 +296,7 @@ async def _serve_from(
 
 
 def create_application(runtime: Runtime) -> ASGIApp:
-    """Put the API and the web application beside each other; what is not the API's is a page."""
+    """Put the API and the web application side by side; paths outside the API are pages."""
     api, web = create_api(runtime), create_web(runtime)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -305,16 +307,16 @@ def create_application(runtime: Runtime) -> ASGIApp:
 
 
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:
-    """Keep the state fresh for the process that happens to be asked for the figures of all."""
+    """Sample all the time, so that the process that is asked for metrics has those of all."""
     while True:
         metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use())
         await asyncio.sleep(METRICS_SAMPLE_S)
 
 
 def _collect_garbage_rarely() -> None:
-    """Keep the cycle collector from walking everything that lives as long as the process.
+    """Keep the garbage collector from walking what lives as long as the process.
 
-    A request leaves next to no cycles; the pauses were the largest single cost of a batch.
+    Requests leave almost no cycles; its pauses were the largest single cost of a batch.
     """
     gc.collect()
     gc.freeze()
@@ -322,7 +324,7 @@ def _collect_garbage_rarely() -> None:
 
 
 def _new_request_id() -> str:
-    # It names a request and guards nothing; asking the kernel for every one would cost more.
+    # It names a request and guards nothing, so it need not cost a call of the kernel.
     return f"{random.getrandbits(128):032x}"
 
 

@@ -1,6 +1,6 @@
 """The configuration: one frozen Configuration, from flags, then ONELEAD_* variables, then defaults.
 
-The only module that reads the environment. All problems are reported together, in words.
+The only module that reads the environment. All problems are reported together.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Choice = TypeVar("Choice", bound=StrEnum)
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
-_NOBODY = "none"
+_NO_PROXY = "none"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
-#: And as a parameter, which libpq takes too.
+#: The password as a parameter, which libpq accepts too.
 _PASSWORD_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 
 
 class LogFormat(StrEnum):
-    """How a log line looks: for people or for machines."""
+    """The format of a log line: for people or for machines."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """The least important sort of log line that is written."""
+    """The lowest level of log lines that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -48,10 +48,10 @@ class LogLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the program was told; the values here are the defaults."""
+    """What the process is started with; the values here are the defaults."""
 
     host: str = "127.0.0.1"
-    #: 0 lets the system choose a free one.
+    #: 0 lets the system choose a free port.
     port: int = 8000
     #: `sqlite:///relative/path`, `sqlite:////absolute/path`, or a PostgreSQL URL as libpq reads it.
     database: str = "sqlite:///data/onelead.db"
@@ -59,7 +59,7 @@ class Configuration:
     log_level: LogLevel = LogLevel.INFO
     #: How many processes serve the port.
     workers: int = 1
-    #: Whose X-Forwarded- headers are believed: addresses and networks, divided by commas; or none.
+    #: Whose X-Forwarded- headers are trusted: addresses and networks, separated by commas; or none.
     trusted_proxies: str = "none"
 
     @property
@@ -71,27 +71,27 @@ class Configuration:
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """The networks whose X-Forwarded- headers are believed."""
-        return () if self.trusted_proxies == _NOBODY else tuple(self.trusted_proxies.split(","))
+        """The networks whose X-Forwarded- headers are trusted."""
+        return () if self.trusted_proxies == _NO_PROXY else tuple(self.trusted_proxies.split(","))
 
     def variables(self) -> dict[str, str]:
-        """Return what gives a process of our own these settings.
+        """Return the environment variables that give a child process this configuration.
 
-        Arguments can be read by everybody on the machine, and the database may name a password.
+        Everyone on the machine can read arguments, and the database URL may contain a password.
         """
         return {f"ONELEAD_{one.name.upper()}": str(getattr(self, one.name)) for one in fields(self)}
 
     def shown(self) -> dict[str, str]:
-        """Return every value as a person may see it, secrets masked."""
+        """Return every value in a form that is safe to show, with secrets masked."""
         return {field.name: masked(str(getattr(self, field.name))) for field in fields(self)}
 
 
 def load_configuration(
     flags: Mapping[str, str | None], environment: Mapping[str, str] | None = None
 ) -> Configuration:
-    """Return the effective settings. Raises ConfigurationInvalid with every problem."""
+    """Return the effective configuration. Raises ConfigurationInvalid with every problem."""
     values = _Values(flags, os.environ if environment is None else environment)
-    settings = Configuration(
+    configuration = Configuration(
         host=values.read("host", _host, Configuration.host),
         port=values.read("port", _port, Configuration.port),
         database=values.read("database", _database, Configuration.database),
@@ -100,15 +100,21 @@ def load_configuration(
         workers=values.read("workers", _workers, Configuration.workers),
         trusted_proxies=values.read("trusted_proxies", _proxies, Configuration.trusted_proxies),
     )
-    if settings.workers > 1 and settings.database.startswith(_SQLITE) and not values.problems:
-        values.refuse("workers", "one process serves a SQLite file; write 1, or use PostgreSQL")
+    if (
+        configuration.workers > 1
+        and configuration.database.startswith(_SQLITE)
+        and not values.problems
+    ):
+        values.refuse(
+            "workers", "only one process can serve a SQLite file; write 1, or use PostgreSQL"
+        )
     if values.problems:
         raise ConfigurationInvalid(values.problems)
-    return settings
+    return configuration
 
 
 def child_environment(**variables: str) -> dict[str, str]:
-    """Return the environment for a process that this one starts, with some variables more."""
+    """Return the environment for a child process, with these variables added."""
     return {**os.environ, **variables}
 
 
@@ -118,7 +124,7 @@ def masked(url: str) -> str:
 
 
 class _Values:
-    """Finds each value where it was given and collects what is wrong with it."""
+    """Finds each value where it was given, and collects problems."""
 
     def __init__(self, flags: Mapping[str, str | None], environment: Mapping[str, str]) -> None:
         self._flags = flags
@@ -136,7 +142,7 @@ class _Values:
             return default
 
     def refuse(self, name: str, problem: str) -> None:
-        """Collect what is wrong with a value only together with another one."""
+        """Collect a problem that a value has only together with another value."""
         self.problems.append(f"{self._find(name)[0]}: {problem}")
 
     def _find(self, name: str) -> tuple[str, str | None]:
@@ -144,7 +150,7 @@ class _Values:
         if flag is not None:
             return f"--{name.replace('_', '-')}", flag
         variable = f"ONELEAD_{name.upper()}"
-        # An empty variable is how many tools write "not set".
+        # Many tools write an empty variable for "not set".
         return variable, self._environment.get(variable) or None
 
 
@@ -163,7 +169,7 @@ def _port(text: str) -> int:
 def _database(text: str) -> str:
     if text.startswith(_POSTGRESQL):
         if _CONTROL.search(text) or " " in text:
-            raise ValueError(f"{masked(text)!r} has a character that a URL may not have")
+            raise ValueError(f"{masked(text)!r} contains a character that a URL cannot have")
         return text
     path = text.removeprefix(_SQLITE)
     if path == text:
@@ -173,20 +179,24 @@ def _database(text: str) -> str:
             f"{_POSTGRESQL[0]}user@host/name"
         )
     if path in {"", ":memory:"} or path.endswith("/"):
-        raise ValueError(f"{text!r} names no file; write one, as in {Configuration.database}")
+        raise ValueError(
+            f"{text!r} does not name a file; write one, as in {Configuration.database}"
+        )
     if "?" in path or _CONTROL.search(path):
-        raise ValueError(f"{text!r} has a character that a path to a database may not have")
+        raise ValueError(f"{text!r} contains a character that the path of a database cannot have")
     return text
 
 
 def _workers(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= WORKERS_MAX):
-        raise ValueError(f"{text!r} is no number of processes; write 1 to {WORKERS_MAX}")
+        raise ValueError(
+            f"{text!r} is not a number of processes; write a number from 1 to {WORKERS_MAX}"
+        )
     return int(text)
 
 
 def _proxies(text: str) -> str:
-    if text == _NOBODY:
+    if text == _NO_PROXY:
         return text
     networks = []
     for part in text.split(","):
@@ -194,7 +204,7 @@ def _proxies(text: str) -> str:
             networks.append(str(ip_network(part.strip())))
         except ValueError:
             raise ValueError(
-                f"{part.strip()!r} is no address or network; write them divided by commas, "
+                f"{part.strip()!r} is not an address or network; separate them by commas, "
                 "as in 127.0.0.1,10.0.0.0/8"
             ) from None
     return ",".join(networks)

@@ -1,8 +1,8 @@
-"""The log: one line an event on standard error, as readable text or as JSON.
+"""The log: one line per event on standard error, as readable text or as JSON.
 
-Never a key and never a body: tracebacks are written without the values of variables, and
-whatever looks like an API key is masked in the finished line. What the standard library's
-loggers say, the web server's among them, takes the same way.
+It never contains an API key or a body: tracebacks are written without the values of variables, and
+anything that looks like an API key is masked in the finished line. The loggers of the standard
+library, the web server's among them, write to the same log.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from onelead.configuration import LogFormat, LogLevel
 
 _API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
-#: These report every step of what the program says itself in a line or two.
-_TALKATIVE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
+#: These log every step of what the program itself logs in a line or two.
+_VERBOSE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
 
 
 def configure_logs(
     log_format: LogFormat, log_level: LogLevel, stream: TextIO, **process: object
 ) -> None:
-    """Send all logging of the process to the stream; every line says which `process` it is."""
+    """Send all log lines to the stream, each with the values in `process`."""
 
     def add_process(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
         return {**line, **process}
 
     chain: list[Processor] = [
         add_process,
-        # The request, or the batch, that the line belongs to.
+        # Adds the request or the batch that the line belongs to.
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -63,7 +63,7 @@ def configure_logs(
 def _renderers(log_format: LogFormat, *, colours: bool) -> list[Processor]:
     if log_format is LogFormat.JSON:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # The default formatter would show the values of variables.
+    # The default formatter shows the values of variables.
     plain = structlog.dev.plain_traceback
     return [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
 
@@ -76,6 +76,6 @@ def _route(handler: logging.Handler, level: int) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in _VERBOSE:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(capture=True)

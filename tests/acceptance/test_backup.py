@@ -1,4 +1,4 @@
-"""Backups as the documents say, made while a server takes writes; what is restored serves on."""
+"""Backups made as documented while a server takes writes; what is restored can be served."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NORA = "nora@field.example"
 
 
 class Backup(NamedTuple):
-    """A database that is backed up while it is served, and where it goes afterwards."""
+    """A database that is backed up while it is served, and where it is restored."""
 
     url: str
     restored: EmptyDatabase
@@ -37,8 +37,8 @@ class Backup(NamedTuple):
 
 @contextmanager
 def a_dump(folder: Path) -> Iterator[Backup]:
-    """Take pg_dump and pg_restore, with the options that the documents name."""
-    # The tests may be told to use an older server, whose own pg_restore would be needed.
+    """Use pg_dump and pg_restore, with the documented options."""
+    # The tests may use an older server, which needs its own pg_restore.
     try:
         server = PostgresqlServer()
     except (ServerUnusable, OSError) as error:
@@ -77,7 +77,7 @@ def _vacuumed(served: Path, copy: Path) -> None:
 
 
 def a_file(copy: Callable[[Path, Path], None]) -> Callable[[Path], Any]:
-    """Take one of SQLite's ways; the backup is served where it lies."""
+    """Use one of SQLite's ways; the backup is served where it is."""
 
     @contextmanager
     def way(folder: Path) -> Iterator[Backup]:
@@ -107,7 +107,7 @@ def calling(base_url: str, credentials: dict[str, str]) -> httpx.Client:
 
 
 def fill(client: httpx.Client) -> dict[str, Any]:
-    """Write something of everything, and return the definition that leads are matched by."""
+    """Write some of everything, and return the definition that leads are matched by."""
 
     def send(method: str, path: str, body: Any = None) -> Any:
         response = client.request(method, path, json=body)
@@ -138,7 +138,7 @@ def fill(client: httpx.Client) -> dict[str, Any]:
 
 
 def everything(client: httpx.Client) -> list[tuple[Any, ...]]:
-    """Return the answers to all that can be asked."""
+    """Return the answers to everything that can be asked."""
     lists = ("/custom_field_definitions", "/lead_statuses", "/customer_sources", "/tags")
     asked: list[tuple[str, str, Any]] = [
         *(("GET", path, None) for path in ("/account", "/users/me", *lists)),
@@ -186,7 +186,7 @@ def test_what_is_restored_gives_the_same_answers_and_goes_on(
         assert "ol_" not in server.banner
         assert everything(client) == before
         total = int(client.post("/leads/search", json={}).headers["X-PW-TOTAL"])
-        # The backup does not know the lead that came after it.
+        # The backup does not have the lead that was made after it.
         assert client.get(f"/leads/{late['id']}").status_code == 404
         created = client.post("/leads", json={"name": "New"})
         assert created.status_code == 200

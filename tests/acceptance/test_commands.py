@@ -25,7 +25,7 @@ INIT = ("init", "--account", "Shop Ltd", "--email", "dana@shop.example")
 
 
 def status_with(base_url: str, made: dict[str, Any]) -> int:
-    """Return what a call answers to a key."""
+    """Return the status of a call with an API key."""
     headers = credentials_of(made)
     return httpx.get(f"{base_url}/leads/1", headers=headers, timeout=DEADLINE_S).status_code
 
@@ -52,9 +52,9 @@ def test_init_for_a_person_shows_the_same(tmp_path: Path) -> None:
 def test_init_makes_another_account_beside_the_first(tmp_path: Path) -> None:
     assert [run_json(tmp_path, *INIT)["account_id"] for _ in range(2)] == [1, 2]
     message = refusal(run(tmp_path, "keys", "list"), 1)
-    assert message == "name an account with --account; there are 1, 2"
+    assert message == "choose an account with --account; there are 1, 2"
     message = refusal(run(tmp_path, "users", "list", "--account", "3"), 1)
-    assert message == "there is no account 3; there are 1, 2"
+    assert message == "account 3 does not exist; there are 1, 2"
     assert len(run_json(tmp_path, "keys", "list", "--account", "2")) == 1
 
 
@@ -65,7 +65,7 @@ def test_keys_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
         assert status_with(server.base_url, made) == 404
         done = run(tmp_path, "keys", "revoke", str(made["id"]))
         assert (done.returncode, done.stderr) == (0, "")
-        # How soon, test_authentication.py says by a clock of its own.
+        # How soon is tested in test_authentication.py, with its own clock.
         wait_until(lambda: status_with(server.base_url, made) == 401)
         first, second = run_json(tmp_path, "keys", "list")
         assert (first["date_revoked"], second["label"]) == (None, "web form")
@@ -96,7 +96,7 @@ def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
     first = run_json(tmp_path, *link, "--url", "https://leads.shop.example/")
     assert first["sign_in_url"].startswith("https://leads.shop.example/welcome/")
     message = refusal(run(tmp_path, *link, ONELEAD_PORT="0"), 1)
-    assert message.startswith("the port is any free one; say with --url")
+    assert message.startswith("the configured port is any free one;")
     second = run(tmp_path, *link)
     assert (second.returncode, second.stderr) == (0, "")
     path = urlsplit(second.stdout.splitlines()[0]).path
@@ -106,7 +106,7 @@ def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
             dead = web.get(urlsplit(first["sign_in_url"]).path)
             assert (dead.status_code, "does not work any more" in dead.text) == (404, True)
             assert web.get("/sign-in").status_code == 200
-            # The start has made a link of its own, so this one is over, too.
+            # The start made a new link, so this one no longer works either.
             assert web.get(path).status_code == 404
             (printed,) = re.findall(r"Open +(\S+)", server.banner)
             assert web.get(urlsplit(printed).path).status_code == 200
@@ -131,24 +131,24 @@ def test_lists_are_readable_tables(tmp_path: Path) -> None:
 
 def test_a_list_of_nothing_makes_no_database(tmp_path: Path) -> None:
     message = refusal(run(tmp_path, "keys", "list"), 1)
-    assert message == "there is no database data/onelead.db; `onelead init` makes one"
+    assert message == "there is no database data/onelead.db; create one with `onelead init`"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_done_is_one_line(tmp_path: Path) -> None:
     run(tmp_path, "migrate")
     message = refusal(run(tmp_path, "users", "list"), 1)
-    assert message == "the database has no account; `onelead init` makes one"
+    assert message == "the database has no account; create one with `onelead init`"
     run(tmp_path, *INIT)
     message = refusal(run(tmp_path, "users", "create", "--email", "Dana@shop.example"), 1)
     assert message == "a user with the e-mail Dana@shop.example exists already"
     assert refusal(run(tmp_path, "keys", "revoke", "77"), 1) == "API key 77 does not exist"
     run(tmp_path, "users", "create", "--email", "omar@shop.example")
     message = refusal(run(tmp_path, "keys", "create"), 1)
-    assert message == "the account has several users; name one with --email"
+    assert message == "the account has several users; choose one with --email"
 
 
-def test_migrating_twice_is_no_trouble(tmp_path: Path) -> None:
+def test_migrating_twice_is_fine(tmp_path: Path) -> None:
     for _ in range(2):
         done = run(tmp_path, "migrate")
         assert (done.returncode, done.stdout) == (0, "data/onelead.db is up to date.\n")

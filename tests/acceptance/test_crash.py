@@ -1,4 +1,4 @@
-"""A server process that is killed: what it answered is there when the next one serves."""
+"""A server process that is killed: what it answered is there once the next process serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The URL of a PostgreSQL database goes to libpq as it is: hosts, sockets, environment."""
+"""The URL of a PostgreSQL database is passed to libpq as it is: hosts, sockets, environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:
-    """A server of its own: the one that the environment names may have no socket here."""
+    """A separate server, as the one that the environment names may not have a socket here."""
     try:
         started = PostgresqlServer()
     except (ServerUnusable, OSError) as error:
@@ -27,7 +27,7 @@ def server() -> Iterator[PostgresqlServer]:
 def test_one_database_has_many_names(server: PostgresqlServer, tmp_path: Path) -> None:
     account = ("--account", "Shop Ltd", "--email", "dana@shop.example")
     with socket.socket() as silent:
-        # It has the port and does not listen there, so nobody else does.
+        # It has the port and does not listen on it, so no one else does.
         silent.bind(("127.0.0.1", 0))
         hosts = f"127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{server.port}"
         several = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"

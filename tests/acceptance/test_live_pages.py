@@ -1,4 +1,4 @@
-"""Pages that show deliveries as they arrive, with a real server process: it stops at once."""
+"""Pages that show deliveries as they arrive, on a server process that stops without delay."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_delivery_appears_and_a_stop_ends_the_streams_at_once(tmp_path: Path) 
 
 
 async def _counted(client: httpx.AsyncClient, url: str) -> None:
-    """Wait until the delivery is in the figures, which follow a moment later."""
+    """Wait until the delivery is in the figures, which follow with a short delay."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             if "Created 1. Most in one hour: 1" in (await client.get(url)).text:
@@ -76,8 +76,8 @@ async def _watch_and_stop(server: Server) -> None:
         await _counted(client, url)
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        # Each ends like an answer that is complete, not like a connection that is lost.
+        # Each ends like a complete answer, not like a lost connection.
         await asyncio.wait_for(asyncio.gather(*streams), DEADLINE_S)
         server.process.wait(DEADLINE_S)
-        # Left alone, a stream looks around with each sign of life.
+        # Otherwise a stream notices a stop only with its next sign of life.
         assert time.monotonic() - began < LIVE_HEARTBEAT_S - 3

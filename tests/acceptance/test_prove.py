@@ -51,6 +51,6 @@ def test_ended_early_it_ends_its_processes(tmp_path: Path, number: int) -> None:
             pass
         process.send_signal(number)
         assert process.wait(DEADLINE_S) == 130
-    # The file is served by nobody: the next server can have it.
+    # No process serves the file any more: the next server can have it.
     done = run(tmp_path, "prove", "--seconds", "0.2", "--clients", "1")
     assert done.returncode == 0, done.stderr

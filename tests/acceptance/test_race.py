@@ -29,7 +29,7 @@ RACE_S = 120.0
 
 @dataclass
 class Race:
-    """The deliveries still to be made, and what was answered."""
+    """The deliveries that are still to be made, and the answers."""
 
     deliveries: list[dict[str, Any]]
     #: By e-mail, the answer with the highest version, as (version, lead).
@@ -65,12 +65,12 @@ class Race:
             try:
                 return await client.put("/leads/upsert", json=body)
             except httpx.TransportError:
-                # The server was killed; a client that has no answer sends again.
+                # The server was killed; a client without an answer sends again.
                 await asyncio.sleep(RETRY_AFTER_S)
 
 
 def deliveries() -> Iterable[dict[str, Any]]:
-    """Yield every delivery of every person; each names another title."""
+    """Yield every delivery of every person; each brings a different title."""
     for person in range(PEOPLE):
         for number in range(DELIVERIES_EACH):
             email = f"person-{person}@race.example"
@@ -97,7 +97,7 @@ async def stored_leads(server: Server, credentials: dict[str, str]) -> list[dict
 
 
 def assert_won(race: Race, leads: list[dict[str, Any]]) -> None:
-    """One lead of each person, as it was answered last."""
+    """The lead of each person, as it was last answered."""
     assert dict(race.statuses) == {200: PEOPLE * DELIVERIES_EACH}
     assert sorted(race.last) == sorted(f"person-{person}@race.example" for person in range(PEOPLE))
     by_id = {lead["id"]: lead for lead in leads}
@@ -118,7 +118,9 @@ async def test_50_people_40_times_over_200_connections_are_50_leads(tmp_path: Pa
 
 
 @pytest.mark.disk
-async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
+async def test_they_are_50_leads_even_if_the_server_is_killed_and_comes_back(
+    tmp_path: Path,
+) -> None:
     made = run_json(tmp_path, "init", "--account", "Shop", "--email", "dana@shop.example")
     race = a_race()
     all_of_them = len(race.deliveries)
@@ -140,7 +142,7 @@ async def test_so_they_are_when_the_server_is_killed_and_comes_back(tmp_path: Pa
 
 
 async def until_left(race: Race, running: asyncio.Task[None], number: int) -> None:
-    """Wait until only so many deliveries are left."""
+    """Wait until only this many deliveries are left."""
     async with asyncio.timeout(RACE_S):
         while len(race.deliveries) > number:
             assert not running.done()

@@ -27,7 +27,7 @@ def send(request: httpx.Request) -> httpx.Response:
 
 
 def api_client(server: Server) -> httpx.Client:
-    """Return a client with the credentials that the server has printed."""
+    """Return a client with the credentials that the server printed."""
     return httpx.Client(base_url=server.base_url, headers=server.credentials(), timeout=DEADLINE_S)
 
 

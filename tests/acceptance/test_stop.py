@@ -1,4 +1,4 @@
-"""Stopping a server process: it takes nothing new, answers what it took, and ends well."""
+"""Stopping a server process: it takes nothing new, answers what it took and exits with 0."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def rest_of(client: socket.socket) -> bytes:
 
 
 def was_waited_for(client: socket.socket) -> bool:
-    """Say whether the server has told a client that it took too long.
+    """Say whether the server told a client that it took too long.
 
     It does so after REQUEST_BODY_TIMEOUT_S. This shows, and the seconds of a busy machine do not,
     that a stop waited for the client.

@@ -43,9 +43,9 @@ def server(database: PostgresqlDatabase, tmp_path: Path) -> Iterator[Server]:
 
 
 def url_of(database: PostgresqlDatabase) -> str:
-    """Return the database as a setting names it."""
+    """Return the database URL of the configuration."""
     parts = conninfo_to_dict(database.address)
-    # A host may be the folder of a socket.
+    # The host can be the folder of a socket.
     query = urlencode({"host": parts["host"], "port": parts["port"]})
     return f"postgresql://{parts['user']}@/{parts['dbname']}?{query}"
 
@@ -67,7 +67,7 @@ def workers_of(server: Server) -> set[int]:
 
 
 def lives(pid: int) -> bool:
-    """Say whether a process is there and has not ended."""
+    """Say whether a process exists and has not ended."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
     except OSError:
@@ -76,24 +76,24 @@ def lives(pid: int) -> bool:
 
 
 def get(server: Server, path: str) -> httpx.Response:
-    """Ask for a page at the root, on a connection of its own."""
+    """Request a page at the root, on a new connection."""
     return httpx.get(f"http://127.0.0.1:{server.port}{path}", timeout=DEADLINE_S)
 
 
 def figure(server: Server, name: str) -> float:
-    """Return a figure of the metrics, the sum over all its labels."""
+    """Return a metric, summed over all its labels."""
     found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", get(server, "/metrics").text, re.MULTILINE)
     return sum(map(float, found))
 
 
 def logged(server: Server, event: str) -> list[dict[str, Any]]:
-    """Return the lines of the log about an event."""
+    """Return the log lines about an event."""
     lines = [json.loads(line) for line in server.log.splitlines()]
     return [line for line in lines if line["event"] == event]
 
 
 def upsert(server: Server, headers: dict[str, str], number: int) -> int:
-    """Deliver a person on a connection of its own until it is answered; returns the status."""
+    """Deliver a person on a new connection until it is answered, and return the status."""
     email = f"person-{number}@load.example"
     body = {
         "properties": {"name": f"Person {number}", "email": {"email": email}},
@@ -113,7 +113,7 @@ def stored_emails(database: PostgresqlDatabase) -> list[str]:
     return sorted(email for (email,) in database.rows("SELECT email_key FROM lead"))
 
 
-def test_all_workers_serve_and_the_start_is_told_once(
+def test_all_workers_serve_and_the_start_is_logged_once(
     server: Server, database: PostgresqlDatabase
 ) -> None:
     assert server.banner.count("is ready") == 1
@@ -121,7 +121,7 @@ def test_all_workers_serve_and_the_start_is_told_once(
     wait_until(lambda: figure(server, "onelead_workers") == WORKERS)
     headers = credentials(database)
     assert {upsert(server, headers, number) for number in range(60)} == {200}
-    # Whichever worker is asked, it tells the sum of all.
+    # Every worker returns the sum of all.
     for _ in range(WORKERS * 2):
         assert figure(server, "onelead_writes_total") == 60
         assert figure(server, "onelead_request_seconds_count") == 60
@@ -146,7 +146,7 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(
     assert set(first + second) == {200}
     wait_until(lambda: len(workers_of(server)) == WORKERS)
     assert len(workers_of(server) - before) == 1
-    # The one that took its place counts on where the dead one stopped.
+    # Its replacement goes on counting where it stopped.
     wait_until(lambda: figure(server, "onelead_worker_starts_total") == WORKERS + 1)
     wait_until(lambda: figure(server, "onelead_workers") == WORKERS)
     assert 300 <= figure(server, "onelead_writes_total") <= 300 + 8
@@ -159,7 +159,7 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(
 def test_a_worker_is_replaced_after_a_newer_program_has_migrated(
     server: Server, database: PostgresqlDatabase
 ) -> None:
-    """Migrations only add, so the old program goes on until its turn to be upgraded comes."""
+    """Migrations only add, so the old program keeps running until it is upgraded, too."""
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     before = workers_of(server)
     for pid in before:
@@ -176,7 +176,7 @@ def test_a_worker_that_dies_again_at_once_is_started_after_a_pause_and_the_other
     event = "a worker has ended and is started again"
 
     def kill_first() -> bool:
-        # The first worker is the one that is not among those that were there at the start.
+        # The first worker, or the one that replaced it.
         fresh = workers_of(server) - others - killed
         for pid in fresh:
             kill(pid, signal.SIGKILL)
@@ -186,7 +186,7 @@ def test_a_worker_that_dies_again_at_once_is_started_after_a_pause_and_the_other
     others = set(sorted(workers_of(server))[1:])
     wait_until(kill_first)
     assert [line["pause_s"] for line in logged(server, event)][:2] == [0, 1]
-    # Nobody's connection waits for the one that rests.
+    # No connection waits for the worker that is paused.
     assert {get(server, "/healthz").status_code for _ in range(40)} == {200}
     assert server.stop() == 0
 
@@ -237,6 +237,6 @@ def test_a_sqlite_file_has_one_process(tmp_path: Path) -> None:
     done = run(tmp_path, "serve", "--port", "0", "--workers", "2")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[1].strip() == (
-        "--workers: one process serves a SQLite file; write 1, or use PostgreSQL"
+        "--workers: only one process can serve a SQLite file; write 1, or use PostgreSQL"
     )
     assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,8 @@
-"""One process of a concurrency test: a store and a writer of its own, and a job to do.
+"""One process of a concurrency test, with its own store and writer, and a job to do.
 
 Started as `python -m tests.concurrency.driver ADDRESS ACCOUNT JOB SEED COUNT`. It says `ready`,
 waits for a line, and then prints a line for every answer that it was given, at once, so that
-what was acknowledged is known although the process is killed.
+what was acknowledged is known even if the process is killed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Driver:
             else:
                 receipts = await self.writer.write_many(self.account_id, writes)
         except StoreUnavailable:
-            # Written or not: nothing is promised.
+            # Written or not: nothing was promised.
             return []
         for write, receipt in zip(writes, receipts, strict=True):
             lead = receipt.result.lead
@@ -72,7 +72,7 @@ class Driver:
         return receipts
 
     async def pause(self) -> None:
-        """Leave the database to the other processes for a moment, so that their writes mix."""
+        """Leave the database to the other processes for a moment, so that the writes interleave."""
         await asyncio.sleep(self.chance.random() * PAUSE_S_MAX)
 
     async def deliver_people(self) -> None:
@@ -112,19 +112,19 @@ class Driver:
                 await self.pause()
 
     async def deliver_by_email(self) -> None:
-        """Look for each person by e-mail, and bring the name."""
+        """Match each person by e-mail, and bring the name."""
         await self._in_random_order(
             lambda person: upsert("email", f"n{person}@x.example", name=f"Nora Field {person}")
         )
 
     async def deliver_by_name(self) -> None:
-        """Look for each person by name, and bring the e-mail."""
+        """Match each person by name, and bring the e-mail."""
         await self._in_random_order(
             lambda person: upsert("name", f"Nora Field {person}", email=f"n{person}@x.example")
         )
 
     async def _in_random_order(self, write_of: Callable[[int], LeadWrite]) -> None:
-        """Keep close to the other processes: each goes the same way, a little shuffled."""
+        """Stay close to the other processes: all take the same order, slightly shuffled."""
         people = sorted(range(self.count), key=lambda one: one + self.chance.random() * 4)
 
         async def caller(number: int) -> None:
@@ -144,7 +144,7 @@ JOBS: dict[str, Callable[[Driver], Awaitable[None]]] = {
 
 
 def say(line: str) -> None:
-    """Write a line at once: a line that is out survives the process."""
+    """Write a line and flush it, so that it survives the process."""
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 

@@ -1,4 +1,4 @@
-"""An application process whose engine has no lane: what a proof must find broken.
+"""A server process whose engine has no lane, which a proof must find broken.
 
 Run by its path instead of `onelead serve`; it takes the settings from the environment. The lane
 is taken after the reading, or let go of before the writing, so two processes both find nobody.
@@ -40,7 +40,7 @@ _PAUSE_S = 0.03
 
 
 class _EarlierReads:
-    """A driver whose reads see the state from before its transaction."""
+    """A driver whose reads see the state before its transaction."""
 
     def __init__(self, driver: sqlite3.Connection, earlier: sqlite3.Connection) -> None:
         self._driver = driver
@@ -58,7 +58,7 @@ class LanelessSqliteStore(SqliteStore):
     """Looks for matches before it takes the write lock."""
 
     def __init__(self, path: Path, clock: Callable[[], int], *, serving: bool) -> None:  # noqa: ARG002
-        # Several processes are to serve the file.
+        # Here several processes serve the file.
         super().__init__(path, clock)
         self._file = path
 
@@ -80,7 +80,7 @@ def _write_batch(driver: sqlite3.Connection, *rest: Any) -> Any:
 
 
 class _LateTrips(Trips):
-    """Round trips of which those that write wait a moment."""
+    """Round trips that wait a moment before they write."""
 
     async def make(self, commands: Sequence[Command]) -> list[PGresult]:
         if any("INTO ledger" in sql for sql, _parameters in commands):

@@ -1,4 +1,4 @@
-"""Starts driver processes together, kills them in the middle, and collects what they answered."""
+"""Starts driver processes together, kills them midway and collects what they answered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUN_TIMEOUT_S = 180
 
 @dataclass
 class Job:
-    """What one process does; killed after some answers, it is started anew with another seed."""
+    """What one process does; killed after some answers, it starts again with another seed."""
 
     name: str
     seed: int
@@ -26,7 +26,7 @@ class Job:
 
 
 async def run_jobs(address: str, account_id: int, jobs: list[Job]) -> list[Answer]:
-    """Run the jobs at the same time, and return every answer that a process was given."""
+    """Run the jobs at the same time, and return every answer that a process got."""
     barrier = asyncio.Barrier(len(jobs))
     runs = (_run(address, account_id, job, barrier) for job in jobs)
     async with asyncio.timeout(RUN_TIMEOUT_S):
@@ -61,7 +61,7 @@ async def _start(address: str, account_id: int, job: Job, seed: int) -> Process:
 
 
 async def _answers(process: Process, kill_after: int | None) -> list[Answer]:
-    """Read answers to the end; what a killed process has printed can still be read."""
+    """Read all answers; what a killed process printed can still be read."""
     assert process.stdout is not None
     answers = []
     async for line in process.stdout:

@@ -1,4 +1,4 @@
-"""The check of the ledger must be able to fail: each thing that must never happen is found."""
+"""The check of the ledger must be able to fail: it finds everything that must never happen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NORA = upsert("email", "nora@field.example", name="Nora Field")
 
 @pytest.fixture
 async def history(account: AccountStore) -> AsyncIterator[AccountStore]:
-    """An account with a history of all sorts of writes, which is well explained."""
+    """An account with a history of all kinds of writes, which the ledger explains."""
     fields = [await account.field(), await account.field(data_type="MultiSelect")]
     writes = RandomWrites(random.Random(7), fields)
     for _ in range(80):
@@ -98,7 +98,7 @@ async def test_what_is_stored_otherwise_is_found(history: AccountStore, change: 
 async def test_a_duplicate_is_found_that_reads_from_before_the_lane_would_make(
     account: AccountStore, database: Database
 ) -> None:
-    """A store that looked for matches before its turn on the lane would have found nobody."""
+    """A store that looks for matches before it gets the lane finds no lead."""
     faults = Faults()
     store = await database.open_faulty(Clock(), faults)
     careless = await AccountStore.of(store, account.account_id, database)

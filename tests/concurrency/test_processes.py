@@ -1,4 +1,4 @@
-"""Several processes on one database: their ledger is one serial order that explains everything."""
+"""Several processes on one database: their ledger is a serial order that explains everything."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ async def assert_explained(account: AccountStore, answers: list[Answer], what: s
 
 
 def _returns(rows: dict[str, Answer]) -> int:
-    """Count how often a process wrote again after another one: a request id ends with its process.
+    """Count how often a process wrote again after another one; a request id ends with its process.
 
-    On a busy machine they hardly take turns, and each once is what they would do without any.
+    On a busy machine they hardly take turns, and would each write once even without any.
     """
     in_order = sorted(rows.values(), key=lambda row: row.seq)
     processes = [row.request_id.rpartition("-")[2] for row in in_order]
@@ -97,7 +97,7 @@ async def test_switches_in_the_middle_are_obeyed_by_every_process(
 async def test_leads_that_would_match_each_other_through_different_fields_are_created_once(
     account: AccountStore,
 ) -> None:
-    """By e-mail with the name, and by name with the e-mail: whoever is first creates."""
+    """By e-mail with the name, and by name with the e-mail: the first one creates."""
     people = 150
     jobs = [
         Job("by_email", 1, people),

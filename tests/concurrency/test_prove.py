@@ -24,7 +24,7 @@ KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update
 LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
 
 
-def settings_of(database: Database) -> Configuration:
+def configuration_of(database: Database) -> Configuration:
     if isinstance(database, PostgresqlDatabase):
         place = conninfo_to_dict(database.address)
         url = "postgresql://{user}@{host}:{port}/{dbname}".format_map(place)
@@ -36,15 +36,15 @@ def settings_of(database: Database) -> Configuration:
 def proof(database: Database, **options: Any) -> Outcome:
     told: list[Progress] = []
     options = {"seed": 7, "processes": 2, "clients": 32, "seconds": 2.0} | options
-    outcome = prove(settings_of(database), Options(**options), told.append)
+    outcome = prove(configuration_of(database), Options(**options), told.append)
     assert [told[0].phase, told[-1].phase] == ["starting", "checking"]
     return outcome
 
 
 def kept(make: Callable[[], Outcome], *, has_kills: bool = False) -> Outcome:
-    """Return a proof in which all that it is about was tried; whatever was tried is kept.
+    """Return a proof that tried everything it is about; the promise must be kept in each attempt.
 
-    When the processes stand still, the seconds of a proof may be over before enough was sent.
+    If the machine stalls, a proof may be over before enough was sent.
     """
     for _ in range(5):
         outcome = make()
@@ -71,14 +71,14 @@ def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
         assert report.machine(outcome)["violations"]
         if creations(outcome):
             return
-        # What else goes wrong without the lane may end the witness before the first duplicate.
+        # Other failures without the lane may end the replay before the first duplicate.
     raise AssertionError("\n".join(report.verdict_lines(outcome.verdict)))
 
 
 def creations(outcome: Outcome) -> list[Any]:
-    """Return the upserts that were shown to have created although somebody was there.
+    """Return the upserts that are shown to have created although the lead existed.
 
-    By their answers, or by the ledger as far as it has no gaps, which it gets without the lane.
+    Shown by their answers, or by the ledger up to its first gap: without the lane it gets gaps.
     """
     verdict = outcome.verdict
     pairs = [
@@ -96,10 +96,10 @@ def creations(outcome: Outcome) -> list[Any]:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
-    settings = load_configuration({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
+def test_one_process_serves_a_sqlite_file(engine: str, tmp_path: Path) -> None:
+    configuration = load_configuration({"database": f"sqlite:///{tmp_path}/new/onelead.db"}, {})
     options = Options(seed=1, seconds=2.0, clients=4)
-    outcome = kept(lambda: prove(settings, options, lambda _progress: None))
+    outcome = kept(lambda: prove(configuration, options, lambda _progress: None))
     assert outcome.processes == 1
     assert "to 1 process, as SQLite allows one, in" in report.summary(outcome)
 
@@ -110,14 +110,14 @@ def test_one_process_serves_an_sqlite_file(engine: str, tmp_path: Path) -> None:
         ("raise SystemExit('no room')", "a server did not start\n  no room"),
         (
             "import time; print('Base URL http://[::1]:9/', flush=True); time.sleep(0.2); 1 / 0",
-            "a server went away by itself\n  Traceback",
+            "a server ended unexpectedly\n  Traceback",
         ),
     ],
 )
 def test_a_process_that_fails_ends_the_proof_with_what_it_logged(
     tmp_path: Path, program: str, said: str
 ) -> None:
-    settings = load_configuration({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
+    configuration = load_configuration({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
     options = Options(seed=1, seconds=30, clients=2, command=(sys.executable, "-c", program))
     with pytest.raises(NotPossible, match=re.escape(said)):
-        prove(settings, options, lambda _progress: None)
+        prove(configuration, options, lambda _progress: None)

@@ -1,4 +1,4 @@
-"""The people of the demo are many, differ, and are nobody's."""
+"""The people of the demo are many and different, and none of them is real."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo as a person starts it: a process that serves, delivers, and leaves nothing behind."""
+"""The demo as it is started: a process that serves, delivers and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def test_it_serves_delivers_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_while_it_is_made_it_leaves_nothing_behind(
+def test_if_stopped_while_seeding_it_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    # Where this process stands still, the demo is made, and serves, before the signal comes.
+    # If this process stalls, the demo may already serve before the signal comes.
     ends: list[int] = []
     while not ends or (ends[-1] == _STOPPED_SERVING and len(ends) < _TRIES):
         with subprocess.Popen(
@@ -64,7 +64,7 @@ def test_stopped_while_it_is_made_it_leaves_nothing_behind(
     assert ends[-1] == 130, ends
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run(tmp_path, "demo", "--port", port, TMPDIR=str(tmp_path))

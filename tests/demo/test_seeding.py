@@ -1,4 +1,4 @@
-"""The account of the demo, made once for all tests: it takes some seconds."""
+"""The demo account, made once for all tests, as it takes some seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo delivers while it runs: calls of its sources that the service understands."""
+"""What the demo delivers while it runs: calls that the service understands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Receiver(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[ThreadingHTTPServer]:
-    """A server that keeps what it gets."""
+    """A server that keeps the calls it gets."""
     _Receiver.calls = []
     with ThreadingHTTPServer(("127.0.0.1", 0), _Receiver) as server:
         thread = Thread(target=server.serve_forever)
@@ -62,7 +62,7 @@ def receiver() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture
 async def account(tmp_path: Path) -> tuple[Seeded, AccountSettings]:
-    """The account of the demo, without its past."""
+    """The demo account, without its past."""
     store = SqliteStore(tmp_path / "demo.db", Clock())
     try:
         company = await set_up(store)
@@ -83,14 +83,14 @@ async def test_every_source_delivers_what_the_service_reads(
     wait_until(lambda: len(_Receiver.calls) >= DELIVERIES)
     stream.stop()
 
-    # More have come, if the stop took its time.
+    # There are more if the stop took some time.
     calls = _Receiver.calls[:DELIVERIES]
     assert {path for path, _headers, _body in calls} == {"/developer_api/v1/leads/upsert"}
     labels = {sender.secret: sender.label for sender in seeded.company.senders.values()}
     senders = Counter(labels[headers["X-PW-AccessToken"]] for _path, headers, _body in calls)
     assert set(senders) == {"Website form", "Ad platform", "Enrichment", "Call tracking"}
     refused = [body for _path, _headers, body in calls if _refusal(body, settings)]
-    # A few are broken by intention, and no others.
+    # Only the deliveries that are meant to be broken are refused.
     assert 0 < len(refused) < DELIVERIES / 10
     bodies = [json.dumps(body) for _path, _headers, body in calls]
     assert len(set(bodies)) < len(bodies)

@@ -1,4 +1,4 @@
-"""What has happened in the demo looks like six weeks of an account in use."""
+"""The past of the demo looks like six weeks of a real account."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_work_is_done_in_the_hours_of_work_and_enrichment_at_night(company
             assert at.weekday() < 5
         elif call.sender and call.sender.label == ENRICHMENT:
             at_night[at.hour] += 1
-    # An hour to either side: a day of the change to winter time is longer.
+    # An hour either way: the day on which daylight saving time ends is longer.
     assert min(by_hand) >= 8
     assert max(by_hand) <= 18
     assert at_night.keys() <= {1, 2, 3, 4}

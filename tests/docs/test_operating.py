@@ -63,7 +63,7 @@ def test_every_metric_that_is_named_is_explained() -> None:
 
 
 @pytest.mark.parametrize("url", re.findall(r"postgresql://[^\s`]*", PAGE))
-def test_the_program_takes_every_url(url: str) -> None:
+def test_every_url_is_one_that_the_program_takes(url: str) -> None:
     configuration = load_configuration({"database": url}, {})
     assert configuration.database == url
     assert conninfo.conninfo_to_dict(url)

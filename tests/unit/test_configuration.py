@@ -1,4 +1,4 @@
-"""The configuration: where a value comes from, what is refused, and what may be shown."""
+"""The configuration: where a value comes from, what is refused, and what can be shown."""
 
 from __future__ import annotations
 
@@ -59,12 +59,13 @@ def test_every_value_can_come_from_the_environment() -> None:
     assert names == set(environment)
 
 
-def test_a_flag_is_stronger_than_the_environment() -> None:
-    settings = load_configuration({"port": "8001"}, {"ONELEAD_PORT": "8002", "ONELEAD_HOST": "::1"})
-    assert (settings.port, settings.host) == (8001, "::1")
+def test_a_flag_overrides_the_environment() -> None:
+    variables = {"ONELEAD_PORT": "8002", "ONELEAD_HOST": "::1"}
+    configuration = load_configuration({"port": "8001"}, variables)
+    assert (configuration.port, configuration.host) == (8001, "::1")
 
 
-def test_a_flag_that_was_not_given_and_an_empty_variable_are_nothing() -> None:
+def test_a_missing_flag_and_an_empty_variable_count_as_not_set() -> None:
     assert load_configuration({"port": None}, {"ONELEAD_HOST": ""}) == Configuration()
 
 
@@ -116,7 +117,7 @@ def test_a_database_url_names_a_file(url: str, path: str) -> None:
 @pytest.mark.parametrize(
     "url", ["sqlite:///", "sqlite:///:memory:", "sqlite:///data/", "sqlite:///a?b", "sqlite:///\0"]
 )
-def test_a_database_must_be_a_file_that_can_be(url: str) -> None:
+def test_a_database_must_be_a_possible_file(url: str) -> None:
     assert problem_with(database=url).startswith("--database: ")
 
 
@@ -129,9 +130,9 @@ def test_a_database_must_be_a_file_that_can_be(url: str) -> None:
     ],
 )
 def test_a_url_of_postgresql_is_taken_as_it_is(url: str) -> None:
-    settings = load_configuration({"database": url}, {})
-    assert settings.database == url
-    assert settings.database_path is None
+    configuration = load_configuration({"database": url}, {})
+    assert configuration.database == url
+    assert configuration.database_path is None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_a_password_is_masked(url: str, shown: str) -> None:
     assert masked(url) == shown
 
 
-def test_what_is_shown_are_all_effective_values_as_text() -> None:
+def test_all_effective_values_are_shown_as_text() -> None:
     assert load_configuration({"log_level": "error"}, {"ONELEAD_PORT": "8001"}).shown() == {
         "host": "127.0.0.1",
         "port": "8001",
@@ -192,16 +193,16 @@ def test_what_is_shown_are_all_effective_values_as_text() -> None:
     ],
 )
 def test_the_proxies_are_addresses_and_networks(text: str, proxies: tuple[str, ...]) -> None:
-    settings = load_configuration({"trusted_proxies": text}, {})
-    assert settings.proxies == proxies
-    assert load_configuration({}, settings.variables()) == settings
+    configuration = load_configuration({"trusted_proxies": text}, {})
+    assert configuration.proxies == proxies
+    assert load_configuration({}, configuration.variables()) == configuration
 
 
 @pytest.mark.parametrize("text", ["*", "10.0.0.1/8", "proxy.example", "127.0.0.1,", "1.2.3"])
-def test_what_is_no_network_is_no_proxy(text: str) -> None:
+def test_a_proxy_that_is_not_a_network_is_refused(text: str) -> None:
     problem = problem_with(trusted_proxies=text)
     assert problem.startswith("--trusted-proxies: ")
-    assert "is no address or network" in problem
+    assert "is not an address or network" in problem
 
 
 @pytest.mark.parametrize("workers", ["1", "8", "64"])
@@ -214,11 +215,11 @@ def test_postgresql_may_have_several_workers(workers: str) -> None:
 def test_what_is_no_number_of_workers_is_refused(workers: str) -> None:
     problem = problem_with(database="postgresql://db.example/onelead", workers=workers)
     assert problem.startswith("--workers: ")
-    assert problem.endswith("is no number of processes; write 1 to 64")
+    assert problem.endswith("is not a number of processes; write a number from 1 to 64")
 
 
 def test_a_sqlite_file_has_one_worker() -> None:
-    sentence = "one process serves a SQLite file; write 1, or use PostgreSQL"
+    sentence = "only one process can serve a SQLite file; write 1, or use PostgreSQL"
     assert problem_with(workers="2") == f"--workers: {sentence}"
     with pytest.raises(ConfigurationInvalid) as refused:
         load_configuration({}, {"ONELEAD_WORKERS": "4"})

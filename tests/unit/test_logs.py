@@ -1,4 +1,4 @@
-"""The log: where it goes, what a line looks like, and what never gets into one."""
+"""The log: where it goes, what a line looks like, and what a line never contains."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def logged(
     log_format: LogFormat = LogFormat.JSON,
     log_level: LogLevel = LogLevel.INFO,
 ) -> str:
-    """Return what an act leaves in the log."""
+    """Return what an action leaves in the log."""
     stream = io.StringIO()
     configure_logs(log_format, log_level, stream)
     act()
@@ -32,7 +32,7 @@ def logged(
 
 
 def logged_line(act: Callable[[], object]) -> dict[str, Any]:
-    """Return the only line that an act leaves in the log as JSON."""
+    """Return the only line that an action leaves in the log, as JSON."""
     (line,) = logged(act).splitlines()
     parsed: dict[str, Any] = json.loads(line)
     assert parsed.pop("timestamp").endswith("Z")
@@ -62,7 +62,7 @@ def test_a_line_of_text_is_readable() -> None:
     assert "\x1b" not in text
 
 
-def test_the_standard_library_takes_the_same_way() -> None:
+def test_the_standard_library_logs_to_the_same_stream() -> None:
     line = logged_line(lambda: logging.getLogger("some.library").warning("%s is late", "it"))
     assert line == {"event": "it is late", "level": "warning", "logger": "some.library"}
 
@@ -88,7 +88,7 @@ def test_lines_below_the_level_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "alembic.runtime.migration", "asyncio"])
-def test_the_talkative_are_heard_when_it_matters(name: str) -> None:
+def test_the_verbose_loggers_can_still_warn(name: str) -> None:
     assert logged(lambda: logging.getLogger(name).info("step")) == ""
     assert logged_line(lambda: logging.getLogger(name).error("trouble"))["event"] == "trouble"
 

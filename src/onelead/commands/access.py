@@ -1,4 +1,4 @@
-"""The commands about who may come in: API keys, users, and their one-time links."""
+"""The commands for API keys, users and one-time links."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from onelead.domain.errors import NotPossible
 from onelead.domain.text import fold
 from onelead.web.frame.sessions import welcome_path
 
-Label = typer.Option(callback=line_option, help="What it is for.")
+Label = typer.Option(callback=line_option, help="What the key is for.")
 
-keys = typer.Typer(rich_markup_mode=None, help="API keys of users.")
-users = typer.Typer(rich_markup_mode=None, help="Users of an account.")
+keys = typer.Typer(rich_markup_mode=None, help="Manage API keys.")
+users = typer.Typer(rich_markup_mode=None, help="Manage users.")
 
 
 @keys.command("create")
@@ -42,7 +42,7 @@ def create_key(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an API key; without --email it is the only user's."""
+    """Create an API key; --email is needed if the account has several users."""
 
     async def create(store: Store) -> tuple[ApiKey, str]:
         chosen = await chosen_account(store, account)
@@ -59,7 +59,7 @@ def create_key(
 
 @keys.command("list")
 def list_keys(account: Account = None, database: Database = None, as_json: AsJson = False) -> None:
-    """List the API keys, also the revoked ones."""
+    """List the API keys, including revoked ones."""
 
     async def read(store: Store) -> list[ApiKey]:
         return list(await store.api_keys((await chosen_account(store, account)).account_id))
@@ -83,7 +83,7 @@ def revoke_key(
     account: Account = None,
     database: Database = None,
 ) -> None:
-    """Revoke an API key; it stops working within seconds, also in a running server."""
+    """Revoke an API key; it stops working within seconds, even in a running server."""
 
     async def revoke(store: Store) -> ApiKey:
         return await store.revoke_api_key((await chosen_account(store, account)).account_id, key_id)
@@ -95,13 +95,13 @@ def revoke_key(
 @users.command("create")
 def create_user(
     email: Annotated[str, EmailOption],
-    name: Annotated[str, typer.Option(help="The name to show.  [default: from the e-mail]")] = "",
+    name: Annotated[str, typer.Option(help="The display name.  [default: from the e-mail]")] = "",
     role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.ADMIN,
     account: Account = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a user, who still needs a one-time link (`users link`) or an API key."""
+    """Create a user; they still need a one-time link (`users link`) or an API key."""
 
     async def create(store: Store) -> User:
         account_id = (await chosen_account(store, account)).account_id
@@ -114,7 +114,7 @@ def create_user(
 
 @users.command("list")
 def list_users(account: Account = None, database: Database = None, as_json: AsJson = False) -> None:
-    """List the users, also the deactivated ones."""
+    """List the users, including deactivated ones."""
 
     async def read(store: Store) -> tuple[User, ...]:
         return (await chosen_account(store, account)).users
@@ -136,7 +136,7 @@ def create_link(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a one-time link with which a user sets a password and signs in."""
+    """Create a one-time link that lets a user set a password and sign in."""
 
     async def create(store: Store) -> str:
         chosen = await chosen_account(store, account)
@@ -147,7 +147,9 @@ def create_link(
     sign_in_url = app.browsers_url(configuration, url) + welcome_path(
         app.on_store(configuration, create)
     )
-    text = f"{sign_in_url}\nIt works once, and for a day; older links of {email} do not any more."
+    text = (
+        f"{sign_in_url}\nIt works once and expires in a day. Older links of {email} no longer work."
+    )
     print_result({"email": email, "sign_in_url": sign_in_url}, text, as_json=as_json)
 
 
@@ -157,7 +159,7 @@ def deactivate_user(
     account: Account = None,
     database: Database = None,
 ) -> None:
-    """Deactivate a user, whose API keys stop working within seconds."""
+    """Deactivate a user; their API keys stop working within seconds."""
 
     async def deactivate(store: Store) -> User:
         return await store.deactivate_user((await chosen_account(store, account)).account_id, email)
@@ -176,5 +178,5 @@ def _user(account: AccountSettings, email: str) -> User:
 def _only_user(account: AccountSettings) -> User:
     active = [user for user in account.users if user.is_active]
     if len(active) != 1:
-        raise NotPossible("the account has several users; name one with --email")
+        raise NotPossible("the account has several users; choose one with --email")
     return active[0]

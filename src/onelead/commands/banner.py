@@ -1,4 +1,4 @@
-"""What `onelead serve` prints when it listens: where, and what to try first."""
+"""What `onelead serve` prints once it listens: its addresses and what to try first."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from onelead.incoming.api_calls import upsert_command
 
 
 def banner(started: Started, configuration: Configuration) -> str:
-    """Return the text, with what is shown only once when it was made just now."""
+    """Return the text; right after the account was made, with the API key, which is shown once."""
     if started.first_account is None:
         database = shlex.quote(configuration.database)
-        rest = f"  Another API key: onelead keys create --database {database}"
+        rest = f"  Create another API key: onelead keys create --database {database}"
     else:
         rest = _credentials(started.base_url, started.first_account)
     lines = [
@@ -33,7 +33,7 @@ def _web_application(started: Started) -> list[str]:
         return [f"  Open      {started.web_url}/", ""]
     return [
         f"  Open      {started.sign_in_url}",
-        "            to set your password; the link works once, and for a day",
+        "            to set your password; the link works once and expires in a day",
         "",
     ]
 

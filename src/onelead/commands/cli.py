@@ -1,7 +1,7 @@
-"""The command line: each command reads its options, calls one thing, and prints what came out.
+"""The command line: each command reads its options, calls one function and prints the result.
 
-What a command makes goes to standard output, `--json` for scripts. An error is a line on standard
-error, and the exit code is 2 for a mistake in the call or the configuration, 1 for what failed.
+Results go to standard output, with `--json` for scripts. An error is a line on standard error; the
+exit code is 2 for a mistake in the call or the configuration, and 1 for a failure.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from onelead import __version__, app
 from onelead.commands.access import keys, users
 from onelead.commands.banner import banner
 from onelead.commands.options import (
+    CONFIGURATION_OPTIONS,
     AsJson,
     Database,
     EmailOption,
     WebUrl,
     a_table,
     configuration_from,
+    configured,
     line_option,
     print_result,
 )
-from onelead.configuration import Configuration, LogFormat, LogLevel, masked
+from onelead.configuration import Configuration, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
 from onelead.demo.run import DemoStarted, run_demo, welcome
@@ -52,10 +54,10 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command and return the exit code; a failure is a line, and no traceback."""
+    """Run one command and return the exit code; a failure prints one line and no traceback."""
     configure_logs(Configuration.log_format, Configuration.log_level, sys.stderr)
     try:
-        # Called without anything, it says what there is.
+        # Without arguments it lists the commands.
         return int(
             commands(arguments or ["--help"], prog_name="onelead", standalone_mode=False) or 0
         )
@@ -79,54 +81,11 @@ def _fail(message: str, exit_code: int) -> int:
     return exit_code
 
 
-Host = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help=f"Where to listen, or a host's name.  [default: {Configuration.host}]",
-    ),
-]
-Port = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NUMBER", help=f"The port; 0 takes a free one.  [default: {Configuration.port}]"
-    ),
-]
-LogFormatName = Annotated[
-    str | None,
-    typer.Option(
-        "--log-format",
-        metavar="FORMAT",
-        help=f"{' or '.join(LogFormat)}.  [default: {Configuration.log_format}]",
-    ),
-]
-LogLevelName = Annotated[
-    str | None,
-    typer.Option(
-        "--log-level",
-        metavar="LEVEL",
-        help=f"{', '.join(LogLevel)}.  [default: {Configuration.log_level}]",
-    ),
-]
-Workers = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NUMBER",
-        help=f"How many processes serve the port.  [default: {Configuration.workers}]",
-    ),
-]
-TrustedProxies = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NETWORKS",
-        help="Whose X-Forwarded- headers are believed, as in 10.0.0.0/8.  [default: none]",
-    ),
-]
 commands = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Every option that has a default can also be set as ONELEAD_<NAME>.",
+    epilog="The options of `onelead config` can also be set as ONELEAD_<NAME> variables.",
 )
 commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
@@ -141,49 +100,38 @@ def _print_version(wanted: bool) -> None:
 @commands.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """A self-hosted lead service: many deliveries, one lead."""
 
 
 @commands.command()
-def serve(
-    host: Host = None,
-    port: Port = None,
-    database: Database = None,
-    log_format: LogFormatName = None,
-    log_level: LogLevelName = None,
-    workers: Workers = None,
-    trusted_proxies: TrustedProxies = None,
-) -> None:
-    """Serve the API and the web application until it is stopped."""
-    configuration = configuration_from(
-        host=host,
-        port=port,
-        database=database,
-        log_format=log_format,
-        log_level=log_level,
-        workers=workers,
-        trusted_proxies=trusted_proxies,
-    )
+@configured(*CONFIGURATION_OPTIONS)
+def serve(configuration: Configuration) -> None:
+    """Serve the API and the web application until stopped."""
 
-    def announce(started: app.Started) -> None:
+    def on_started(started: app.Started) -> None:
         typer.echo(banner(started, configuration))
         sys.stdout.flush()
 
-    app.serve(configuration, announce)
+    app.serve(configuration, on_started)
 
 
 @commands.command()
 def init(
-    account: Annotated[str, typer.Option(metavar="NAME", callback=line_option, help="Its name.")],
+    account: Annotated[
+        str, typer.Option(metavar="NAME", callback=line_option, help="The account's name.")
+    ],
     email: Annotated[str, EmailOption],
     url: WebUrl = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an account with its first admin and API key, and the database if there is none."""
+    """Create an account with an admin and an API key, and the database if it does not exist."""
     configuration = configuration_from(database=database)
 
     async def create(store: Store) -> tuple[NewAccount, str]:
@@ -191,23 +139,23 @@ def init(
         purpose = LinkPurpose.FIRST_SIGN_IN
         return made, await store.create_link(made.account_id, made.user_id, purpose)
 
-    reached_at = app.browsers_url(configuration, url)
+    web_url = app.browsers_url(configuration, url)
     made, token = app.on_store(configuration, create, create=True)
-    sign_in_url = reached_at + welcome_path(token)
+    sign_in_url = web_url + welcome_path(token)
     text = (
         f"Account {made.account_id} is ready.\n"
         f"  E-mail   {made.email}\n"
         f"  API key  {made.api_key}  (shown only now)\n"
-        f"  Sign in  {sign_in_url}  (works once, and for a day)"
+        f"  Sign in  {sign_in_url}  (works once and expires in a day)"
     )
     print_result(msgspec.to_builtins(made) | {"sign_in_url": sign_in_url}, text, as_json=as_json)
 
 
 @commands.command()
 def migrate(database: Database = None) -> None:
-    """Bring the database to the state that this version needs; creates it if there is none."""
+    """Migrate the database to this version; creates the database if it does not exist."""
     configuration = configuration_from(database=database)
-    # Opening the database migrates it; there is nothing else to do.
+    # Opening the database migrates it.
     app.on_store(configuration, lambda store: store.is_ready(), create=True)
     typer.echo(f"{configuration.database_path or masked(configuration.database)} is up to date.")
 
@@ -218,24 +166,25 @@ def prove(
         int, typer.Option(min=1, max=64, help="Application processes; always one on SQLite.")
     ] = Options.processes,
     clients: Annotated[
-        int, typer.Option(min=1, max=1_000, help="Clients that deliver at once.")
+        int, typer.Option(min=1, max=1_000, help="Clients that deliver at the same time.")
     ] = Options.clients,
     people: Annotated[
-        int, typer.Option(min=1, max=100_000, help="People who are delivered.")
+        int, typer.Option(min=1, max=100_000, help="People whose leads the clients deliver.")
     ] = Options.people,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long they are delivered.")
+        float, typer.Option(min=0.1, help="How long the clients deliver.")
     ] = Options.seconds,
     kill: Annotated[
         bool, typer.Option("--kill", help="Kill processes at random moments with kill -9.")
     ] = False,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Draws the same deliveries.  [default: random]")
+        int | None,
+        typer.Option(min=0, help="The same seed draws the same deliveries.  [default: random]"),
     ] = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove on an account of its own that no duplicate is made and no write is lost."""
+    """Prove, on an account of its own, that no duplicates are made and no writes are lost."""
     options = Options(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         processes=processes,
@@ -245,8 +194,8 @@ def prove(
         kill=kill,
     )
     configuration = configuration_from(database=database)
-    with shown_progress(sys.stderr, seconds) as tell:
-        outcome = run_proof(configuration, options, tell)
+    with shown_progress(sys.stderr, seconds) as on_progress:
+        outcome = run_proof(configuration, options, on_progress)
     table = a_table(report.COLUMNS, report.rows(outcome))
     print_result(report.machine(outcome), table, as_json=as_json)
     if not as_json:
@@ -256,46 +205,27 @@ def prove(
 
 
 @commands.command()
+@configured("host", "port", "log_format", "log_level")
 def demo(
-    host: Host = None,
-    port: Port = None,
-    log_format: LogFormatName = None,
-    log_level: LogLevelName = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws other people.")] = 1,
+    configuration: Configuration,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other people.")] = 1,
 ) -> None:
-    """Serve a throw-away account of 5,000 leads, to which more are delivered all the time."""
-    configuration = configuration_from(
-        host=host, port=port, log_format=log_format, log_level=log_level
-    )
+    """Serve a throw-away account with 5,000 leads and new deliveries every few seconds."""
 
-    def announce(started: DemoStarted) -> None:
+    def on_started(started: DemoStarted) -> None:
         typer.echo(welcome(started))
         sys.stdout.flush()
 
-    typer.echo("Making an account of six weeks; that takes a few seconds.", err=True)
-    run_demo(configuration, seed, announce)
+    typer.echo(
+        "Creating an account with six weeks of deliveries; this takes a few seconds.", err=True
+    )
+    run_demo(configuration, seed, on_started)
 
 
 @commands.command()
-def config(
-    host: Host = None,
-    port: Port = None,
-    database: Database = None,
-    log_format: LogFormatName = None,
-    log_level: LogLevelName = None,
-    workers: Workers = None,
-    trusted_proxies: TrustedProxies = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print the effective configuration, secrets masked."""
-    shown = configuration_from(
-        host=host,
-        port=port,
-        database=database,
-        log_format=log_format,
-        log_level=log_level,
-        workers=workers,
-        trusted_proxies=trusted_proxies,
-    ).shown()
+@configured(*CONFIGURATION_OPTIONS)
+def config(configuration: Configuration, as_json: AsJson = False) -> None:
+    """Print the effective configuration, with secrets masked."""
+    shown = configuration.shown()
     text = "\n".join(f"{name} = {value}" for name, value in shown.items())
     print_result(shown, text, as_json=as_json)

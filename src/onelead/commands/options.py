@@ -1,18 +1,20 @@
-"""What the commands have in common: options, the account that is meant, how a result is printed."""
+"""What the commands share: options, the choice of the account, and printing results."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from onelead.configuration import Configuration, load_configuration
+from onelead.configuration import Configuration, LogFormat, LogLevel, load_configuration
 from onelead.contract.store import Store
 from onelead.domain.access import is_email
 from onelead.domain.account import AccountSettings
@@ -21,9 +23,11 @@ from onelead.domain.settings_body import name_problem
 from onelead.domain.text import as_one_line
 from onelead.logs import configure_logs
 
+Command = Callable[..., None]
+
 
 def line_option(value: str | None) -> str | None:
-    """Check what is kept as a line of text."""
+    """Check a value that is stored as one line of text."""
     if value is not None and (found := name_problem(value)):
         raise typer.BadParameter(found[0])
     return value
@@ -37,7 +41,7 @@ def email_option(value: str | None) -> str | None:
 
 
 def url_option(value: str | None) -> str | None:
-    """Check the address of a server."""
+    """Check the URL of a server."""
     if value is None:
         return None
     if not value.startswith(("http://", "https://")) or not value.isprintable() or " " in value:
@@ -45,13 +49,28 @@ def url_option(value: str | None) -> str | None:
     return value.rstrip("/")
 
 
-Database = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help=f"The database.  [default: {Configuration.database}]"),
-]
+#: The options of the configuration: the placeholder and the meaning of each value.
+CONFIGURATION_OPTIONS = {
+    "host": ("ADDRESS", "The address or host name to listen on."),
+    "port": ("NUMBER", "The port to listen on; 0 takes a free one."),
+    "database": ("URL", "The database."),
+    "log_format": ("FORMAT", f"{' or '.join(LogFormat)}."),
+    "log_level": ("LEVEL", f"{', '.join(LogLevel)}."),
+    "workers": ("NUMBER", "How many processes serve the port."),
+    "trusted_proxies": ("NETWORKS", "Proxies trusted for X-Forwarded- headers, as in 10.0.0.0/8."),
+}
+
+
+def _configuration_option(name: str) -> Any:
+    metavar, meaning = CONFIGURATION_OPTIONS[name]
+    text = f"{meaning}  [default: {getattr(Configuration, name)}]"
+    return typer.Option(f"--{name.replace('_', '-')}", metavar=metavar, help=text)
+
+
+Database = Annotated[str | None, _configuration_option("database")]
 Account = Annotated[
     int | None,
-    typer.Option(metavar="ID", help="The account; needed when the database has several."),
+    typer.Option(metavar="ID", help="The account; needed if the database has several."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 WebUrl = Annotated[
@@ -63,26 +82,52 @@ WebUrl = Annotated[
         help="How browsers reach the server.  [default: the configured host and port]",
     ),
 ]
-EmailOption = typer.Option("--email", metavar="EMAIL", callback=email_option)
+EmailOption = typer.Option(
+    "--email", metavar="EMAIL", callback=email_option, help="The user's e-mail."
+)
 
 
 def configuration_from(**flags: str | None) -> Configuration:
-    """Read the configuration and let the log follow it."""
+    """Read the configuration and set up the log accordingly."""
     configuration = load_configuration(flags)
     configure_logs(configuration.log_format, configuration.log_level, sys.stderr)
     return configuration
 
 
+def configured(*names: str) -> Callable[[Command], Command]:
+    """Give a command these options of the configuration in place of its first parameter.
+
+    The command itself gets the Configuration that they result in.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def run(**given: Any) -> None:
+            command(configuration_from(**{name: given.pop(name) for name in names}), **given)
+
+        _configuration, *own = signature(command, eval_str=True).parameters.values()
+        # typer reads the options from the signature.
+        run.__signature__ = Signature([*map(_parameter, names), *own])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _parameter(name: str) -> Parameter:
+    option = Annotated[str | None, _configuration_option(name)]
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=option)
+
+
 async def chosen_account(store: Store, account_id: int | None) -> AccountSettings:
-    """Return the account that was named, or the only one."""
+    """Return the account with this id, or the only account. Raises NotPossible."""
     known = await store.account_ids()
     if not known:
-        raise NotPossible("the database has no account; `onelead init` makes one")
+        raise NotPossible("the database has no account; create one with `onelead init`")
     if account_id is None and len(known) > 1:
-        raise NotPossible(f"name an account with --account; there are {_listed(known)}")
+        raise NotPossible(f"choose an account with --account; there are {_listed(known)}")
     chosen = known[0] if account_id is None else account_id
     if chosen not in known:
-        raise NotPossible(f"there is no account {chosen}; there are {_listed(known)}")
+        raise NotPossible(f"account {chosen} does not exist; there are {_listed(known)}")
     return await store.settings(chosen)
 
 
@@ -91,14 +136,14 @@ def _listed(ids: Sequence[int]) -> str:
 
 
 def date_text(unix_seconds: int | None) -> str:
-    """Write a moment for a table; nothing for none."""
+    """Write a time for a table; an empty text for None."""
     if unix_seconds is None:
         return ""
     return f"{datetime.fromtimestamp(unix_seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def a_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Build the table of a list; nothing in it gets to the terminal as a command."""
+    """Build the table of a list; the terminal never sees a control sequence from its values."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(as_one_line, row))
@@ -112,6 +157,6 @@ def print_result(machine: Any, human: str | Table, *, as_json: bool) -> None:
     elif isinstance(human, str):
         typer.echo(human)
     else:
-        # What people typed is shown as it is; in a file a line is as long as it has to be.
+        # Values are shown as they are stored; lines are wrapped in a terminal only.
         width = None if sys.stdout.isatty() else 1_000
         Console(markup=False, emoji=False, highlight=False, width=width).print(human)

@@ -22,29 +22,29 @@ log = structlog.get_logger(__name__)
 
 
 def main() -> None:
-    """Do the job that stands on standard input, until a stop signal or the parent's end."""
+    """Do the job read from standard input until a stop signal arrives or the parent ends."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerJob)
     configuration = job.configuration
     configure_logs(configuration.log_format, configuration.log_level, sys.stderr, worker=job.number)
     parent = _Parent()
     parent.start()
     try:
-        app.serve_as_worker(job, _tell_ready)
+        app.serve_as_worker(job, _report_ready)
     except OneleadError as error:
         log.error("the worker cannot serve", error=error.message)  # noqa: TRY400 - expected
         sys.exit(1)
     finally:
         if parent.is_gone:
-            # It would have done this; what another worker still has open stays open.
+            # The parent can no longer do this. Files that another worker has open stay readable.
             shutil.rmtree(job.metrics_folder, ignore_errors=True)
 
 
-def _tell_ready() -> None:
+def _report_ready() -> None:
     os.write(sys.stdout.fileno(), READY)
 
 
 class _Parent(threading.Thread):
-    """Waits for the end of the parent, who alone holds the other end of standard input."""
+    """Waits for the parent to end; only the parent holds the other end of standard input."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -1,1 +1,1 @@
-"""A throw-away account that looks like one in use: for a first look, and for the screenshots."""
+"""A throw-away account that looks like a real one, for a first look and for the screenshots."""

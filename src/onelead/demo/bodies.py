@@ -1,4 +1,4 @@
-"""What each source of the demo delivers about a person: the JSON of the API."""
+"""What each source of the demo delivers about a person, as JSON for the API."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ Body = dict[str, Any]
 _PAGES = ("solar-roof", "battery", "tax-credit", "calculator", "spring-offer")
 _TAGS = ("tax credit", "financing", "newsletter", "callback", "referral", "commercial", "HOA")
 _SURVEYS = (
-    "South side is free of shade. The panel is from 1998 and has to be replaced first.",
+    "South side has no shade. The panel is from 1998 and has to be replaced first.",
     "Two skylights and a chimney on the west side; about 34 modules fit.",
-    "Roof has to be renewed within five years, better before we mount anything.",
-    "Owner wants the battery in the garage, next to the panel. Permit from the HOA is there.",
+    "Roof needs replacing within five years, ideally before we mount anything.",
+    "Owner wants the battery in the garage, next to the panel. The HOA has approved it.",
 )
 
 
 class Bodies:
-    """Makes bodies for the account of the demo."""
+    """Makes bodies for the demo account."""
 
     def __init__(self, company: Company, random: Random) -> None:
         self._company = company
         self._random = random
 
     def form(self, person: Person) -> Body:
-        """Return what the website's form sends, which knows people by their e-mail."""
+        """Return what the website form sends; it matches by e-mail."""
         draw = self._random
         properties = self._contact(person, "Website") | {
             "address": self._address(person),
@@ -63,7 +63,7 @@ class Bodies:
         return self._upsert(properties, "email", person.email)
 
     def ad(self, person: Person) -> Body:
-        """Return what the ad platform sends: it knows people by the click on the ad."""
+        """Return what the ad platform sends; it matches by the click on the ad."""
         draw = self._random
         click = f"clk_{person.number:06d}_{draw.getrandbits(32):08x}"
         properties = self._contact(person, "Advertising") | {
@@ -79,7 +79,7 @@ class Bodies:
         return self._upsert(properties, "custom", self._value(CLICK_ID, click))
 
     def scan(self, person: Person, event: str, match: str = "email") -> Body:
-        """Return the scan of a badge at an event; it can match by e-mail, name or badge."""
+        """Return the scan of a badge at an event, matched by e-mail, name or badge number."""
         badge = f"B-{person.number:05d}"
         properties = self._contact(person, "Event") | {
             "tags": [event],
@@ -90,7 +90,7 @@ class Bodies:
         return self._upsert(properties, match, getattr(person, match))
 
     def enrichment(self, person: Person) -> Body:
-        """Return what the enrichment found out about somebody."""
+        """Return what the enrichment service found out about a person."""
         draw = self._random
         handle = person.name.lower().replace(" ", "-")
         properties: Body = {
@@ -105,7 +105,7 @@ class Bodies:
         return self._upsert(properties, "email", person.email)
 
     def row(self, person: Person) -> Body:
-        """Return a row of the imported file: the properties of a customer of years ago."""
+        """Return a row of the imported file: the properties of a former customer."""
         number = f"BS-{10_000 + person.number}"
         return self._contact(person, "Recommendation") | {
             "address": self._address(person),
@@ -115,12 +115,12 @@ class Bodies:
         }
 
     def row_again(self, row: Body) -> Body:
-        """Return the upsert by which the same row is delivered later."""
+        """Return the upsert that delivers the same row again."""
         number = row["custom_fields"][0]["value"]
         return self._upsert(row, "custom", self._value(CUSTOMER_NUMBER, number))
 
     def caller(self, person: Person, name: str) -> Body:
-        """Return what the telephone knows about who is calling."""
+        """Return what the call tracking knows about a caller."""
         return {
             "name": name,
             "phone_numbers": [{"number": person.phone, "category": "other"}],
@@ -128,13 +128,13 @@ class Bodies:
         }
 
     def by_hand(self, person: Person) -> Body:
-        """Return what somebody of sales types in after a talk."""
+        """Return what a salesperson types in after a conversation."""
         return self._contact(person, "Recommendation") | {
             "details": "Met through a customer. Wants to hear about financing."
         }
 
     def survey(self, at: int) -> Body:
-        """Return what sales writes down after a visit at that moment (Unix seconds)."""
+        """Return what sales notes down after a visit at this time (Unix seconds)."""
         draw = self._random
         start = at + draw.randrange(20, 150) * 86_400
         return {
@@ -143,7 +143,7 @@ class Bodies:
         }
 
     def broken(self, person: Person) -> Body:
-        """Return a delivery that is refused: each comes from a mistake that people make."""
+        """Return a delivery that is refused, because of a mistake that is often made."""
         body = self.form(person)
         properties = body["properties"]
         match self._random.randrange(5):
@@ -160,7 +160,7 @@ class Bodies:
         return body
 
     def by_name(self, name: str) -> Body:
-        """Return an upsert that knows nothing but a name."""
+        """Return an upsert that brings only a name."""
         note = "Called again about the offer."
         return self._upsert({"name": name, "details": note}, "name", name)
 

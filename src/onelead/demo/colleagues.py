@@ -1,4 +1,4 @@
-"""Who comes in to the demo: its people's sign-ins, when keys were used, and links for a guest."""
+"""The users of the demo: sign-ins, last uses of API keys, and links for the visitor."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from onelead.process.password_hashes import PasswordHashes
 from onelead.web.frame.sessions import new_token, token_hash
 
 _BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Firefox/150.0"
-#: Of a range that documents use and nobody has.
+#: A range that is reserved for documentation.
 _NETWORK = "203.0.113"
 
 
 class Links(Struct, frozen=True):
-    """Tokens of one-time links, for whoever looks at the demo."""
+    """Tokens of one-time links for the visitor of the demo."""
 
     admin: str
     member: str
 
 
-async def let_in(store: Store, company: Company, admin_id: int, calls: Sequence[Call]) -> Links:
-    """Let everybody of the company in who works there, except two whom the guest may be."""
+async def create_users(
+    store: Store, company: Company, admin_id: int, calls: Sequence[Call]
+) -> Links:
+    """Sign in the users of the company, except the two that the visitor can sign in as."""
     account_id = company.account_id
-    guest_id, *others = [company.user_ids[email] for _name, email in MEMBERS]
+    visitor_id, *others = [company.user_ids[email] for _name, email in MEMBERS]
     hashes = PasswordHashes()
     for number, user_id in enumerate(others):
         await _sign_in(store, hashes, company, user_id, calls[-1 - 40 * number].at)
@@ -41,19 +43,19 @@ async def let_in(store: Store, company: Company, admin_id: int, calls: Sequence[
         for number, (key_id, at) in enumerate(sorted(last.items()))
     ]
     await store.record_api_key_uses(account_id, uses)
-    # The key that every account begins with was never needed.
+    # The first API key of the account was never used.
     (unused,) = {key.id for key in await store.api_keys(account_id)} - last.keys()
     await store.revoke_api_key(account_id, unused)
     return Links(
         admin=await store.create_link(account_id, admin_id, LinkPurpose.FIRST_SIGN_IN),
-        member=await store.create_link(account_id, guest_id, LinkPurpose.INVITATION),
+        member=await store.create_link(account_id, visitor_id, LinkPurpose.INVITATION),
     )
 
 
 async def _sign_in(
     store: Store, hashes: PasswordHashes, company: Company, user_id: int, at: int
 ) -> None:
-    """Sign a user in with a password that nobody knows."""
+    """Sign a user in with a random password."""
     account_id = company.account_id
     link = await store.create_link(account_id, user_id, LinkPurpose.INVITATION)
     password_hash = await hashes.of(new_token())

@@ -1,4 +1,4 @@
-"""The account of the demo: a company that sells solar roofs, its people, keys and settings."""
+"""The demo account: a company that sells solar roofs, with its users, API keys and settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEMBERS = (
     ("Priya Nair", "priya@brightside.example"),
     ("Tom Becker", "tom@brightside.example"),
 )
-#: Has left; some leads are still hers.
+#: Has left the company; some leads are still assigned to her.
 FORMER_MEMBER = ("Lena Vogt", "lena@brightside.example")
 
 FORM = "Website form"
@@ -34,24 +34,24 @@ CALLS = "Call tracking"
 SENDERS = (FORM, ADS, SCANNER, ENRICHMENT, IMPORT, CALLS)
 
 ROOFS = ("Flat", "Pitched, tiles", "Pitched, shingles", "Metal", "Ground mount")
-PRODUCTS = ("Solar roof", "Battery", "Heat pump", "Wall box", "Monitoring")
+PRODUCTS = ("Solar roof", "Battery", "Heat pump", "EV charger", "Monitoring")
 
 CLICK_ID = "Ad click ID"
 CUSTOMER_NUMBER = "Customer number"
 BADGE = "Badge number"
-ROOF = "Kind of roof"
+ROOF = "Roof type"
 INTERESTS = "Interested in"
-BILL = "Energy bill a year"
+BILL = "Energy bill per year"
 AREA = "Roof area (m²)"
-START = "Wants to start on"
-CALL_CONSENT = "May be called"
-OWN_USE = "Own use"
+START = "Preferred start date"
+CALL_CONSENT = "Call consent"
+OWN_USE = "Self-consumption"
 LANDING_PAGE = "Landing page"
-SURVEY = "Notes of the survey"
+SURVEY = "Survey notes"
 
 _ON_LEADS = {"available_on": ["lead"]}
 _FILTERABLE = {**_ON_LEADS, "is_filterable": True}
-#: All ten types; the badge number is the one that somebody forgot to include in filters.
+#: All ten types. The badge number was forgotten: it is not included in filters.
 _FIELDS: tuple[dict[str, Any], ...] = (
     {"name": CLICK_ID, "data_type": "String", **_FILTERABLE},
     {"name": CUSTOMER_NUMBER, "data_type": "String", "canonical_name": "customer_number"}
@@ -69,13 +69,13 @@ _FIELDS: tuple[dict[str, Any], ...] = (
     {"name": LANDING_PAGE, "data_type": "URL", **_ON_LEADS},
     {"name": SURVEY, "data_type": "Text", **_ON_LEADS},
 )
-#: Between the first and the last ones of a new account.
-_STATUSES = ({"name": "SharedValueScan planned", "order": 3}, {"name": "Offer sent", "order": 4})
+#: Between the first and the last status of a new account.
+_STATUSES = ({"name": "Survey planned", "order": 3}, {"name": "Offer sent", "order": 4})
 _SOURCES = ("Website", "Event", "Recommendation")
 
 
 class Sender(Struct, frozen=True):
-    """A source of deliveries: its API key, and whose it is."""
+    """A source of deliveries: its API key and the user it belongs to."""
 
     label: str
     email: str
@@ -85,7 +85,7 @@ class Sender(Struct, frozen=True):
 
 
 class Company(Struct, frozen=True):
-    """The account as the deliveries need to know it."""
+    """The account, with the ids that the deliveries need."""
 
     account_id: int
     #: By e-mail.
@@ -99,7 +99,7 @@ class Company(Struct, frozen=True):
 
 
 async def set_up(store: Store) -> Company:
-    """Create the account in an empty database, with everything that its leads need."""
+    """Create the account in an empty database, with everything its leads need."""
     account = await store.create_account(NAME, ADMIN[1])
     admin = UserChange(name=ADMIN[0])
     await store.change_user(account.account_id, account.user_id, admin, by=None)

@@ -1,7 +1,7 @@
-"""The people of the demo: names, companies and places, drawn by chance and nobody's.
+"""The people of the demo: names, companies and places, drawn at random.
 
-E-mails and sites end with `.example`, phone numbers are of the range 555-01xx: none of them can
-ever be somebody's.
+E-mails and sites end in `.example` and phone numbers are in the range 555-01xx, so none of them
+can belong to a real person.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _TITLES = (
     *("Managing Partner", "Purchasing Manager", "Energy Manager", "Vice President, Operations"),
 )
 
-#: City, state, the first digits of its postal codes, an area code.
+#: City, state, first digits of its postal codes, area code.
 _PLACES = (
     *(("San Diego", "CA", "921", "619"), ("Oakland", "CA", "946", "510")),
     *(("Fresno", "CA", "937", "559"), ("Sacramento", "CA", "958", "916")),
@@ -90,7 +90,7 @@ _BUSINESS_SHARE = 0.55
 
 @dataclass
 class Person:
-    """Somebody who may become a customer."""
+    """A person who may become a customer."""
 
     number: int
     first_name: str
@@ -101,21 +101,21 @@ class Person:
     city: str
     state: str
     postal_code: str
-    #: A company, for those who ask for one.
+    #: Set if the person asks on behalf of a company.
     company: str | None = None
     title: str | None = None
     site: str | None = None
-    #: Known once a delivery has made the lead.
+    #: Known once a delivery has created the lead.
     lead_id: int | None = None
 
     @property
     def name(self) -> str:
-        """The whole name."""
+        """The full name."""
         return f"{self.first_name} {self.last_name}"
 
 
 def people(random: Random) -> Iterator[Person]:
-    """Draw one person after the other; no two have the same e-mail."""
+    """Draw one person after another; no two have the same e-mail."""
     taken: set[str] = set()
     number = 0
     while True:
@@ -157,6 +157,6 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _ascii(text: str) -> str:
-    """Return a text as it stands in an address."""
+    """Return a text as it is written in an address."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return "".join(filter(str.isalnum, plain.lower()))

@@ -1,4 +1,4 @@
-"""Serves the demo: an account in a temporary file, seeded, kept busy, and thrown away."""
+"""Serves the demo: an account in a temporary file, seeded, kept busy and thrown away."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from onelead.web.frame.sessions import welcome_path
 
 
 class DemoStarted(Struct, frozen=True):
-    """The demo, once it can be looked at."""
+    """The demo, once it can be visited."""
 
-    #: As a browser calls it, as in `http://127.0.0.1:8000`.
+    #: The address for browsers, as in `http://127.0.0.1:8000`.
     url: str
     leads: int
-    #: Let an admin and a member in, once each.
+    #: Each works once: for an admin, and for a member.
     admin_link: str
     member_link: str
 
 
 def welcome(started: DemoStarted) -> str:
-    """Return what is printed when the demo can be looked at."""
+    """Return what is printed once the demo can be visited."""
     return (
-        f"onelead {__version__} shows a demo: {started.leads:,} leads of six weeks, "
-        "and a delivery every few seconds.\n\n"
+        f"onelead {__version__} serves a demo: {started.leads:,} leads from six weeks, "
+        "and a new delivery every few seconds.\n\n"
         f"  Open            {started.admin_link}\n"
         f"  As a member     {started.member_link}\n\n"
-        "Each link works once, to set a password. Ctrl-C throws everything away.\n"
+        "Each link works once and sets a password. Ctrl-C throws everything away.\n"
     )
 
 
 def run_demo(
-    configuration: Configuration, seed: int, announce: Callable[[DemoStarted], None]
+    configuration: Configuration, seed: int, on_started: Callable[[DemoStarted], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; the configuration' database is left alone. Raises NotPossible.
+    """Serve until SIGTERM or SIGINT; the configured database is left alone. Raises NotPossible.
 
     The same seed draws the same people and the same weeks, which always end now.
     """
-    # A port that is taken is said at once, and not after the seconds that the account takes.
+    # If the port is taken, fail now and not after the seconds that seeding takes.
     with listening(configuration.host, configuration.port):
         pass
     with _ended_by_sigterm(), TemporaryDirectory(prefix="onelead-demo-") as folder:
@@ -60,31 +60,37 @@ def run_demo(
         seeded = app.on_store(
             configuration, lambda store: seed_account(store, clock, seed), create=True, clock=clock
         )
-        _serve(configuration, seeded, seed, announce)
+        _serve(configuration, seeded, seed, on_started)
 
 
 def _serve(
-    configuration: Configuration, seeded: Seeded, seed: int, announce: Callable[[DemoStarted], None]
+    configuration: Configuration,
+    seeded: Seeded,
+    seed: int,
+    on_started: Callable[[DemoStarted], None],
 ) -> None:
     stream = Stream(seeded, seed)
 
-    def on_started(started: app.Started) -> None:
+    def start_stream(started: app.Started) -> None:
         stream.start(started.base_url)
         admin, member = (
             started.web_url + welcome_path(token)
             for token in (seeded.links.admin, seeded.links.member)
         )
-        announce(DemoStarted(started.web_url, seeded.leads, admin, member))
+        on_started(DemoStarted(started.web_url, seeded.leads, admin, member))
 
     try:
-        app.serve(configuration, on_started)
+        app.serve(configuration, start_stream)
     finally:
         stream.stop()
 
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """End the block by SIGTERM as by SIGINT, so that the file goes; the server catches both."""
+    """Let SIGTERM end the block as SIGINT does, so that the file is deleted.
+
+    While the server runs it handles both itself.
+    """
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,7 +1,7 @@
-"""Fills the database of the demo: the calls of its weeks, through the real writer and store.
+"""Fills the demo database with the calls of its weeks, through the real writer and store.
 
-The store's clock is moved to the moment of each call, so that ledger, history and figures are
-those of weeks and not of the seconds that it takes.
+The store's clock is set to the time of each call, so that ledger, history and figures span weeks
+instead of the seconds that seeding takes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from onelead.contract.store import Store
-from onelead.demo.colleagues import Links, let_in
+from onelead.demo.colleagues import Links, create_users
 from onelead.demo.company import ADMIN, Company, set_up
 from onelead.demo.people import Person
 from onelead.demo.weeks import DAYS, Call, Weeks
@@ -23,30 +23,30 @@ from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
 from onelead.process.writer import BatchingWriter, Receipt
 
-#: Calls so close to each other travel in one batch, at one moment: in the last days, which are
-#: looked at most, and before.
+#: Calls this close together share a batch and its date: in the last days, which are looked at most,
+#: and before.
 _TOGETHER_S, _TOGETHER_BEFORE_S = 30, 2_400
 _LAST_DAYS_S = 2 * 86_400
-#: How many of the leads may be delivered again while the demo runs.
+#: How many leads can be delivered again while the demo runs.
 _KNOWN = 2_000
 
 
 class MovedClock:
-    """A clock that stands where it is put. In Unix seconds."""
+    """A clock that is set by hand, in Unix seconds."""
 
     def __init__(self, at: int) -> None:
         self.at = at
 
     def __call__(self) -> int:
-        """Return where it stands."""
+        """Return the time it is set to."""
         return self.at
 
 
 class Seeded(Struct, frozen=True):
-    """The account as it is when the demo begins, and who may be delivered to it next."""
+    """The account when the demo begins, and the people who can be delivered next."""
 
     company: Company
-    #: Without an end.
+    #: Endless.
     strangers: Iterator[Person]
     known: list[Person]
     leads: int
@@ -54,7 +54,7 @@ class Seeded(Struct, frozen=True):
 
 
 async def seed_account(store: Store, clock: MovedClock, seed: int) -> Seeded:
-    """Make the account and all that has happened in it; `clock` is the store's, set to now."""
+    """Make the account and its past; `clock` is the store's clock, set to now."""
     now = clock.at
     clock.at = now - (DAYS + 1) * 86_400
     company = await set_up(store)
@@ -73,12 +73,12 @@ async def seed_account(store: Store, clock: MovedClock, seed: int) -> Seeded:
     known = Random(seed).sample(list(made.values()), _KNOWN)  # noqa: S311 - no secret
     leads = (await store.search_leads(company.account_id, LeadSearch(), now=now)).total
     admin_id = company.user_ids[ADMIN[1]]
-    links = await let_in(store, company, admin_id, calls)
+    links = await create_users(store, company, admin_id, calls)
     return Seeded(company, weeks.strangers, known, leads, links)
 
 
 def _batches(calls: list[Call]) -> list[list[Call]]:
-    """Return the calls in batches; nobody is in a batch twice, for an update needs its lead."""
+    """Split the calls into batches; no person is in a batch twice, as an update needs its lead."""
     batches: list[list[Call]] = []
     people: set[int] = set()
     last_days = calls[-1].at - _LAST_DAYS_S
@@ -109,7 +109,7 @@ def _learn(call: Call, receipt: Receipt) -> None:
 
 
 def _lead_write(call: Call) -> LeadWrite | None:
-    """Return a call as the API would read it; None when its lead was never made."""
+    """Return a call as the API would read it; None if its lead was never created."""
     delivery = _delivery(call)
     lead_id = call.person.lead_id if call.person else None
     match call.action:

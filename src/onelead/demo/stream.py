@@ -1,4 +1,4 @@
-"""New deliveries of the demo: one every few seconds through the API, as its sources send them."""
+"""New deliveries to the demo: one every few seconds, through the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class Stream:
-    """Delivers in a thread of its own until it is stopped."""
+    """Delivers in its own thread until it is stopped."""
 
     def __init__(self, seeded: Seeded, seed: int, pause_s: tuple[float, float] = PAUSE_S) -> None:
         self._seeded = seeded
@@ -38,12 +38,12 @@ class Stream:
         self._base_url = ""
 
     def start(self, base_url: str) -> None:
-        """Begin to deliver to a server, as in `http://127.0.0.1:8000/developer_api/v1`."""
+        """Begin to deliver to a base URL, as in `http://127.0.0.1:8000/developer_api/v1`."""
         self._base_url = base_url
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver nothing more, and wait for the delivery under way."""
+        """Stop delivering, and wait for the delivery under way."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -54,14 +54,14 @@ class Stream:
             try:
                 self._send(sender, body)
             except (OSError, HTTPException) as error:
-                # The server is stopping, or busy; the next one may get through.
+                # The server is stopping or busy; the next delivery may get through.
                 log.debug("not delivered", error=str(error))
 
     def _next(self) -> Sent:
-        """Draw what comes next; mostly somebody new."""
+        """Draw the next delivery; most are about a new person."""
         kinds: dict[Callable[[], Sent], int] = {
-            self._somebody_new: 60,
-            self._somebody_again: 12,
+            self._new_person: 60,
+            self._known_person_again: 12,
             self._enriched: 10,
             self._the_same_again: 10,
             self._broken: 5,
@@ -70,21 +70,21 @@ class Stream:
         (kind,) = self._random.choices(tuple(kinds), tuple(kinds.values()))
         return kind()
 
-    def _somebody_new(self) -> Sent:
+    def _new_person(self) -> Sent:
         person = next(self._seeded.strangers)
         self._seeded.known.append(person)
         if self._random.random() < 0.4:
             return self._by(ADS, self._bodies.ad(person))
         return self._by(FORM, self._bodies.form(person))
 
-    def _somebody_again(self) -> Sent:
-        return self._by(FORM, self._bodies.form(self._somebody_known()))
+    def _known_person_again(self) -> Sent:
+        return self._by(FORM, self._bodies.form(self._known_person()))
 
     def _enriched(self) -> Sent:
-        return self._by(ENRICHMENT, self._bodies.enrichment(self._somebody_known()))
+        return self._by(ENRICHMENT, self._bodies.enrichment(self._known_person()))
 
     def _the_same_again(self) -> Sent:
-        return self._last or self._somebody_new()
+        return self._last or self._new_person()
 
     def _broken(self) -> Sent:
         return self._by(FORM, self._bodies.broken(next(self._seeded.strangers)))
@@ -92,7 +92,7 @@ class Stream:
     def _nameless(self) -> Sent:
         return self._by(CALLS, self._bodies.by_name(NAMELESS_NAME))
 
-    def _somebody_known(self) -> Person:
+    def _known_person(self) -> Person:
         return self._random.choice(self._seeded.known)
 
     def _by(self, label: str, body: Body) -> Sent:

@@ -1,6 +1,6 @@
-"""What has happened in the account of the demo: six weeks of deliveries and of work with them.
+"""The past of the demo account: six weeks of deliveries, and of sales working with them.
 
-Everything is drawn by chance from a seed, and only its place in time depends on the clock.
+Everything is drawn at random from a seed; only the dates depend on the clock.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from onelead.domain.writes import Action
 
 DAYS = 42
 LEADS = 5_050
-#: People; a few of them become no lead of their own. How many come from where; the rest is typed
-#: in by sales.
+#: How many people come from each source; sales types in the rest. A few do not become a lead of
+#: their own.
 _IMPORTED, _FROM_FORM, _FROM_ADS, _CALLERS, _NAMELESS = 1_000, 1_700, 1_250, 60, 34
-#: Days on which there was an event, how many came, and its tag.
+#: The day of each event, its number of visitors and its tag.
 _EVENTS = ((16, 420, "Solar Expo"), (33, 460, "Home & Garden Fair"))
-#: What the telephone says of those whose name it does not know.
+#: The name that call tracking gives to callers it does not know.
 NAMELESS_NAME = "Wireless Caller"
 _HOUR, _DAY = 3_600, 86_400
 _OFFICE = (9, 18)
@@ -46,7 +46,7 @@ _ANY_TIME = (6, 24)
 
 @dataclass
 class Call:
-    """One write that somebody made, at a moment (Unix seconds)."""
+    """One write by a user, at a time in Unix seconds."""
 
     at: int
     user_id: int
@@ -54,7 +54,7 @@ class Call:
     sender: Sender | None
     action: Action
     body: Body
-    #: Who the write is about; an update needs the lead that an earlier call has made.
+    #: The person the write is about; an update needs the lead that an earlier call created.
     person: Person | None = None
 
 
@@ -65,18 +65,18 @@ class Weeks:
         self._random = Random(seed)  # noqa: S311 - invented people, no secret
         self._company = company
         self._bodies = Bodies(company, self._random)
-        #: People without an end, who have not been delivered yet.
+        #: An endless supply of people who have not been delivered yet.
         self.strangers = people(self._random)
         self._now = now
         today = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0)
-        #: When each day began; the last one is today.
+        #: When each day began; the last is today.
         self._days = [
             int((today - timedelta(days=back)).timestamp()) for back in range(DAYS, -1, -1)
         ]
         self._calls: list[Call] = []
 
     def calls(self) -> list[Call]:
-        """Return all calls in the order of time."""
+        """Return all calls in order of time."""
         self._import()
         self._arrive(_FROM_FORM, FORM, self._bodies.form)
         self._arrive(_FROM_ADS, ADS, self._bodies.ad)
@@ -91,11 +91,11 @@ class Weeks:
         return list(islice(self.strangers, count))
 
     def _import(self) -> None:
-        """Import a file on the first day; a part of it is delivered again two weeks later."""
+        """Import a file on the first day; part of it is delivered again two weeks later."""
         rows = self._next_people(_IMPORTED)
         for before, person in pairwise(rows):
             if self._random.random() < 0.09:
-                # People of one household have one address.
+                # People of one household share an e-mail.
                 person.last_name, person.email = before.last_name, before.email
         began, again = self._days[0] + 10 * _HOUR, self._days[15] + 11 * _HOUR
         for number, person in enumerate(rows):
@@ -106,12 +106,12 @@ class Weeks:
                 body = self._bodies.row_again(changed if number % 4 == 0 else row)
                 self._send(again + number // 10, IMPORT, Action.UPSERT, body, person)
             if number % 5 == 0:
-                # The form knows them by the e-mail, which may be that of a household.
+                # The form matches by e-mail, which a household may share.
                 self._send(self._moment(_ANY_TIME), FORM, Action.UPSERT, self._bodies.form(person))
             self._work_with(person, self._days[1] + self._random.randrange(20 * _DAY), 0.3)
 
     def _arrive(self, count: int, label: str, body_of: Any) -> None:
-        """Let people arrive by themselves over the weeks, some of them twice or broken."""
+        """Let people arrive over the weeks; some deliveries are repeated or broken."""
         for person in self._next_people(count):
             at = self._moment(_ANY_TIME)
             body = body_of(person)
@@ -119,7 +119,7 @@ class Weeks:
             if chance < 0.03:
                 self._send(at - 40, label, Action.UPSERT, self._bodies.broken(person))
             elif chance < 0.12:
-                # Pressed twice, or delivered again because the answer got lost.
+                # The button was pressed twice, or the answer was lost.
                 at_again = at + self._random.randrange(8, 900)
                 self._send(at_again, label, Action.UPSERT, body, person)
             elif chance < 0.2:
@@ -130,7 +130,7 @@ class Weeks:
             self._work_with(person, at, 0.45)
 
     def _enrich(self, person: Person, at: int) -> None:
-        """Enrich people of companies the night after; some runs deliver the same again."""
+        """Enrich people of companies the following night; some are delivered again a week later."""
         if not person.company or self._random.random() < 0.3:
             return
         night = next((day for day in self._days if day > at), self._now) + 2 * _HOUR
@@ -146,7 +146,7 @@ class Weeks:
         for number, person in enumerate(self._next_people(visitors)):
             at = began + int(number / visitors * 7 * _HOUR) + self._random.randrange(60)
             if is_first and number < 38:
-                # Until somebody at the booth saw what the service answers.
+                # Refused until someone at the booth noticed.
                 refused = self._bodies.scan(person, event, BADGE)
                 self._send(at, SCANNER, Action.UPSERT, refused, person)
                 at = began + 2 * _HOUR + number
@@ -157,7 +157,7 @@ class Weeks:
             self._work_with(person, at, 0.5)
 
     def _telephone(self) -> None:
-        """Let people call; of some the telephone does not know the name."""
+        """Let people call; the names of some callers are not known."""
         for number, person in enumerate(self._next_people(_CALLERS + _NAMELESS)):
             at = self._moment(_OFFICE)
             name = NAMELESS_NAME if number < _NAMELESS else person.name
@@ -174,17 +174,17 @@ class Weeks:
         so_far += _IMPORTED + _FROM_FORM + _FROM_ADS + _CALLERS + _NAMELESS
         for person in self._next_people(LEADS - so_far):
             at = self._moment(_OFFICE)
-            user_id = self._somebody()
+            user_id = self._any_user()
             body = self._bodies.by_hand(person)
             self._calls.append(Call(at, user_id, None, Action.CREATE, body, person))
             self._work_with(person, at, 0.9)
 
     def _work_with(self, person: Person, at: int, chance: float) -> None:
-        """Let sales work with a lead: take it, visit, offer, or put it away."""
+        """Let sales work with a lead: take it, visit, make an offer, or give it up."""
         draw, statuses = self._random, self._company.statuses
         if draw.random() > chance:
             return
-        user_id = self._somebody()
+        user_id = self._any_user()
         steps: list[Body] = [{"assignee_id": user_id, "status_id": statuses["Open"]}]
         is_junk = draw.random() < 0.08
         if is_junk:
@@ -192,7 +192,7 @@ class Weeks:
         elif draw.random() < 0.2:
             steps.append({"status_id": statuses["Unqualified"]})
         elif draw.random() < 0.5:
-            steps.append({"status_id": statuses["SharedValueScan planned"]})
+            steps.append({"status_id": statuses["Survey planned"]})
             if draw.random() < 0.6:
                 steps.append(self._bodies.survey(at) | {"status_id": statuses["Offer sent"]})
         for body in steps:
@@ -201,7 +201,7 @@ class Weeks:
         if is_junk and draw.random() < 0.2:
             self._calls.append(Call(at + _HOUR, user_id, None, Action.DELETE, {}, person))
 
-    def _somebody(self) -> int:
+    def _any_user(self) -> int:
         staff = [*MEMBERS, *MEMBERS, FORMER_MEMBER]
         return self._company.user_ids[self._random.choice(staff)[1]]
 
@@ -212,7 +212,7 @@ class Weeks:
         self._calls.append(Call(at, sender.user_id, sender, action, body, person))
 
     def _moment(self, hours: tuple[int, int]) -> int:
-        """Draw a moment before now: later weeks have more, and so have days of work."""
+        """Draw a time before now; later weeks and working days get more."""
         while True:
             day = self._days[self._random.choices(range(DAYS + 1), self._day_weights())[0]]
             hour = self._random.triangular(*hours)
@@ -227,7 +227,7 @@ class Weeks:
         ]
 
     def _office_hour(self, at: int) -> int:
-        """Draw a moment of the hours of work that come next."""
+        """Draw a time in the next working hours."""
         day = max((one for one in self._days if one <= at), default=self._days[0])
         while True:
             moment = day + int(self._random.triangular(*_OFFICE) * _HOUR)
@@ -237,6 +237,6 @@ class Weeks:
 
 
 def _is_weekend(day: int) -> bool:
-    """Say whether a day that began at that moment in America is a Saturday or a Sunday."""
-    # 1 January 1970 was a Thursday; noon is of the same day everywhere in the country.
+    """Say whether the day that began at this time in America is a Saturday or a Sunday."""
+    # 1 January 1970 was a Thursday. A day in America begins on the same date in UTC.
     return (day // _DAY + 3) % 7 >= 5

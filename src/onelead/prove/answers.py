@@ -1,4 +1,4 @@
-"""Whether an answer is the one that the model gives."""
+"""Compares answers with the results of the model; the checks and the explanations use it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Dates(Struct):
-    """What the model does not know of an answered lead: when the server's clock said what."""
+    """The dates of an answered lead; the model has no clock, so it cannot know them."""
 
     date_created: int = 0
     date_modified: int = 0
@@ -31,7 +31,7 @@ _dates = msgspec.json.Decoder(_Dates)
 
 
 def difference(operation: Operation, result: WriteResult, settings: AccountSettings) -> str | None:
-    """Say how the answer differs from the model's result; None when it does not."""
+    """Say how the answer differs from the model's result; None if it does not."""
     answer = operation.answer
     assert answer is not None
     status = HTTPStatus.OK
@@ -55,7 +55,7 @@ def difference(operation: Operation, result: WriteResult, settings: AccountSetti
 
 
 def differs_from_claim(claim: Claim, result: WriteResult) -> bool:
-    """Say whether the model's result is another one than the ledger's."""
+    """Say whether the model's result differs from what the ledger claims."""
     lead = result.lead
     given = (result.outcome, lead.id if lead else claim.lead_id, lead.version if lead else None)
     return given != (claim.outcome, claim.lead_id, claim.version)
@@ -73,7 +73,7 @@ def _body_difference(
     for key in [*should_be, *is_so]:
         if is_so.get(key) != should_be.get(key):
             return f"{key} is {is_so.get(key)!r}, should be {should_be.get(key)!r}"
-    # The same members in another order are promised otherwise, but are no other answer.
+    # The API promises an order of members, but another order is still the same answer.
     return None
 
 

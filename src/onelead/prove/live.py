@@ -1,4 +1,4 @@
-"""The progress of a proof: a live line in a terminal, now and then a line elsewhere."""
+"""The progress of a proof: a live line in a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import IO
 from rich.console import Console
 from rich.status import Status
 
-from onelead.prove.run import Progress, Tell
+from onelead.prove.run import OnProgress, Progress
 
 _LINE_EVERY_S = 5.0
 
 
 @contextmanager
-def shown_progress(to: IO[str], seconds: float) -> Iterator[Tell]:
-    """Show what is told while the block runs; `seconds` is how long the clients will deliver."""
+def shown_progress(to: IO[str], seconds: float) -> Iterator[OnProgress]:
+    """Show progress while the block runs; `seconds` is how long the clients deliver."""
     console = Console(file=to, markup=False, emoji=False, highlight=False)
     if console.is_terminal:
         with console.status("preparing") as status:
@@ -25,21 +25,21 @@ def shown_progress(to: IO[str], seconds: float) -> Iterator[Tell]:
         yield _lines(console, seconds)
 
 
-def _live(status: Status, seconds: float) -> Tell:
+def _live(status: Status, seconds: float) -> OnProgress:
     return lambda progress: status.update(_text(progress, seconds))
 
 
-def _lines(console: Console, seconds: float) -> Tell:
+def _lines(console: Console, seconds: float) -> OnProgress:
     last = Progress("", 0.0)
 
-    def tell(progress: Progress) -> None:
+    def print_line(progress: Progress) -> None:
         nonlocal last
         is_new = progress.phase != last.phase
         if is_new or progress.seconds >= last.seconds + _LINE_EVERY_S:
             last = progress
             console.print(_text(progress, seconds))
 
-    return tell
+    return print_line
 
 
 def _text(progress: Progress, seconds: float) -> str:

@@ -1,7 +1,7 @@
-"""What a history is made of: one write as one client sent it, and the answer that came back.
+"""What a history is made of: each write as a client sent it, and its answer.
 
-A delivery that is sent again is another operation: the first one may have happened or not. A bulk
-call is one operation an item. Times are seconds of one monotonic clock.
+A delivery that is sent again is another operation, as the first attempt may or may not have
+happened. A bulk call is one operation per item. Times are in seconds of one monotonic clock.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_patch, upsert_write
 
 LEAD = "lead"
-_NOBODY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")
+_NO_DELIVERY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """What one operation was answered."""
+    """The answer to one operation."""
 
     status: int
     request_id: str
-    #: The headers of the receipt; of an item of a bulk call only the outcome.
+    #: The headers of the receipt; an item of a bulk call has only the outcome.
     outcome: str
     changed: str | None
     match: str | None
     etag: str | None
-    #: JSON; of a bulk call, the item's.
+    #: JSON; for a bulk call, that of the item.
     body: bytes
 
 
 class Claim(Struct, frozen=True, gc=False):
-    """What the ledger says about an operation that nobody was answered."""
+    """What the ledger says about an operation that got no answer."""
 
     outcome: str
     lead_id: int | None
@@ -43,7 +43,7 @@ class Claim(Struct, frozen=True, gc=False):
 
 
 class Operation(Struct, frozen=True, gc=False):
-    """One write as it was sent, and its answer; without one, it may have happened or not."""
+    """One write as it was sent, and its answer; without one it may or may not have happened."""
 
     number: int
     client: int
@@ -56,14 +56,14 @@ class Operation(Struct, frozen=True, gc=False):
     sent: float
     answered: float = inf
     answer: Answer | None = None
-    #: The place in a bulk call, from 0.
+    #: The position in a bulk call, from 0.
     item: int | None = None
 
 
 def lead_write(operation: Operation) -> LeadWrite:
-    """Read what an operation asked for."""
+    """Read the write that an operation asked for."""
     return read_lead_write(
-        operation.action, operation.resource_id, operation.payload, delivery=_NOBODY
+        operation.action, operation.resource_id, operation.payload, delivery=_NO_DELIVERY
     )
 
 

@@ -1,4 +1,4 @@
-"""What a proof prints: a table of what was done, and the verdict with what contradicts it."""
+"""What a proof prints: a table of the requests, and the verdict with its contradictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TEXT_CHARS_MAX = 400
 
 
 def rows(outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
-    """Return a row a kind of request: how many, how they came out, and how long they took."""
+    """Return a row for each kind of request: how many, their outcomes and how long they took."""
     by_kind: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in outcome.recorded.attempts:
         if attempt.response is not None and is_answer(attempt.response):
@@ -61,7 +61,7 @@ def _percentile(in_order: Sequence[float], part: float) -> float:
 
 
 def summary(outcome: Outcome) -> str:
-    """Return what stands below the table."""
+    """Return the text below the table."""
     verdict = outcome.verdict
     lines = [
         _load(outcome),
@@ -79,7 +79,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def _logs(outcome: Outcome) -> list[str]:
-    return ["", "logged last:", *(f"  {log}" for log in outcome.logs), ""] if outcome.logs else []
+    return ["", "last logged:", *(f"  {log}" for log in outcome.logs), ""] if outcome.logs else []
 
 
 def _load(outcome: Outcome) -> str:
@@ -115,20 +115,22 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     lines = ["BROKEN"]
     for contradiction in verdict.contradictions:
         lines += ["", *_contradiction(contradiction)]
-    # What a contradiction has shown already, its many consequences need not show again.
+    # A contradiction has many consequences; one of each kind is enough.
     shown = 1 if verdict.contradictions else _SHOWN_MAX
     if verdict.unexplained:
         number = len(verdict.unexplained)
-        lines += ["", f"answers that the order of the ledger does not explain: {number}"]
+        lines += ["", f"answers that the ledger's order does not explain: {number}"]
         for operation, difference in verdict.unexplained[:shown]:
             lines += [f"  {difference}", *_operation(operation, operation.sent)]
     if verdict.disorder:
         lines += [
             "",
-            f"pairs that the ledger has in another order than time: {len(verdict.disorder)}",
+            f"pairs whose order in the ledger is not that in time: {len(verdict.disorder)}",
         ]
         for later, earlier in verdict.disorder[:shown]:
-            lines.append("  the first has the lower number, and was sent after the second's answer")
+            lines.append(
+                "  the first has the lower number but was sent after the second was answered"
+            )
             for operation in (later, earlier):
                 lines += _operation(operation, earlier.sent)
     for title, texts in (("deliveries", verdict.deliveries), ("stored", verdict.stored)):
@@ -142,12 +144,12 @@ def _cut(text: str) -> str:
 
 def _contradiction(found: Contradiction) -> list[str]:
     if not found.operations and found.stored:
-        return ["stored, and made by no operation:", *map(_lead, found.stored)]
+        return ["stored, but made by no operation:", *map(_lead, found.stored)]
     number = len(found.operations)
     title = f"no serial order explains {_counted(number, 'operation', 'operations')}"
-    lines = [f"{title}, whichever of the others happened:"]
+    lines = [f"{title}, whatever else happened:"]
     if found.is_undecided:
-        lines = [f"no serial order was found for {number} operations (the search was given up):"]
+        lines = [f"no serial order was found for {number} operations, but the search was given up:"]
     lines += [f"  before  {_lead(lead)}" for lead in found.before]
     start = min((operation.sent for operation in found.operations), default=0.0)
     for operation in sorted(found.operations, key=lambda one: one.sent):
@@ -157,7 +159,7 @@ def _contradiction(found: Contradiction) -> list[str]:
 
 
 def _operation(operation: Operation, start: float) -> list[str]:
-    """Show one operation in two lines; times are milliseconds after the first of the excerpt."""
+    """Show one operation in two lines; times are in milliseconds after `start`."""
     sent = f"{(operation.sent - start) * 1000:.2f}"
     answered = "-" if operation.answered == inf else f"{(operation.answered - start) * 1000:.2f}"
     named = f" lead {operation.resource_id}" if operation.resource_id else ""

@@ -1,7 +1,7 @@
-"""A proof from its first process to its verdict.
+"""A proof, from its first process to its verdict.
 
-Makes an account of its own, starts the processes, lets the clients deliver, kills processes when
-it is asked to, stops everything, and checks what was answered and what is stored.
+Makes an account of its own, starts the processes, lets the clients deliver, kills processes if
+asked to, stops everything, and checks the answers and what is stored.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from onelead.prove.drive.people import DEFINITIONS, People
 from onelead.prove.drive.processes import SERVE, ServerProcess
 
 EMAIL = "prove@example.com"
-#: A process lives at least and at most so long before the next one is killed.
+#: The shortest and the longest pause before the next process is killed.
 _KILL_AFTER_S = (0.4, 2.5)
-#: Deliveries under way at the end are answered within this time, or something is broken.
+#: If deliveries under way at the end are not answered within this time, something is broken.
 _END_TIMEOUT_S = 120.0
 _PROGRESS_S = 0.25
 _INDEX_STEPS_MAX = 10_000
@@ -43,7 +43,7 @@ _INDEX_STEPS_MAX = 10_000
 
 @dataclass(frozen=True)
 class Options:
-    """What a proof was asked to do."""
+    """The options of a proof."""
 
     seed: int
     processes: int = 4
@@ -51,12 +51,12 @@ class Options:
     people: int = 200
     seconds: float = 30.0
     kill: bool = False
-    #: What starts a process; a test starts one that is broken.
+    #: The command that starts a process; a test starts a broken one.
     command: Sequence[str] = SERVE
 
 
 class Progress(Struct, frozen=True):
-    """How far a proof is."""
+    """How far a proof has come."""
 
     phase: str
     seconds: float
@@ -77,35 +77,35 @@ class Outcome:
     kills: int
     #: From the first delivery to the last answer.
     seconds: float
-    #: Of one core, while the clients ran: what the clients took themselves.
+    #: The share of one core that the clients themselves took while they ran.
     client_share: float
-    #: What the processes logged last; nothing when they had nothing to complain about.
+    #: The last log lines of the processes that logged anything.
     logs: Sequence[str]
 
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
-def prove(settings: Configuration, options: Options, tell: Tell) -> Outcome:
-    """Run a proof. Raises NotPossible when a process does not start or goes away by itself."""
+def prove(configuration: Configuration, options: Options, on_progress: OnProgress) -> Outcome:
+    """Run a proof. Raises NotPossible if a process does not start or ends unexpectedly."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            run, rows = runner.run(_delivered(settings, options, tell))
+            run, rows = runner.run(_delivered(configuration, options, on_progress))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    tell(run.progress("checking"))
+    on_progress(run.progress("checking"))
     verdict = judge(run.recorded.operations(), rows, run.beginning)
     return run.outcome(verdict)
 
 
 async def _delivered(
-    settings: Configuration, options: Options, tell: Tell
+    configuration: Configuration, options: Options, on_progress: OnProgress
 ) -> tuple[_Run, AccountRows]:
-    """Let the clients deliver, and read what is stored then."""
-    store = await app.open_store(settings, serving=False)
+    """Let the clients deliver, then read what is stored."""
+    store = await app.open_store(configuration, serving=False)
     try:
         account, beginning = await _prepare(store, options.seed)
-        run = _Run(settings, options, account, beginning, tell)
+        run = _Run(configuration, options, account, beginning, on_progress)
         with _ended_by_sigterm(), _garbage_collected_rarely():
             await run.deliver()
         await _complete_index(store, account.account_id)
@@ -116,7 +116,7 @@ async def _delivered(
 
 @contextlib.contextmanager
 def _garbage_collected_rarely() -> Iterator[None]:
-    """Keep the collector from walking the growing history; what is recorded has no cycles."""
+    """Keep the garbage collector from walking the growing history, which has no cycles."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -130,7 +130,7 @@ def _garbage_collected_rarely() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the proof as Ctrl-C does, with all its processes."""
+    """Let SIGTERM end the proof and all its processes, as Ctrl-C does."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
@@ -141,7 +141,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 async def _prepare(store: Store, seed: int) -> tuple[NewAccount, Beginning]:
-    """Make an account with its definitions."""
+    """Make the account and its definitions."""
     account = await store.create_account(f"prove {seed}", EMAIL)
     empty = await store.settings(account.account_id)
     _, last_id, _ = (await store.account_rows(account.account_id)).lane
@@ -159,7 +159,7 @@ async def _complete_index(store: Store, account_id: int) -> None:
     for _ in range(_INDEX_STEPS_MAX):
         if not await store.build_index(account_id):
             return
-    raise NotPossible("the index work of the account does not end")
+    raise NotPossible("the index work of the account does not finish")
 
 
 class _Run:
@@ -167,21 +167,23 @@ class _Run:
 
     def __init__(
         self,
-        settings: Configuration,
+        configuration: Configuration,
         options: Options,
         account: NewAccount,
         beginning: Beginning,
-        tell: Tell,
+        on_progress: OnProgress,
     ) -> None:
         self._options = options
         self._account = account
         self.beginning = beginning
-        self._tell = tell
+        self._on_progress = on_progress
         self._chance = random.Random(options.seed)  # noqa: S311 - no secret
-        own = replace(settings, host="127.0.0.1", port=0, workers=1, log_level=LogLevel.WARNING)
+        own = replace(
+            configuration, host="127.0.0.1", port=0, workers=1, log_level=LogLevel.WARNING
+        )
         count = options.processes
-        if settings.database_path is not None and options.command is SERVE:
-            # One process serves an SQLite file.
+        if configuration.database_path is not None and options.command is SERVE:
+            # Only one process can serve a SQLite file.
             count = 1
         self.processes = [ServerProcess(options.command, own) for _ in range(count)]
         definition_ids = tuple(field.id for field in beginning.settings.fields)
@@ -202,15 +204,15 @@ class _Run:
     async def deliver(self) -> None:
         """Start the processes, let the clients deliver, and stop the processes."""
         try:
-            self._tell(self.progress("starting"))
+            self._on_progress(self.progress("starting"))
             async with asyncio.TaskGroup() as starting:
                 for process in self.processes:
                     starting.create_task(process.start())
             await self._drive()
-            self._tell(self.progress("stopping"))
+            self._on_progress(self.progress("stopping"))
             await asyncio.gather(*(process.stop() for process in self.processes))
         except ExceptionGroup as failures:
-            # What ended the others is the first one, and says it all.
+            # The first failure is what ended the others.
             raise failures.exceptions[0] from None
         finally:
             self._logs = [process.log_tail for process in self.processes if process.log_tail]
@@ -242,13 +244,13 @@ class _Run:
         self._clients.ending = True
 
     async def _watch(self) -> None:
-        """Tell how far it is, and see that no process goes away by itself."""
+        """Report progress, and fail if a process ends unexpectedly."""
         while not self._clients.ending:
             await asyncio.sleep(_PROGRESS_S)
-            self._tell(self.progress("delivering"))
+            self._on_progress(self.progress("delivering"))
             for process in self.processes:
                 if process.has_ended:
-                    raise NotPossible(f"a server went away by itself\n  {process.log_tail}")
+                    raise NotPossible(f"a server ended unexpectedly\n  {process.log_tail}")
 
     async def _kill(self) -> None:
         while not self._clients.ending:
@@ -259,7 +261,7 @@ class _Run:
                 await process.start()
 
     def progress(self, phase: str) -> Progress:
-        """Say how far it is."""
+        """Return how far the proof has come."""
         return Progress(
             phase,
             time.monotonic() - self._started,

@@ -1,4 +1,4 @@
-"""Clients that upsert ever new people into a server process until it goes away."""
+"""Clients that keep upserting new people into a server process until it ends."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ import httpx
 from tests.support.commands.process import DEADLINE_S
 
 _CLIENTS = 20
-#: More than are sent while a server takes all the time it has to go away.
+#: More than are sent in all the time that a server has to stop.
 _LEADS_MAX = 500_000
 
 
 @dataclass
 class Load:
-    """What was sent, and what was answered."""
+    """What was sent and answered."""
 
     credentials: dict[str, str]
-    #: By e-mail, the lead that was answered with status 200.
+    #: The lead of each answer with status 200, by e-mail.
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: By status, how many answers were none of those.
+    #: The number of other answers, by status.
     refused: Counter[int] = field(default_factory=Counter)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -47,7 +47,7 @@ class Load:
             yield
 
     async def reach(self, answers: int) -> None:
-        """Wait until so many leads are answered."""
+        """Wait until this many leads are answered."""
         async with asyncio.timeout(DEADLINE_S), self._progress:
             await self._progress.wait_for(lambda: len(self.answered) >= answers)
 
@@ -72,7 +72,7 @@ class Load:
 
 
 def stored_emails(database: Path) -> list[str]:
-    """Return the e-mails of all leads of a database that nobody serves, sorted."""
+    """Return the e-mails of all leads of a database that is not being served, sorted."""
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT email_key FROM lead ORDER BY email_key")
         return [email for (email,) in rows]

@@ -1,4 +1,4 @@
-"""The installed command as a real process: run it, serve with it, and talk to what it serves."""
+"""The installed command as a real process: run it, serve with it, and call the server."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from typing import Any
 
 import httpx
 
-#: What a test waits for comes at once, except on a machine that stands still for seconds at a time.
-#: No test says by it how fast something is.
+#: What a test waits for comes quickly, unless the machine stalls for seconds at a time. It says
+#: nothing about how fast something is.
 DEADLINE_S = 60.0
 _COMMAND = (sys.executable, "-m", "onelead")
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end in a folder."""
+    """Run the command in a folder until it ends."""
     return subprocess.run(
         [*_COMMAND, *arguments],
         cwd=folder,
@@ -46,7 +46,7 @@ def run_json(folder: Path, *arguments: str) -> Any:
 
 
 def refusal(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
-    """Return the one line that a command was refused with."""
+    """Return the one line with which a command was refused."""
     assert (done.returncode, done.stdout) == (exit_code, "")
     (line,) = done.stderr.splitlines()
     start, _, message = line.partition("onelead: ")
@@ -55,7 +55,7 @@ def refusal(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that has to come true soon."""
+    """Wait for something that must soon become true."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -84,7 +84,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What the process has logged up to now."""
+        """What the process has logged so far."""
         return self.log_file.read_text(encoding="utf-8")
 
     def printed_request(self) -> httpx.Request:
@@ -98,7 +98,7 @@ class Server:
         return httpx.Request(words[2], words[3], headers=headers, content=body)
 
     def credentials(self) -> dict[str, str]:
-        """Return the headers of the account that this start has made."""
+        """Return the headers of the account that this start made."""
         headers = self.printed_request().headers
         return {name: headers[name] for name in headers if name.startswith("x-pw-")}
 
@@ -109,7 +109,7 @@ class Server:
 
 
 def credentials_of(made: dict[str, Any]) -> dict[str, str]:
-    """Return the headers for what `init` or `keys create` has printed."""
+    """Return the headers for what `init` or `keys create` printed."""
     return {
         "x-pw-accesstoken": made["api_key"],
         "x-pw-application": "developer_api",
@@ -121,7 +121,7 @@ def credentials_of(made: dict[str, Any]) -> dict[str, str]:
 def serving(
     folder: Path, *arguments: str, command: str = "serve", port: int = 0, **variables: str
 ) -> Iterator[Server]:
-    """Serve from a folder, from the moment that the server listens."""
+    """Serve from a folder; the block begins once the server listens."""
     log_file = folder / "server.log"
     with (
         log_file.open("a", encoding="utf-8") as log,
@@ -141,10 +141,10 @@ def serving(
 
 
 def _banner(process: subprocess.Popen[str], log_file: Path) -> str:
-    """Read what is printed until the empty line at the banner's end."""
+    """Read what is printed, up to the end of the banner."""
     assert process.stdout is not None
     text = b""
-    # Several may start at once, each with all of Python to load.
+    # Several may start at the same time, and each has to load all of Python.
     deadline = time.monotonic() + 2 * DEADLINE_S
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)

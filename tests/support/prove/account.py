@@ -1,4 +1,4 @@
-"""An account as a list of writes, one after the other: what histories are made of.
+"""An account as a list of writes, one after another: what histories are made of.
 
 It plans every write with the pure planner and answers as the API does. A test spoils what comes
 out of it: an answer, a row, a time.
@@ -53,7 +53,7 @@ class ProveAccount:
         return Beginning(SETTINGS, LAST_ID, SETTINGS, 0)
 
     def leads_now(self) -> dict[int, Lead]:
-        """Return the leads as they are, for a write that is to see no later ones."""
+        """Return the leads as they are now, for a write that must not see later ones."""
         return dict(self.leads)
 
     def rows(self) -> AccountRows:
@@ -71,7 +71,7 @@ class ProveAccount:
         )
 
     def upsert(self, field_name: str, value: Any, /, **rest: Any) -> Operation:
-        """Upsert; `sent` and `answered` are times, `leads` an older state, the rest properties."""
+        """Upsert: `sent` and `answered` are times, `leads` an older state, the rest properties."""
         times = {name: rest.pop(name) for name in ("sent", "answered", "leads") if name in rest}
         match = {"field_name": field_name, "field_value": value}
         payload = json_text({"properties": _properties(rest), "match": match})
@@ -93,7 +93,7 @@ class ProveAccount:
         return self.write(Action.DELETE, lead_id, "", **times)
 
     def switch(self, *, is_filterable: bool, **times: Any) -> Operation:
-        """Switch the definition in or out of filters; its index is complete at once."""
+        """Switch the definition in or out of filters; its index is complete immediately."""
         number = self._next_number()
         body = {"is_filterable": is_filterable, "connected_id": number}
         request_id, payload = f"request-{number}", json_text(body)
@@ -128,7 +128,7 @@ class ProveAccount:
         leads: dict[int, Lead] | None = None,
         **times: float,
     ) -> Operation:
-        """Write on the leads as they are, or, as a broken engine does, as they once were."""
+        """Write on the leads as they are or, like a broken engine, as they once were."""
         request_id = f"request-{self._next_number()}"
         delivery = Delivery(request_id, None, None, payload)
         lead_write = read_lead_write(action, lead_id, payload, delivery=delivery)
@@ -137,7 +137,7 @@ class ProveAccount:
         candidates = {}
         if ready.match is not None:
             at = (ready.match.key.field, ready.match.key.value)
-            # The index is of the keys that leads had at some time.
+            # The index has the match keys that the leads had at the time.
             found = (one for one in self._ids_by_key[at] if one in seen)
             candidates[at] = sorted(one for one in found if at in self._keys(seen[one]))
         snapshot = Snapshot(seen, candidates)
@@ -146,7 +146,7 @@ class ProveAccount:
             self.leads[lead.id] = lead
             self._index(lead)
         for deleted in plan.deleted:
-            # A broken engine may delete what is gone.
+            # A broken engine may delete a lead that is already gone.
             self.leads.pop(deleted, None)
         self.last_id = plan.last_id
         (result,) = plan.results
@@ -209,14 +209,14 @@ class ProveAccount:
 
 
 def answered_lead(operation: Operation) -> int:
-    """Return the id of the lead that an operation was answered."""
+    """Return the id of the lead in the answer to an operation."""
     assert operation.answer is not None
     lead_id: int = msgspec.json.decode(operation.answer.body)["id"]
     return lead_id
 
 
 def _properties(short: dict[str, Any]) -> dict[str, Any]:
-    """Build the properties; an e-mail and the custom field are written in short."""
+    """Build the properties from short forms of the e-mail and the custom field."""
     properties = dict(short)
     if "email" in short:
         properties["email"] = {"email": short["email"]}

@@ -1,4 +1,4 @@
-"""Random histories of any length, and how long the checks of one take.
+"""Random histories of any length, and how long it takes to check one.
 
 `python -m tests.support.prove.histories 100000` prints the seconds of processor time: of the check
 with the ledger as a witness, and of the search for an order without it.
@@ -27,7 +27,7 @@ _UNDER_WAY = 64
 def random_account(
     seed: int, operations: int, *, people: int, switches: float = _SWITCHES
 ) -> ProveAccount:
-    """Let people be delivered one after the other."""
+    """Deliver people one after another."""
     chance = random.Random(seed)
     deliveries = People(chance, people, (FIELD.id,) * 4)
     account = ProveAccount()
@@ -53,7 +53,7 @@ def _deliver(account: ProveAccount, people: People, request: Request) -> None:
 def overlapped(
     account: ProveAccount, chance: random.Random, *, unanswered: float = 0, width: float = 8
 ) -> list[Operation]:
-    """Let each operation begin earlier and end later than it took effect, or never end."""
+    """Let each operation begin before and end after it took effect, or never end."""
     return [
         msgspec.structs.replace(
             operation,

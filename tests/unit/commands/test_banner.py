@@ -1,4 +1,4 @@
-"""What a person reads when the server listens, and may paste."""
+"""What is printed once the server listens, and may be pasted into a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, called in this process: mistakes in a call are a line and an exit code."""
+"""The command line, called in this process: a mistake in a call is a line and an exit code."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_the_version_is_shown(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
-def test_it_says_what_there_is(
+def test_it_lists_the_commands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     assert call(monkeypatch, *arguments) == 0
@@ -111,7 +111,7 @@ def test_every_command_explains_itself(
 
 
 @pytest.mark.parametrize("name", [" ", "\u200b", "Mia\nroot", "x" * 256])
-def test_a_user_is_called_something(
+def test_a_user_cannot_have_an_empty_or_odd_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert call(monkeypatch, *INIT) == 0
@@ -122,7 +122,7 @@ def test_a_user_is_called_something(
     assert "mia, mia@shop.example" in capsys.readouterr().out
 
 
-def test_what_is_stored_already_gives_the_terminal_no_command(
+def test_no_stored_value_reaches_the_terminal_as_a_control_sequence(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(monkeypatch, *INIT) == 0

@@ -1,4 +1,4 @@
-"""A history is explained when some serial order explains it; else the culprits are named."""
+"""A history is explained if some serial order explains it; otherwise the culprits are named."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_writes_that_overlap_are_explained(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_so_they_are_when_some_were_never_answered(seed: int) -> None:
+def test_they_are_explained_even_if_some_were_never_answered(seed: int) -> None:
     account = random_account(seed, 40, people=10)
     account.operations = overlapped(account, random.Random(seed), unanswered=0.05)
     lost = [operation for operation in account.operations if operation.answer is None]
     created = [one for one in lost if one.action in ("create", "upsert")]
-    # A lead that nobody was answered is named by the ledger only, of which this check knows none.
+    # A lead that is in no answer is named only by the ledger, which this check does not have.
     account.operations = [one for one in account.operations if one not in created]
     if not created:
         assert found(account) == []
@@ -72,7 +72,7 @@ def test_two_upserts_that_both_created_are_found() -> None:
     assert culprits(account) == {1, 2}
 
 
-def test_so_they_are_when_one_looked_by_name_and_the_other_by_email() -> None:
+def test_they_are_found_when_one_looked_by_name_and_the_other_by_email() -> None:
     account = ProveAccount()
     account.upsert("email", NORA, name="Nora Field", sent=0, answered=5)
     account.upsert("name", "Nora Field", email=NORA, sent=1, answered=6, leads={})
@@ -113,7 +113,7 @@ def test_an_answer_from_before_an_acknowledged_update_is_found() -> None:
     assert outcome(stale) == "unchanged"
     (contradiction,) = found(account)
     assert contradiction.operations == (stale,)
-    # What was so before needs no operation to show it.
+    # What was already so before needs no operation.
     assert [lead.version for lead in contradiction.before] == [2]
 
 
@@ -189,7 +189,7 @@ def test_an_unanswered_write_may_have_happened() -> None:
     assert found(account) == []
 
 
-def test_an_unanswered_write_may_have_happened_never() -> None:
+def test_an_unanswered_write_may_never_have_happened() -> None:
     account = ProveAccount()
     lead_id = answered_lead(account.create(name="Nora Field"))
     before = account.leads_now()
@@ -198,7 +198,7 @@ def test_an_unanswered_write_may_have_happened_never() -> None:
     assert found(account) == []
 
 
-def test_a_write_that_nobody_sent_is_missed() -> None:
+def test_a_write_that_the_history_lacks_is_missed() -> None:
     account = ProveAccount()
     lead_id = answered_lead(account.create(name="Nora Field"))
     account.update(lead_id, title="Buyer")
@@ -214,7 +214,7 @@ def test_among_many_operations_the_few_are_found_that_contradict_each_other(seed
     before = account.leads_now()
     lead_id = account.last_id
     one = account.update(lead_id, title="Buyer", sent=1_000, answered=1_002)
-    # Under way at the same time, and answered before: it cannot show less than an answer before.
+    # Although both were under way at the same time, it cannot show less than an earlier answer.
     read = account.upsert("name", "Ann Lee", title="Buyer", sent=1_000, answered=1_001)
     other = account.upsert(
         "email", "new@field.example", name="Ann Lee", sent=1_001.5, answered=1_003, leads=before

@@ -1,4 +1,4 @@
-"""The small HTTP client against a server that answers what a test says."""
+"""The small HTTP client, against a server whose answers the test chooses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
 @asynccontextmanager
 async def connected(*answers: bytes) -> AsyncIterator[HttpConnection]:
-    """Connect to a server that sends one of the answers for each request, and then hangs up."""
+    """Connect to a server that sends one of the answers to each request and then hangs up."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for answer in answers:

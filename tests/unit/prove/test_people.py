@@ -1,4 +1,4 @@
-"""What is delivered: told apart by a number, within a family, in every way."""
+"""What is delivered: unique by a number, within a family, in every way."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_no_two_deliveries_are_the_same_but_deletes() -> None:
     by_payload = Counter(payloads)
     requests = [request for request in drawn(500) if not request.is_bulk and request.body]
     assert len({request.body for request in requests}) == len(requests)
-    # The items of a bulk call of one request may be the same lead again.
+    # One bulk call may have the same lead twice.
     assert max(by_payload.values()) <= 10
 
 

@@ -1,4 +1,4 @@
-"""The verdict on a history and on what is stored: each thing that must never happen is found."""
+"""The verdict on a history and on what is stored: it finds everything that must never happen."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_ledger_in_another_order_than_time_is_found() -> None:
     assert verdict.disorder == [(account.operations[0], account.operations[1])]
     assert verdict.contradictions == []
     assert not verdict.is_kept
-    assert any("another order than time" in line for line in verdict_lines(verdict))
+    assert any("not that in time" in line for line in verdict_lines(verdict))
 
 
 def changed_row(place: int, **changed: Any) -> Callable[[AccountRows], AccountRows]:

@@ -1,1 +1,1 @@
-"""The history of a proof, held against the ledger and what is stored."""
+"""Judges the history: compares its answers with the ledger, and the ledger with what is stored."""

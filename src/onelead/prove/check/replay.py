@@ -1,8 +1,8 @@
 """The ledger of an account, replayed row by row with the pure planner.
 
-Every row is planned again, alone, on the leads that the rows before it have left. The ledger
-explains the account when each row says what the planner says, and the stored leads, their derived
-columns, their match keys and the lane are exactly those that the last row leaves.
+Every row is planned again, alone, on the leads that the rows before it left. The ledger explains
+the account if each row says what the planner says, and if the stored leads, their derived columns,
+their match keys and the lane are exactly those that the last row leaves.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ VIOLATIONS_MAX = 10
 
 
 class Replayed(Struct, frozen=True, gc=False):
-    """One row as the planner has it."""
+    """One row as the planner sees it."""
 
     entry: LedgerEntry
-    #: None for a change of the settings.
+    #: None for a settings change.
     result: WriteResult | None
-    #: After the row.
+    #: The settings after the row.
     settings: AccountSettings
 
 
@@ -52,7 +52,7 @@ class Reader:
 
 
 class Replay:
-    """Goes through the rows of an account; `violations` has what they do not explain.
+    """Replays the rows of an account; `violations` lists what they do not explain.
 
     `initial` and `last_id` are the settings and the last id before the first row. All index work
     must have been done.
@@ -68,17 +68,17 @@ class Replay:
         self._last_id = last_id
         self._leads: dict[int, Lead] = {}
         self._ids_by_key: dict[tuple[str, str], set[int]] = defaultdict(set)
-        #: Definitions whose index may be complete or not: only the job knows when it ended.
+        #: Definitions whose index may be incomplete; only the index work knows when it ended.
         self._maybe_building: set[int] = set()
 
     def run(self) -> list[str]:
-        """Replay everything and return what is not explained."""
+        """Replay all rows and return the violations."""
         for _ in self.rows():
             pass
         return self.violations
 
     def rows(self) -> Iterator[Replayed]:
-        """Replay row by row; at the end the leads and keys are compared."""
+        """Replay row by row, and compare the leads and match keys at the end."""
         for seq, entry in enumerate(self._found.ledger, 1):
             if entry.seq != seq:
                 self._violation(f"row {seq} of the ledger has the number {entry.seq}")
@@ -107,14 +107,14 @@ class Replay:
         return Replayed(entry, result, self._settings)
 
     def _settings_of(self, write: LeadWrite, entry: LedgerEntry) -> AccountSettings:
-        """Return the settings, with the state that the matched definition's index was in."""
+        """Return the settings, with the index state that the matched definition was in."""
         value = write.match.field_value if write.match and self._maybe_building else None
         definition_id = value.get("custom_field_definition_id") if isinstance(value, dict) else None
         if definition_id not in self._maybe_building:
             return self._settings
         if "is still being indexed" in (entry.message or ""):
             return _with_state(self._settings, definition_id, IndexState.BUILDING)
-        # Once complete, it stays so.
+        # Once complete, an index stays complete.
         self._maybe_building.remove(definition_id)
         return self._settings
 
@@ -131,7 +131,7 @@ class Replay:
         for lead in plan.created:
             self._last_id = lead.id
         if entry.outcome == Outcome.CREATED and entry.resource_id is not None:
-            # After a row that is wrong, the ids of the others need not be wrong.
+            # A wrong row must not make the ids of later rows wrong.
             self._last_id = max(self._last_id, entry.resource_id)
         for lead_id in plan.deleted:
             self._put(lead_id, None)
@@ -197,13 +197,13 @@ class Replay:
             self._settings = replace(self._settings, **details)
         self._last_id = plan.last_id
         for field in self._settings.indexed_fields:
-            # Every lead has its keys from here on. Those of another generation are never read.
+            # From here on every lead has its match keys. Those of older generations are never read.
             for lead_id, lead in self._leads.items() if field.key_field not in known else ():
                 for key in custom_field_keys(lead, field):
                     self._ids_by_key[key.field, key.value].add(lead_id)
 
     def _indexed(self, field: CustomField) -> CustomField:
-        """Take an index that is being built for complete, and remember the doubt."""
+        """Treat an index that is being built as complete, and remember that it may not be."""
         if field.index_state is not IndexState.BUILDING:
             if field.index_state is IndexState.NONE:
                 self._maybe_building.discard(field.id)
@@ -212,7 +212,7 @@ class Replay:
         return msgspec.structs.replace(field, index_state=IndexState.READY)
 
     def _compare(self) -> None:
-        """Compare what the last row leaves with what is stored."""
+        """Compare what the last row left with what is stored."""
         account_id = self._settings.account_id
         leads = {lead_row(account_id, lead) for lead in self._leads.values()}
         keys = {
@@ -222,14 +222,14 @@ class Replay:
         }
         found = self._found
         for what, is_so, should_be in (
-            ("a lead", set(found.leads), leads),
-            ("a match key", set(found.keys), keys),
-            ("the lane", {found.lane}, {(len(found.ledger), self._last_id, len(leads))}),
+            ("lead", set(found.leads), leads),
+            ("match key", set(found.keys), keys),
+            ("lane", {found.lane}, {(len(found.ledger), self._last_id, len(leads))}),
         ):
             for row in sorted(is_so - should_be, key=str):
-                self._violation(f"{what} too much: {row}")
+                self._violation(f"unexpected {what}: {row}")
             for row in sorted(should_be - is_so, key=str):
-                self._violation(f"{what} missing: {row}")
+                self._violation(f"missing {what}: {row}")
 
 
 def _with_state(

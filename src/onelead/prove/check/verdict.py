@@ -1,7 +1,7 @@
-"""The verdict on a run: everything that the history and the stored rows contradict.
+"""The verdict on a proof: everything that its history and the stored rows contradict.
 
-The ledger is tried first as a witness of the serial order. Only when it explains not everything,
-another order is searched for, so that a violation is shown by the few operations that make it.
+The ledger is tried first, as a witness of the serial order. Only if it does not explain everything,
+another order is searched for, to show the violation by the few operations that cause it.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ _DOCUMENT = 3
 class Beginning(Struct, frozen=True):
     """The account before the first operation."""
 
-    #: Before the first row of the ledger.
+    #: The settings before the first row of the ledger.
     empty: AccountSettings
     last_id: int
-    #: After its definitions were made.
+    #: The settings once the definitions were made.
     settings: AccountSettings
-    #: How many rows the ledger had then.
+    #: How many rows the ledger had by then.
     rows: int
 
 
 @dataclass
 class Verdict:
-    """What was found wrong; nothing of it when the promise was kept."""
+    """What was found wrong; all lists are empty if the promise was kept."""
 
     operations: int
     ledger_rows: int
     #: Operations that no serial order explains.
     contradictions: list[Contradiction] = field(default_factory=list)
-    #: Answers that are not those of the ledger's order.
+    #: Answers that differ from those of the ledger's order.
     unexplained: list[tuple[Operation, str]] = field(default_factory=list)
-    #: Pairs of operations that the ledger has in the other order than time.
+    #: Pairs of operations that are in a different order in the ledger than in time.
     disorder: list[tuple[Operation, Operation]] = field(default_factory=list)
-    #: Writes that are missing or too many, and answers that no write may get.
+    #: Writes that are missing or written too often, and answers that no write should get.
     deliveries: list[str] = field(default_factory=list)
-    #: What the ledger does not explain of the stored leads, keys and the lane.
+    #: Stored leads, match keys and lane that the ledger does not explain.
     stored: list[str] = field(default_factory=list)
     #: How long the checks took.
     seconds: float = 0.0
@@ -79,7 +79,7 @@ class Verdict:
 
 
 def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginning) -> Verdict:
-    """Check a history and what is stored at its end. All index work must have been done."""
+    """Check a history and what is stored at its end. All index work must be done."""
     started = time.monotonic()
     failures = unexpected_answers(operations)
     operations = [as_unanswered(one) if is_unexpected(one) else one for one in operations]
@@ -89,7 +89,7 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
     for replayed in replay.rows():
         operation = witness.operations.get(replayed.entry.seq)
         if operation is not None:
-            explanation.hear(operation, replayed)
+            explanation.add(operation, replayed)
     verdict = Verdict(
         operations=len(operations),
         ledger_rows=len(rows.ledger),

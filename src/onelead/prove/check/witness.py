@@ -1,8 +1,8 @@
-"""The ledger as a witness: which row each operation wrote, and whether that order explains all.
+"""The ledger as a witness: which row each operation wrote, and whether its order explains all.
 
-The ledger claims an order. What is planned in that order is what the clients sent, and what it is
-held against is what the clients were answered; the ledger adds nothing to it but the order, and
-what happened to deliveries that were never answered.
+The ledger claims an order. In that order, what the clients sent is planned again and compared with
+what they were answered. The ledger adds nothing but the order, and what happened to deliveries that
+were never answered.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Witness:
 
     #: By ledger number.
     operations: dict[int, Operation]
-    #: By the number of an operation without an answer: what the ledger says of it.
+    #: What the ledger says about operations without an answer, by their numbers.
     claims: dict[int, Claim]
-    #: Acknowledged and not written, written and not sent, written twice.
+    #: Writes that were acknowledged but not written, not sent but written, or written twice.
     violations: list[str]
 
 
 def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]) -> Witness:
-    """Find the operation of every row."""
+    """Find the operation that wrote each row."""
     answered: dict[str, deque[Operation]] = defaultdict(deque)
     unanswered: dict[tuple[object, ...], deque[Operation]] = defaultdict(deque)
     for operation in operations:
@@ -61,7 +61,7 @@ def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]
         witness.operations[entry.seq] = operation
     for left in answered.values():
         witness.violations += [
-            f"operation {operation.number} was answered ({operation.answer.outcome}) and is not in "
+            f"operation {operation.number} was answered ({operation.answer.outcome}) but is not in "
             f"the ledger: {operation.action} {operation.payload}"
             for operation in left
             if operation.answer is not None
@@ -76,7 +76,7 @@ def _sent(operation: Operation) -> tuple[object, ...]:
 
 
 def _delivered(entry: LedgerEntry) -> tuple[object, ...]:
-    # A create is not told which lead it makes, an upsert not which one it finds.
+    # A create does not name the lead that it makes, nor an upsert the lead that it finds.
     named = entry.resource_id if entry.action in ("update", "delete") else None
     return entry.resource, entry.action, entry.payload, named
 
@@ -85,14 +85,14 @@ def _delivered(entry: LedgerEntry) -> tuple[object, ...]:
 class Explanation:
     """What the witness does not explain."""
 
-    #: Operations whose answers are others, with the difference.
+    #: Operations whose answers differ, with the difference.
     unexplained: list[tuple[Operation, str]] = field(default_factory=list)
-    #: Pairs that the ledger has in the other order than time: first by the ledger, then in time.
+    #: Pairs in the ledger's order, of which the second was answered before the first was sent.
     disorder: list[tuple[Operation, Operation]] = field(default_factory=list)
     _last_sent: Operation | None = None
 
-    def hear(self, operation: Operation, replayed: Replayed) -> None:
-        """Hold the next row of the ledger against its operation."""
+    def add(self, operation: Operation, replayed: Replayed) -> None:
+        """Compare the next row of the ledger with its operation."""
         if self._last_sent is not None and self._last_sent.sent > operation.answered:
             self.disorder.append((self._last_sent, operation))
         if self._last_sent is None or operation.sent > self._last_sent.sent:
@@ -111,17 +111,17 @@ class Explanation:
 
 
 def is_unexpected(operation: Operation) -> bool:
-    """Say whether an answer is that of no write: a failure, from which nothing follows."""
+    """Say whether an answer is not that of a write: a failure, from which nothing follows."""
     return operation.answer is not None and not operation.answer.outcome
 
 
 def as_unanswered(operation: Operation) -> Operation:
-    """Return an operation of which nobody knows whether it happened."""
+    """Return the operation as if it had got no answer."""
     return msgspec.structs.replace(operation, answer=None, answered=inf)
 
 
 def unexpected_answers(operations: Sequence[Operation]) -> list[str]:
-    """Return the answers that no write may get: failures of the server, and refused calls."""
+    """Return the answers that no write should get: failures of the server and rejected calls."""
     found = [
         f"operation {operation.number} was answered with {operation.answer.status}: "
         f"{operation.answer.body.decode(errors='replace')[:200]}"
@@ -134,10 +134,10 @@ def unexpected_answers(operations: Sequence[Operation]) -> list[str]:
 def latest_ends(
     operations: Sequence[Operation], claims: dict[int, Claim], shown: dict[int, tuple[int, int]]
 ) -> dict[int, float]:
-    """Return when an operation without an answer must have happened at the latest.
+    """Return the latest time at which each operation without an answer can have happened.
 
-    The ledger says which version of a lead it made (`claims`); whoever was answered that version
-    or a later one was answered after it. `shown` has the lead and the version of each answer.
+    The ledger says which version of a lead it made (`claims`), so it happened before any answer
+    that shows this version or a later one. `shown` has the lead and the version of each answer.
     """
     versions: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for operation in operations:

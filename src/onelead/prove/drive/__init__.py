@@ -1,1 +1,1 @@
-"""The deliveries of a proof: people, clients, connections and the processes they call."""
+"""Makes the history: clients that deliver the same people to server processes, which it kills."""

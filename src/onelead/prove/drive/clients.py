@@ -1,7 +1,7 @@
-"""The clients of a proof: each sends, waits for the answer, writes both down, and goes on.
+"""The clients of a proof: each sends a request, waits for the answer, records both and goes on.
 
-A client that gets no answer, or a 503, sends the same delivery again, as real ones do. Then the
-first one may have happened or not, and the history has both.
+A client that gets no answer or a 503 sends the same delivery again, as real clients do. The first
+attempt may or may not have happened, so the history has both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onelead.prove.drive.processes import ServerProcess
 from onelead.prove.operations import Answer, Operation
 
 REQUEST_TIMEOUT_S = 45.0
-#: A connection that broke is opened anew after this time.
+#: A broken connection is opened again after this time.
 _RECONNECT_S = 0.02
 _HEADERS = (b"x-request-id", b"lead-changed", b"lead-match", b"etag")
 
@@ -52,12 +52,12 @@ class Recorded:
     """Everything that was sent and answered."""
 
     attempts: list[Attempt] = field(default_factory=list)
-    #: How often a delivery was sent again, because the connection broke or by a 503.
+    #: How often a delivery was sent again, because of a broken connection or a 503.
     broken: int = 0
     unavailable: int = 0
 
     def operations(self) -> list[Operation]:
-        """Return the history, in order of sending."""
+        """Return the history, in the order of sending."""
         found: list[Operation] = []
         for attempt in self.attempts:
             found += _operations(attempt, len(found))
@@ -86,7 +86,7 @@ def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
 
 
 def is_answer(response: Response) -> bool:
-    """Say whether a response tells what happened; a 503 does not."""
+    """Say whether a response says what happened; a 503 does not."""
     return response.status != HTTPStatus.SERVICE_UNAVAILABLE
 
 
@@ -122,7 +122,7 @@ class Clients:
     #: The headers that name the account.
     credentials: dict[str, str]
     recorded: Recorded = field(default_factory=Recorded)
-    #: Set when no new deliveries are to be made.
+    #: Set when no new deliveries are to be sent.
     ending: bool = False
 
     async def run(self, number: int) -> None:
@@ -132,13 +132,13 @@ class Clients:
             while not self.ending:
                 response = await client.deliver(self.people.draw)
                 if response.headers.get(b"retry-after"):
-                    # The index of a definition is being built.
+                    # The index of a definition is still being built.
                     await client.rest(response)
         finally:
             client.close()
 
     async def switch(self, number: int) -> None:
-        """Switch a definition out of filters and in again, until the end."""
+        """Switch a definition out of filters and back in, until the end."""
         client = _Client(self, number)
         chance = self.people.chance
         is_filterable = True
@@ -146,12 +146,12 @@ class Clients:
             while not self.ending:
                 await asyncio.sleep(chance.random() * (1.0 if is_filterable else 0.4))
                 is_filterable = not is_filterable
-                await client.deliver(lambda: self.people.switch(is_filterable=is_filterable))  # noqa: B023 - called at once
+                await client.deliver(lambda: self.people.switch(is_filterable=is_filterable))  # noqa: B023 - called immediately
         finally:
             client.close()
 
     def head(self, request: Request) -> bytes:
-        """Return the request as it goes over the wire."""
+        """Return the request as bytes, with its body."""
         lines = [f"{request.method} /developer_api/v1{request.path} HTTP/1.1", *self._lines]
         lines.append(f"content-length: {len(request.body)}\r\n\r\n")
         return "\r\n".join(lines).encode() + request.body
@@ -192,7 +192,7 @@ class _Client:
             connection = await self._connected()
 
     def _learn(self, request: Request, response: Response) -> None:
-        """Take note of the leads that were answered."""
+        """Remember the leads in the answer."""
         if request.family < 0:
             return
         if response.status != HTTPStatus.OK:
@@ -200,7 +200,7 @@ class _Client:
                 self._clients.people.learn_surplus(request, _lead_id.decode(response.body).ids)
             return
         if request.is_bulk:
-            # The others are strangers, or known.
+            # The others are strangers, or already known.
             first = next(iter(_items.decode(response.body)), msgspec.Raw(b"{}"))
             lead_id = _lead_id.decode(first).id
         else:
@@ -210,7 +210,7 @@ class _Client:
 
     @staticmethod
     async def rest(response: Response) -> None:
-        """Wait as long as the answer asks for."""
+        """Wait as long as the answer asks."""
         await asyncio.sleep(float(response.headers.get(b"retry-after", b"1")))
 
     async def _connected(self) -> HttpConnection:

@@ -1,6 +1,6 @@
-"""One kept-alive HTTP/1.1 connection, one request at a time: as small as a client can be.
+"""One keep-alive HTTP/1.1 connection with one request at a time: as small as a client can be.
 
-The driver of a proof shares its machine with what it drives, so a request has to cost little.
+The clients of a proof share the machine with the processes they test, so requests must be cheap.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 
 class Response(Struct, frozen=True, gc=False):
-    """What was answered, and the moment at which its last byte was read."""
+    """The answer, and the time at which its last byte was read."""
 
     status: int
     #: Names in lower case.
@@ -24,7 +24,7 @@ class Response(Struct, frozen=True, gc=False):
 
 
 class HttpConnection(asyncio.Protocol):
-    """A connection to a server process; closed for good when anything goes wrong with it."""
+    """A connection to a server process; any failure closes it for good."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -50,11 +50,11 @@ class HttpConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._waiting = loop.create_future()
         self._transport.write(request)
-        too_late = loop.call_later(timeout_s, self.close)
+        timer = loop.call_later(timeout_s, self.close)
         try:
             return await self._waiting
         finally:
-            too_late.cancel()
+            timer.cancel()
             self._waiting = None
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
-        # That of uvloop has the methods and is of no such class.
+        # The transport of uvloop has these methods but is not an instance of the class.
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncio has it
@@ -86,11 +86,11 @@ class HttpConnection(asyncio.Protocol):
         self._body: list[bytes] = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take what the parser found."""
+        """Collect what the parser found."""
         self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
-        """Take what the parser found."""
+        """Collect what the parser found."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:

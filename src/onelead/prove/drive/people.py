@@ -1,8 +1,8 @@
 """What the clients of a proof deliver: a few people, again and again, in every way.
 
-People come in families of five. What is mixed up is mixed up within a family, so that the history
-falls into parts that can be checked by themselves; and for a moment at a time many clients
-deliver the same family, so that they meet on the same leads.
+People come in families of five. Properties are mixed up only within a family, so that the history
+splits into parts that can be checked separately. For a moment at a time many clients deliver the
+same family, so that they meet on the same leads.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from onelead.domain.writes import Action
 from onelead.prove.operations import LEAD
 
 FAMILY_PEOPLE = 5
-#: How often a property is another member's: what moves a lead into and out of matches.
+#: How often a property is that of another member, which moves a lead into and out of matches.
 _MIX_UP = 0.03
-#: How many of the clients look at the family of the moment.
+#: The share of requests that are about the family of the moment.
 _FOCUS = 0.2
-#: Requests until the family of the moment is another one.
+#: Requests until the family of the moment changes.
 _FOCUS_REQUESTS = 150
 _IDS_KEPT = 24
 _TITLES = ("Buyer", "Head buyer", "Owner")
@@ -39,7 +39,7 @@ _WEIGHTS = (34, 14, 20, 1.5, 17, 11, 0.5, 2)
 SWITCH = "switch is_filterable"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
-#: The definitions that a proof makes. The last one is switched in and out of filters.
+#: The definitions that a proof makes. The last is switched in and out of filters.
 DEFINITIONS: tuple[dict[str, Any], ...] = (
     {"name": "Customer number", "data_type": "String"},
     {"name": "Score", "data_type": "Float"},
@@ -51,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One write of a request, as the history has it."""
+    """One write of a request, as the history records it."""
 
     resource: str
     action: Action
@@ -60,7 +60,7 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class Request(Struct, frozen=True, gc=False):
-    """One call of the API."""
+    """One API call."""
 
     number: int
     kind: str
@@ -69,17 +69,17 @@ class Request(Struct, frozen=True, gc=False):
     body: bytes
     items: tuple[Item, ...]
     is_bulk: bool = False
-    #: Whose leads it is about.
+    #: The family whose leads it is about.
     family: int = -1
 
 
 @dataclass
 class People:
-    """Draws requests; every request is told from all others by a number that it carries."""
+    """Draws requests; each carries a number that makes it unique."""
 
     chance: random.Random
     people: int
-    #: By the place in `DEFINITIONS`.
+    #: In the order of `DEFINITIONS`.
     definition_ids: tuple[int, ...]
     _numbers: int = 0
     _focus: int = 0
@@ -99,7 +99,7 @@ class People:
             ids.append(lead_id)
 
     def learn_surplus(self, request: Request, lead_ids: Sequence[int]) -> None:
-        """Remember that several leads match; somebody will delete all but one of them."""
+        """Remember that several leads match; later requests will delete all but one."""
         surplus = self._surplus.setdefault(request.family, deque(maxlen=_IDS_KEPT))
         surplus.extend(one for one in lead_ids[1:] if one not in surplus)
 
@@ -134,7 +134,7 @@ class People:
         """Switch the last definition in or out of filters."""
         self._numbers += 1
         definition_id = self.definition_ids[-1]
-        # A member that is ignored tells the request from all others.
+        # The service ignores this member, which makes the request unique.
         body = _encode({"is_filterable": is_filterable, "connected_id": self._numbers})
         resource = Resource.CUSTOM_FIELD_DEFINITION.value
         item = Item(resource, Action.UPDATE, definition_id, body.decode())
@@ -189,7 +189,7 @@ class People:
         return Request(self._numbers, kind, "POST", path, body, items, is_bulk=True, family=family)
 
     def _new(self, family: int, place: int) -> dict[str, Any]:
-        """Describe a lead to create: first one of the family, then strangers."""
+        """Describe a lead to create: the first is of the family, the others are strangers."""
         person = self._member(family)
         properties = self._properties(person, place)
         if place:
@@ -206,7 +206,7 @@ class People:
         return self._member(person // FAMILY_PEOPLE) if self._happens(_MIX_UP) else person
 
     def _properties(self, person: int, place: int = 0) -> dict[str, Any]:
-        """Draw what a delivery says; an ignored member tells it from all others."""
+        """Draw the properties of a delivery; a member that the service ignores makes it unique."""
         chance, happens = self.chance, self._happens
         properties: dict[str, Any] = {"interaction_count": self._numbers}
         if place:
@@ -231,7 +231,7 @@ class People:
         return self.chance.random() < probability
 
     def _name(self, person: int) -> str:
-        # Letters only: other names are split slowly, and splitting is not what is proven.
+        # Letters only: other names take long to split, and splitting is not what is proven.
         word = _word(self._someone(person))
         return f"Nora Field{word}" if self._happens(0.7) else f"NORA  FIELD{word}"
 

@@ -1,7 +1,7 @@
-"""The application processes of a proof: `onelead serve`, started, killed and started again.
+"""The server processes of a proof: `onelead serve`, started, killed and started again.
 
-They listen on free ports of this machine and are in a session of their own, so that Ctrl-C ends
-the proof, and the proof ends them. What they log goes to a file that lives as long as they do.
+They listen on free ports of this machine. Each has its own session, so that Ctrl-C ends the proof
+and the proof ends them. Their logs go to temporary files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SERVE = (sys.executable, "-m", "onelead", "serve")
 
 @dataclass
 class ServerProcess:
-    """One process, and where it listens while it does."""
+    """One process, and the address it listens on."""
 
     command: Sequence[str]
     configuration: Configuration
@@ -41,7 +41,7 @@ class ServerProcess:
     _reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start, and wait until it listens. Raises NotPossible with what the log says."""
+        """Start, and wait until it listens. Raises NotPossible with the end of the log."""
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
             env=child_environment(**self.configuration.variables()),
@@ -73,7 +73,7 @@ class ServerProcess:
         return "\n  ".join(lines[-_LOG_LINES_SHOWN:])
 
     async def address(self) -> tuple[str, int]:
-        """Return host and port, as soon as it listens."""
+        """Return host and port, once it listens."""
         await self._listening.wait()
         url = urlsplit(self.base_url)
         assert url.hostname is not None
@@ -81,19 +81,19 @@ class ServerProcess:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it went away by itself."""
+        """Whether it ended unexpectedly."""
         has_ended = self._process is not None and self._process.returncode is not None
         return has_ended and self._listening.is_set()
 
     async def kill(self) -> None:
-        """End it as power loss would."""
+        """Kill it without warning."""
         assert self._process is not None
         self.kills += 1
         self._listening.clear()
         await self._end(self._process.kill)
 
     async def stop(self) -> None:
-        """Let it answer what it accepted, and end."""
+        """Stop it; it first answers what it has accepted."""
         self._listening.clear()
         if self._process is not None:
             try:
@@ -111,7 +111,7 @@ class ServerProcess:
             await self._reader
 
     def abandon(self) -> None:
-        """End it at once and wait for nothing: the proof itself is ending."""
+        """Kill it without waiting, as the proof itself is ending."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
@@ -119,7 +119,7 @@ class ServerProcess:
 
 
 async def _read_on(process: Process) -> None:
-    """Keep the pipe empty: a process that prints more must never wait for us."""
+    """Keep the pipe empty, so that the process never blocks on printing."""
     assert process.stdout is not None
     while await process.stdout.read(65_536):
         pass

@@ -1,1 +1,1 @@
-"""The few operations of a history that contradict each other."""
+"""Explains a failure: finds the few operations of the history that contradict each other."""

@@ -1,8 +1,8 @@
 """The smallest piece of a history that no serial order explains.
 
-The part that has no order is cut at its quiet moments, then at the answer that made it
-impossible, and then every operation is let go that the contradiction does not need: "whatever the
-others did, these cannot all be true".
+A part without an order is cut at its quiet moments, then at the answer that made it impossible.
+Then every operation is dropped that the contradiction does not need. What remains says: "whatever
+the others did, these cannot all be true".
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from onelead.prove.explain.parts import Step, segments, split, steps_of
 from onelead.prove.explain.serial_model import Filter, SerialModel, State
 from onelead.prove.operations import Claim, Operation
 
-#: A search that was not done by then says so.
+#: A search that takes longer is given up, and says so.
 SECONDS_MAX = 120.0
 _SHOWN_MAX = 3
-#: States that are visited to see whether an operation may be let go.
+#: States that are visited to decide whether an operation can be dropped.
 _TRY_STATES_MAX = 3_000
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Operations that cannot all be true, whatever all others did."""
+    """Operations that cannot all be true, whatever the others did."""
 
     operations: tuple[Operation, ...]
-    #: The leads that these operations are about, as they were before.
+    #: The leads of these operations, as they were before.
     before: tuple[Lead, ...]
-    #: The leads as they are stored, when it is they that cannot be explained.
+    #: The leads as they are stored, if it is these that cannot be explained.
     stored: tuple[Lead, ...] | None = None
-    #: Whether the search was given up before it was sure.
+    #: Whether the search was given up before it was certain.
     is_undecided: bool = False
 
 
@@ -52,10 +52,10 @@ def contradictions(
     stored: dict[int, Lead] | None = None,
     seconds: float = SECONDS_MAX,
 ) -> list[Contradiction]:
-    """Return what no serial order of the operations explains, from an account without leads.
+    """Return what no serial order of the operations explains, starting without leads.
 
-    `claims` is what the ledger says of the operations without an answer, `stored` the leads at
-    the end. A few parts that have no order are shown, and none is looked at after `seconds`.
+    `claims` is what the ledger says about operations without an answer, `stored` the leads at the
+    end. Only the first few contradictions are returned; no part is started after `seconds`.
     """
     model = SerialModel(settings)
     start = State({}, {}, _filters(settings))
@@ -65,7 +65,7 @@ def contradictions(
         Contradiction((one.operation, other.operation), ())
         for one, other in islice(contradicting_pairs(steps, model), _SHOWN_MAX)
     ]
-    # The shortest first: their contradictions are the easiest to understand, and to find.
+    # The shortest first: their contradictions are the easiest to understand and to find.
     parts = sorted(split(steps), key=len)
     found += _unmade(parts, stored or {})
     deadline = time.monotonic() + seconds
@@ -86,7 +86,7 @@ def _filters(settings: AccountSettings) -> dict[int, Filter]:
 
 
 def _unmade(parts: Sequence[Sequence[Step]], stored: dict[int, Lead]) -> list[Contradiction]:
-    """Return the stored leads that no operation is about."""
+    """Return the stored leads that no operation made."""
     known = {lead_id for part in parts for step in part for lead_id in step.lead_ids}
     return [
         Contradiction((), (), (lead,)) for lead_id, lead in stored.items() if lead_id not in known
@@ -110,7 +110,7 @@ class _Part:
         self._lead_ids = {lead_id for step in part for lead_id in step.lead_ids}
 
     def contradiction(self, start: State) -> Contradiction | None:
-        """Return the smallest piece that has no order."""
+        """Return the smallest piece without an order."""
         starts = [start]
         for segment in self._segments:
             found = Search(segment, self._model, deadline=self._deadline).run(starts)
@@ -132,32 +132,32 @@ class _Part:
     def _smallest(self, segment: Sequence[Step], starts: list[State]) -> Contradiction:
         steps, optional = self._first_impossible(segment, starts)
         for group in split(steps):
-            # What the others do has nothing to do with it.
-            if not self._may_be(group, optional, starts):
+            # The other groups have nothing to do with it.
+            if not self._is_possible(group, optional, starts):
                 steps = group
                 break
 
         def is_impossible(optional: frozenset[int]) -> bool:
-            return not self._may_be(steps, optional, starts, states_max=_TRY_STATES_MAX)
+            return not self._is_possible(steps, optional, starts, states_max=_TRY_STATES_MAX)
 
-        optional = self._let_go(steps, optional, is_impossible)
+        optional = self._dropped(steps, optional, is_impossible)
         return self._contradiction(steps, starts, optional)
 
     def _first_impossible(
         self, segment: Sequence[Step], starts: list[State]
     ) -> tuple[Sequence[Step], frozenset[int]]:
-        """Return the shortest beginning that has no order, up to one answer."""
+        """Return the shortest beginning without an order; it ends with an answer."""
         ends = sorted({step.end for step in segment if step.operation.answer is not None})
         low, high = 0, len(ends) - 1
         while low < high:
             middle = (low + high) // 2
-            if self._may_be(*_until(segment, ends[middle]), starts):
+            if self._is_possible(*_until(segment, ends[middle]), starts):
                 low = middle + 1
             else:
                 high = middle
         return _until(segment, ends[low]) if ends else (segment, frozenset())
 
-    def _may_be(
+    def _is_possible(
         self,
         steps: Sequence[Step],
         optional: frozenset[int],
@@ -165,7 +165,7 @@ class _Part:
         *,
         states_max: int = STATES_MAX,
     ) -> bool:
-        """Say whether there is an order, or nobody knows."""
+        """Say whether an order exists; also true if the search was given up."""
         search = Search(
             steps,
             self._model,
@@ -188,20 +188,20 @@ class _Part:
             found = search.run(starts)
             return found.is_complete and not any(map(self._is_stored, found.ends.values()))
 
-        optional = self._let_go(segment, frozenset(), is_impossible)
+        optional = self._dropped(segment, frozenset(), is_impossible)
         assert self._stored is not None
         stored = tuple(self._stored[one] for one in sorted(self._lead_ids) if one in self._stored)
         return replace(self._contradiction(segment, starts, optional), stored=stored)
 
     @staticmethod
-    def _let_go(
+    def _dropped(
         steps: Sequence[Step],
         optional: frozenset[int],
         is_impossible: Callable[[frozenset[int]], bool],
     ) -> frozenset[int]:
-        """Return the operations that may have happened or not, and it is impossible all the same.
+        """Return the operations that can be optional while it stays impossible.
 
-        The oldest are let go first: what contradicts an answer is most often near it.
+        The oldest are dropped first, as what contradicts an answer is usually close to it.
         """
         waiting = [step.operation.number for step in steps]
         size = max(1, len(waiting) // 2)
@@ -234,11 +234,11 @@ class _Part:
 
 
 def _until(segment: Sequence[Step], end: float) -> tuple[list[Step], frozenset[int]]:
-    """Return what was sent before a moment; what ended later may have happened or not."""
+    """Return what was sent before `end`; what ended later may or may not have happened."""
     steps = [step for step in segment if step.operation.sent < end]
     return steps, frozenset(step.operation.number for step in steps if step.end > end)
 
 
 def undated(lead: Lead) -> Lead:
-    """Return a lead as the model has it."""
+    """Return a lead as the model knows it, without dates."""
     return msgspec.structs.replace(lead, date_created=0, date_modified=0)

@@ -1,9 +1,9 @@
 """The search for a serial order of a part of a history (after Wing and Gong, and Lowe).
 
-A step may be next when no step that has to be before it in time is left. Every state that can be
-reached is visited once. Two rules keep their number small without losing an order: a step that
-changes nothing is taken at once, and of the steps that may be next only those are tried that
-depend on each other, the others being as good later.
+A step can be next if no step that precedes it in time is left. Every reachable state is visited
+once. Two rules keep the number of states small without losing an order: a step that changes nothing
+is taken immediately, and of the steps that can be next only those that depend on each other are
+tried, since the others can just as well come later.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from math import inf
 from onelead.prove.explain.parts import Step
 from onelead.prove.explain.serial_model import SerialModel, State
 
-#: States that are visited before a search is given up as undecided.
+#: The number of visited states after which a search is given up as undecided.
 STATES_MAX = 50_000
 
 
 @dataclass
 class Found:
-    """What a search has found."""
+    """What a search found."""
 
-    #: The states in which all needed steps have been taken, by their keys.
+    #: The states in which all needed steps are taken, by their keys.
     ends: dict[bytes, State] = field(default_factory=dict)
-    #: Whether everything that can be reached was visited.
+    #: Whether every reachable state was visited.
     is_complete: bool = True
 
 
 class Search:
-    """Finds every state that some serial order of the steps leads to."""
+    """Finds every state that a serial order of the steps leads to."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class Search:
         states_max: int = STATES_MAX,
         deadline: float = inf,
     ) -> None:
-        """`steps` are in order of sending; `optional` has the operations that may have happened.
+        """`steps` are in order of sending; `optional` names operations that need not have happened.
 
-        The search is given up after `states_max` states, or at the `deadline` of the clock.
+        The search is given up after `states_max` states, or at `deadline` on the monotonic clock.
         """
         self._steps = steps
         self._model = model
@@ -82,7 +82,7 @@ class Search:
         possible = [number for number in in_time if not self._before[number] & ~done]
         for number in possible:
             step = self._steps[number]
-            # One whose outcome nobody knows may change something later on.
+            # A step with an unknown outcome may still change something later.
             if not _is_unknown(step) and self._model.after(step.write, state) is state:
                 return [(done | 1 << number, state)]
         following = []
@@ -93,7 +93,7 @@ class Search:
         return following
 
     def _in_time(self, done: int) -> list[int]:
-        """Return the steps that time allows to be next: no other one ended before they began."""
+        """Return the steps that can be next in time: no other step ended before they began."""
         found, first_end = [], inf
         for number in self._left(done):
             if self._sent[number] > first_end:
@@ -107,14 +107,14 @@ class Search:
         return (n for n in range(first, len(self._steps)) if not done >> n & 1)
 
     def _worth_trying(self, done: int, in_time: list[int], possible: list[int]) -> list[int]:
-        """Return the possible steps that depend on the one that ends first, however indirectly.
+        """Return the possible steps that depend on the one that ends first, even indirectly.
 
-        Whatever order there is, one of these can be moved to its beginning: what comes before it
-        depends on none of them, and time allows each of them to be first.
+        In any order, one of these can be moved to the beginning: what precedes it depends on none
+        of them, and time allows each of them to be first.
         """
         needed = [number for number in in_time if self._needed >> number & 1]
         if not needed:
-            # Nothing has to happen any more; what may have happened may explain the end.
+            # All needed steps are taken; the optional ones may still explain the end.
             return possible
         group = 1 << min(needed, key=self._end.__getitem__)
         allowed = sum(1 << number for number in in_time)
@@ -129,7 +129,7 @@ class Search:
 
 
 def _dependences(steps: Sequence[Step]) -> list[int]:
-    """Return for each step the steps that share something with it, as bits."""
+    """Return, for each step, the steps that share a token with it, as bits."""
     by_token: dict[object, int] = {}
     for number, step in enumerate(steps):
         for token in step.tokens:
@@ -145,12 +145,12 @@ def _dependences(steps: Sequence[Step]) -> list[int]:
 
 
 def _is_unknown(step: Step) -> bool:
-    """Say whether nobody knows which lead a step is about."""
+    """Say whether it is unknown which lead a step is about."""
     return step.operation.answer is None and step.write.claim is None
 
 
 def _items_before(steps: Sequence[Step]) -> list[int]:
-    """Return for each item of a bulk call the items before it, as bits."""
+    """Return, for each item of a bulk call, the items before it, as bits."""
     calls: dict[tuple[int, float], int] = {}
     found = []
     for number, step in enumerate(steps):

@@ -1,7 +1,7 @@
-"""Pairs of operations that contradict each other by themselves.
+"""Pairs of operations that contradict each other.
 
-What a broken engine does is most often one of two things, and both can be seen without a search:
-two writes made the same version of a lead, or two upserts both found nobody and created.
+A broken engine usually does one of two things, and both can be seen without a search: two writes
+made the same version of a lead, or two upserts both found no lead and created one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _MAKING = {Outcome.CREATED, Outcome.UPDATED}
 
 
 def contradicting_pairs(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
-    """Yield two creations of one person first, then two writes of one version."""
+    """Yield pairs that created the same person, then pairs that wrote the same version."""
     yield from _created_twice(steps, model)
     yield from _written_twice(steps)
 
 
 def _created_twice(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
-    """Yield upserts that found nobody although the other one's lead was there, or came later.
+    """Yield pairs of upserts that both created a lead for the same value.
 
-    Whichever was first: its lead had the value that both looked for, and no operation that was
-    sent in time can have taken it away.
+    Whichever was first, its lead had the value that both looked for, and no operation that was sent
+    in time can have taken it away.
     """
     creators: dict[tuple[str, str], list[Step]] = defaultdict(list)
     changers: dict[int, list[Step]] = defaultdict(list)
@@ -52,7 +52,7 @@ def _changers(step: Step, changers: dict[int, list[Step]]) -> list[Step]:
 
 
 def _created_for(step: Step, model: SerialModel) -> tuple[str, str] | None:
-    """Return the value that an upsert looked for and gave to the lead that it created."""
+    """Return the value that an upsert looked for and gave the lead that it created."""
     operation = step.operation
     is_creation = operation.action is Action.UPSERT and _outcome(step) == Outcome.CREATED
     if not is_creation or operation.answer is None:

@@ -1,8 +1,8 @@
-"""A history split into parts that can be checked by themselves.
+"""A history split into parts that can be checked separately.
 
-Two operations belong together when they name the same lead, or when one looks for a value that
-the other one's lead has. Within a part, only operations of the same lead or value depend on each
-other; the rest may be taken in any order.
+Two operations belong together if they name the same lead, or if one looks for a value that the
+other's lead has. Within a part, only operations on the same lead or value depend on each other; the
+rest can be taken in any order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onelead.prove.explain.serial_model import (
 )
 from onelead.prove.operations import LEAD, Claim, Operation
 
-#: What operations share: a lead, a value that is looked for, or the state of a definition.
+#: What operations can share: a lead, a value that is looked for, or the state of a definition.
 Token = tuple[str, object]
 _REFUSED = Outcome.REFUSED
 _CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
@@ -30,15 +30,15 @@ _CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 
 @dataclass(frozen=True)
 class Step:
-    """An operation as a part of the history has it."""
+    """An operation in a part of the history."""
 
     write: Write
     tokens: frozenset[Token]
-    #: When it must have happened at the latest.
+    #: The latest time at which it can have happened.
     end: float
-    #: Whether it must have happened at all.
+    #: Whether it must have happened.
     is_needed: bool
-    #: The leads that it names or was answered.
+    #: The leads that it or its answer names.
     lead_ids: frozenset[int]
 
     @property
@@ -55,8 +55,8 @@ def steps_of(
 ) -> list[Step]:
     """Read the operations that may have changed something, in order of sending.
 
-    Without `claims` nobody knows which of the unanswered ones have happened; with them, those
-    that they name have and the others have not.
+    Without `claims` it is unknown which of the unanswered operations happened; with them, those
+    that they name happened and the others did not.
     """
     writes = [
         read_write(operation, claims.get(operation.number) if claims else None)
@@ -69,7 +69,7 @@ def steps_of(
 
 
 def _counts(operation: Operation, claims: dict[int, Claim] | None) -> bool:
-    """Leave out what was never answered and cannot have changed anything."""
+    """Leave out what was not answered and cannot have changed anything."""
     if operation.answer is not None or claims is None:
         return True
     claim = claims.get(operation.number)
@@ -91,9 +91,9 @@ def _lead_ids(write: Write) -> frozenset[int]:
 def _values_of_leads(
     writes: Iterable[Write], looked_for: set[tuple[str, str]], model: SerialModel
 ) -> dict[int, set[tuple[str, str]]]:
-    """Return the values that each lead can ever have had, of those that somebody looks for.
+    """Return the values that each lead can have had, of those that an upsert looks for.
 
-    A lead can only have what a write of it says.
+    A lead can only have values that one of its writes brought.
     """
     values: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for write in writes:
@@ -119,9 +119,9 @@ def _step(
         tokens.add(key)
     if _may_change(write):
         changed = _changed_fields(operation)
-        said = set().union(*(values.get(lead_id, set()) for lead_id in lead_ids))
-        said |= model.values_of(write) & looked_for
-        tokens |= {value for value in said if changed is None or _field_of(value) in changed}
+        brought = set().union(*(values.get(lead_id, set()) for lead_id in lead_ids))
+        brought |= model.values_of(write) & looked_for
+        tokens |= {value for value in brought if changed is None or _field_of(value) in changed}
     if operation.resource != LEAD:
         tokens.add(("switch", operation.resource_id))
     elif write.lead_write and (definition_id := matched_definition(write.lead_write.match)):
@@ -132,7 +132,7 @@ def _step(
 
 
 def _is_ambiguous(operation: Operation) -> bool:
-    """Say whether an answer names leads only because they match: what else they are is nothing."""
+    """Say whether an answer names leads only because several match; it says no more about them."""
     answer = operation.answer
     return answer is not None and operation.action is Action.UPSERT and answer.outcome == _REFUSED
 
@@ -143,7 +143,7 @@ def _may_change(write: Write) -> bool:
 
 
 def _changed_fields(operation: Operation) -> frozenset[str] | None:
-    """Return the fields that an answer says were changed; None when it says nothing of it."""
+    """Return the fields that an answer lists as changed; None if it does not list them."""
     answer = operation.answer
     if answer is None or answer.changed is None or answer.changed.endswith("..."):
         return None
@@ -151,13 +151,13 @@ def _changed_fields(operation: Operation) -> frozenset[str] | None:
 
 
 def _field_of(value: tuple[str, str]) -> str:
-    """Return the name of a match key's field as receipts have it."""
+    """Return the name of a match key's field as receipts write it."""
     name, _, rest = value[0].partition(":")
     return f"custom_fields.{rest.partition('.')[0]}" if rest else name
 
 
 def split(steps: Sequence[Step]) -> list[list[Step]]:
-    """Split the steps into parts that share nothing but the switches, which each part gets."""
+    """Split the steps into parts that share only the switches; each part gets the ones it needs."""
     groups = _Groups()
     for number, step in enumerate(steps):
         for token in step.tokens:
@@ -196,13 +196,13 @@ class _Groups:
 
 
 def segments(part: Sequence[Step]) -> list[list[Step]]:
-    """Cut a part where for a moment nothing was under way."""
+    """Cut a part at the moments when nothing was under way."""
     cut: list[list[Step]] = []
     end = -inf
     for step in part:
         if not cut or step.operation.sent > end:
             cut.append([])
         cut[-1].append(step)
-        # What may happen at any time is under way to the end.
+        # What may happen at any time is under way until the end.
         end = max(end, step.end)
     return cut

@@ -1,6 +1,6 @@
-"""The model that a history is held against: the leads of an account, one write at a time.
+"""The model that a history is compared with: the leads of an account, one write at a time.
 
-The rules are those of `onelead.domain.fold`. The model has no clock: its leads have no dates.
+The rules are those of `onelead.domain.fold`. The model has no clock, so its leads have no dates.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from onelead.domain.writes import CheckedWrite, LeadWrite, Outcome
 from onelead.prove.answers import difference, differs_from_claim
 from onelead.prove.operations import LEAD, Answer, Claim, Operation, lead_write
 
-# The custom fields of a lead are always in the order of their ids.
+# Equal leads encode equally, as custom fields are always in the order of their ids.
 _encode = msgspec.json.Encoder().encode
 Ids = dict[tuple[str, str], tuple[int, ...]]
 
 
 class Filter(Enum):
-    """Whether a definition can be matched."""
+    """Whether upserts can match by a definition."""
 
     OFF = "off"
-    #: Switched on; only the background job knows whether its index is complete.
+    #: Switched on; only the index work knows whether the index is complete.
     MAYBE_BUILDING = "maybe building"
     READY = "ready"
 
 
 class State:
-    """The leads at one moment; never changed, only followed by another one."""
+    """The leads at one moment; never changed, only followed by another state."""
 
     __slots__ = ("_key", "filters", "ids_by_key", "leads")
 
     def __init__(self, leads: dict[int, Lead], ids_by_key: Ids, filters: dict[int, Filter]) -> None:
         self.leads = leads
         self.ids_by_key = ids_by_key
-        #: By definition id; one that is not named is ready.
+        #: By definition id; those not named are ready.
         self.filters = filters
         self._key: bytes | None = None
 
     @property
     def key(self) -> bytes:
-        """What two equal states have in common, and no others."""
+        """The same bytes for equal states, and only for them."""
         if self._key is None:
             leads = [_encode(self.leads[lead_id]) for lead_id in sorted(self.leads)]
             filters = sorted((field, state.value) for field, state in self.filters.items())
@@ -60,19 +60,19 @@ class State:
 
 @dataclass(frozen=True)
 class Write:
-    """An operation, read once for all the states that it is tried on."""
+    """An operation, read once for all the states it is tried on."""
 
     operation: Operation
     lead_write: LeadWrite | None
     claim: Claim | None = None
-    #: Of a switch of a definition.
+    #: What a switch sets the definition to.
     is_filterable: bool = False
-    #: A lead, and the version that it must have before the operation; 0 when it must not be there.
+    #: A lead and the version it must have before the operation; 0 if it must not exist.
     needs: tuple[int, int] | None = None
 
     @property
     def version(self) -> int | None:
-        """The version of the lead that the answer shows, or the ledger."""
+        """The version of the lead, by the answer or else by the ledger."""
         answer = self.operation.answer
         if answer is not None:
             return _version(answer)
@@ -80,7 +80,7 @@ class Write:
 
 
 def _version(answer: Answer) -> int | None:
-    """Return the version of the lead that was answered; an item of a bulk call shows none."""
+    """Return the version of the lead in the answer; items of bulk calls do not show it."""
     return int(answer.etag.strip('"')) if answer.etag else None
 
 
@@ -93,7 +93,7 @@ def read_write(operation: Operation, claim: Claim | None) -> Write:
 
 
 def _needs(operation: Operation, claim: Claim | None) -> tuple[int, int] | None:
-    """Return what the outcome says of the lead before; it spares planning most of what fails."""
+    """Return what the outcome says about the lead before; it rules out states without planning."""
     answer = operation.answer
     if answer is not None:
         outcome, lead_id = answer.outcome, answered_id(operation)
@@ -115,7 +115,7 @@ class SerialModel:
     """What an operation does to a state, and whether its answer allows that."""
 
     def __init__(self, settings: AccountSettings) -> None:
-        # The keys of every definition on leads are kept; whether they may be read is the state's.
+        # The match keys of every lead definition are kept; the state says whether they can be read.
         ready = {True: IndexState.READY}
         fields = tuple(
             msgspec.structs.replace(
@@ -132,16 +132,16 @@ class SerialModel:
                 (Filter.MAYBE_BUILDING, _changed(field, IndexState.BUILDING)),
             )
         }
-        self._prepared: dict[tuple[int, Filter], CheckedWrite] = {}
-        #: What an operation does, by the ids that it finds and then by the lead that it means.
+        self._checked_writes: dict[tuple[int, Filter], CheckedWrite] = {}
+        #: What an operation does, by the ids that it finds and then by the lead that it writes.
         self._plans: dict[
             tuple[int, Filter, tuple[int, ...]], list[tuple[Lead | None, BatchPlan | None]]
         ] = {}
 
     def after(self, write: Write, state: State) -> State | None:
-        """Return the state after the operation: None when its answer cannot be right.
+        """Return the state after the operation, or None if its answer cannot be right.
 
-        The very same state comes back when nothing is changed.
+        Returns the same object if nothing changes.
         """
         if write.lead_write is None:
             return self._switched(write, state)
@@ -178,7 +178,7 @@ class SerialModel:
         ids: tuple[int, ...] = ()
         if checked.match is not None:
             ids = state.ids_by_key.get((checked.match.key.field, checked.match.key.value), ())
-        # Nothing else of the state decides what the operation does.
+        # Nothing else in the state affects what the operation does.
         named = write.operation.resource_id if checked.match is None else None
         lead = state.leads.get(named or ids[0]) if named or len(ids) == 1 else None
         known = self._plans.setdefault((write.operation.number, ready, ids), [])
@@ -192,7 +192,7 @@ class SerialModel:
     def _plan(
         self, write: Write, checked: CheckedWrite, ids: tuple[int, ...], lead: Lead | None
     ) -> BatchPlan | None:
-        """Plan the operation alone; None when that is not what was answered."""
+        """Plan the operation alone; None if the result is not what was answered."""
         matches = {}
         if checked.match is not None:
             matches[checked.match.key.field, checked.match.key.value] = list(ids)
@@ -208,15 +208,15 @@ class SerialModel:
 
     def _checked(self, write: Write, ready: Filter) -> CheckedWrite:
         at = (write.operation.number, ready)
-        if at not in self._prepared:
+        if at not in self._checked_writes:
             assert write.lead_write is not None
             settings = self.settings
             if ready is not Filter.READY:
                 field_id = matched_definition(write.lead_write.match)
                 assert field_id is not None
                 settings = self._not_ready[field_id, ready]
-            self._prepared[at] = checked_write(write.lead_write, settings)
-        return self._prepared[at]
+            self._checked_writes[at] = checked_write(write.lead_write, settings)
+        return self._checked_writes[at]
 
     @staticmethod
     def _with(plan: BatchPlan | None, state: State) -> State | None:
@@ -238,19 +238,19 @@ class SerialModel:
         return State(leads, ids_by_key, state.filters)
 
     def values_given(self, write: Write) -> set[tuple[str, str]]:
-        """Return the fields and values that a lead is certain to have that an upsert creates."""
+        """Return the fields and values that a lead created by the upsert is certain to have."""
         if write.lead_write is None or write.lead_write.patch is None:
             return set()
         checked = self._checked(write, Filter.READY)
         if checked.patch is None or checked.match is None:
             return set()
-        values = self._said(checked.patch, [])
+        values = self._brought(checked.patch, [])
         if not names_matched_field(checked.match, checked.patch):
             values.add((checked.match.key.field, checked.match.key.value))
         return values
 
     def values_of(self, write: Write) -> set[tuple[str, str]]:
-        """Return every field and value that a write may give a lead to be matched by."""
+        """Return every field and value that a write may make a lead match by."""
         if write.lead_write is None or write.lead_write.patch is None:
             return set()
         checked = self._checked(write, Filter.READY)
@@ -258,12 +258,12 @@ class SerialModel:
             return set()
         values = _values_of_every_lead(self.settings)
         if key := self.looked_for(write):
-            # A lead that is created gets what was looked for.
+            # A new lead gets the value that was looked for.
             values.add(key)
         names = answered_names(write.operation) if checked.patch.name_parts else []
-        return values | self._said(checked.patch, names)
+        return values | self._brought(checked.patch, names)
 
-    def _said(self, patch: CheckedPatch, names: list[str]) -> set[tuple[str, str]]:
+    def _brought(self, patch: CheckedPatch, names: list[str]) -> set[tuple[str, str]]:
         values = {("name", key_value(fold(name))) for name in [*names, patch.name] if name}
         if email := patch.fields.get("email"):
             values.add(("email", key_value(fold(email.email))))
@@ -282,7 +282,7 @@ _NONE = IndexState.NONE
 
 
 def _values_of_every_lead(settings: AccountSettings) -> set[tuple[str, str]]:
-    """Return what a lead has without being given it: a box that was never set is not set."""
+    """Return the values that every lead may have: a checkbox counts as false until it is set."""
     return {
         (field.key_field, value)
         for field in settings.lead_fields
@@ -302,7 +302,7 @@ def _with_field(settings: AccountSettings, changed: CustomField) -> AccountSetti
 
 
 def matched_definition(match: Match | None) -> int | None:
-    """Return the definition that a match names."""
+    """Return the id of the definition that a match names."""
     value: Any = match.field_value if match else None
     return value.get("custom_field_definition_id") if isinstance(value, dict) else None
 
@@ -313,12 +313,12 @@ def _says_building(write: Write) -> bool:
 
 
 def _new_id(write: Write) -> int:
-    """Return the id that a new lead got, by the answer or the ledger."""
+    """Return the id of a new lead, by the answer or else by the ledger."""
     if write.operation.answer is not None and write.operation.answer.outcome == Outcome.CREATED:
         return answered_id(write.operation) or 1
     if write.claim is not None and write.claim.outcome == Outcome.CREATED:
         return write.claim.lead_id or 1
-    # Never one that is in use: an operation that is known to have created has an id.
+    # An id that is never in use; a creation that is known to have happened has its id above.
     return 2**53 + write.operation.number
 
 
@@ -332,18 +332,18 @@ _body = msgspec.json.Decoder(_Body)
 
 
 def answered_id(operation: Operation) -> int | None:
-    """Return the id of the lead that was answered."""
+    """Return the id of the lead in the answer."""
     return _body.decode(operation.answer.body).id if operation.answer else None
 
 
 def answered_names(operation: Operation) -> list[str]:
-    """Return the name of the lead that was answered."""
+    """Return the name of the lead in the answer."""
     name = _body.decode(operation.answer.body).name if operation.answer else ""
     return [name] if name else []
 
 
 def answered_ids(operation: Operation) -> tuple[int, ...]:
-    """Return all ids that an answer names."""
+    """Return all ids in the answer."""
     if operation.answer is None:
         return ()
     try:
