@@ -4,9 +4,9 @@
     python -m benchmarks --quick --rounds 1               everything, small: about 3 minutes
     python -m benchmarks --only http --only race          two sections
 
-A run of everything in full size becomes the page docs/performance.md and the results below
-benchmarks/results/; so does one of a section with --merge. Any other is kept below
-build/benchmarks/.
+A full run of everything updates the page docs/performance.md and the results in
+benchmarks/results/, and so does a run of some sections with --merge. The results of any other run
+are kept in build/benchmarks/.
 """
 
 from __future__ import annotations
@@ -87,9 +87,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer leads and shorter loads")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="may be repeated")
     parser.add_argument(
-        "--merge", action="store_true", help="with --only: into the page, beside its other sections"
+        "--merge", action="store_true", help="with --only: update these sections of the page"
     )
-    parser.add_argument("--page", action="store_true", help="only write the page again")
+    parser.add_argument(
+        "--page", action="store_true", help="only write the page again, from the stored results"
+    )
     options = parser.parse_args()
     console = Console()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,7 +108,7 @@ def main() -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    """End the run at its next step, so that every server that it has started is ended."""
+    """End the run at its next step, so that every server it started is ended."""
     raise KeyboardInterrupt
 
 
@@ -118,14 +120,14 @@ def _measure(options: argparse.Namespace, console: Console) -> None:
     with a_run(size, console) as run:
         for name in options.only or SECTIONS:
             SECTIONS[name](run, results)
-            # What was measured is not lost when a later section fails.
+            # Written now, so that results are not lost if a later section fails.
             write_results(results, _TRIED / _STORED.name)
     print_tables(results, console)
     is_whole = options.merge or not options.only
     if not is_whole or options.quick or size.rounds < FULL.rounds:
         _TRIED.joinpath(_PAGE.name).write_bytes(_PAGE.read_bytes())
         _write_page(results, _TRIED / _PAGE.name)
-        console.print(f"kept in {_TRIED}; only a whole run becomes {_PAGE}")
+        console.print(f"kept in {_TRIED}; only a full run updates {_PAGE}")
     else:
         write_results(results, _STORED)
         _write_page(results, _PAGE)

@@ -1,4 +1,4 @@
-"""The aims of the write path, and how far a run has come."""
+"""The aims of the write path, and whether a run meets them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MIB = 2**20
 
 
 class Aim(Struct, frozen=True):
-    """A figure of the write path and what it is to be, the ledger row written."""
+    """A figure of the write path, including the ledger row, and what it should be."""
 
     title: str
     aim: float
@@ -30,7 +30,7 @@ class Aim(Struct, frozen=True):
         return found.median >= self.aim if self.is_more_better else found.median <= self.aim
 
     def is_stretched(self, found: Spread) -> bool:
-        """Say whether it reaches even more."""
+        """Say whether the median reaches even the stretch aim."""
         if self.is_more_better:
             return found.median >= self.stretch
         return found.median <= self.stretch
@@ -93,7 +93,7 @@ def _grown(results: Results, engine: str) -> Spread:
 
 
 def refused_ratio(results: Results, engine: str) -> Spread:
-    """Return the requests a second of refusals against those of upserts."""
+    """Return the ratio of refusals a second to upserts a second."""
     upserts, refusals = (
         figures(
             [
@@ -123,7 +123,7 @@ AIMS: Sequence[Aim] = (
         found=_against(lambda _engine: Name.FASTAPI),
     ),
     Aim(
-        "upserts a second / one transaction a request, same engine",
+        "upserts a second / one transaction per request, same engine",
         *(3, 4),
         is_more_better=True,
         found=_against(lambda engine: ONE_EACH[engine]),
@@ -143,7 +143,7 @@ AIMS: Sequence[Aim] = (
     ),
     Aim("p99 / p50", 2.5, 2, is_more_better=False, found=_tail),
     Aim(
-        "server CPU an upsert / null handler's",
+        "server CPU per upsert / null handler's",
         *(2, 1.6),
         is_more_better=False,
         found=_against(lambda _engine: Name.NULL, lambda row: row.server_cpu_us),
@@ -166,14 +166,14 @@ AIMS: Sequence[Aim] = (
 
 
 def verdict(aim: Aim, found: Spread) -> str:
-    """Say plainly whether an aim is met."""
+    """Say whether an aim is met."""
     if aim.is_stretched(found):
         return "met, and the stretch"
     return "met" if aim.is_met(found) else "missed"
 
 
 def aim_rows(results: Results) -> list[tuple[str, ...]]:
-    """Return the table of aims: each for each engine, the figure and the verdict."""
+    """Return the table of aims: for each aim and engine, the figure and the verdict."""
     rows: list[tuple[str, ...]] = []
     for aim in AIMS:
         for engine, title in ENGINE_TITLES.items():

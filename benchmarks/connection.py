@@ -1,4 +1,4 @@
-"""A keep-alive connection of one client in a race: small, so that 64 of them keep a server busy."""
+"""A keep-alive connection of one client in a race, small enough for 64 to keep a server busy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TIMEOUT_S = 60
 
 
 class Connection:
-    """One connection, opened when it is first needed and again when it was lost."""
+    """One connection, opened when it is first needed and again after it was lost."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -33,7 +33,7 @@ class Connection:
     async def call(
         self, method: str, path: str, headers: Mapping[str, str], body: Any = None
     ) -> tuple[int, bytes]:
-        """Return the status and the content of the answer; status 0 when the connection is lost."""
+        """Return the status and the content of the answer; status 0 if the connection was lost."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._call(method, path, headers, body)
@@ -66,4 +66,4 @@ def _length(headers: list[str]) -> int:
         name, _, value = header.partition(":")
         if name.lower() == "content-length":
             return int(value)
-    raise Failed("an answer does not tell its length")
+    raise Failed("an answer does not give its length")

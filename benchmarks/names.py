@@ -1,4 +1,4 @@
-"""What the contenders are called, in the results and on the page."""
+"""The names of the contenders, in the results and on the page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Name(StrEnum):
 
     POSTGRESQL = "onelead on PostgreSQL"
     SQLITE = "onelead on SQLite"
-    ONE_EACH_POSTGRESQL = "one transaction a request, PostgreSQL"
-    ONE_EACH_SQLITE = "one transaction a request, SQLite"
+    ONE_EACH_POSTGRESQL = "one transaction per request, PostgreSQL"
+    ONE_EACH_SQLITE = "one transaction per request, SQLite"
     PGBENCH = "pgbench, one PL/pgSQL upsert a transaction"
     FASTAPI = "FastAPI + SQLAlchemy ORM"
     FASTAPI_SERIALIZABLE = "FastAPI + SQLAlchemy ORM, SERIALIZABLE"

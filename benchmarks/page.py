@@ -1,7 +1,7 @@
-"""The page of a run: its tables as text for a person, and as the generated parts of the page.
+"""The page of a run: prints its tables, and writes the generated parts of the page.
 
-What stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->` is made here; everything
-else on the page is written by hand. A section without results keeps what it has.
+Everything between `<!-- generated: NAME -->` and `<!-- end of NAME -->` is made here; the rest of
+the page is written by hand. A section without results stays as it is.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from benchmarks.processes import Failed
 from benchmarks.results import Results
 from benchmarks.tables import Table, tables
 
-#: The place of a plot on the page, what it shows in words, and its file.
+#: The place of a plot on the page, its alternative text, and its file.
 Plot = tuple[str, str, Path]
 
 
 def print_tables(results: Results, console: Console) -> None:
-    """Print what was measured."""
+    """Print the tables."""
     for table in tables(results).values():
         shown = RichTable(title=table.title)
         for heading in table.headings:
@@ -33,7 +33,7 @@ def print_tables(results: Results, console: Console) -> None:
 
 
 def write_page(results: Results, plots: Iterable[Plot], page: Path) -> None:
-    """Put the tables and plots of a run into the page. Raises Failed for a part without a place."""
+    """Put the tables and plots of a run into the page. Raises Failed if a part has no place."""
     text = page.read_text(encoding="utf-8")
     parts = {name: _markdown(table) for name, table in tables(results).items()}
     for name, alternative, file in plots:

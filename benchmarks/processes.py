@@ -1,4 +1,4 @@
-"""Child processes of a run: started, waited for, measured, and ended by their own ids."""
+"""Child processes of a run: started, waited for, measured, and ended by their ids."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _PARENT, _TIMES, _RESIDENT = 1, 11, 21
 
 
 class Failed(Exception):
-    """A program that the benchmarks need did not do what it was asked to."""
+    """A program that the benchmarks need has failed."""
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that no process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -40,9 +40,9 @@ def running(
     user: str | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server while the block runs; what it says goes to a file.
+    """Run a server while the block runs; its output goes to a file.
 
-    It has a group of its own, so that Ctrl-C reaches only the benchmarks, which then end it.
+    It has its own process group, so that Ctrl-C reaches only the benchmarks, which then end it.
     """
     with (
         log.open("ab") as output,
@@ -63,7 +63,7 @@ def running(
 
 
 def _end(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
-    """Ask a server to stop, and end what is left of it and of what it has started."""
+    """Ask a server to stop, then kill whatever is left in its process group."""
     process.send_signal(stop_signal)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_TIMEOUT_S)
@@ -72,7 +72,7 @@ def _end(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
 
 
 def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait for a server's port. Raises Failed with what the server said."""
+    """Wait until a server listens. Raises Failed with the server's output."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -85,13 +85,13 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path)
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time of a process and of everything that it has started."""
+    """Return the processor time of a process and all its descendants."""
     ticks = sum(sum(map(int, fields[_TIMES : _TIMES + 4])) for fields in _tree(pid))
     return ticks / _TICKS_PER_S
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the memory that a process and everything that it has started hold now."""
+    """Return the memory that a process and all its descendants use now."""
     return sum(int(fields[_RESIDENT]) for fields in _tree(pid)) * _PAGE_BYTES
 
 
@@ -112,6 +112,6 @@ def _all_fields() -> Iterator[tuple[int, list[str]]]:
             try:
                 line = (entry / "stat").read_text()
             except OSError:
-                continue  # it has ended meanwhile
-            # The name stands in brackets and may have brackets and spaces of its own.
+                continue  # the process has ended
+            # The name is in brackets, and may itself contain brackets and spaces.
             yield int(entry.name), line.rpartition(")")[2].split()

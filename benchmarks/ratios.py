@@ -1,6 +1,6 @@
-"""The only statistics there are: a figure per round, and the ratio of two such figures.
+"""The only statistics used: a figure per round, and the ratio of two such figures.
 
-Two things measured in the same round met the same machine, so their ratio says more than either.
+Two things measured in the same round had the same conditions, so their ratio says more than either.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Figures = Mapping[int, float]
 
 
 class Spread(Struct, frozen=True):
-    """The median over the rounds, with the lowest and the highest."""
+    """The median over the rounds, with the lowest and the highest value."""
 
     median: float
     lowest: float

@@ -1,4 +1,4 @@
-"""What a run found, as it is stored: raw figures per round, from which the page is made."""
+"""The results of a run as they are stored: raw figures per round, from which the page is made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from onelead import __version__
 
 
 class InRound(Protocol):
-    """A figure belongs to a round."""
+    """A figure that belongs to a round."""
 
     @property
     def round(self) -> int:
@@ -41,34 +41,34 @@ class UpsertRow(Struct, frozen=True):
     connections: int
     round: int
     load: Load
-    #: Processor time per upsert, of the application and of a database of its own.
+    #: Processor time per upsert, of the application and of its separate database.
     server_cpu_us: float
     database_cpu_us: float
     resident_bytes: int
 
 
 class IdleRow(Struct, frozen=True):
-    """The memory of a contender that has answered nothing yet."""
+    """The memory of a contender before its first answer."""
 
     contender: str
     resident_bytes: int
 
 
 class RaceRow(Struct, frozen=True):
-    """One race of clients that deliver the same new people."""
+    """One race between clients that deliver the same new people."""
 
     contender: str
     round: int
     people: int
     deliveries: int
-    #: Leads beyond one a person, people without a lead, and deliveries answered as failed.
+    #: Leads beyond one per person, people without a lead, and deliveries answered with an error.
     duplicates: int
     missing: int
     failed: int
 
 
 class GrowthRow(Struct, frozen=True):
-    """Upserts with so many people stored."""
+    """Upserts with this many people stored."""
 
     engine: str
     people: int
@@ -77,7 +77,7 @@ class GrowthRow(Struct, frozen=True):
 
 
 class RefusalRow(Struct, frozen=True):
-    """Refusals, or the upserts that they are compared with, over one connection."""
+    """Refusals, or the upserts they are compared with, over one connection."""
 
     engine: str
     is_refusal: bool
@@ -114,7 +114,7 @@ class StartRow(Struct, frozen=True):
 
 
 class Machine(Struct, frozen=True):
-    """What it was measured with."""
+    """The machine and the programs of a run."""
 
     date: str
     processor: str
@@ -125,7 +125,7 @@ class Machine(Struct, frozen=True):
 
 
 class Results(Struct):
-    """Everything that a run found; a section that was left out has no rows."""
+    """Everything a run measured; a section that was left out has no rows."""
 
     machine: Machine
     size: Size
@@ -140,7 +140,7 @@ class Results(Struct):
 
 
 def figures(rows: Sequence[Row], figure: Callable[[Row], float]) -> Figures:
-    """Return one figure of each round; there is one row a round."""
+    """Return a figure of each round; there must be one row per round."""
     found = {row.round: figure(row) for row in rows}
     assert len(found) == len(rows)
     return found
@@ -153,14 +153,14 @@ def write_results(results: Results, file: Path) -> None:
 
 
 def read_results(file: Path) -> Results:
-    """Read stored results. Raises Failed when there are none."""
+    """Read stored results. Raises Failed if there are none."""
     if not file.exists():
-        raise Failed(f"there is no {file}; a whole run makes it")
+        raise Failed(f"there is no {file}; a full run makes it")
     return msgspec.json.decode(file.read_bytes(), type=Results)
 
 
 def this_machine() -> Machine:
-    """Describe what a run is measured with."""
+    """Describe this machine and the programs on it."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -171,9 +171,9 @@ def this_machine() -> Machine:
             "onelead": __version__,
             "Python": platform.python_version(),
             "SQLite": sqlite3.sqlite_version,
-            "PostgreSQL": _said([program("postgres"), "--version"]).split()[-1],
-            "PocketBase": _said([pocketbase.program(), "--version"]).split()[-1],
-            "wrk": _said(["wrk", "--version"]).split()[1],
+            "PostgreSQL": _output([program("postgres"), "--version"]).split()[-1],
+            "PocketBase": _output([pocketbase.program(), "--version"]).split()[-1],
+            "wrk": _output(["wrk", "--version"]).split()[1],
             "Linux": platform.release().partition("-")[0],
         },
         postgresql_settings=SETTINGS,
@@ -187,6 +187,6 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _said(command: Sequence[str | Path]) -> str:
-    # wrk tells its version and then fails.
+def _output(command: Sequence[str | Path]) -> str:
+    # wrk prints its version and then fails.
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,4 +1,4 @@
-"""One run: what it was asked for, its folders, and the seeded databases that its sections share."""
+"""One run: its size, its folders, and the seeded databases that its sections share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Size:
     """How much a run measures."""
 
     rounds: int
-    #: How long one load takes.
+    #: The length of a load.
     seconds: int
     connections: tuple[int, ...]
     #: People stored before the contenders are compared.
@@ -43,7 +43,7 @@ QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000)
 
 @dataclass
 class Run:
-    """What the sections of a run have in common."""
+    """What the sections of a run share."""
 
     size: Size
     folder: Path
@@ -54,16 +54,16 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """Where the servers write what they say."""
+        """The file for the output of all servers."""
         return self.folder / "servers.log"
 
     def next_load(self) -> int:
-        """Return a number that no load of this run has had."""
+        """Return a number that no other load of this run has."""
         self._loads += 1
         return self._loads
 
     def database(self, engine: str, people: int, *, accounts: int = 1) -> ServedDatabase:
-        """Return the run's own copy of a seeded database; sections share it one after another."""
+        """Return the run's copy of a seeded database; sections use it one after another."""
         seed = Seed(people, accounts)
         if (engine, seed) not in self._databases:
             copied = self.fresh_database(engine, seed, f"{engine}_{people}_{accounts}")
@@ -82,31 +82,31 @@ class Run:
         return on_postgresql(self.postgresql, name, accounts, people)
 
     def settle(self) -> None:
-        """Write out what is dirty, so that no load pays for the one before it."""
+        """Flush dirty pages, so that no load pays for the one before it."""
         self.postgresql.settle()
         os.sync()
 
     def rounds(self, names: list[str]) -> Iterator[tuple[int, list[str]]]:
-        """Return each round with its order, which turns so that nothing always comes first."""
+        """Return each round with its order, which rotates so that nothing always comes first."""
         for number in range(self.size.rounds):
             at = number % len(names)
             yield number + 1, names[at:] + names[:at]
 
     def say(self, line: str) -> None:
-        """Tell a person how far the run is."""
+        """Print the progress of the run."""
         self.console.print(f"{time.strftime('%H:%M:%S')} {line}", highlight=False)
 
 
 @contextmanager
 def a_run(size: Size, console: Console) -> Iterator[Run]:
-    """Prepare a run and clean up after it, however it ends."""
+    """Prepare a run, and clean up however it ends."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=CACHE.parent, prefix="run-") as name:
         folder = Path(name)
         data = (CACHE / "postgresql").resolve()
         with postgresql_running(data, folder / "servers.log") as server:
             run = Run(size, folder, server, console)
-            # A server has these data to itself, so what else is there is of runs that were cut off.
+            # No other run uses this data, so anything else in it is left over from aborted runs.
             _clear(server, folder)
             try:
                 yield run
@@ -115,7 +115,7 @@ def a_run(size: Size, console: Console) -> Iterator[Run]:
 
 
 def _clear(server: PostgresqlServer, own_folder: Path) -> None:
-    """Leave only the databases that a later run can start from."""
+    """Delete all databases but those that a later run can start from."""
     for (name,) in server.rows("SELECT datname FROM pg_database WHERE oid >= 16384"):
         if not is_current(name):
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,7 +1,7 @@
-"""Databases of onelead full of people, made fast and kept, so that no run has to make them again.
+"""Databases full of people for onelead, made fast and kept for later runs.
 
-The accounts are made through the store. The leads are rows of the product's own functions, which
-go into the tables directly: by COPY on PostgreSQL, by executemany on SQLite.
+The accounts are made through the store. The leads are rows made by the product's own functions and
+written into the tables directly: by COPY on PostgreSQL, by executemany on SQLite.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ Connection = psycopg.Connection[Row]
 
 
 class Seed(Struct, frozen=True):
-    """A database to start from: this many people, dealt out to that many accounts."""
+    """A database to start from: this many people, spread over this many accounts."""
 
     people: int
     accounts: int = 1
 
     @property
     def name(self) -> str:
-        """The name of its file or database, which changes with everything that shapes it."""
+        """The name of its file or database, which changes with whatever affects its content."""
         return f"seed_{self.people}_{self.accounts}_{_fingerprint()}"
 
 
 class SeededAccount(Struct, frozen=True):
-    """How to call the service as an account of a seeded database."""
+    """What is needed to call the service as an account of a seeded database."""
 
     account_id: int
     email: str
@@ -67,12 +67,12 @@ class SeededAccount(Struct, frozen=True):
 
 
 def is_current(name: str) -> bool:
-    """Say whether a seed of this name holds what it would hold if it was made now."""
+    """Say whether a seed with this name has the same content as one made now."""
     return name.startswith("seed_") and name.endswith(f"_{_fingerprint()}")
 
 
 def _fingerprint() -> str:
-    """Return a digest of the code that decides what a seeded database holds."""
+    """Return a digest of the code that determines the content of a seeded database."""
     package = Path(onelead.__file__).parent
     sources = [
         *(
@@ -92,7 +92,7 @@ def _fingerprint() -> str:
 
 
 def seed_sqlite(seed: Seed, folder: Path) -> tuple[Path, list[SeededAccount]]:
-    """Return the file of a seed and its accounts, making it when it is not there."""
+    """Return the file of a seed and its accounts, creating it if it does not exist."""
     file, keys = folder / f"{seed.name}.db", folder / f"{seed.name}.sqlite.json"
     if not keys.exists():
         for leftover in folder.glob(f"{file.name}*"):
@@ -107,7 +107,7 @@ def seed_sqlite(seed: Seed, folder: Path) -> tuple[Path, list[SeededAccount]]:
 def seed_postgresql(
     seed: Seed, server: PostgresqlServer, folder: Path
 ) -> tuple[str, list[SeededAccount]]:
-    """Return the database of a seed and its accounts, making it when it is not there."""
+    """Return the database of a seed and its accounts, creating it if it does not exist."""
     keys = folder / f"{seed.name}.postgresql.json"
     if not (keys.exists() and server.has_database(seed.name)):
         server.execute(
@@ -138,7 +138,7 @@ def _remembered(file: Path) -> list[SeededAccount]:
 
 
 def _make_accounts(url: str, seed: Seed) -> list[tuple[NewAccount, AccountSettings]]:
-    """Create the database and its accounts, each with the definitions."""
+    """Create the database and its accounts, with their definitions."""
 
     async def make(store: Store) -> list[tuple[NewAccount, AccountSettings]]:
         return [await _make_account(store) for _ in range(seed.accounts)]
@@ -173,7 +173,7 @@ class _AccountRows:
         self.last_seq = last_seq
 
     def add(self, person: Person) -> tuple[Row, list[Row], Row]:
-        """Return the row of a lead, those of its keys, and its ledger row."""
+        """Return the rows of a lead: its own, those of its match keys, and its ledger row."""
         self.last_id += 1
         self.last_seq += 1
         account_id = self.settings.account_id
@@ -189,7 +189,7 @@ class _AccountRows:
 
 
 def _delivered(person: Person, key: MatchKey) -> tuple[LeadWrite, WriteResult]:
-    """Return the upsert that the person came with, and its receipt without the lead."""
+    """Return the upsert that delivered the person, and its result without the lead."""
     payload = (
         f'{{"properties":{{"name":"{person.name}","email":{{"email":"{person.email}",'
         f'"category":"work"}},"phone_numbers":[{{"number":"{person.phone}",'
@@ -205,7 +205,7 @@ def _delivered(person: Person, key: MatchKey) -> tuple[LeadWrite, WriteResult]:
 
 
 def _chunks(seed: Seed, accounts: Sequence[_AccountRows]) -> Iterator[tuple[list[Row], ...]]:
-    """Return the rows of lead, match_key and ledger, in pieces that fit into memory."""
+    """Return the rows of lead, match_key and ledger, in chunks that fit into memory."""
     people = stored_people(seed.people)
     turns = itertools.cycle(accounts)
     pieces = range(0, seed.people, _CHUNK)
@@ -219,7 +219,7 @@ def _chunks(seed: Seed, accounts: Sequence[_AccountRows]) -> Iterator[tuple[list
                 leads.append(lead)
                 keys += its_keys
                 ledger.append(its_ledger_row)
-            # In the order of the index they are written in half the time.
+            # Rows in the order of the index are written in half the time.
             keys.sort(key=lambda row: row[:4])
             yield leads, keys, ledger
     finally:
@@ -240,7 +240,7 @@ def _saved_lane(account: _AccountRows) -> str:
 def _fill_sqlite(
     connection: sqlite3.Connection, seed: Seed, accounts: Sequence[AccountSettings]
 ) -> None:
-    """Fill the tables; nothing is synced before the end, for a file that is not there yet."""
+    """Fill the tables of a new file; nothing is synced before the end."""
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
         connection.execute(f"PRAGMA {pragma}")
     filled = [
@@ -289,7 +289,7 @@ def _one_row(connection: Connection, query: str) -> Row:
 
 
 def _drop_indexes(connection: Connection) -> list[str]:
-    """Drop the indexes and keys of the tables, and return what makes them again."""
+    """Drop the indexes and keys of the tables, and return the statements that create them again."""
     again = []
     for table in _TABLES:
         keys = (

@@ -1,4 +1,4 @@
-"""The tables of a run, as words: every figure is a median over the rounds, ratios with range."""
+"""The tables of a run, as text: figures are medians over the rounds, ratios also have a range."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table(Struct, frozen=True):
 
 
 def tables(results: Results) -> dict[str, Table]:
-    """Return the tables of every section that was measured, by the name of their place."""
+    """Return the tables of every measured section, by the name of their place on the page."""
     makers: dict[str, tuple[bool, Callable[[Results], Table]]] = {
         "machine": (True, _machine),
         "aims": (bool(results.upserts and results.growth and results.refusals), _aims),
@@ -54,7 +54,7 @@ def _machine(results: Results) -> Table:
         *machine.versions.items(),
         ("PostgreSQL's settings", settings),
         ("rounds", str(results.size.rounds)),
-        ("seconds a load", str(results.size.seconds)),
+        ("seconds per load", str(results.size.seconds)),
         ("leads stored before contenders are compared", f"{results.size.people:,}"),
     ]
     return Table("Measured with", ("what", "which"), rows)
@@ -118,7 +118,7 @@ def _cost(results: Results) -> Table:
             )
         )
     headings = ("contender", "server us", "database us", "MiB idle", "MiB under load")
-    return Table("CPU an upsert at 64 connections, and memory of the server", headings, rows)
+    return Table("CPU per upsert at 64 connections, and memory of the server", headings, rows)
 
 
 def _races(results: Results) -> Table:

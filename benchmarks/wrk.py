@@ -1,6 +1,6 @@
-"""The load generator: `wrk`, a closed loop of keep-alive connections, told what to send in Lua.
+"""The load generator: `wrk`, a closed loop of keep-alive connections, scripted in Lua.
 
-It costs the machine about 10 us a request, which matters where it shares two cores with the rest.
+It takes about 10 us per request, which matters as it shares two cores with the rest.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _GRACE_S = 30
 
 
 class Load(Struct, frozen=True):
-    """What a load did."""
+    """The result of a load."""
 
     requests: int
     seconds: float
     p50_ms: float
     p99_ms: float
-    #: Answers with a status from 400 on.
+    #: Answers with a status of 400 or more.
     refused: int
     #: Requests without an answer: lost connections and timeouts.
     broken: int
@@ -41,11 +41,11 @@ class Load(Struct, frozen=True):
 
 
 def require_wrk() -> None:
-    """Refuse to start without the load generator. Raises Failed."""
+    """Check that the load generator is installed. Raises Failed."""
     if shutil.which("wrk") is None:
         raise Failed(
             "the load generator wrk is not installed: "
-            'install the package "wrk" of your system, as in `apt-get install wrk`'
+            'install the package "wrk", as in `apt-get install wrk`'
         )
 
 
@@ -58,11 +58,10 @@ def run_wrk(
     values: Mapping[str, Any],
     thread_each: bool = False,
 ) -> Load:
-    """Send for some seconds over so many connections.
+    """Send for some seconds over this many connections.
 
-    `values` are what the script reads in its `args`. With `thread_each` every connection has a
-    thread and so a Lua state of its own, for scripts whose second request depends on the first
-    one's answer.
+    The script reads `values` in its `args`. With `thread_each` every connection has its own thread
+    and Lua state, for scripts whose second request depends on the answer to the first.
     """
     threads = connections if thread_each else 1
     command = [

@@ -1,1 +1,1 @@
-"""What is measured side by side, each contender in a module that says why it is compared fairly."""
+"""The contenders; each module says why the comparison is fair."""

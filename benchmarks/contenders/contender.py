@@ -1,4 +1,4 @@
-"""What a contender is: it takes upserts, and tells what they cost and what it has kept."""
+"""What a contender is: it takes upserts, and reports their cost and what it has stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.connection import Connection
 from benchmarks.processes import cpu_s, resident_bytes
 from benchmarks.wrk import Load, run_wrk
 
-#: Numbers of people who are not stored yet begin here; each load has a range of its own.
+#: The numbers of people who are not stored yet begin here; each load has its own range.
 _FIRST_NEW = 1_000_000_000
 _NEW_PER_LOAD = 10_000_000
 
@@ -25,20 +25,20 @@ class Contender(Protocol):
         """The name in the results."""
 
     def load(self, connections: int, seconds: int, *, number: int) -> Load:
-        """Upsert over so many connections; each load of a run has a number of its own."""
+        """Upsert over this many connections; each load of a run has its own number."""
 
     def server_cpu_s(self) -> float:
-        """Return the processor time of the application up to now."""
+        """Return the processor time of the application so far."""
 
     def database_cpu_s(self) -> float:
-        """Return that of the database, where it is a process of its own."""
+        """Return that of the database, or 0 if it has no process of its own."""
 
     def resident_bytes(self) -> int:
         """Return the memory of the application now."""
 
 
 class Racer(Protocol):
-    """Something that takes upserts one by one from clients that race."""
+    """Something that takes upserts one at a time from racing clients."""
 
     @property
     def name(self) -> str:
@@ -46,13 +46,13 @@ class Racer(Protocol):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
 
     async def deliver(self, connection: Connection, email: str, title: str) -> bool:
-        """Upsert a person, and say whether that was answered as done."""
+        """Upsert a person, and say whether the answer was a success."""
 
     def stored_emails(self, ending: str) -> list[str]:
-        """Return the e-mails of all stored leads that end so."""
+        """Return all stored e-mails with this ending."""
 
 
 class HttpContender(Struct, frozen=True):
@@ -61,15 +61,15 @@ class HttpContender(Struct, frozen=True):
     name: str
     port: int
     pid: int
-    #: The script of `load/`, its address, and what it is told.
+    #: The script in `load/`, the path that it calls, and its arguments.
     script: str
     path: str
     values: Mapping[str, Any]
     headers: Mapping[str, str]
-    #: Reads the e-mails that end so.
+    #: Reads the stored e-mails with an ending.
     emails: Callable[[str], list[str]]
     database_pid: int | None = None
-    #: Whether each connection needs a state of its own.
+    #: Whether each connection needs its own Lua state.
     thread_each: bool = False
 
     def load(self, connections: int, seconds: int, *, number: int) -> Load:
@@ -113,7 +113,7 @@ class HttpContender(Struct, frozen=True):
 
 
 def upsert_body(email: str, title: str) -> dict[str, Any]:
-    """Return an upsert by e-mail as Copper's clients send it."""
+    """Return an upsert by e-mail, as Copper's clients send it."""
     properties = {
         "name": f"Nora {email.partition('@')[0].capitalize()}",
         "email": {"email": email, "category": "work"},

@@ -1,10 +1,10 @@
 """The upsert that most teams would write: FastAPI and the SQLAlchemy ORM on asyncpg.
 
-Select by the normalised e-mail, then insert or update, and try again when the database says so.
-There is an index on the e-mail and no unique one, because a Copper account may hold two leads
-with one e-mail (a plain create never matches); so only the isolation level can stop a duplicate.
-It keeps no ledger and no custom fields, checks little and matches by e-mail alone, all of which
-is in its favour.
+Select by the normalised e-mail, then insert or update, and try again if the database asks for it.
+The index on the e-mail is not unique, because a Copper account may have two leads with the same
+e-mail (a plain create never matches), so only the isolation level can prevent a duplicate. It keeps
+no ledger and no custom fields, checks little and matches by e-mail alone, all of which is in its
+favour.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.contenders.fastapi_tables import LeadRow
 ATTEMPTS = 3
 _POOL_SIZE = 16
 
-#: Two workers import this module, so its configuration comes by the environment.
+#: Two workers import this module, so it is configured by the environment.
 DATABASE, ISOLATION, API_KEY = "BENCH_DATABASE", "BENCH_ISOLATION", "BENCH_API_KEY"
 
 
@@ -46,7 +46,7 @@ class PhoneNumber(BaseModel):
 
 
 class Properties(BaseModel):
-    """What a delivery says of a lead."""
+    """What a delivery brings."""
 
     name: str | None = None
     email: Email | None = None
@@ -57,7 +57,7 @@ class Properties(BaseModel):
 
 
 class Match(BaseModel):
-    """What a delivery looks for."""
+    """What a delivery matches by."""
 
     field_name: Literal["email"]
     field_value: str
@@ -112,20 +112,20 @@ app = FastAPI(lifespan=_lifespan)
 
 
 def require_key(x_pw_accesstoken: Annotated[str, Header()]) -> None:
-    """Compare the key with the one that is known."""
+    """Check the API key."""
     if not hmac.compare_digest(x_pw_accesstoken, os.environ[API_KEY]):
         raise HTTPException(401)
 
 
 @app.put("/developer_api/v1/leads/upsert", dependencies=[Depends(require_key)])
 async def upsert_lead(body: Upsert) -> Lead:
-    """Find a lead by its e-mail: create it or update it."""
+    """Find a lead by its e-mail, and create or update it."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with sessions.begin() as session:
                 lead = await _upserted(session, body)
         except DBAPIError:
-            # A serialization failure, a deadlock or a lost connection: once more from the start.
+            # A serialization failure, a deadlock or a lost connection: start again.
             if attempt == ATTEMPTS:
                 raise
         else:

@@ -1,8 +1,8 @@
 """The service of `fastapi_app` on PostgreSQL: uvicorn with uvloop and httptools, two workers.
 
-One worker more than onelead has, as its documentation recommends one a core. In the race it
-also runs with SERIALIZABLE transactions, the other way to keep duplicates out, which fails
-instead of creating one and so needs its retry.
+It has one worker more than onelead, as its documentation recommends one per core. In the race it
+also runs with SERIALIZABLE transactions, the other way to keep duplicates out: a transaction that
+would create one fails and is retried.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _emails(server: PostgresqlServer, database: str, ending: str) -> list[str]:
 
 
 def fill_fastapi(server: PostgresqlServer, database: str, people: int) -> None:
-    """Make the database of the service, with that many people."""
+    """Create the database of the service, with this many people."""
     server.execute(
         f"DROP DATABASE IF EXISTS {database} WITH (FORCE)", f"CREATE DATABASE {database}"
     )

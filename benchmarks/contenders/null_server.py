@@ -1,7 +1,7 @@
 """The floor: a handler that reads the body and answers 600 bytes, on the same server.
 
-Run as `python -m benchmarks.contenders.null_server PORT`. Starlette routes the request, onelead's
-own settings of uvicorn serve it; there is no authentication, no rule and no database.
+Run as `python -m benchmarks.contenders.null_server PORT`. Starlette routes the request, and
+uvicorn serves it as onelead configures it; there is no authentication, no rule and no database.
 """
 
 from __future__ import annotations

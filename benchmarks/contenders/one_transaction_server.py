@@ -1,13 +1,13 @@
-"""onelead without its batches: every request is a transaction of its own.
+"""onelead without batches: every request is its own transaction.
 
 Run as `python -m benchmarks.contenders.one_transaction_server serve ...`, it is the command
 `onelead` with another writer: the same engine, statements, rules and answers.
 
 It would be unfair to let all requests queue for the lane of one account, which is fast only
-because of the batches. So on PostgreSQL the people are dealt out to 256 accounts, whose lanes
-seldom meet, and 16 transactions are in flight at a time: this is the engine at its best without
+because of batches. So on PostgreSQL the people are spread over 256 accounts, whose lanes rarely
+meet, and 16 transactions are in flight at a time. This is the best the engine can do without
 batches, at the price of promising nothing across those accounts. SQLite has one writer whatever
-the account; there it is one account and one transaction at a time.
+the account, so there it is one account and one transaction at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IN_FLIGHT = 16
 
 
 class OneTransactionEach(BatchingWriter):
-    """Commits each write for itself, several at a time."""
+    """Commits each write separately, several at a time."""
 
     def __init__(self, store: WriterStore, **options: Any) -> None:
         super().__init__(store, **options)
@@ -53,7 +53,7 @@ class OneTransactionEach(BatchingWriter):
 if __name__ == "__main__":
     with (
         mock.patch.object(app, "BatchingWriter", OneTransactionEach),
-        # Looking up that many keys every other second is no part of what is compared.
+        # Looking up this many API keys every other second is not part of the comparison.
         mock.patch.object(auth, "API_KEY_CACHE_S", 3_600),
         # A connection for each transaction in flight; the engine is imported when it is opened.
         mock.patch.multiple(

@@ -1,4 +1,4 @@
-"""onelead itself: `onelead serve` as anybody starts it, one process, on PostgreSQL or on SQLite."""
+"""onelead itself: `onelead serve` without further options, on PostgreSQL or on SQLite."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _EMAILS = "SELECT email_key FROM lead WHERE email_key LIKE '%{}'"
 
 
 class ServedDatabase(Struct, frozen=True):
-    """A seeded database that a server may have to itself."""
+    """A seeded database for one server."""
 
     url: str
     accounts: Sequence[SeededAccount]
-    #: How many people with a name of their own are stored.
+    #: How many people with a name of their own it has.
     people: int
     emails: Callable[[str], list[str]]
     postgresql_pid: int | None = None
@@ -49,7 +49,7 @@ def on_sqlite(file: Path, accounts: Sequence[SeededAccount], people: int) -> Ser
 def on_postgresql(
     server: PostgresqlServer, name: str, accounts: Sequence[SeededAccount], people: int
 ) -> ServedDatabase:
-    """Describe a seeded database of a server."""
+    """Describe a seeded database of a PostgreSQL server."""
 
     def emails(ending: str) -> list[str]:
         return [email for (email,) in server.rows(_EMAILS.format(ending), database=name)]
@@ -58,7 +58,7 @@ def on_postgresql(
 
 
 def headers_of(account: SeededAccount) -> dict[str, str]:
-    """Return the headers that every call carries."""
+    """Return the headers of every call."""
     return {
         "X-PW-AccessToken": account.api_key,
         "X-PW-Application": "developer_api",

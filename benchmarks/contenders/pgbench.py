@@ -2,9 +2,9 @@
 
 It writes what onelead writes for such an upsert, the lead with its derived columns, its match
 keys and its ledger row, into a copy of the same tables with the same indexes. There is no HTTP,
-no JSON that is decoded, no rule that is checked and no receipt, and nothing but the people
-themselves keep one transaction from another: an advisory lock on the e-mail's digest takes the
-place of the lane, so that different people are written at once and commits are synced together.
+no JSON is decoded, no rule is checked and no receipt is made. Only deliveries of the same person
+wait for each other: an advisory lock on the e-mail's digest takes the place of the lane, so that
+different people are written at the same time and their commits are synced together.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class PgbenchContender(Struct, frozen=True):
     def load(self, connections: int, seconds: int, *, number: int) -> Load:
         """See Contender.
 
-        Each session is a process that has yet to load the tables' descriptions and to plan the
-        statements, which takes it 20 ms; what it does before that is done is not counted.
+        Each session is a process that first has to load the tables' descriptions and plan the
+        statements, which takes 20 ms; this warm-up is not counted.
         """
         warm_up_s = 1 + connections // 32
         with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ class PgbenchContender(Struct, frozen=True):
         return 0.0
 
     def database_cpu_s(self) -> float:
-        """See Contender; left out, because most of it is the start of the sessions."""
+        """See Contender; left out, because most of it is spent on starting sessions."""
         return 0.0
 
     def resident_bytes(self) -> int:
@@ -82,8 +82,8 @@ class PgbenchContender(Struct, frozen=True):
 
 
 def _last_transactions(folder: Path, seconds: int) -> list[int]:
-    """Return how long each transaction of the last seconds took, ascending, in microseconds."""
-    # A line of the log: client, number, microseconds, script, and when it ended in two parts.
+    """Return the microseconds of each transaction in the last seconds, in ascending order."""
+    # A line of the log: client, number, microseconds, script, and its end in two parts.
     lines = [line.split() for log in folder.glob("log*") for line in log.read_text().splitlines()]
     ends = [int(line[4]) * 1_000_000 + int(line[5]) for line in lines]
     first = max(ends, default=0) - seconds * 1_000_000

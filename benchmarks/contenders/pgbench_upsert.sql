@@ -1,5 +1,5 @@
 -- One upsert by e-mail in PL/pgSQL, on onelead's own tables: look, then write the lead, its keys
--- and its ledger row. Called by pgbench, one call a transaction.
+-- and its ledger row. Called by pgbench, one call per transaction.
 
 CREATE SEQUENCE bench_lead;
 SELECT setval('bench_lead', last_id) FROM lane;
@@ -21,7 +21,7 @@ DECLARE
   number int;
   outcome text;
 BEGIN
-  -- Two deliveries of one person wait for each other; different people do not.
+  -- Two deliveries of the same person wait for each other; different people do not.
   PERFORM pg_advisory_xact_lock(hashtextextended(address, in_account));
   SELECT lead_id INTO found FROM match_key
   WHERE account_id = in_account AND field = 'email' AND value = address

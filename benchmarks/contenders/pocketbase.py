@@ -1,16 +1,16 @@
-"""PocketBase, the nearest thing that is one program on SQLite with an API of its own.
+"""PocketBase, the closest comparable product: one program on SQLite, with an API.
 
-Its documentation knows two ways to an upsert, and both are measured on one server:
+Its documentation has two ways to upsert, and both are measured on one server:
 
-- search by e-mail with a filter, then create or update by id: two requests, which is what a
-  client has to do that matches by anything but the record's id;
-- the batch API's PUT, which creates or updates by id in one transaction: the client makes the id
-  of the e-mail's digest. One upsert a request, as one delivery comes at a time.
+- search by e-mail with a filter, then create or update by id: two requests, which a client needs
+  to match by anything but the record's id;
+- the batch API's PUT, which creates or updates by id in one transaction: the client derives the id
+  from the e-mail's digest. Each request has one upsert, as deliveries arrive one at a time.
 
 The collection has the same fields and an index on the e-mail. The e-mail is not unique, because
-a Copper account may hold two leads with one e-mail. Requests are not logged. PocketBase runs
-SQLite with `synchronous = NORMAL`: an answered write survives a crash of the process and may be
-lost with the power, while onelead syncs every commit. It writes no ledger and no match keys.
+a Copper account may have two leads with the same e-mail. Requests are not logged. PocketBase runs
+SQLite with `synchronous = NORMAL`: an answered write survives a crash of the process but can be
+lost in a power failure, while onelead syncs every commit. It writes no ledger and no match keys.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def program() -> Path:
 
 
 class PocketbaseContender(Struct, frozen=True):
-    """One of the two ways to upsert on the server that both use."""
+    """One of the two ways to upsert, on the server that they share."""
 
     server: HttpContender
     send: Callable[[Connection, Mapping[str, str], str, str], Awaitable[bool]]
@@ -118,7 +118,7 @@ class PocketbaseContender(Struct, frozen=True):
 def pocketbase_serving(
     folder: Path, people: int, log: Path
 ) -> Iterator[tuple[PocketbaseContender, PocketbaseContender]]:
-    """Serve a new folder with that many people; both ways to upsert, on the same records."""
+    """Serve a new folder with this many people; both ways to upsert use the same records."""
     _superuser(folder)
     with _serving(folder, log) as (port, _pid):
         _configure(port)
@@ -148,7 +148,7 @@ def pocketbase_serving(
 
 
 def _folders(folder: Path) -> tuple[str, ...]:
-    # Otherwise it keeps its migrations beside the folder, for the next one that comes there.
+    # By default it keeps its migrations beside the folder, where the next server would find them.
     return "--dir", str(folder), "--migrationsDir", str(folder / "migrations")
 
 

@@ -1,5 +1,5 @@
 -- PocketBase's upsert: a batch of one PUT. It finds the record by its id, so the client has to
--- make the id of the e-mail; here the number of the person stands for such a digest.
+-- derive the id from the e-mail; here the number of the person takes the place of a digest.
 
 require("report")
 

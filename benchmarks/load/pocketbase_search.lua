@@ -1,5 +1,5 @@
--- PocketBase searched by e-mail, then written: two requests an upsert, on one connection a thread.
--- The latency is that of both together, taken here, because wrk counts them apart.
+-- PocketBase searched by e-mail, then written: two requests per upsert, on one connection per
+-- thread. The latency of both together is measured here, because wrk counts them separately.
 
 require("report")
 
@@ -26,13 +26,13 @@ end
 local headers
 local person, found, started
 upserts, refusals = 0, 0
--- How many upserts took as long, by hundredths of a millisecond.
+-- The number of upserts by their time, in hundredths of a millisecond.
 took = {}
 
 function init(args)
   read_arguments(args)
   math.randomseed(values.seed + thread_number)
-  -- Each thread counts in numbers of its own.
+  -- Each thread has its own numbers.
   values.step = values.threads
   values.first_new = values.first_new + thread_number
   headers = {["Content-Type"] = "application/json", ["Authorization"] = values.token}
@@ -46,7 +46,7 @@ local body = '{"name":"%s","email":"p%d@field.example",'
 
 function request()
   if found == nil then
-    -- wrk asks for one request before it begins, which it does not send.
+    -- Before it begins, wrk asks for one request that it does not send.
     person = person or next_person()
     started = microseconds()
     return wrk.format("GET", search:format(person), headers)

@@ -1,5 +1,5 @@
--- What every load has in common: its arguments (name=value), the people of benchmarks/people.py,
--- and one line with the result as JSON.
+-- What all loads share: their arguments (name=value), the people of benchmarks/people.py, and one
+-- line with the result as JSON.
 
 values = {}
 
@@ -25,7 +25,7 @@ function phone_of(person)
   return string.format("512-%03d-%04d", math.floor(person / 10000) % 1000, person % 10000)
 end
 
--- The next person to deliver: one that is stored, or, every other time, one that is not.
+-- The next person to deliver; every other one is not stored yet.
 local delivered = 0
 function next_person()
   delivered = delivered + 1

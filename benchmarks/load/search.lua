@@ -1,5 +1,5 @@
--- Searches of one kind, each for another value: `criterion` has %d where a number below `values`
--- belongs.
+-- Searches of one kind, each for a different value: in `criterion`, %n is replaced by a number below
+-- n, and %phone by a phone number.
 
 require("report")
 

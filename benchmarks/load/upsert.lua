@@ -1,5 +1,5 @@
 -- Upserts by e-mail, half of people who are stored and half of people who are not.
--- With several keys, each is that of an account of its own, among which the people are dealt out.
+-- Several keys belong to several accounts, over which the people are spread.
 
 require("report")
 

@@ -1,1 +1,1 @@
-"""What is measured, one section of the page a module."""
+"""What is measured: each module is a section of the page."""

@@ -13,7 +13,7 @@ _WARM_UP_S = 1
 
 
 def measure_growth(run: Run) -> list[GrowthRow]:
-    """Load onelead with each number of people; the few are few again in every round."""
+    """Load onelead with each number of people; every round starts with a fresh small database."""
     sizes = (run.size.few, run.size.many)
     names = [f"{engine} {people}" for engine in ENGINES for people in sizes]
     rows = []

@@ -1,6 +1,6 @@
 """The pages of the web application with a million leads stored, one request after another.
 
-A browser asks over one connection; what is measured is from its request to the last byte. Before
+A browser asks over one connection; the time from its request to the last byte is measured. Before
 that the whole ledger is folded, as the server does in the background.
 """
 
@@ -32,7 +32,7 @@ _LEAD = re.compile(r'href="(/leads/\d+)"')
 
 
 def measure_pages(run: Run) -> list[PageRow]:
-    """Load every sort of page on each engine in turns."""
+    """Load every kind of page on each engine in turn."""
     rows = []
     for engine in ENGINES:
         database = run.database(engine, run.size.many)
@@ -74,7 +74,7 @@ def _paths(browser: httpx.Client, database: ServedDatabase, people: int) -> Mapp
     settings = "/settings/custom-fields"
     return {
         "overview": "/",
-        "overview, 90 days by who delivers": "/?span=90d&by=caller",
+        "overview, 90 days by caller": "/?span=90d&by=caller",
         "overview, chart": "/overview/deliveries.svg?span=24h&theme=light",
         "overview, chart of 90 days": "/overview/deliveries.svg?span=90d&theme=light",
         "leads": "/leads",

@@ -1,6 +1,6 @@
-"""The race: 64 clients deliver 200 new people, each ten times, all at once.
+"""The race: 64 clients deliver 200 new people ten times each, at the same time.
 
-Speed is not measured here; what counts is what is stored afterwards, and what was answered.
+Speed is not measured; what counts is what is stored afterwards, and what was answered.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _racers(run: Run, servers: ExitStack) -> list[Racer]:
 
 
 async def _race(racer: Racer, number: int) -> RaceRow:
-    """Deliver everybody's ten deliveries close together, from clients that never pause."""
+    """Deliver each person's ten deliveries close together, from clients that never pause."""
     # Contenders that share a server share its records.
     ending = f"{number}.{list(Name).index(Name(racer.name))}.race.example"
     emails = [f"person{person}@{ending}" for person in range(PEOPLE)]

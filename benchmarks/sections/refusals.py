@@ -1,4 +1,4 @@
-"""A refusal because very many leads share a name, against a normal upsert, over one connection."""
+"""Refusals because very many leads share a name, compared with upserts, over one connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARM_UP_S = 1
 
 
 def measure_refusals(run: Run) -> list[RefusalRow]:
-    """Load each engine in turns with refusals and with upserts."""
+    """Load each engine in turn with refusals and with upserts."""
     rows = []
     with ExitStack() as servers:
         loads: dict[str, tuple[str, bool, HttpContender]] = {}

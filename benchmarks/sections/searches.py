@@ -15,13 +15,13 @@ from benchmarks.results import SearchRow
 from benchmarks.run import ENGINES, Run
 
 PAGES = (1, 500)
-#: The first of these that is long enough for some answers.
+#: The first of these is used that is long enough for some answers.
 _SECONDS = (1, 5, 25)
 _ANSWERS_MIN = 10
 
 
 def measure_searches(run: Run) -> list[SearchRow]:
-    """Search each engine in turns by each criterion."""
+    """Search each engine in turn by each criterion."""
     rows = []
     with ExitStack() as servers:
         loads: dict[str, tuple[str, str, int, HttpContender]] = {}
@@ -39,7 +39,7 @@ def measure_searches(run: Run) -> list[SearchRow]:
 
 
 def _criteria(database: ServedDatabase, people: int) -> dict[str, str]:
-    """Return the members of the search's body by criterion; `%n` is a number below n."""
+    """Return the members of the search's body by criterion; `%n` becomes a number below n."""
     _text, score = database.account.definitions
     return {
         "e-mail": f'"emails":["p%{people}@field.example"],',

@@ -20,7 +20,7 @@ _TIMEOUT_S = 60
 
 
 def measure_starts(run: Run) -> list[StartRow]:
-    """Start onelead on each engine, on a database that is there already."""
+    """Start onelead on each engine, on an existing database."""
     rows = []
     for number, order in run.rounds(list(ENGINES)):
         run.say(f"start-up, round {number}")

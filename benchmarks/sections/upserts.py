@@ -1,4 +1,4 @@
-"""Upserts over HTTP, contender against contender, from one connection to 256."""
+"""Upserts over HTTP, compared between contenders, with 1 to 256 connections."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from benchmarks.results import IdleRow, UpsertRow
 from benchmarks.run import ENGINES, Run
 from benchmarks.seeding import Seed
 
-#: Where server CPU is compared with the null handler's.
+#: The number at which server CPU is compared with the null handler's.
 USUAL_CONNECTIONS = 64
-#: Long enough for every account of the contender that has 256 of them to be seen once.
+#: Long enough to see every account of the contender that has 256 of them.
 _WARM_UP_S = 3
 
 
@@ -42,7 +42,7 @@ def measure_upserts(run: Run) -> tuple[list[UpsertRow], list[IdleRow]]:
 
 
 def _contenders(run: Run, servers: ExitStack) -> list[Contender]:
-    """Start every contender on a database of its own with the same people."""
+    """Start every contender on its own database, with the same people."""
     people, postgresql = run.size.people, run.postgresql
     contenders: list[Contender] = []
     for engine in ENGINES:
