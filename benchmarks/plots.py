@@ -72,7 +72,7 @@ def _options(title: str) -> dict[str, Any]:
 
 def _write(chart: Any, file: Path) -> None:
     drawn = chart.render(is_unicode=True)
-    # What is left is a picture: no script, and nothing that differs in two runs but the figures.
+    # Only the picture is kept: no script, and nothing but the figures that differs between runs.
     drawn = re.sub(r"<script.*?</script>|<!--.*?-->| id=\"\"", "", drawn, flags=re.DOTALL)
     file.write_text(f"{drawn}\n", encoding="utf-8")
 

@@ -77,9 +77,7 @@ class Started(Struct, frozen=True):
 def browsers_url(configuration: Configuration, url: str | None) -> str:
     """Return `url`, or else the address of a server on this machine. Raises NotPossible."""
     if url is None and not configuration.port:
-        raise NotPossible(
-            "the configured port is any free one; give the address of the server with --url"
-        )
+        raise NotPossible("port 0 takes any free port; give the server's address with --url")
     return url or web_url(configuration.host, configuration.port)
 
 
@@ -307,7 +305,7 @@ def create_application(runtime: Runtime) -> ASGIApp:
 
 
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:
-    """Sample all the time, so that the process that is asked for metrics has those of all."""
+    """Keep the samples fresh, as any process can be asked for the metrics of all."""
     while True:
         metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use())
         await asyncio.sleep(METRICS_SAMPLE_S)

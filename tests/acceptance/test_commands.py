@@ -96,7 +96,7 @@ def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
     first = run_json(tmp_path, *link, "--url", "https://leads.shop.example/")
     assert first["sign_in_url"].startswith("https://leads.shop.example/welcome/")
     message = refusal(run(tmp_path, *link, ONELEAD_PORT="0"), 1)
-    assert message.startswith("the configured port is any free one;")
+    assert message.startswith("port 0 takes any free port;")
     second = run(tmp_path, *link)
     assert (second.returncode, second.stderr) == (0, "")
     path = urlsplit(second.stdout.splitlines()[0]).path

@@ -54,8 +54,8 @@ def rest_of(client: socket.socket) -> bytes:
 def was_waited_for(client: socket.socket) -> bool:
     """Say whether the server told a client that it took too long.
 
-    It does so after REQUEST_BODY_TIMEOUT_S. This shows, and the seconds of a busy machine do not,
-    that a stop waited for the client.
+    It does so after REQUEST_BODY_TIMEOUT_S. Unlike the seconds of a busy machine, this shows that a
+    stop waited for the client.
     """
     try:
         return rest_of(client) != b""

@@ -1,8 +1,8 @@
 """One process of a concurrency test, with its own store and writer, and a job to do.
 
-Started as `python -m tests.concurrency.driver ADDRESS ACCOUNT JOB SEED COUNT`. It says `ready`,
-waits for a line, and then prints a line for every answer that it was given, at once, so that
-what was acknowledged is known even if the process is killed.
+Started as `python -m tests.concurrency.driver ADDRESS ACCOUNT JOB SEED COUNT`. It prints `ready`,
+waits for a line, and then prints a line for every answer as soon as it gets it, so that what was
+acknowledged is known even if the process is killed.
 """
 
 from __future__ import annotations

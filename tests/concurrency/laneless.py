@@ -1,7 +1,7 @@
 """A server process whose engine has no lane, which a proof must find broken.
 
-Run by its path instead of `onelead serve`; it takes the settings from the environment. The lane
-is taken after the reading, or let go of before the writing, so two processes both find nobody.
+Run by its path instead of `onelead serve`; its configuration comes from the environment. The lane
+is taken only after reading, or released before writing, so two processes can both find no lead.
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ def configuration_of(database: Database) -> Configuration:
 
 
 def proof(database: Database, **options: Any) -> Outcome:
-    told: list[Progress] = []
+    progress: list[Progress] = []
     options = {"seed": 7, "processes": 2, "clients": 32, "seconds": 2.0} | options
-    outcome = prove(configuration_of(database), Options(**options), told.append)
-    assert [told[0].phase, told[-1].phase] == ["starting", "checking"]
+    outcome = prove(configuration_of(database), Options(**options), progress.append)
+    assert [progress[0].phase, progress[-1].phase] == ["starting", "checking"]
     return outcome
 
 
@@ -105,7 +105,7 @@ def test_one_process_serves_a_sqlite_file(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "message"),
     [
         ("raise SystemExit('no room')", "a server did not start\n  no room"),
         (
@@ -115,9 +115,9 @@ def test_one_process_serves_a_sqlite_file(engine: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_process_that_fails_ends_the_proof_with_what_it_logged(
-    tmp_path: Path, program: str, said: str
+    tmp_path: Path, program: str, message: str
 ) -> None:
     configuration = load_configuration({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
     options = Options(seed=1, seconds=30, clients=2, command=(sys.executable, "-c", program))
-    with pytest.raises(NotPossible, match=re.escape(said)):
+    with pytest.raises(NotPossible, match=re.escape(message)):
         prove(configuration, options, lambda _progress: None)

@@ -35,7 +35,7 @@ def test_an_even_number_of_rounds_has_the_middle_of_the_two_as_its_median() -> N
 
 
 @pytest.mark.parametrize(
-    ("title", "median", "said"),
+    ("title", "median", "expected"),
     [
         ("p99 / p50", 2.5, "met"),
         ("p99 / p50", 2.6, "missed"),
@@ -44,9 +44,9 @@ def test_an_even_number_of_rounds_has_the_middle_of_the_two_as_its_median() -> N
         ("upserts a second / pgbench", 1.1, "missed"),
     ],
 )
-def test_the_verdict_is_that_of_the_median(title: str, median: float, said: str) -> None:
+def test_the_verdict_is_that_of_the_median(title: str, median: float, expected: str) -> None:
     (aim,) = (aim for aim in AIMS if aim.title == title)
-    assert verdict(aim, Spread(median, 0.0, 99.0)) == said
+    assert verdict(aim, Spread(median, 0.0, 99.0)) == expected
 
 
 def test_stored_results_are_read_as_they_were(tmp_path: Path) -> None:

@@ -157,6 +157,6 @@ def print_result(machine: Any, human: str | Table, *, as_json: bool) -> None:
     elif isinstance(human, str):
         typer.echo(human)
     else:
-        # Values are shown as they are stored; lines are wrapped in a terminal only.
+        # Stored values are not markup; outside a terminal, lines are not wrapped.
         width = None if sys.stdout.isatty() else 1_000
         Console(markup=False, emoji=False, highlight=False, width=width).print(human)

@@ -1,6 +1,6 @@
 """Random histories of any length, and how long it takes to check one.
 
-`python -m tests.support.prove.histories 100000` prints the seconds of processor time: of the check
+`python -m tests.support.prove.histories 100000` prints the processor time in seconds: of the check
 with the ledger as a witness, and of the search for an order without it.
 """
 
