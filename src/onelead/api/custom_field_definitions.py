@@ -120,28 +120,21 @@ async def fetch_definition(call: Call) -> Response:
 
 
 async def create_definition(call: Call) -> Response:
-    """Create a custom field definition.
-
-    The header Setting-Outcome says created or refused.
-    """
+    """Create a custom field definition."""
     return await _changed(call, Action.CREATE)
 
 
 async def update_definition(call: Call) -> Response:
     """Change what the body names of a custom field definition.
 
-    The header Setting-Outcome says updated, unchanged or refused. After
-    `is_filterable` was switched on, matches and filters by the field are answered with 422 and
-    Retry-After until the older leads are indexed.
+    After `is_filterable` was switched on, matches and filters by the field are answered with 422
+    and Retry-After until the older leads are indexed.
     """
     return await _changed(call, Action.UPDATE)
 
 
 async def delete_definition(call: Call) -> Response:
-    """Delete a custom field definition, and with it the values that leads have for it.
-
-    The header Setting-Outcome says deleted or refused.
-    """
+    """Delete a custom field definition, and with it the values that leads have for it."""
     return await _changed(call, Action.DELETE)
 
 

@@ -88,8 +88,6 @@ class Endpoint:
     is_settings_write: bool = False
     #: Copper knows it; else it is our addition.
     is_copper: bool = True
-
-    @property
-    def summary(self) -> str:
-        """The handler's first line."""
-        return (self.handler.__doc__ or "").strip().splitlines()[0]
+    #: Its name and text in the documentation; without them, those of the handler.
+    name: str = ""
+    text: str = ""

@@ -5,7 +5,6 @@ Its schemas come from the types that decode the requests and that encode the ans
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import cleandoc
 from types import UnionType
@@ -70,6 +69,12 @@ _TAGS = {
     "Tags": "The tags of all leads.",
 }
 
+_SETTING_OUTCOMES = {
+    "POST": "created or refused",
+    "PUT": "updated, unchanged or refused",
+    "DELETE": "deleted or refused",
+}
+
 _CREDENTIALS = {
     "AccessToken": ("X-PW-AccessToken", "The API key."),
     "Application": ("X-PW-Application", "Always `developer_api`."),
@@ -102,22 +107,19 @@ def openapi_document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 def _paths(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    calls = Counter(endpoint.handler for endpoint in endpoints)
     for endpoint in endpoints:
         operation = _operation(endpoint)
-        operation["operationId"] = endpoint.handler.__name__
-        if calls[endpoint.handler] > 1:
-            verb = endpoint.handler.__name__.partition("_")[0]
-            operation["operationId"] = verb + endpoint.path.replace("/", "_")
+        operation["operationId"] = endpoint.name or endpoint.handler.__name__
         paths.setdefault(BASE_PATH + endpoint.path, {})[endpoint.method.lower()] = operation
     return paths
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    summary, _, rest = (endpoint.text or endpoint.handler.__doc__ or "").strip().partition("\n")
     operation = {
         "tags": [endpoint.tag],
-        "summary": endpoint.summary.rstrip("."),
-        "description": _description(endpoint),
+        "summary": summary.rstrip("."),
+        "description": _description(endpoint, rest),
         "parameters": list(_parameters(endpoint)),
         "responses": responses_of(endpoint, _schema_of),
     }
@@ -131,10 +133,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     return operation
 
 
-def _description(endpoint: Endpoint) -> str:
-    rest = (endpoint.handler.__doc__ or "").strip().partition("\n")[2]
-    sentences = [" ".join(rest.split())]
+def _description(endpoint: Endpoint, text: str) -> str:
+    sentences = [" ".join(text.split())]
     if endpoint.is_settings_write:
+        outcomes = _SETTING_OUTCOMES[endpoint.method]
+        sentences.insert(0, f"The header Setting-Outcome says {outcomes}.")
         sentences.append("Only for admins.")
     if not endpoint.is_copper:
         sentences.append("An addition: Copper does not have it.")

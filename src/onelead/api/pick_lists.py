@@ -5,7 +5,9 @@ Copper only lists them; to create, change and delete entries on the same paths i
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.responses import Response
@@ -19,8 +21,6 @@ from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
-
-Body = TypeVar("Body", "LeadStatusBody", "CustomerSourceBody")
 
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
 Order = Annotated[int, Meta(ge=1, description="The place in the list, from 1.")]
@@ -52,20 +52,37 @@ class LeadStatusPatch(CustomerSourcePatch, frozen=True, forbid_unknown_fields=Tr
     is_default: bool | None = None
 
 
-class LeadStatusBody(Struct, frozen=True):
-    """A lead status as answered; `order` counts from 1."""
-
-    id: int
-    name: str
-    order: int
-    is_default: bool
-
-
 class CustomerSourceBody(Struct, frozen=True):
     """A customer source as answered."""
 
     id: int
     name: str
+
+
+class LeadStatusBody(CustomerSourceBody, frozen=True):
+    """A lead status as answered; `order` counts from 1."""
+
+    order: int
+    is_default: bool
+
+
+class PickList(Struct, frozen=True):
+    """One of the lists: where it is, what it is changed with, and how it is described."""
+
+    resource: Resource
+    path: str
+    tag: str
+    bodies: Callable[[AccountSettings], Sequence[CustomerSourceBody]]
+    #: The types of the answered list, and of the bodies of a create and an update.
+    response: Any
+    create: type[CustomerSourceRequest]
+    update: type[CustomerSourcePatch]
+    create_example: dict[str, Any]
+    update_example: dict[str, Any]
+    update_text: str
+    delete_text: str
+    #: An example of the list; a write is answered with its last entry.
+    answer: Sequence[CustomerSourceBody]
 
 
 def status_bodies(settings: AccountSettings) -> list[LeadStatusBody]:
@@ -81,62 +98,19 @@ def source_bodies(settings: AccountSettings) -> list[CustomerSourceBody]:
     return [CustomerSourceBody(source.id, source.name) for source in settings.sources]
 
 
-async def list_lead_statuses(call: Call) -> Response:
-    """List the lead statuses, in order."""
-    return JsonResponse(status_bodies(await call.runtime.store.settings(call.account_id)))
+async def list_entries(pick_list: PickList, call: Call) -> Response:
+    """List the entries, in order."""
+    settings = await call.runtime.store.settings(call.account_id)
+    return JsonResponse(pick_list.bodies(settings))
 
 
-async def create_lead_status(call: Call) -> Response:
-    """Create a lead status.
+async def change_entry(pick_list: PickList, action: Action, call: Call) -> Response:
+    """Create, update or delete an entry."""
 
-    The header Setting-Outcome says created or refused.
-    """
-    return await _changed_status(call, Action.CREATE)
+    def show(settings: AccountSettings, entry_id: int) -> CustomerSourceBody:
+        return next(body for body in pick_list.bodies(settings) if body.id == entry_id)
 
-
-async def update_lead_status(call: Call) -> Response:
-    """Rename a lead status, move it, or make it the default.
-
-    The header Setting-Outcome says updated, unchanged or refused.
-    """
-    return await _changed_status(call, Action.UPDATE)
-
-
-async def delete_lead_status(call: Call) -> Response:
-    """Delete a lead status that no lead has and that is not the default.
-
-    The header Setting-Outcome says deleted or refused.
-    """
-    return await _changed_status(call, Action.DELETE)
-
-
-async def list_customer_sources(call: Call) -> Response:
-    """List the customer sources, in order."""
-    return JsonResponse(source_bodies(await call.runtime.store.settings(call.account_id)))
-
-
-async def create_customer_source(call: Call) -> Response:
-    """Create a customer source.
-
-    The header Setting-Outcome says created or refused.
-    """
-    return await _changed_source(call, Action.CREATE)
-
-
-async def update_customer_source(call: Call) -> Response:
-    """Rename a customer source, or move it.
-
-    The header Setting-Outcome says updated, unchanged or refused.
-    """
-    return await _changed_source(call, Action.UPDATE)
-
-
-async def delete_customer_source(call: Call) -> Response:
-    """Delete a customer source that no lead has.
-
-    The header Setting-Outcome says deleted or refused.
-    """
-    return await _changed_source(call, Action.DELETE)
+    return await change_settings(call, pick_list.resource, action, show)
 
 
 async def list_nothing(call: Call) -> Response:
@@ -144,113 +118,90 @@ async def list_nothing(call: Call) -> Response:
     return JsonResponse([])
 
 
-async def _changed_status(call: Call, action: Action) -> Response:
-    return await change_settings(
-        call,
-        Resource.LEAD_STATUS,
-        action,
-        lambda settings, changed: _with_id(status_bodies(settings), changed),
-    )
-
-
-async def _changed_source(call: Call, action: Action) -> Response:
-    return await change_settings(
-        call,
-        Resource.CUSTOMER_SOURCE,
-        action,
-        lambda settings, changed: _with_id(source_bodies(settings), changed),
-    )
-
-
-def _with_id(bodies: list[Body], wanted: int) -> Body:
-    return next(body for body in bodies if body.id == wanted)
-
-
-_STATUS_TAG = "Lead statuses"
-_SOURCE_TAG = "Customer sources"
-_EMPTY_TAG = "Pick lists of other resources"
-_NEW = LeadStatusBody(1000000001, "New", 1, is_default=True)
-_CONTACTED = LeadStatusBody(1000000020, "Contacted", 2, is_default=False)
-_FAIR = CustomerSourceBody(1000000021, "Spring fair")
+STATUSES = PickList(
+    *(Resource.LEAD_STATUS, "/lead_statuses", "Lead statuses", status_bodies),
+    *(list[LeadStatusBody], LeadStatusRequest, LeadStatusPatch),
+    update_text="Rename a lead status, move it, or make it the default.",
+    delete_text="Delete a lead status that no lead has and that is not the default.",
+    create_example={"name": "Contacted", "order": 2},
+    update_example={"order": 2},
+    answer=[
+        LeadStatusBody(1000000001, "New", 1, is_default=True),
+        LeadStatusBody(1000000020, "Contacted", 2, is_default=False),
+    ],
+)
+SOURCES = PickList(
+    *(Resource.CUSTOMER_SOURCE, "/customer_sources", "Customer sources", source_bodies),
+    *(list[CustomerSourceBody], CustomerSourceRequest, CustomerSourcePatch),
+    update_text="Rename a customer source, or move it.",
+    delete_text="Delete a customer source that no lead has.",
+    create_example={"name": "Spring fair"},
+    update_example={"order": 1},
+    answer=[CustomerSourceBody(1000000021, "Spring fair")],
+)
 _USED = InputInvalid(
     Problem("base", "Contacted is used by 2 leads; give them another status first")
 )
 
+
+def _endpoints_of(pick_list: PickList) -> tuple[Endpoint, ...]:
+    path, entry = pick_list.path, pick_list.answer[-1]
+
+    def change(action: Action, method: str, path: str, **rest: Any) -> Endpoint:
+        return Endpoint(
+            *(method, path, partial(change_entry, pick_list, action), pick_list.tag),
+            name=f"{action}_{pick_list.resource}",
+            headers=(OUTCOME,),
+            is_settings_write=True,
+            is_copper=False,
+            **rest,
+        )
+
+    return (
+        Endpoint(
+            *("GET", path, partial(list_entries, pick_list), pick_list.tag),
+            name=f"list_{path[1:]}",
+            text=f"List the {pick_list.tag.lower()}, in order.",
+            response=pick_list.response,
+            answer=pick_list.answer,
+        ),
+        change(
+            *(Action.CREATE, "POST", path),
+            text=f"Create a {pick_list.resource.replace('_', ' ')}.",
+            request=pick_list.create,
+            response=type(entry),
+            example=pick_list.create_example,
+            answer=entry,
+            refusals=(NAME_BLANK, NAME_TAKEN),
+        ),
+        change(
+            *(Action.UPDATE, "PUT", f"{path}/{{id}}"),
+            text=pick_list.update_text,
+            request=pick_list.update,
+            response=type(entry),
+            example=pick_list.update_example,
+            answer=entry,
+            refusals=(NAME_TAKEN,),
+        ),
+        change(
+            *(Action.DELETE, "DELETE", f"{path}/{{id}}"),
+            text=pick_list.delete_text,
+            response=DeletedBody,
+            answer=DeletedBody(entry.id, is_deleted=True),
+            refusals=(_USED,),
+        ),
+    )
+
+
 ENDPOINTS = (
-    Endpoint(
-        *("GET", "/lead_statuses", list_lead_statuses, _STATUS_TAG),
-        response=list[LeadStatusBody],
-        answer=[_NEW, _CONTACTED],
-    ),
-    Endpoint(
-        *("POST", "/lead_statuses", create_lead_status, _STATUS_TAG),
-        request=LeadStatusRequest,
-        response=LeadStatusBody,
-        example={"name": "Contacted", "order": 2},
-        answer=_CONTACTED,
-        headers=(OUTCOME,),
-        refusals=(NAME_BLANK, NAME_TAKEN),
-        is_settings_write=True,
-        is_copper=False,
-    ),
-    Endpoint(
-        *("PUT", "/lead_statuses/{id}", update_lead_status, _STATUS_TAG),
-        request=LeadStatusPatch,
-        response=LeadStatusBody,
-        example={"order": 2},
-        answer=_CONTACTED,
-        headers=(OUTCOME,),
-        refusals=(NAME_TAKEN,),
-        is_settings_write=True,
-        is_copper=False,
-    ),
-    Endpoint(
-        *("DELETE", "/lead_statuses/{id}", delete_lead_status, _STATUS_TAG),
-        response=DeletedBody,
-        answer=DeletedBody(_CONTACTED.id, is_deleted=True),
-        headers=(OUTCOME,),
-        refusals=(_USED,),
-        is_settings_write=True,
-        is_copper=False,
-    ),
-    Endpoint(
-        *("GET", "/customer_sources", list_customer_sources, _SOURCE_TAG),
-        response=list[CustomerSourceBody],
-        answer=[_FAIR],
-    ),
-    Endpoint(
-        *("POST", "/customer_sources", create_customer_source, _SOURCE_TAG),
-        request=CustomerSourceRequest,
-        response=CustomerSourceBody,
-        example={"name": "Spring fair"},
-        answer=_FAIR,
-        headers=(OUTCOME,),
-        refusals=(NAME_BLANK, NAME_TAKEN),
-        is_settings_write=True,
-        is_copper=False,
-    ),
-    Endpoint(
-        *("PUT", "/customer_sources/{id}", update_customer_source, _SOURCE_TAG),
-        request=CustomerSourcePatch,
-        response=CustomerSourceBody,
-        example={"order": 1},
-        answer=_FAIR,
-        headers=(OUTCOME,),
-        refusals=(NAME_TAKEN,),
-        is_settings_write=True,
-        is_copper=False,
-    ),
-    Endpoint(
-        *("DELETE", "/customer_sources/{id}", delete_customer_source, _SOURCE_TAG),
-        response=DeletedBody,
-        answer=DeletedBody(_FAIR.id, is_deleted=True),
-        headers=(OUTCOME,),
-        refusals=(_USED,),
-        is_settings_write=True,
-        is_copper=False,
-    ),
+    *_endpoints_of(STATUSES),
+    *_endpoints_of(SOURCES),
     *(
-        Endpoint("GET", path, list_nothing, _EMPTY_TAG, response=list[Any], answer=[])
+        Endpoint(
+            *("GET", path, list_nothing, "Pick lists of other resources", None, list[Any]),
+            name=f"list_{path[1:]}",
+            answer=[],
+        )
         for path in ("/contact_types", "/loss_reasons", "/pipelines", "/pipeline_stages")
     ),
 )
