@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 from starlette.responses import Response
 
@@ -15,49 +15,10 @@ from onelead.api.endpoints import NAME_BLANK, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
+from onelead.domain.definitions import DefinitionPatch, DefinitionRequest
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
-from onelead.domain.limits import LINE_CHARS_MAX, OPTIONS_MAX
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
-
-ResourceName = Literal["lead", "person", "company", "opportunity", "project", "task"]
-Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
-CanonicalName = Annotated[str, Meta(pattern="^[A-Za-z0-9_]*$", max_length=LINE_CHARS_MAX)]
-CurrencyCode = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217")]
-
-
-class OptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """An option to have; the `id`, else the name, says which one it is already."""
-
-    name: Line
-    id: int | None = None
-    rank: int | None = None
-
-
-Options = Annotated[list[OptionRequest], Meta(max_length=OPTIONS_MAX)]
-
-
-class DefinitionRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A custom field definition to create; a Dropdown needs an option, a MultiSelect two."""
-
-    name: Line
-    canonical_name: CanonicalName | None = None
-    data_type: DataType
-    available_on: list[ResourceName] | None = None
-    is_filterable: bool | None = None
-    options: Options | None = None
-    currency: CurrencyCode | None = None
-
-
-class DefinitionPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What to change of a custom field definition; its type stays, its options are replaced."""
-
-    name: Line | UnsetType = UNSET
-    canonical_name: CanonicalName | UnsetType | None = UNSET
-    available_on: list[ResourceName] | None = None
-    is_filterable: bool | None = None
-    options: Options | None = None
-    currency: CurrencyCode | None = None
 
 
 class OptionBody(Struct, frozen=True):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Struct
 from starlette.responses import Response
 
 from onelead.api.answers import DeletedBody, JsonResponse
@@ -18,38 +18,14 @@ from onelead.api.endpoints import NAME_BLANK, NAME_TAKEN, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.pick_lists import (
+    CustomerSourcePatch,
+    CustomerSourceRequest,
+    LeadStatusPatch,
+    LeadStatusRequest,
+)
 from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
-
-Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
-Order = Annotated[int, Meta(ge=1, description="The place in the list, from 1.")]
-
-
-class CustomerSourceRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer source to create; without an `order` it comes last."""
-
-    name: Line
-    order: Order | None = None
-
-
-class CustomerSourcePatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a customer source."""
-
-    name: Line | UnsetType = UNSET
-    order: Order | None = None
-
-
-class LeadStatusRequest(CustomerSourceRequest, frozen=True, forbid_unknown_fields=True):
-    """A lead status to create; without an `order` it comes last."""
-
-    is_default: bool | None = None
-
-
-class LeadStatusPatch(CustomerSourcePatch, frozen=True, forbid_unknown_fields=True):
-    """What to change of a lead status; one that is made the default takes the other's place."""
-
-    is_default: bool | None = None
 
 
 class CustomerSourceBody(Struct, frozen=True):

@@ -13,8 +13,6 @@ from onelead.domain.currencies import is_currency
 from onelead.domain.settings_body import SettingsBody
 from onelead.domain.text import quoted
 
-_ATTRIBUTES = frozenset({"name", "time_zone", "currency"})
-
 
 class AccountDetails(Struct, frozen=True):
     """What people call the account, and what its days and amounts are read as."""
@@ -33,7 +31,7 @@ def details_of(settings: AccountSettings) -> AccountDetails:
 
 def changed_details(members: dict[str, Any], settings: AccountSettings) -> AccountDetails:
     """Return the details as a body leaves them. Raises InputInvalid."""
-    body = SettingsBody(members, _ATTRIBUTES)
+    body = SettingsBody(members, AccountDetails)
     after = AccountDetails(
         name=body.name(settings.name),
         time_zone=_time_zone(body, settings.time_zone),

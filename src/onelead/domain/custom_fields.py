@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -51,7 +51,8 @@ NUMBER_TYPES = frozenset({DataType.FLOAT, DataType.CURRENCY, DataType.PERCENTAGE
 #: Types whose match values sort like the values themselves, so ranges can be searched.
 RANGE_TYPES = NUMBER_TYPES | {DataType.DATE}
 TEXT_TYPES = frozenset({DataType.STRING, DataType.TEXT, DataType.URL})
-RESOURCES = ("lead", "person", "company", "opportunity", "project", "task")
+ResourceName = Literal["lead", "person", "company", "opportunity", "project", "task"]
+RESOURCES: tuple[ResourceName, ...] = get_args(ResourceName)
 
 _CHARS_MAX = {
     DataType.STRING: LINE_CHARS_MAX,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import count
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.currencies import is_currency
@@ -19,18 +19,52 @@ from onelead.domain.custom_fields import (
     DataType,
     IndexState,
     Option,
+    ResourceName,
 )
-from onelead.domain.limits import CUSTOM_FIELDS_MAX, OPTIONS_MAX
-from onelead.domain.settings_body import SettingsBody, is_integer, line_problem, name_problem
+from onelead.domain.limits import CUSTOM_FIELDS_MAX, LINE_CHARS_MAX, OPTIONS_MAX
+from onelead.domain.settings_body import Line, SettingsBody, line_problem, name_problem
 from onelead.domain.text import is_blank, quoted, tidy
 
-_ATTRIBUTES = frozenset(
-    {
-        *("id", "name", "canonical_name", "data_type", "available_on", "is_filterable"),
-        *("options", "currency", "connected_id"),
-    }
-)
-_OPTION_ATTRIBUTES = frozenset({"id", "name", "rank"})
+CanonicalName = Annotated[str, Meta(pattern="^[A-Za-z0-9_]*$", max_length=LINE_CHARS_MAX)]
+CurrencyCode = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217")]
+
+
+class OptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """An option to have; the `id`, else the name, says which one it is already."""
+
+    name: Line
+    id: int | None = None
+    rank: int | None = None
+
+
+Options = Annotated[list[OptionRequest], Meta(max_length=OPTIONS_MAX)]
+
+
+class DefinitionRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A custom field definition to create; a Dropdown needs an option, a MultiSelect two."""
+
+    name: Line
+    canonical_name: CanonicalName | None = None
+    data_type: DataType
+    available_on: list[ResourceName] | None = None
+    is_filterable: bool | None = None
+    options: Options | None = None
+    currency: CurrencyCode | None = None
+
+
+class DefinitionPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to change of a custom field definition; its type stays, its options are replaced."""
+
+    name: Line | UnsetType = UNSET
+    canonical_name: CanonicalName | UnsetType | None = UNSET
+    available_on: list[ResourceName] | None = None
+    is_filterable: bool | None = None
+    options: Options | None = None
+    currency: CurrencyCode | None = None
+
+
+#: Members that a client may send back; they change nothing.
+_IGNORED = ("id", "connected_id")
 _OPTIONS_MIN = {DataType.DROPDOWN: 1, DataType.MULTI_SELECT: 2}
 _CANONICAL_NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -39,7 +73,7 @@ def created_definition(
     members: dict[str, Any], settings: AccountSettings, *, last_id: int
 ) -> CustomField:
     """Return the definition that a body describes. Raises InputInvalid."""
-    body = SettingsBody(members, _ATTRIBUTES)
+    body = SettingsBody(members, DefinitionRequest, *_IGNORED)
     if len(settings.fields) >= CUSTOM_FIELDS_MAX:
         text = f"the account is full (maximum is {CUSTOM_FIELDS_MAX} custom field definitions)"
         body.refuse("base", text)
@@ -57,7 +91,7 @@ def updated_definition(
     members: dict[str, Any], field: CustomField, settings: AccountSettings, *, last_id: int
 ) -> CustomField:
     """Return the definition as a body, read as a patch, leaves it. Raises InputInvalid."""
-    body = SettingsBody(members, _ATTRIBUTES)
+    body = SettingsBody(members, DefinitionRequest, *_IGNORED)
     if body.get("data_type") not in (None, field.data_type.value):
         body.refuse("data_type", f"can't be changed; it is {field.data_type}")
     after = _with_general_attributes(body, field, settings)
@@ -101,12 +135,9 @@ def _new_data_type(body: SettingsBody) -> DataType | None:
     if value is None or value == "":
         body.refuse("data_type", "can't be blank", "blank")
         return None
-    try:
-        return DataType(value)
-    except ValueError:
-        text = f"is not one of {', '.join(DataType)}: {quoted(value)}"
-        body.refuse("data_type", text, "inclusion")
-        return None
+    text = f"is not one of {', '.join(DataType)}: {quoted(value)}"
+    data_type: DataType | None = body.read("data_type", text, "inclusion")
+    return data_type
 
 
 def _with_general_attributes(
@@ -206,21 +237,13 @@ def _is_possible_length(body: SettingsBody, entries: Any, field: CustomField) ->
     return False
 
 
-class _OptionEntry(Struct, frozen=True):
-    """An option as sent, its members of the right types."""
-
-    #: Of an option that the definition has already.
-    id: int | None
-    name: str
-    rank: int | None
-
-
-def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> list[_OptionEntry]:
+def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> list[OptionRequest]:
     """Return the readable entries in the order that they ask for."""
     objects = [entry for entry in raw if isinstance(entry, dict)]
     if len(objects) < len(raw):
         body.refuse("options", "must be objects with a name")
-    body.refuse_unknown({name for entry in objects for name in entry}, _OPTION_ATTRIBUTES)
+    names = {name for entry in objects for name in entry}
+    body.refuse_unknown(names, OptionRequest.__struct_fields__)
     known_ids = {option.id for option in field.options}
     entries = [_option_entry(body, entry, known_ids) for entry in objects]
     _refuse_repeated(body, "name", [tidy(entry.name) for entry in entries])
@@ -230,13 +253,13 @@ def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> l
     return sorted(entries, key=lambda entry: entry.rank or 0)
 
 
-def _option_entry(body: SettingsBody, raw: dict[str, Any], known_ids: set[int]) -> _OptionEntry:
+def _option_entry(body: SettingsBody, raw: dict[str, Any], known_ids: set[int]) -> OptionRequest:
     name = raw.get("name")
     if problem := name_problem(name):
         text, symbol = problem
         body.refuse("options", f"name {text}", symbol)
     option_id = _option_integer(body, "id", raw)
-    return _OptionEntry(
+    return OptionRequest(
         # An id from elsewhere says nothing here.
         id=option_id if option_id in known_ids else None,
         name=name if isinstance(name, str) else "",
@@ -246,7 +269,7 @@ def _option_entry(body: SettingsBody, raw: dict[str, Any], known_ids: set[int]) 
 
 def _option_integer(body: SettingsBody, attribute: str, raw: dict[str, Any]) -> int | None:
     value = raw.get(attribute)
-    if value is None or is_integer(value):
+    if value is None or type(value) is int:
         return value
     body.refuse("options", f"{attribute} must be an integer: {quoted(value)}")
     return None
@@ -260,7 +283,7 @@ def _refuse_repeated(body: SettingsBody, attribute: str, values: list[str]) -> N
 
 
 def _identified(
-    entries: list[_OptionEntry], field: CustomField, last_id: int
+    entries: list[OptionRequest], field: CustomField, last_id: int
 ) -> tuple[Option, ...]:
     """Give each entry its id: the one that it names, else that of its name, else a new one."""
     named = {entry.id for entry in entries}

@@ -3,45 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.domain.account import CustomerSource, LeadStatus
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import PICK_LIST_ENTRIES_MAX
-from onelead.domain.settings_body import SettingsBody, is_integer
+from onelead.domain.settings_body import Line, SettingsBody
 from onelead.domain.text import fold
 
 Entry = TypeVar("Entry", bound=LeadStatus | CustomerSource)
 
-_SOURCE_ATTRIBUTES = frozenset({"id", "name", "order"})
-_STATUS_ATTRIBUTES = _SOURCE_ATTRIBUTES | {"is_default"}
+Order = Annotated[int, Meta(ge=1, description="The place in the list, from 1.")]
 
 
-def with_source(
-    members: dict[str, Any], source: CustomerSource, sources: tuple[CustomerSource, ...]
-) -> tuple[CustomerSource, ...]:
-    """Return the list with a source, old or new, as the body leaves it. Raises InputInvalid."""
-    body = SettingsBody(members, _SOURCE_ATTRIBUTES)
-    after = _placed(body, source, sources)
+class CustomerSourceRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer source to create; without an `order` it comes last."""
+
+    name: Line
+    order: Order | None = None
+
+
+class CustomerSourcePatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a customer source."""
+
+    name: Line | UnsetType = UNSET
+    order: Order | None = None
+
+
+class LeadStatusRequest(CustomerSourceRequest, frozen=True, forbid_unknown_fields=True):
+    """A lead status to create; without an `order` it comes last."""
+
+    is_default: bool | None = None
+
+
+class LeadStatusPatch(CustomerSourcePatch, frozen=True, forbid_unknown_fields=True):
+    """What to change of a lead status; one that is made the default takes the other's place."""
+
+    is_default: bool | None = None
+
+
+def with_entry(
+    members: dict[str, Any], entry: Entry, entries: tuple[Entry, ...]
+) -> tuple[Entry, ...]:
+    """Return the list with an entry, old or new, as the body leaves it. Raises InputInvalid."""
+    declared = LeadStatusRequest if isinstance(entry, LeadStatus) else CustomerSourceRequest
+    body = SettingsBody(members, declared, "id")
+    after = _placed(body, entry, entries)
+    is_default = False
+    if isinstance(entry, LeadStatus):
+        is_default = body.flag("is_default", current=entry.is_default)
+        if entry.is_default and not is_default:
+            body.refuse("is_default", "can't be false; make another status the default instead")
     body.require_valid()
-    return after
-
-
-def with_status(
-    members: dict[str, Any], status: LeadStatus, statuses: tuple[LeadStatus, ...]
-) -> tuple[LeadStatus, ...]:
-    """Return the list with a status, old or new, as the body leaves it. Raises InputInvalid."""
-    body = SettingsBody(members, _STATUS_ATTRIBUTES)
-    after = _placed(body, status, statuses)
-    becomes_default = body.flag("is_default", current=status.is_default)
-    if status.is_default and not becomes_default:
-        body.refuse("is_default", "can't be false; make another status the default instead")
-    body.require_valid()
-    if not becomes_default:
+    if not is_default:
         return after
-    return tuple(msgspec.structs.replace(one, is_default=one.id == status.id) for one in after)
+    return tuple(msgspec.structs.replace(one, is_default=one.id == entry.id) for one in after)
 
 
 def without(
@@ -84,10 +103,8 @@ def _placed(body: SettingsBody, entry: Entry, entries: tuple[Entry, ...]) -> tup
 
 def _place(body: SettingsBody, entry: Entry, entries: tuple[Entry, ...]) -> int:
     """Return where the entry stands among the others, counted from 0; a new one at the end."""
-    order = body.get("order")
-    if order is not None and (not is_integer(order) or order < 1):
-        body.refuse("order", "must be a whole number of at least 1")
-    elif order is not None:
+    order = body.read("order", "must be a whole number of at least 1")
+    if order is not None:
         return min(int(order), len(entries) + 1) - 1
     ids = [other.id for other in entries]
     return ids.index(entry.id) if entry.id in ids else len(ids)

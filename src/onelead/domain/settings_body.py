@@ -6,29 +6,39 @@ What is wrong is collected, so that a caller learns of everything at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 from onelead.domain.errors import InputInvalid, Problem, SettingsConflict, unrecognized
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.text import is_blank, is_one_line, too_long
 
+Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
+
 
 class SettingsBody:
-    """A JSON object and what was found wrong with it so far."""
+    """A JSON object and what was found wrong with it so far.
 
-    def __init__(self, members: dict[str, Any], known: frozenset[str]) -> None:
+    `declared` has the type of each member, and `ignored` the members that clients may send back.
+    """
+
+    def __init__(self, members: dict[str, Any], declared: type[Struct], *ignored: str) -> None:
         self._members = members
+        self._types = {field.name: field.type for field in fields(declared)}
         #: In the order found; many options can have the same problem, which is said once.
         self._problems: dict[Problem, None] = {}
-        self.refuse_unknown(members, known)
+        self.refuse_unknown(members, (*self._types, *ignored))
 
     def refuse(self, attribute: str, text: str, symbol: str = "invalid") -> None:
         """Note one problem."""
         self._problems[Problem(attribute, text, symbol)] = None
 
-    def refuse_unknown(self, names: Iterable[str], known: frozenset[str]) -> None:
+    def refuse_unknown(self, names: Iterable[str], known: Iterable[str]) -> None:
         """Note the names that no attribute has, if there are any."""
-        if problem := unrecognized(sorted(set(names) - known)):
+        if problem := unrecognized(sorted(set(names).difference(known))):
             self._problems[problem] = None
 
     def require_valid(self) -> None:
@@ -44,6 +54,14 @@ class SettingsBody:
         """Return the member as sent; None when it was not."""
         return self._members.get(attribute)
 
+    def read(self, attribute: str, refusal: str, symbol: str = "invalid") -> Any:
+        """Return the member if its type allows it; else note the refusal and return None."""
+        try:
+            return msgspec.convert(self.get(attribute), self._types[attribute])
+        except msgspec.ValidationError:
+            self.refuse(attribute, refusal, symbol)
+            return None
+
     def name(self, current: str) -> str:
         """Return the name, which a new thing (whose current name is empty) must be given."""
         if current and not self.has("name"):
@@ -56,13 +74,8 @@ class SettingsBody:
 
     def flag(self, attribute: str, *, current: bool) -> bool:
         """Return a boolean; null counts as not sent."""
-        value = self.get(attribute)
-        if value is None:
-            return current
-        if not isinstance(value, bool):
-            self.refuse(attribute, "must be true or false")
-            return current
-        return value
+        value = self.read(attribute, "must be true or false")
+        return current if value is None else bool(value)
 
 
 def require_as_seen(
@@ -97,8 +110,3 @@ def name_problem(value: Any) -> tuple[str, str] | None:
     if not is_one_line(value):
         return "must be one line of printable text", "invalid"
     return None
-
-
-def is_integer(value: Any) -> TypeGuard[int]:
-    """Say whether a JSON value is an integer; `true` is none."""
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -19,7 +19,7 @@ from onelead.domain.custom_fields import CustomField
 from onelead.domain.definitions import created_definition, definition_attributes, updated_definition
 from onelead.domain.errors import OneleadError, ResourceNotFound
 from onelead.domain.lead import Changes
-from onelead.domain.pick_lists import Entry, entry_attributes, with_source, with_status, without
+from onelead.domain.pick_lists import Entry, entry_attributes, with_entry, without
 from onelead.domain.settings_body import require_as_seen
 from onelead.domain.writes import Action, Delivery, Outcome
 
@@ -107,9 +107,11 @@ def plan_settings_change(
             case Resource.CUSTOM_FIELD_DEFINITION:
                 return _definition_plan(write, settings, last_id)
             case Resource.LEAD_STATUS:
-                return _status_plan(write, settings.statuses, last_id, in_use)
+                status = LeadStatus(last_id + 1, "")
+                return _pick_list_plan(write, settings.statuses, status, last_id, in_use)
             case Resource.CUSTOMER_SOURCE:
-                return _source_plan(write, settings.sources, last_id, in_use)
+                source = CustomerSource(last_id + 1, "")
+                return _pick_list_plan(write, settings.sources, source, last_id, in_use)
     except OneleadError as error:
         return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
 
@@ -138,47 +140,25 @@ def _definition_plan(write: SettingsWrite, settings: AccountSettings, last_id: i
     return msgspec.structs.replace(plan, saved_field=after, last_id=max(used_ids))
 
 
-def _status_plan(
-    write: SettingsWrite,
-    statuses: tuple[LeadStatus, ...],
-    last_id: int,
-    in_use: Callable[[], int],
-) -> SettingsPlan:
-    status = _addressed(write, statuses) or LeadStatus(last_id + 1, "")
-    if write.action is Action.DELETE:
-        after = without(status, statuses, in_use)
-    else:
-        after = with_status(write.body, status, statuses)
-    plan = _pick_list_plan(write, status.id, statuses, after, last_id)
-    return msgspec.structs.replace(plan, saved_statuses=after) if plan.changes else plan
-
-
-def _source_plan(
-    write: SettingsWrite,
-    sources: tuple[CustomerSource, ...],
-    last_id: int,
-    in_use: Callable[[], int],
-) -> SettingsPlan:
-    source = _addressed(write, sources) or CustomerSource(last_id + 1, "")
-    if write.action is Action.DELETE:
-        after = without(source, sources, in_use)
-    else:
-        after = with_source(write.body, source, sources)
-    plan = _pick_list_plan(write, source.id, sources, after, last_id)
-    return msgspec.structs.replace(plan, saved_sources=after) if plan.changes else plan
-
-
 def _pick_list_plan(
     write: SettingsWrite,
-    entry_id: int,
-    before: tuple[Entry, ...],
-    after: tuple[Entry, ...],
+    entries: tuple[Entry, ...],
+    new: Entry,
     last_id: int,
+    in_use: Callable[[], int],
 ) -> SettingsPlan:
+    entry = _addressed(write, entries) or new
+    if write.action is Action.DELETE:
+        after = without(entry, entries, in_use)
+    else:
+        after = with_entry(write.body, entry, entries)
     plan = _plan(
-        write, entry_id, entry_attributes(entry_id, before), entry_attributes(entry_id, after)
+        *(write, entry.id, entry_attributes(entry.id, entries), entry_attributes(entry.id, after))
     )
-    return msgspec.structs.replace(plan, last_id=max(last_id, entry_id))
+    saved = {"saved_statuses" if isinstance(entry, LeadStatus) else "saved_sources": after}
+    return msgspec.structs.replace(
+        plan, last_id=max(last_id, entry.id), **saved if plan.changes else {}
+    )
 
 
 def _plan(

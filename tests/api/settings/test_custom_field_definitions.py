@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 import pytest
 from tests.support.api.answers import FORBIDDEN, NOT_FOUND, assert_answer, invalid
 from tests.support.api.service import Service, client_of
 from tests.support.api.wire_leads import table_rows
-
-from onelead.api.custom_field_definitions import ResourceName
-from onelead.domain.custom_fields import RESOURCES
 
 PATH = "/custom_field_definitions"
 TIER = {
@@ -342,7 +339,3 @@ async def test_the_index_job_is_woken_by_changes_only(service: Service) -> None:
         assert len(woken) == 2
         await client.delete(f"{PATH}/{tier['id']}")
         assert len(woken) == 3
-
-
-def test_the_documented_resources_are_the_known_ones() -> None:
-    assert get_args(ResourceName) == RESOURCES
