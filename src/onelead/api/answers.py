@@ -37,25 +37,25 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """The standard error."""
 
     success: bool = False
-    #: The HTTP status again.
+    #: The HTTP status, repeated.
     status: int
     message: str
 
 
 class AmbiguousBody(ErrorBody, frozen=True, kw_only=True):
-    """The answer to an upsert that more than one lead matches, with their ids, ascending."""
+    """The answer to an upsert that several leads match, with their ids in ascending order."""
 
     ids: Sequence[int]
 
 
 class BareErrorBody(msgspec.Struct, frozen=True):
-    """Copper's short error: an unknown route or method, and too many leads in a bulk call."""
+    """Copper's short error: for an unknown route or method, or too many leads in a bulk call."""
 
     error: str
 
 
 def error_response(error: OneleadError, headers: Mapping[str, str] | None = None) -> Response:
-    """Render an expected error, with the headers of a receipt where it refuses a write."""
+    """Render an expected error, with the headers of a receipt when it refuses a write."""
     status = STATUS_BY_KIND[error.kind]
     body: ErrorBody
     if isinstance(error, MatchAmbiguous) and error.ids:
@@ -68,7 +68,7 @@ def error_response(error: OneleadError, headers: Mapping[str, str] | None = None
     if isinstance(error, VersionConflict):
         response.headers["ETag"] = f'"{error.version}"'
     if error.kind is Kind.TIMEOUT:
-        # The rest of the body may never come.
+        # The rest of the body may never arrive.
         response.headers["Connection"] = "close"
     return response
 
@@ -97,6 +97,6 @@ def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:
 
 
 def next_page_link(url: URL, cursor: str) -> str:
-    """Return the Link header to the next page of a walk; criteria in the query string stay."""
+    """Return the Link header for the next page, with the criteria of the query string."""
     following = url.remove_query_params("page_number").include_query_params(cursor=cursor)
     return f'<{following.path}?{following.query}>; rel="next"'

@@ -1,4 +1,4 @@
-"""The API as an ASGI application: routes, authentication, and what becomes of failures."""
+"""The API as an ASGI application: routes, authentication and the handling of failures."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _ANY = "any"
 _UNKNOWN_ROUTE = "unknown"
 
 
-#: Everything below these is the API's.
+#: The API answers everything below these.
 _OWN_PATHS = (BASE_PATH, "/docs", "/openapi.json", HEALTH_PATH, READY_PATH, METRICS_PATH)
 
 
 def is_api_path(path: str) -> bool:
-    """Say whether a path is the API's, which also answers unknown paths below it."""
+    """Say whether the API answers a path; unknown paths below its own are among them."""
     return path.startswith(_OWN_PATHS)
 
 
 def create_api(runtime: Runtime) -> ASGIApp:
-    """Build the application; starting and stopping the runtime is the caller's."""
+    """Build the application; the caller starts and stops the runtime."""
     authenticator = Authenticator(
         runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
     )
@@ -61,10 +61,10 @@ def create_api(runtime: Runtime) -> ASGIApp:
     routes = [Route(path, app, methods=[method]) for (method, path), app in served.items()]
     routes += _pages()
     routes += probe_routes(runtime)
-    # Last, so that it also takes a known path with a method that it does not have, and for every
-    # method, so that the router has nothing of its own to say.
+    # Last, so that it also takes known paths with an unknown method; for every method, so that the
+    # router never has an answer of its own.
     unknown = Route("/{path:path}", _Unknown(runtime, request_log))
-    # Also for a path with a line break, which `path` leaves out.
+    # Also matches a path with a line break, which `path` does not.
     unknown.path_regex = re.compile("")
     return _dispatched(served, Router([*routes, unknown], redirect_slashes=False))
 
@@ -76,7 +76,7 @@ def _pages() -> list[Route]:
 
 
 class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
-    """An endpoint as ASGI."""
+    """An endpoint as an ASGI application."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
 
 
 class _Unknown:
-    """Everything that is no endpoint."""
+    """Answers everything that is not an endpoint."""
 
     def __init__(self, runtime: Runtime, request_log: RequestLog) -> None:
         self._runtime = runtime
@@ -116,7 +116,7 @@ class _Unknown:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = no_route()
         request_id = response.headers["X-Request-Id"] = self._runtime.new_request_id()
-        # What was asked for instead may be anything, also somebody's e-mail.
+        # The method and the path can be anything, even someone's e-mail, so the log has neither.
         line = RequestLine(request_id, _ANY, _UNKNOWN_ROUTE)
         line.status = response.status_code
         self._count(line.status, line.seconds)
@@ -125,9 +125,9 @@ class _Unknown:
 
 
 def _dispatched(served: Mapping[tuple[str, str], ASGIApp], router: ASGIApp) -> ASGIApp:
-    """Find paths without parameters by one look, before the router tries one after the other.
+    """Look up paths without parameters in a table, before the router tries one route after another.
 
-    Serves `leads/` as `leads`: clients write both, and few follow a redirect of a POST.
+    Serves `leads/` as `leads`: clients send both, and few follow a redirect of a POST.
     """
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,7 @@
-"""Who is calling: the three headers, checked in the same time whichever of them is wrong.
+"""The caller of a request: three headers, checked in the same time whichever of them is wrong.
 
-A key that was found is remembered for API_KEY_CACHE_S, so that most calls need no read, and a
-revoked key is refused everywhere soon.
+The owner of a key is remembered for API_KEY_CACHE_S, so that most calls need no read, and a
+revoked key is soon refused in every process.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Authenticator:
         self._api_key_uses = api_key_uses
         self._clock = clock
         self._monotonic = monotonic
-        #: By key hash: who, and until when that is believed. Unknown keys are remembered too.
+        #: By key hash: the caller, and until when to trust that. Unknown keys are remembered too.
         self._known: dict[str, tuple[Caller | None, float]] = {}
-        #: Reads under way, which all calls with the same key wait for together.
+        #: Reads under way, each shared by all calls with the same key.
         self._reads: dict[str, asyncio.Task[Caller | None]] = {}
 
     async def caller_of(self, request: Request) -> Caller:
         """Return the caller. Raises CredentialsInvalid."""
-        # The first of several headers of one name counts.
+        # Of several headers with one name, the first counts.
         headers = dict(reversed(request.scope["headers"]))
         secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
         caller = await self._find(hashlib.sha256(secret.encode()).hexdigest())
@@ -58,8 +58,8 @@ class Authenticator:
         return caller
 
     async def _find(self, key_hash: str) -> Caller | None:
-        caller, believed_until = self._known.get(key_hash, (None, 0.0))
-        if self._monotonic() < believed_until:
+        caller, trusted_until = self._known.get(key_hash, (None, 0.0))
+        if self._monotonic() < trusted_until:
             return caller
         read = self._reads.get(key_hash)
         if read is None:
@@ -77,7 +77,7 @@ class Authenticator:
 
 
 def _equal(sent: str, right: str) -> bool:
-    """Compare two e-mails, without case, in constant time."""
+    """Compare two e-mails, ignoring case, in constant time."""
     if hmac.compare_digest(sent.encode(), right.encode()):
         return True
     digests = (hashlib.sha256(fold(email).encode()).digest() for email in (sent, right))

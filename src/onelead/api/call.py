@@ -1,4 +1,4 @@
-"""One authenticated call of the API: what a handler gets to know, and the runtime behind it."""
+"""An authenticated call of the API: what a handler knows about it, and the runtime behind it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Call:
         self.caller = caller
         self.account_id = caller.account_id
         self.request_id = line.request_id
-        #: Gets to know what a write did, for the log.
+        #: Takes down what a write did, for the log.
         self.line = line
         self._payload = ""
 
     async def json_object(self) -> dict[str, Any]:
         """Read the body as a JSON object, empty when there is none. Raises BodyMalformed."""
         body = await read_body(self.request)
-        # A body of nothing but white space is no body.
+        # A body of white space alone counts as none.
         self._payload = body.decode(errors="replace").strip()
         return decode_object(body)
 
@@ -45,7 +45,7 @@ class Call:
         return decode_json(await read_body(self.request))
 
     def path_id(self) -> int:
-        """Return the id in the path. Raises ResourceNotFound for what can be nobody's id."""
+        """Return the id in the path. Raises ResourceNotFound for one that nothing can have."""
         number = known_id(self.request.path_params["id"])
         if number is None:
             raise ResourceNotFound
@@ -54,7 +54,7 @@ class Call:
     def expected_version(self) -> int | None:
         """Return the version of a lead that `If-Match` names; None for any.
 
-        An entity tag that no lead has ever had is 0. Raises HeaderMalformed.
+        A tag that is not a version becomes 0, which no lead has. Raises HeaderMalformed.
         """
         header = ", ".join(self.request.headers.getlist("if-match")).strip()
         if header in ("", "*"):
@@ -67,14 +67,14 @@ class Call:
         return version if isinstance(version, int) else 0
 
     def flag(self, name: str) -> bool:
-        """Say whether a query parameter is switched on."""
-        # Most calls have no query, and reading none still costs.
+        """Say whether a query parameter is turned on."""
+        # Most calls have no query string, and reading an empty one takes time too.
         if not self.request.scope["query_string"]:
             return False
         return self.request.query_params.get(name, "").lower() in ("true", "1")
 
     def delivery(self, payload: str | None = None) -> Delivery:
-        """Return where this call's write comes from; `payload` where it is not the whole body."""
+        """Return the delivery of this call's write; `payload` replaces the whole body."""
         return Delivery(
             request_id=self.request_id,
             user_id=self.caller.user_id,

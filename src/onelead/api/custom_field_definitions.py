@@ -22,7 +22,7 @@ from onelead.domain.writes import Action
 
 
 class OptionBody(Struct, frozen=True):
-    """An option; `rank` is its place, from 0."""
+    """An option; `rank` counts from 0."""
 
     id: int
     name: str
@@ -30,10 +30,10 @@ class OptionBody(Struct, frozen=True):
 
 
 class DefinitionBody(Struct, frozen=True, kw_only=True):
-    """A custom field definition as answered.
+    """A custom field definition in an answer.
 
-    `canonical_name` is there only after a create or an update, `options` only for a type that
-    has them, `currency` only for the type Currency.
+    `canonical_name` is present only after a create or an update, `options` only for a type that
+    has them, and `currency` only for the type Currency.
     """
 
     id: int
@@ -86,16 +86,16 @@ async def create_definition(call: Call) -> Response:
 
 
 async def update_definition(call: Call) -> Response:
-    """Change what the body names of a custom field definition.
+    """Update a custom field definition; members that are left out stay as they are.
 
-    After `is_filterable` was switched on, matches and filters by the field are answered with 422
-    and Retry-After until the older leads are indexed.
+    After `is_filterable` was turned on, matches and filters by the field are answered with 422
+    and Retry-After until the existing leads are indexed.
     """
     return await _changed(call, Action.UPDATE)
 
 
 async def delete_definition(call: Call) -> Response:
-    """Delete a custom field definition, and with it the values that leads have for it."""
+    """Delete a custom field definition and its values on all leads."""
     return await _changed(call, Action.DELETE)
 
 

@@ -1,6 +1,6 @@
-"""The pages that anybody may read: the OpenAPI document, and Swagger UI, which shows it.
+"""The public pages: the OpenAPI document, and Swagger UI, which shows it.
 
-All of it is built when the program starts and comes from this server alone; a strict policy keeps
+All of them are built when the program starts and come from this server alone; a strict policy keeps
 the browser from running or loading anything else. Only files that are named here can be fetched.
 """
 
@@ -32,7 +32,7 @@ _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    # Swagger UI's style sheet has its icons inside.
+    # Swagger UI's style sheet embeds its icons.
     "img-src": "'self' data:",
     "connect-src": "'self'",
     "base-uri": "'none'",
@@ -47,7 +47,7 @@ def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
     pages = {
         "/openapi.json": _json(document),
         "/docs": _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
-        # Swagger UI 4, the last one that the bundle has, reads nothing newer than OpenAPI 3.0.
+        # Swagger UI 4, the newest in the bundle, reads nothing newer than OpenAPI 3.0.
         "/docs/openapi.json": _json(as_openapi_3_0(document)),
     }
     for name, folder in _ASSETS.items():
@@ -59,7 +59,7 @@ def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
 
 
 def as_openapi_3_0(document: dict[str, Any]) -> dict[str, Any]:
-    """Return an OpenAPI 3.1 document in the words of 3.0, which has no type null."""
+    """Return an OpenAPI 3.1 document as OpenAPI 3.0, which has no type null."""
     return {**_without_null(document), "openapi": "3.0.3"}
 
 

@@ -29,12 +29,12 @@ class Parameter:
 
 PAGE_NUMBER = Parameter(
     "page_number",
-    "Which page, from 1.",
+    "The page, counted from 1.",
     {"type": "integer", "minimum": 1, "maximum": PAGE_NUMBER_MAX, "default": 1},
 )
 PAGE_SIZE = Parameter(
     "page_size",
-    "Rows on a page.",
+    "Rows per page.",
     {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX, "default": PAGE_SIZE_DEFAULT},
 )
 
@@ -46,8 +46,8 @@ NAME_TAKEN = InputInvalid(Problem("name", "has already been taken", "taken"))
 
 IF_MATCH = Parameter(
     "If-Match",
-    "The version that the write was made for, as an `ETag` said it, or `*` for any. When the lead "
-    "has another one by now, nothing is written.",
+    "The version that the write is meant for, as the `ETag` gave it, or `*` for any. If the lead "
+    "has another version by then, nothing is written.",
     {"type": "string", "default": "*"},
     '"3"',
     place="header",
@@ -62,7 +62,7 @@ class Endpoint:
     """One method on one path."""
 
     method: str
-    #: Below BASE_PATH; an id stands as `{id}`.
+    #: Below BASE_PATH, with `{id}` in the place of an id.
     path: str
     handler: Handler
     #: Groups endpoints in the documentation.
@@ -78,16 +78,16 @@ class Endpoint:
     answer: Any = None
     #: The headers of a 200, besides X-Request-Id.
     headers: tuple[str, ...] = ()
-    #: Examples of what the rules refuse with 422; empty where they cannot refuse anything.
+    #: Examples of refusals with 422; empty when the rules cannot refuse anything.
     refusals: tuple[InputInvalid | MatchAmbiguous, ...] = ()
     #: The type of the body of a 422.
     refusal: Any = ErrorBody
-    #: The parameter `fields` can leave keys of the answered rows out.
+    #: The member `fields` can choose the keys of the answered rows.
     has_chosen_keys: bool = False
-    #: Changes the field settings: only for admins.
+    #: Changes the settings: only for admins.
     is_settings_write: bool = False
-    #: Copper knows it; else it is our addition.
+    #: Copper has it too; otherwise it is an addition.
     is_copper: bool = True
-    #: Its name and text in the documentation; without them, those of the handler.
+    #: The name and text in the documentation; by default those of the handler.
     name: str = ""
     text: str = ""

@@ -37,7 +37,7 @@ class UpsertRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LeadItem(LeadPatch, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One lead of a bulk update: which, and what to change."""
+    """One lead of a bulk update: its id, and what to change."""
 
     id: Annotated[int, Meta(ge=1, le=ID_MAX)]
 
@@ -61,7 +61,7 @@ class BulkFailure(Struct, frozen=True, kw_only=True):
     id: Annotated[int | UnsetType, Meta(description="The lead that was to be updated.")] = UNSET
     message: Annotated[
         dict[str, list[dict[str, str]]],
-        Meta(description="By attribute, the sorts of mistakes: `blank`, `too_long`, `not_found`."),
+        Meta(description="By attribute, the kinds of mistake: `blank`, `too_long`, `not_found`."),
     ]
 
 
@@ -70,8 +70,8 @@ COMPUTED_VALUES = Parameter(
 )
 _CRITERIA = Parameter(
     "criteria",
-    "Every member of the body may also be a parameter of its own in the query string, as in "
-    "`?page_size=200&sort_by=name`. The body rules over it.",
+    "Every member of the body can also be sent as a query parameter of its own, as in "
+    "`?page_size=200&sort_by=name`. The body takes precedence.",
     {"$ref": "#/components/schemas/SearchRequest"},
     {"page_number": 1, "page_size": 20},
 )

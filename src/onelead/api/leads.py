@@ -36,16 +36,17 @@ async def fetch_lead(call: Call) -> Response:
 
 
 async def create_lead(call: Call) -> Response:
-    """Create a lead; nothing is matched."""
+    """Create a lead without looking for a match."""
     patch, problems = lead_patch(await call.json_object(), "base")
     write = LeadWrite(Action.CREATE, call.delivery(), patch=patch, problems=problems)
     return await _written(call, write)
 
 
 async def update_lead(call: Call) -> Response:
-    """Change what the body names of a lead.
+    """Update a lead.
 
-    A member that is left out stays as it is, null clears. The whole lead may be sent back.
+    Members that are left out stay as they are, and null clears a value. A whole lead can be sent
+    back.
     """
     lead_id, version = call.path_id(), call.expected_version()
     patch, problems = lead_patch(await call.json_object(), "base")
@@ -58,13 +59,13 @@ async def update_lead(call: Call) -> Response:
 
 
 async def upsert_lead(call: Call) -> Response:
-    """Find a lead by the match: create it, update it, or refuse when several match.
+    """Create a lead, or update the one that matches.
 
-    Nobody matches: a lead is created; it gets the match value when the properties do not name the
-    matched field. One lead matches: it is updated. Several match: nothing is written, and up to 30
-    of them are named. Looking and writing are one step, so two upserts of the same person never
-    create two leads. A custom field can be matched when it is available on leads and included in
-    filters.
+    If no lead matches, one is created; it gets the match value unless the properties name the
+    matched field. If one lead matches, it is updated. If several match, nothing is written, and the
+    answer has their ids when they are at most 30. Finding and writing are one step, so two upserts
+    of the same person never create two leads. A custom field can be matched when it is available on
+    leads and included in filters.
     """
     body = await call.json_object()
     return await _written(call, upsert_write(body, call.delivery()))
@@ -95,12 +96,12 @@ def _shown(call: Call, receipt: Receipt) -> Any:
 
 
 async def bulk_create_leads(call: Call) -> Response:
-    """Create up to ten leads, each for itself."""
+    """Create up to ten leads, each on its own."""
     return await _bulk(call, Action.CREATE)
 
 
 async def bulk_update_leads(call: Call) -> Response:
-    """Update up to ten leads, each for itself."""
+    """Update up to ten leads, each on its own."""
     return await _bulk(call, Action.UPDATE)
 
 
@@ -108,7 +109,7 @@ async def _bulk(call: Call, action: Action) -> Response:
     body = await call.json_object()
     items, problem = _bulk_items(body)
     if problem is not None:
-        # A delivery that is refused as a whole is kept as a whole.
+        # A call that is refused as a whole is one delivery.
         write = LeadWrite(action, call.delivery(), problems=(problem,))
         receipt = await call.runtime.writer.write(call.account_id, write)
         call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
@@ -162,11 +163,12 @@ def _item_answer(call: Call, receipt: Receipt, write: LeadWrite) -> Any:
 
 
 async def search_leads(call: Call) -> Response:
-    """Find leads; a cursor walks through all of them, at any depth.
+    """Find leads; a cursor pages through all of them, at any depth.
 
-    All criteria have to hold; without any, all leads are found. While there are more, the header
-    Link has the next page: send the same body there. Such a walk skips nothing and repeats nothing
-    while leads change. A custom field can be searched when it is included in filters.
+    A lead has to meet all criteria; without any, all leads are found. While more follow, the header
+    Link has the address of the next page: send the same body there. This way no lead is skipped or
+    repeated while other leads change. A custom field can be searched when it is included in
+    filters.
     """
     body = await call.json_value()
     if not isinstance(body, dict) and body != []:
@@ -192,8 +194,8 @@ def _projected(bodies: list[LeadBody], keys: frozenset[str]) -> list[dict[str, A
 async def lead_history(call: Call) -> Response:
     """List what happened to a lead, newest first.
 
-    Also of a deleted lead. Refused writes are there with their message and what was sent; so are, a
-    moment later, upserts that were refused because the lead was one of several matches.
+    The history of a deleted lead stays. Refused writes are listed with their message and body.
+    Upserts that were refused because the lead was one of several matches follow a moment later.
     """
     page = page_from(call.request.query_params)
     history = await call.runtime.store.lead_history(

@@ -1,6 +1,6 @@
 """The contract for machines: an OpenAPI 3.1 document made from the table of endpoints.
 
-Its schemas come from the types that decode the requests and that encode the answers.
+Its schemas come from the types that decode requests and encode answers.
 """
 
 from __future__ import annotations
@@ -34,38 +34,39 @@ _COMPONENTS = "#/components/schemas/{name}"
 
 _INTRODUCTION = f"""\
 onelead keeps one lead for each person, however often and from wherever the person is delivered.
-It speaks the Leads part of the Copper Developer API v1: a Copper client works with a changed base
+It implements the Leads part of the Copper Developer API v1: a Copper client needs only another base
 URL. What Copper does not have is marked as an addition.
 
-**Credentials.** Every call has three headers: `X-PW-AccessToken` is the API key,
+**Credentials.** Every call sends three headers: `X-PW-AccessToken` is the API key,
 `X-PW-Application` is `developer_api`, and `X-PW-UserEmail` is the e-mail of the key's owner.
 
 **Bodies** are JSON, up to {REQUEST_BODY_BYTES_MAX:,} bytes and {JSON_DEPTH_MAX} levels deep. Times
 are Unix seconds. A member that is left out stays as it is, null clears it, and an unknown one is
-refused. The keys of a whole lead may be sent back: those that cannot be set are ignored.
+refused. A whole lead can be sent back: keys that cannot be set are ignored.
 
 **Receipts.** The headers `Lead-Outcome`, `Lead-Changed` and `Lead-Match` say what a write did and
-why. A write that changes nothing is `unchanged` and makes no new version.
+why. A write that changes nothing is `unchanged` and creates no new version.
 
 **Errors.** The body is `{{"success": false, "status": 422, "message": "..."}}`. With several
 mistakes the message has a line for each. An unknown path or method is answered with 404 and
-`{{"error": "not_found"}}`. What is no readable HTTP request is answered before it has an id: 400,
-408 when its headers are late, 431 when they are larger than {REQUEST_HEADERS_BYTES_MAX:,} bytes.
+`{{"error": "not_found"}}`. A request that is not readable HTTP is answered before it gets an id:
+with 400, with 408 when its headers are late, or with 431 when they are larger than
+{REQUEST_HEADERS_BYTES_MAX:,} bytes.
 
 **Bulk calls** take up to {BULK_LEADS_MAX} items and answer 200 with one entry for each, in order;
-one that failed does not stop the others.
+one that fails does not stop the others.
 """
 
 _TAGS = {
-    "Leads": "People who may become customers. The upsert finds one lead by its match, and creates "
-    "or updates it in one step that nothing can come between.",
-    "Custom field definitions": "The fields that an account adds to its leads. One that is "
+    "Leads": "People who may become customers. An upsert finds a lead by its match and creates or "
+    "updates it in one atomic step.",
+    "Custom field definitions": "The fields that an account adds to its leads. Fields that are "
     "included in filters (`is_filterable`) can be matched and searched.",
     "Lead statuses": "The statuses that a lead can have; one of them is the default.",
     "Customer sources": "Where leads come from.",
-    "Pick lists of other resources": "Empty: onelead has only leads. Clients ask for them when "
-    "they start.",
-    "Account and users": "Who the key belongs to.",
+    "Pick lists of other resources": "Always empty, as onelead has only leads. Clients fetch them "
+    "when they start.",
+    "Account and users": "The account of the key, and its users.",
     "Tags": "The tags of all leads.",
 }
 
@@ -126,7 +127,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.request is not None:
         content = {"schema": _schema_of(endpoint.request), "example": endpoint.example}
         operation["requestBody"] = {
-            # No body is read as an empty object.
+            # A missing body is read as an empty object.
             "required": any(member.required for member in fields(endpoint.request)),
             "content": {"application/json": content},
         }
@@ -160,7 +161,7 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:
-    """Return a type's schema: msgspec's, but also for unions of structs, which it cannot read."""
+    """Return a type's schema, including unions of structs, which msgspec cannot describe."""
     if get_origin(kind) is list:
         return {"type": "array", "items": _schema_of(*get_args(kind))}
     if get_origin(kind) in (UnionType, Union):
@@ -202,7 +203,7 @@ def _structs_in(kind: Any) -> Iterator[type[Struct]]:
 
 
 def _encoded(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema as the encoder keeps it: it writes members out that have their default."""
+    """Return the schema of what the encoder writes: members with their default are there too."""
     if "properties" not in schema:
         return schema
     members = schema["properties"].items()

@@ -1,6 +1,6 @@
 """The answers of the endpoints as the OpenAPI document describes them: bodies, headers, errors.
 
-The examples of errors are what the API itself renders, so they cannot differ from its answers.
+The API itself renders the examples of errors, so they cannot differ from its answers.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ SchemaOf = Callable[[Any], dict[str, Any]]
 
 _JSON = "application/json"
 _HEADERS = {
-    "X-Request-Id": "Names this request in the log and in the ledger.",
+    "X-Request-Id": "The id of this request in the log and the ledger.",
     "ETag": 'The version of the lead, as in `"3"`; it grows by one with each change.',
-    "Lead-Outcome": "What the write did: created, updated, unchanged, deleted or refused; of a "
-    "bulk call one for each item, in order, with commas between them.",
-    "Lead-Changed": "The fields that changed, with commas between them; a custom field as "
+    "Lead-Outcome": "What the write did: created, updated, unchanged, deleted or refused; for "
+    "a bulk call one for each item, in order, separated by commas.",
+    "Lead-Changed": "The fields that changed, separated by commas; a custom field is "
     "`custom_fields.<definition id>`.",
     "Lead-Match": "What was looked for and how many leads were found, as in "
     "`field=email; matches=1` or `field=custom; definition=1000000010; matches=30+`.",
-    "Setting-Outcome": "What the change of the settings did: created, updated, unchanged, deleted "
-    "or refused.",
-    "X-PW-TOTAL": "How many rows there are on all pages.",
-    "Link": 'The next page, as in `</developer_api/v1/leads/search?cursor=...>; rel="next"`; not '
-    "on the last page.",
-    "Retry-After": "After how many seconds to send the request again.",
+    "Setting-Outcome": "What the settings change did: created, updated, unchanged, deleted or "
+    "refused.",
+    "X-PW-TOTAL": "The number of rows on all pages.",
+    "Link": 'The next page, as in `</developer_api/v1/leads/search?cursor=...>; rel="next"`; '
+    "absent on the last page.",
+    "Retry-After": "The seconds to wait before sending the request again.",
 }
 _INTEGERS = frozenset({"X-PW-TOTAL", "Retry-After"})
-#: A refused write has them too.
+#: Headers that a refused write has too.
 _RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Outcome"})
 
 
@@ -65,8 +65,8 @@ class _SharedError(NamedTuple):
 
 _SHARED = {
     HTTPStatus.BAD_REQUEST: _SharedError(
-        "The body is not readable: no JSON, no object, nested too deep, a key twice in one object, "
-        "or text that cannot be stored; or it is a header that is not.",
+        "The body is not readable: not JSON, not an object, nested too deep, the same key twice in "
+        "one object, or text that cannot be stored; or a header is not readable.",
         (
             BodyMalformed("Invalid input: the body must be a JSON object"),
             BodyMalformed("Invalid input: the body has the same key twice in one object"),
@@ -77,7 +77,7 @@ _SHARED = {
         "A header is missing, the key is unknown or revoked, or the e-mail is not its owner's.",
         (CredentialsInvalid(),),
     ),
-    HTTPStatus.FORBIDDEN: _SharedError("The owner of the key is no admin.", (AdminRequired(),)),
+    HTTPStatus.FORBIDDEN: _SharedError("The owner of the key is not an admin.", (AdminRequired(),)),
     HTTPStatus.REQUEST_TIMEOUT: _SharedError(
         "The body did not arrive in time.",
         (BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds"),),
@@ -87,13 +87,13 @@ _SHARED = {
         (BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes"),),
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: _SharedError(
-        "The service is busy or stops; send the request again after `Retry-After`.",
+        "The service is busy or stopping; send the request again after `Retry-After`.",
         (WriteQueueFull(), StoreUnavailable(), ServiceStopping(), TooManyConnections()),
     ),
 }
 
 
-#: Where the schema of a row stands whose keys the client has chosen.
+#: The name of the schema of a row whose keys the client has chosen.
 CHOSEN_KEYS = "LeadSelection"
 
 
@@ -148,7 +148,7 @@ def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
 
 def _shared_headers(status: HTTPStatus) -> dict[str, bool]:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        # A connection that is one too many is refused before its request has an id.
+        # One connection too many is refused before its request gets an id.
         return {"X-Request-Id": False, "Retry-After": True}
     return {"X-Request-Id": True}
 
@@ -168,10 +168,10 @@ def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 
 
 def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
-    # An id that can be nobody's is refused before anything is tried, without a receipt.
+    # An id that nothing can have is refused before a write is tried, without a receipt.
     receipts = {name: False for name in endpoint.headers if name in _RECEIPTS}
     return {
-        "description": "There is nothing with this id.",
+        "description": "Nothing has this id.",
         "headers": _documented({"X-Request-Id": True, **receipts}),
         "content": _content(schema_of(ErrorBody))(_rendered((ResourceNotFound(),))),
     }
@@ -180,7 +180,7 @@ def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     headers = dict.fromkeys(endpoint.headers, True)
     return {
-        "description": "The lead has another version than `If-Match` says; nothing was written.",
+        "description": "The lead does not have the version in `If-Match`; nothing was written.",
         "headers": _documented({"X-Request-Id": True, **headers}),
         "content": _content(schema_of(ErrorBody))(_rendered((VersionConflict(4),))),
     }
@@ -191,7 +191,7 @@ def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     if BareErrorBody in get_args(endpoint.refusal):
         too_many = f"Request size too large, limit is {BULK_LEADS_MAX}"
         examples["too_many"] = {"value": {"error": too_many}}
-    # What is refused may be the match itself, which then is not looked for.
+    # When the match itself is refused, no lead is looked for.
     headers = {name: name != "Lead-Match" for name in endpoint.headers if name in _RECEIPTS}
     if any(error.retry_after_s for error in endpoint.refusals):
         headers["Retry-After"] = False
@@ -207,7 +207,7 @@ def _name(status: HTTPStatus) -> str:
 
 
 def _documented(headers: dict[str, bool]) -> dict[str, Any]:
-    """Describe headers; True means that the answer always has it."""
+    """Describe headers; True marks those that the answer always has."""
     return {
         name: {
             "description": _HEADERS[name],

@@ -1,6 +1,6 @@
-"""The pick lists: lead statuses and customer sources, and those of resources not here yet.
+"""The pick lists: lead statuses, customer sources, and the empty ones of other resources.
 
-Copper only lists them; to create, change and delete entries on the same paths is our addition.
+Copper only lists them; creating, changing and deleting entries on the same paths is an addition.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from onelead.domain.writes import Action
 
 
 class CustomerSourceBody(Struct, frozen=True):
-    """A customer source as answered."""
+    """A customer source in an answer."""
 
     id: int
     name: str
 
 
 class LeadStatusBody(CustomerSourceBody, frozen=True):
-    """A lead status as answered; `order` counts from 1."""
+    """A lead status in an answer; `order` counts from 1."""
 
     order: int
     is_default: bool
 
 
 class PickList(Struct, frozen=True):
-    """One of the lists: where it is, what it is changed with, and how it is described."""
+    """One of the lists: its path, its bodies, and its texts in the documentation."""
 
     resource: Resource
     path: str
@@ -90,7 +90,7 @@ async def change_entry(pick_list: PickList, action: Action, call: Call) -> Respo
 
 
 async def list_nothing(call: Call) -> Response:
-    """List nothing: the resource is not part of onelead, but clients ask for it at their start."""
+    """List nothing: onelead does not have the resource, but clients fetch it when they start."""
     return JsonResponse([])
 
 

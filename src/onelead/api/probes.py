@@ -1,8 +1,8 @@
-"""What the machines around the service ask it: is it alive, is it ready, what has it counted.
+"""The probes for load balancers, supervisors and Prometheus: alive, ready, and the metrics.
 
-Not part of the API: at the root, for anybody who can reach the port, and not in the OpenAPI
-document, which describes what a client of the leads calls. The answers name checks and figures,
-and nothing about leads, accounts or the inside of a failure.
+They are not part of the API: they are at the root, open to anyone who can reach the port, and not
+in the OpenAPI document. The answers name checks and metrics, and say nothing about leads, accounts
+or the cause of a failure.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def probe_routes(runtime: Runtime) -> list[Route]:
 
 
 class _MetricsPage:
-    """Writes the page in a thread, because it takes milliseconds, and once for all who wait."""
+    """Writes the page in a thread, as it takes milliseconds, and once for all callers that wait."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

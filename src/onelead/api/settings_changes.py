@@ -1,4 +1,4 @@
-"""Changes of the field settings over the API: who may make one, and how it is answered."""
+"""Changes to an account's settings over the API: who may make them, and the answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onelead.domain.writes import Action, Outcome
 #: The header that says what a change did.
 OUTCOME = "Setting-Outcome"
 
-#: Shows the thing with an id, as the settings have it after a change.
+#: Shows what has an id in the settings after a change.
 Show = Callable[[AccountSettings, int], Any]
 
 

@@ -1,6 +1,6 @@
 """The tags of an account on Copper's wire: bodies, handler and endpoint. Read-only.
 
-A tag comes into being by being put on a lead.
+A tag exists while a lead has it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SORT_KEYS = ("name", "count")
 
 
 class TagBody(Struct, frozen=True):
-    """A tag and how many records carry it; onelead has only leads."""
+    """A tag and how many records have it; onelead has only leads."""
 
     name: str
     count: int
@@ -32,7 +32,7 @@ class TagBody(Struct, frozen=True):
 
 
 async def list_tags(call: Call) -> Response:
-    """List the tags with their counts, or with `tag_names_only` their names."""
+    """List the tags with their counts, or only their names with `tag_names_only`."""
     search = _search_from(call)
     tags = await call.runtime.store.tags(call.account_id, search)
     if call.flag("tag_names_only"):
@@ -45,9 +45,9 @@ def _search_from(call: Call) -> TagSearch:
     sort_by = query.get("sort_by") or "name"
     if sort_by not in _SORT_KEYS:
         raise _sort_key_unknown(sort_by)
-    # The names are a walk, so they are always in order, and only they can be gone on with.
+    # Names are paged by the last one that was read, so they are always sorted by name.
     if call.flag("tag_names_only"):
-        # No tag has a NUL character, and databases do not take one.
+        # No tag has a NUL character, and databases refuse it.
         return TagSearch(after=query.get("last_tag_value", "").partition("\0")[0] or None)
     return TagSearch(by_count=sort_by == "count")
 
@@ -79,7 +79,7 @@ ENDPOINTS = (
         parameters=(
             Parameter(
                 "sort_by",
-                "Order of the tags with their counts; by count, the most used first.",
+                "The order of tags with their counts; `count` puts the most used first.",
                 {"type": "string", "enum": list(_SORT_KEYS), "default": "name"},
             ),
             Parameter(

@@ -18,14 +18,14 @@ from onelead.incoming.paging import page_from
 
 
 class UserSearchRequest(Struct, frozen=True):
-    """Which users to list; each member may also stand in the query string."""
+    """Which users to list; each member can also be sent in the query string."""
 
     page_number: Annotated[int, Meta(ge=1, le=PAGE_NUMBER_MAX)] | None = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
 
 
 class UserBody(Struct, frozen=True):
-    """A user as answered; onelead has no groups."""
+    """A user in an answer; onelead has no groups."""
 
     id: int
     name: str
@@ -34,14 +34,14 @@ class UserBody(Struct, frozen=True):
 
 
 class AccountFlags(Struct, frozen=True):
-    """What is switched on in an account."""
+    """What is turned on in an account."""
 
     setting_team_permissions_enabled: bool
     setting_enable_leads: bool
 
 
 class AccountBody(Struct, frozen=True):
-    """An account as answered."""
+    """An account in an answer."""
 
     id: int
     name: str
@@ -57,12 +57,12 @@ async def fetch_account(call: Call) -> Response:
 
 
 async def fetch_own_user(call: Call) -> Response:
-    """Fetch the owner of the key; clients test their credentials with it."""
+    """Fetch the owner of the key; clients use it to test their credentials."""
     return await _fetched(call, call.caller.user_id)
 
 
 async def fetch_user(call: Call) -> Response:
-    """Fetch a user, also a deactivated one: leads may still name it."""
+    """Fetch a user, even a deactivated one, whom leads may still name."""
     return await _fetched(call, call.path_id())
 
 
@@ -77,8 +77,8 @@ async def _fetched(call: Call, user_id: int) -> Response:
 async def search_users(call: Call) -> Response:
     """List the active users, page by page."""
     sent = await call.json_value()
-    # As in other searches, an empty list is no criteria. What else is sent is ignored, as Copper
-    # does.
+    # As in other searches, an empty list counts as no criteria. Other members are ignored, as in
+    # Copper.
     if not isinstance(sent, dict) and sent != []:
         raise BodyMalformed("Invalid input: the body must be a JSON object")
     page = page_from({**call.request.query_params, **dict(sent)})

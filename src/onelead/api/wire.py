@@ -1,6 +1,6 @@
-"""The Lead on Copper's wire, as answered.
+"""A lead in an answer on Copper's wire.
 
-Key names and their order are the wire reference's (Copper Developer API v1).
+The keys and their order are those of the Copper Developer API v1.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class CustomFieldBody(Struct, frozen=True, gc=False):
 
 
 class ComputedCustomFieldBody(CustomFieldBody, frozen=True, gc=False):
-    """A custom field of a lead with what a person reads: option names instead of ids."""
+    """A custom field of a lead with its readable value: option names instead of ids."""
 
     computed_value: Any
 
 
 class LeadBody(Struct, frozen=True, gc=False):
-    """A lead as answered: every key is always there, in this order."""
+    """A lead in an answer: every key is always present, in this order."""
 
     id: int
     name: str

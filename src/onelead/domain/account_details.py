@@ -15,17 +15,17 @@ from onelead.domain.text import quoted
 
 
 class AccountDetails(Struct, frozen=True):
-    """What people call the account, and what its days and amounts are read as."""
+    """An account's name, and the time zone and currency of its days and amounts."""
 
     name: str
-    #: A name of the IANA database, as in `Europe/Berlin`.
+    #: A name in the IANA database, as in `Europe/Berlin`.
     time_zone: str
     #: ISO 4217.
     currency: str
 
 
 def details_of(settings: AccountSettings) -> AccountDetails:
-    """Return the details as they are."""
+    """Return the current details."""
     return AccountDetails(settings.name, settings.time_zone, settings.currency)
 
 

@@ -1,4 +1,4 @@
-"""What a change makes of a custom field definition: its attributes, its options, its index."""
+"""The rules for changes to a custom field definition: its attributes, options and index."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CurrencyCode = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 421
 
 
 class OptionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """An option to have; the `id`, else the name, says which one it is already."""
+    """An option to keep or add; its `id`, or else its name, finds an existing one."""
 
     name: Line
     id: int | None = None
@@ -53,7 +53,7 @@ class DefinitionRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class DefinitionPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What to change of a custom field definition; its type stays, its options are replaced."""
+    """Changes to a custom field definition; its type stays, and its options are replaced."""
 
     name: Line | UnsetType = UNSET
     canonical_name: CanonicalName | UnsetType | None = UNSET
@@ -63,7 +63,7 @@ class DefinitionPatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     currency: CurrencyCode | None = None
 
 
-#: Members that a client may send back; they change nothing.
+#: Clients may send these back; they change nothing.
 _IGNORED = ("id", "connected_id")
 _OPTIONS_MIN = {DataType.DROPDOWN: 1, DataType.MULTI_SELECT: 2}
 _CANONICAL_NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -80,7 +80,7 @@ def created_definition(
     data_type = _new_data_type(body)
     field = CustomField(last_id + 1, "", data_type or DataType.STRING)
     field = _with_general_attributes(body, field, settings)
-    # Without a known type nothing can be said about the attributes that depend on it.
+    # Without a known type, the attributes that depend on it cannot be checked.
     if data_type is not None:
         field = _with_type_attributes(body, field, settings, field.id)
     body.require_valid()
@@ -90,7 +90,7 @@ def created_definition(
 def updated_definition(
     members: dict[str, Any], field: CustomField, settings: AccountSettings, *, last_id: int
 ) -> CustomField:
-    """Return the definition as a body, read as a patch, leaves it. Raises InputInvalid."""
+    """Return the definition as a patch leaves it. Raises InputInvalid."""
     body = SettingsBody(members, DefinitionRequest, *_IGNORED)
     if body.get("data_type") not in (None, field.data_type.value):
         body.refuse("data_type", f"can't be changed; it is {field.data_type}")
@@ -101,7 +101,7 @@ def updated_definition(
 
 
 def definition_attributes(field: CustomField | None) -> dict[str, Any]:
-    """Return what can change about a definition, as plain JSON; nothing for no definition."""
+    """Return the attributes of a definition that can change, as plain JSON; {} for None."""
     if field is None:
         return {}
     return {
@@ -121,7 +121,7 @@ def _with_index(field: CustomField, *, is_new: bool) -> CustomField:
         return field
     if not should_be_indexed:
         return msgspec.structs.replace(field, index_state=IndexState.NONE)
-    # No lead has a value of a new definition, but every lead has one of a Checkbox: false.
+    # No lead has a value for a new definition, except that every Checkbox is false.
     is_complete = is_new and field.data_type is not DataType.CHECKBOX
     return msgspec.structs.replace(
         field,
@@ -238,7 +238,7 @@ def _is_possible_length(body: SettingsBody, entries: Any, field: CustomField) ->
 
 
 def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> list[OptionRequest]:
-    """Return the readable entries in the order that they ask for."""
+    """Return the readable entries in the order of their ranks, if all have one."""
     objects = [entry for entry in raw if isinstance(entry, dict)]
     if len(objects) < len(raw):
         body.refuse("options", "must be objects with a name")
@@ -260,7 +260,7 @@ def _option_entry(body: SettingsBody, raw: dict[str, Any], known_ids: set[int]) 
         body.refuse("options", f"name {text}", symbol)
     option_id = _option_integer(body, "id", raw)
     return OptionRequest(
-        # An id from elsewhere says nothing here.
+        # An id that the definition does not have is ignored.
         id=option_id if option_id in known_ids else None,
         name=name if isinstance(name, str) else "",
         rank=_option_integer(body, "rank", raw),
@@ -285,7 +285,7 @@ def _refuse_repeated(body: SettingsBody, attribute: str, values: list[str]) -> N
 def _identified(
     entries: list[OptionRequest], field: CustomField, last_id: int
 ) -> tuple[Option, ...]:
-    """Give each entry its id: the one that it names, else that of its name, else a new one."""
+    """Give each entry an id: its own, else that of the option with its name, else a new one."""
     named = {entry.id for entry in entries}
     ids_by_name = {
         tidy(option.name): option.id for option in field.options if option.id not in named

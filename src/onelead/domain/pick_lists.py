@@ -1,4 +1,4 @@
-"""What a change makes of a pick list: the lead statuses and the customer sources."""
+"""The rules for changes to the pick lists: lead statuses and customer sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onelead.domain.text import fold
 
 Entry = TypeVar("Entry", bound=LeadStatus | CustomerSource)
 
-Order = Annotated[int, Meta(ge=1, description="The place in the list, from 1.")]
+Order = Annotated[int, Meta(ge=1, description="The place in the list, counted from 1.")]
 
 
 class CustomerSourceRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +27,7 @@ class CustomerSourceRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomerSourcePatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a customer source."""
+    """Changes to a customer source."""
 
     name: Line | UnsetType = UNSET
     order: Order | None = None
@@ -40,7 +40,7 @@ class LeadStatusRequest(CustomerSourceRequest, frozen=True, forbid_unknown_field
 
 
 class LeadStatusPatch(CustomerSourcePatch, frozen=True, forbid_unknown_fields=True):
-    """What to change of a lead status; one that is made the default takes the other's place."""
+    """Changes to a lead status; a new default replaces the old one."""
 
     is_default: bool | None = None
 
@@ -48,7 +48,7 @@ class LeadStatusPatch(CustomerSourcePatch, frozen=True, forbid_unknown_fields=Tr
 def with_entry(
     members: dict[str, Any], entry: Entry, entries: tuple[Entry, ...]
 ) -> tuple[Entry, ...]:
-    """Return the list with an entry, old or new, as the body leaves it. Raises InputInvalid."""
+    """Return the list with an entry, existing or new, as a body leaves it. Raises InputInvalid."""
     declared = LeadStatusRequest if isinstance(entry, LeadStatus) else CustomerSourceRequest
     body = SettingsBody(members, declared, "id")
     after = _placed(body, entry, entries)
@@ -79,7 +79,7 @@ def without(
 
 
 def entry_attributes(entry_id: int, entries: tuple[Entry, ...]) -> dict[str, Any]:
-    """Return what can change about an entry; nothing when the list does not have it."""
+    """Return the attributes of an entry that can change; {} if the list does not have it."""
     for order, entry in enumerate(entries, start=1):
         if entry.id == entry_id:
             attributes: dict[str, Any] = {"name": entry.name, "order": order}
@@ -102,7 +102,7 @@ def _placed(body: SettingsBody, entry: Entry, entries: tuple[Entry, ...]) -> tup
 
 
 def _place(body: SettingsBody, entry: Entry, entries: tuple[Entry, ...]) -> int:
-    """Return where the entry stands among the others, counted from 0; a new one at the end."""
+    """Return the place of the entry among the others, from 0; a new one comes last."""
     order = body.read("order", "must be a whole number of at least 1")
     if order is not None:
         return min(int(order), len(entries) + 1) - 1

@@ -1,6 +1,6 @@
 """The body of a settings change: arbitrary JSON, read member by member.
 
-What is wrong is collected, so that a caller learns of everything at once.
+Problems are collected, so that a caller learns of all of them together.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Line = Annotated[str, Meta(min_length=1, max_length=LINE_CHARS_MAX)]
 
 
 class SettingsBody:
-    """A JSON object and what was found wrong with it so far.
+    """A JSON object and the problems found in it so far.
 
-    `declared` has the type of each member, and `ignored` the members that clients may send back.
+    `declared` has the type of each member; `ignored` members may be sent, but change nothing.
     """
 
     def __init__(self, members: dict[str, Any], declared: type[Struct], *ignored: str) -> None:
         self._members = members
         self._types = {field.name: field.type for field in fields(declared)}
-        #: In the order found; many options can have the same problem, which is said once.
+        #: In the order found; a problem that several options have is reported once.
         self._problems: dict[Problem, None] = {}
         self.refuse_unknown(members, (*self._types, *ignored))
 
@@ -37,17 +37,17 @@ class SettingsBody:
         self._problems[Problem(attribute, text, symbol)] = None
 
     def refuse_unknown(self, names: Iterable[str], known: Iterable[str]) -> None:
-        """Note the names that no attribute has, if there are any."""
+        """Note the names that are not known, if there are any."""
         if problem := unrecognized(sorted(set(names).difference(known))):
             self._problems[problem] = None
 
     def require_valid(self) -> None:
-        """Raise InputInvalid with everything that was found wrong."""
+        """Raise InputInvalid with all problems, if there are any."""
         if self._problems:
             raise InputInvalid(*self._problems)
 
     def has(self, attribute: str) -> bool:
-        """Say whether the member was sent, be it null."""
+        """Say whether the member was sent, even as null."""
         return attribute in self._members
 
     def get(self, attribute: str) -> Any:
@@ -63,7 +63,7 @@ class SettingsBody:
             return None
 
     def name(self, current: str) -> str:
-        """Return the name, which a new thing (whose current name is empty) must be given."""
+        """Return the name; it must be sent for something new, whose current name is empty."""
         if current and not self.has("name"):
             return current
         value = self.get("name")
@@ -81,10 +81,10 @@ class SettingsBody:
 def require_as_seen(
     seen: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
-    """Refuse to change an attribute that is no longer what whoever asks for it has seen.
+    """Refuse to change an attribute that is no longer as the user saw it.
 
-    What they would not change, or would make what it is already, may have changed meanwhile.
-    Raises SettingsConflict.
+    Attributes that the change leaves as they are, or that have the new value already, may have
+    changed meanwhile. Raises SettingsConflict.
     """
     for attribute, value in seen.items():
         now = before.get(attribute)
@@ -93,7 +93,7 @@ def require_as_seen(
 
 
 def line_problem(value: Any) -> tuple[str, str] | None:
-    """Say what is wrong with a value that must be a line of text: the text and its symbol."""
+    """Say what is wrong with a line of text: the text and the symbol of the problem."""
     if value is None or (isinstance(value, str) and is_blank(value)):
         return "can't be blank", "blank"
     if not isinstance(value, str):
@@ -104,7 +104,7 @@ def line_problem(value: Any) -> tuple[str, str] | None:
 
 
 def name_problem(value: Any) -> tuple[str, str] | None:
-    """Say what is wrong with a value that must be a name, which lists, logs and terminals show."""
+    """Say what is wrong with a name, which lists, logs and terminals show."""
     if problem := line_problem(value):
         return problem
     if not is_one_line(value):

@@ -1,4 +1,4 @@
-"""A change of an account's field settings, and the pure plan of what it does.
+"""A change to an account's settings, and the pure plan of what it does.
 
 An engine reads the settings under the account's lane, calls `plan_settings_change` and writes the
 plan; nothing here touches a database.
@@ -29,7 +29,7 @@ T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
 class Resource(StrEnum):
     """What a settings change is about."""
 
-    #: Only its name, time zone and currency, and only to update.
+    #: Its name, time zone and currency, which can only be updated.
     ACCOUNT = "account"
     CUSTOM_FIELD_DEFINITION = "custom_field_definition"
     LEAD_STATUS = "lead_status"
@@ -37,7 +37,7 @@ class Resource(StrEnum):
 
 
 class SettingsWrite(Struct, frozen=True):
-    """One change of the field settings, as it was asked for: a create, an update or a delete."""
+    """A requested change to the settings: a create, an update or a delete."""
 
     resource: Resource
     action: Action
@@ -46,7 +46,7 @@ class SettingsWrite(Struct, frozen=True):
     resource_id: int | None = None
     #: The JSON object as sent, unchecked; empty for a delete.
     body: dict[str, Any] = {}
-    #: What whoever asks for it knows, by attribute: what is changed of it has to be so still.
+    #: The attributes as the user saw them: the ones that change must not have changed meanwhile.
     #: Empty where that does not matter.
     seen: dict[str, Any] = {}
 
@@ -58,18 +58,18 @@ class SettingsPlan(Struct, frozen=True):
     resource_id: int | None = None
     changes: Changes = {}
     refusal: OneleadError | None = None
-    #: The definition to insert or to replace, with all its options; None for a deleted one.
+    #: The definition to insert or replace, with all its options; None for a deleted one.
     saved_field: CustomField | None = None
     #: The whole new list, in order; None when it stays as it is.
     saved_statuses: tuple[LeadStatus, ...] | None = None
     saved_sources: tuple[CustomerSource, ...] | None = None
     saved_account: AccountDetails | None = None
-    #: The last id that is used now.
+    #: The last id in use after the change.
     last_id: int = 0
 
 
 class SettingsResult(Struct, frozen=True):
-    """The receipt of one change."""
+    """What a change did."""
 
     outcome: Outcome
     resource_id: int | None
@@ -77,7 +77,7 @@ class SettingsResult(Struct, frozen=True):
     refusal: OneleadError | None
     #: After the change.
     settings: AccountSettings
-    #: Its ledger number.
+    #: The number of its ledger row.
     seq: int
 
 
@@ -95,10 +95,10 @@ def plan_settings_change(
     last_id: int,
     in_use: Callable[[], int],
 ) -> SettingsPlan:
-    """Check a change and say what it does; what is wrong with it becomes its refusal.
+    """Check a change and plan what it does; an error becomes its refusal.
 
-    New things get the ids after `last_id`. `in_use` counts the leads that have the lead status
-    or the customer source that is to be deleted; it is called only then.
+    New ids follow `last_id`. `in_use` counts the leads that have the lead status or customer source
+    to delete; it is called only for a delete.
     """
     try:
         match write.resource:
@@ -172,7 +172,7 @@ def _plan(
 
 
 def _addressed(write: SettingsWrite, resources: tuple[T, ...]) -> T | None:
-    """Return what is to be updated or deleted; None for a create."""
+    """Return what to update or delete; None for a create."""
     if write.action is Action.CREATE:
         return None
     for resource in resources:
@@ -182,11 +182,11 @@ def _addressed(write: SettingsWrite, resources: tuple[T, ...]) -> T | None:
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> Changes:
-    """Return what differs; an attribute that says nothing is as good as one that is not there."""
+    """Return what differs; an empty attribute counts as absent."""
     changes: Changes = {}
     for attribute in before or after:
         old, new = before.get(attribute), after.get(attribute)
-        says_something = old not in (None, []) or new not in (None, [])
-        if old != new and says_something:
+        has_content = old not in (None, []) or new not in (None, [])
+        if old != new and has_content:
             changes[attribute] = (old, new)
     return changes

@@ -1,7 +1,7 @@
-"""One client's connection: how long and how large the head of a request may be.
+"""One client's connection: limits for the time and the size of a request's head.
 
-uvicorn bounds neither, and speaks plain text where it refuses a request itself. Here a head is
-bounded in both, and such refusals have the standard body.
+uvicorn limits neither, and answers in plain text when it refuses a request itself. Here both are
+limited, and its refusals have the standard body.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from onelead.incoming.json_body import ARRIVING
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol, with the bounds."""
+    """uvicorn's protocol with these limits."""
 
     headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
     headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
@@ -31,12 +31,12 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._awaits_head = True
-        #: When a head under way is late. The timer looks again when it is not yet, so that a
-        #: request costs no timer of its own.
+        #: When the head under way is late. A timer that fires earlier is set again, so that a
+        #: request needs no timer of its own.
         self._head_due_s: float | None = None
         self._head_timer: asyncio.TimerHandle | None = None
-        #: What came in since the parser last finished a head or handed over a piece of a body:
-        #: the head under way, or the trailers and framing of a body.
+        #: The bytes since the parser last finished a head or handed over a piece of a body: the
+        #: head under way, or the trailers and framing of a body.
         self._unfinished_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,8 +82,8 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """See HttpToolsProtocol."""
-        # With a request in the pipeline the next head is there already. Without one, what comes
-        # next is a head, or the rest of a body that nobody reads any more: neither may last.
+        # The head of a pipelined request has arrived already. Otherwise a head comes next, or the
+        # rest of a body that is no longer read: neither may take long.
         self._awaits_head = not self.pipeline
         super().on_response_complete()
 
@@ -92,12 +92,12 @@ class Connection(HttpToolsProtocol):
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: a client that offers another protocol goes on with this one."""
+        """Log nothing: a client that offers another protocol continues with this one."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if app is service_unavailable:
             app = _refuse_connection
-        # Weakly: the cycle has the scope, and what refers to itself waits for the collector.
+        # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         super()._start_asgi_task(cycle, app)
 

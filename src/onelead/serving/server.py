@@ -1,4 +1,4 @@
-"""Running the web server: where it listens, what it is told, and how it is asked to stop."""
+"""Running the web server: its sockets, its options and its end."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from onelead.domain.limits import (
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.serving.connection import Connection
 
-#: What asks a server to stop.
+#: The signals that ask a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-#: Beside its connections the process has the files of the database and of Python open.
+#: Besides its connections, the process has files of the database and of Python open.
 _OPEN_FILES = REQUEST_CONNECTIONS_MAX + 256
 _BACKLOG = 2048
 
@@ -53,24 +53,24 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def hand_over(self, server: uvicorn.Server) -> None:
-        """Stop this server from now on; at once when a signal came earlier."""
+        """Stop this server on a signal; immediately if one came earlier."""
         self._server = server
         server.should_exit = self._seen
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._seen = True
         if self._server is not None:
-            # After a second SIGINT nobody waits for slow clients, only for the commits.
+            # A second SIGINT ends the wait for slow clients, but not for the commits.
             self._server.handle_exit(number, frame)
 
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen while the block runs, with room for every connection's file. Raises NotPossible."""
+    """Listen while the block runs, with a file for every connection. Raises NotPossible."""
     allow_open_files()
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        # A name such as localhost may have both sorts of address: take the usual one.
+        # A name such as localhost may have both kinds of address: prefer IPv4.
         family, *_, address = min(addresses, key=lambda found: found[0] != socket.AF_INET)
         listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
@@ -82,14 +82,14 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 class SharedPort:
     """A port on which several processes listen, each with a socket of its own.
 
-    The kernel spreads new connections evenly over such sockets. Processes that wait at one and
-    the same socket take very uneven numbers, and a client keeps its connection.
+    The kernel spreads new connections evenly over these sockets. Processes that share one socket
+    take very uneven numbers of connections, and clients keep theirs.
     """
 
     def __init__(self, family: int, address: Any) -> None:
         self._family = family
         self._address = address
-        # Bound and not listening: it keeps the port, and gets no connections.
+        # Bound but not listening: it keeps the port and gets no connections.
         self._reserve = socket.socket(family, socket.SOCK_STREAM)
         self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -107,14 +107,14 @@ class SharedPort:
         )
 
     def close(self) -> None:
-        """Give the port up."""
+        """Release the port."""
         self._reserve.close()
 
 
 @contextmanager
 def shared_port(host: str, port: int) -> Iterator[SharedPort]:
     """Keep a port for several sockets while the block runs. Raises NotPossible."""
-    # Nothing else may use the port, also nobody else's shared sockets: see that it is free.
+    # Shared sockets would join those of another program, so check that the port is free.
     with listening(host, port) as listener:
         family, address = listener.family, listener.getsockname()
     shared = SharedPort(family, address)
@@ -123,12 +123,12 @@ def shared_port(host: str, port: int) -> Iterator[SharedPort]:
 
 
 def base_url(host: str, port: int) -> str:
-    """Return what a client of the API calls, also where the server listens on every address."""
+    """Return the base URL for API clients, even when the server listens on every address."""
     return web_url(host, port) + BASE_PATH
 
 
 def web_url(host: str, port: int) -> str:
-    """Return what a browser calls."""
+    """Return the URL for browsers."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{reachable}]" if ":" in reachable else reachable
     return f"http://{shown}:{port}"
@@ -143,10 +143,10 @@ async def run_server(
     on_stopping: Callable[[], None] = lambda: None,
     stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> None:
-    """Serve until a stop signal, and return when every request accepted is answered.
+    """Serve until a stop signal, and return when every accepted request is answered.
 
-    Clients that take longer than the timeout to be answered are cut off. `on_stopping` has to
-    end the answers that would never end.
+    Clients whose answers take longer than the timeout are cut off. `on_stopping` has to end the
+    answers that would never end.
     """
     server = _Server(_options(api), on_started, on_stopping, stop_timeout_s)
     stop.hand_over(server)
@@ -154,7 +154,7 @@ async def run_server(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells when it listens and leaves the signals to the program."""
+    """uvicorn's server, which reports that it listens and leaves signals to the program."""
 
     def __init__(
         self,
@@ -175,17 +175,17 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping", open_connections=len(self.server_state.connections))
         self._on_stopping()
-        timer = asyncio.get_running_loop().call_later(self._stop_timeout_s, self._wait_no_longer)
+        timer = asyncio.get_running_loop().call_later(self._stop_timeout_s, self._stop_waiting)
         await super().shutdown(sockets)
         timer.cancel()
         await self._cut_off()
 
-    def _wait_no_longer(self) -> None:
+    def _stop_waiting(self) -> None:
         log.warning("clients are cut off", open_connections=len(self.server_state.connections))
         self.force_exit = True
 
     async def _cut_off(self) -> None:
-        """Close what is still open, and let its requests end as those of lost connections do."""
+        """Close the open connections and let their requests end as those of lost connections do."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         if self.server_state.tasks:
@@ -193,7 +193,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own would raise the signal again at the end, and so spoil the exit code.
+        # uvicorn's own would raise the signal again at the end, which changes the exit code.
         yield
 
 
@@ -214,9 +214,9 @@ def _options(api: ASGIApp) -> uvicorn.Config:
 
 
 def behind_proxies(application: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
-    """Believe the X-Forwarded- headers of these addresses and networks.
+    """Trust the X-Forwarded- headers from these addresses and networks.
 
-    Without any, the application comes back as it is, and costs nothing more.
+    Without any, the application is returned as it is, at no cost.
     """
     if not trusted:
         return application

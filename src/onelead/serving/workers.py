@@ -1,9 +1,9 @@
 """Several processes that serve one port, and the process that starts them.
 
-The parent keeps a listening socket for each worker and starts a worker anew when it dies; what
-had come to its socket meanwhile waits there for the next one. A worker that dies again and again
-is started after growing pauses, and its socket is closed meanwhile, so that the others get its
-connections. Each worker holds one end of a pipe to the parent and ends when the parent is gone.
+The parent keeps a listening socket for each worker and restarts a worker that dies; connections
+that arrive meanwhile wait at its socket. A worker that keeps dying is restarted after growing
+pauses, with its socket closed, so that the others get its connections. Each worker holds one end of
+a pipe to the parent and ends when the parent is gone.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerJob(Struct, frozen=True):
-    """What a worker is told: one line of JSON on its standard input."""
+    """What the parent tells a worker: one line of JSON on its standard input."""
 
-    #: From 1; a worker that takes a dead one's place has its number.
+    #: From 1; the successor of a dead worker has the same number.
     number: int
     configuration: Configuration
     #: The file descriptor of the listening socket that the worker inherits.
     listener: int
-    #: Where the workers keep what they count.
+    #: Where the workers keep their metrics.
     metrics_folder: str
 
 
@@ -82,7 +82,7 @@ class Workers:
         self._metrics_folder = metrics_folder
         self._on_started: Callable[[], None] = lambda: None
         self._command = command
-        #: Those that have neither served nor failed to.
+        #: The workers that have neither served nor failed to start.
         self._not_started = set(range(1, configuration.workers + 1))
         self._has_served = False
         self._listeners: dict[int, socket.socket] = {}
@@ -92,7 +92,7 @@ class Workers:
     async def run(self, on_started: Callable[[], None]) -> None:
         """Keep the workers running until they are stopped, and return when all have ended.
 
-        `on_started` is called once: when one serves, and every other serves or has failed to.
+        `on_started` is called once: when one serves, and every other serves or has failed to start.
         """
         self._on_started = on_started
         if self._stopping.is_set():
@@ -103,7 +103,7 @@ class Workers:
                 group.create_task(self._keep(number))
 
     def stop(self) -> None:
-        """Let every worker answer what it has accepted, and end; called again, cut off clients."""
+        """Let every worker answer what it has accepted, and end; a second call cuts off clients."""
         if self._stopping.is_set():
             self._signal(signal.SIGINT)
             return
@@ -135,7 +135,7 @@ class Workers:
                 await self._rest(number, pause_s)
 
     async def _run_once(self, number: int) -> dict[str, object]:
-        """Run a worker to its end and return what there is to say about that."""
+        """Run a worker to its end and return the details for the log."""
         try:
             process = await self._start(number)
         except OSError as error:
@@ -151,7 +151,7 @@ class Workers:
             stdin=PIPE,
             stdout=PIPE,
             pass_fds=(listener,),
-            # Ctrl-C in a terminal reaches a whole group; the workers are stopped by their parent.
+            # Ctrl-C in a terminal reaches a whole process group; the parent stops the workers.
             process_group=0,
             env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._metrics_folder)),
         )
@@ -174,7 +174,7 @@ class Workers:
         return exit_code
 
     def _settle(self, number: int, *, serves: bool) -> None:
-        """Take down how the start of a worker has ended."""
+        """Record whether a worker has started."""
         was_open = bool(self._not_started) or not self._has_served
         self._not_started.discard(number)
         self._has_served = self._has_served or serves
