@@ -20,7 +20,7 @@ NO_ROUTE = (404, {"error": "not_found"})
 
 
 class Loads(HTMLParser):
-    """Collects what a page makes a browser load, and what it has inside."""
+    """Collects what a page makes a browser load, and its inline content."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -67,11 +67,11 @@ def examples_of(media: dict[str, Any]) -> list[Any]:
 
 
 def assert_fits(value: Any, schema: dict[str, Any]) -> None:
-    """The value is one that the schema, which may refer to the document, allows."""
+    """The schema, which may refer to the document, allows the value."""
     jsonschema_rs.validate({**schema, "components": DOCUMENT["components"]}, value)
 
 
-async def test_everybody_may_read_it(client: httpx.AsyncClient) -> None:
+async def test_anyone_can_read_it(client: httpx.AsyncClient) -> None:
     response = await client.get(URL, headers={"X-PW-AccessToken": ""})
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
@@ -146,7 +146,7 @@ def test_an_endpoint_is_described(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
-def test_an_endpoint_has_every_status_that_it_answers_with(endpoint: Endpoint) -> None:
+def test_an_endpoint_has_every_status_that_it_can_answer(endpoint: Endpoint) -> None:
     expected = {"200", "401", "500", "503"}
     if endpoint.request is not None:
         expected |= {"400", "408", "413"}

@@ -1,7 +1,7 @@
-"""Schemathesis against a real server: whatever the document allows or forbids is sent.
+"""Schemathesis against a real server: it sends what the document allows and what it forbids.
 
-It makes the requests, good ones and bad ones, from the OpenAPI document, and always the same. Each
-answer has to be one that the document describes. Most ids are replaced by one that is there.
+It makes the same valid and invalid requests from the OpenAPI document in every run. The document
+has to describe each answer. Most ids are replaced by existing ones.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.slow
 # - unsupported_method, allow_header_conformance: an unknown method is an unknown route, 404;
 # - negative_data_rejection: clients send numbers as text, which is read as numbers;
 # - positive_data_acceptance: whether an id exists, or a name is taken, is in no schema;
-# - missing_required_header, ignored_auth: test_authentication.py shows more of it;
-# - use_after_free, ensure_resource_availability: test_lead_delete.py shows it.
+# - missing_required_header, ignored_auth: test_authentication.py tests more of it;
+# - use_after_free, ensure_resource_availability: leads/test_delete.py tests it.
 ALL_CHECKS = [not_a_server_error, *CHECKS]
 
 DOCUMENT = schemathesis.openapi.from_dict(
@@ -49,14 +49,14 @@ DOCUMENT = schemathesis.openapi.from_dict(
 
 @dataclass
 class Server:
-    """A server on loopback, and a client that may call it."""
+    """A server on loopback, and a client with its credentials."""
 
     url: str
     credentials: dict[str, str]
     client: httpx.Client
 
     def known_id(self, path: str) -> int | None:
-        """Return the id of something that `/things/{id}` names; None when there is nothing."""
+        """Return an existing id for `/things/{id}`; None when there is none."""
         collection = path.partition("/{id}")[0]
         if collection.endswith(("/leads", "/users")):
             rows = self.client.post(f"{collection}/search").json()

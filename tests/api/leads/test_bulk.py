@@ -1,4 +1,4 @@
-"""`POST /leads/bulk_create` and `/leads/bulk_update`: up to ten leads, each for itself."""
+"""`POST /leads/bulk_create` and `/leads/bulk_update`: up to ten leads, each on its own."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_a_failed_update_carries_the_id(service: Service) -> None:
         ("9" * 5000, failure("id", "invalid")),
     ],
 )
-async def test_an_update_of_nobody(
+async def test_an_update_with_an_unknown_or_wrong_id(
     client: httpx.AsyncClient, lead_id: Any, expected: dict[str, Any]
 ) -> None:
     body = {"leads": [{"id": lead_id, "title": "Buyer"}]}

@@ -1,4 +1,4 @@
-"""The ten types of custom fields on a lead, and what a change of a definition makes of values."""
+"""The ten types of custom fields on a lead, and values after a change of their definition."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def found_ids(service: Service, definition: dict[str, Any], **criteria: An
     return [lead["id"] for lead in response.json()]
 
 
-#: By type: what is written, and what is read (as text, so that 789 and 789.0 differ).
+#: By type: the value written, and the value read (as text, so that 789 and 789.0 differ).
 WRITTEN_AND_READ = [
     ("String", "A-77", '"A-77"'),
     ("String", "  A 77 ", '"  A 77 "'),
@@ -177,7 +177,7 @@ async def test_a_deleted_definition_takes_its_values_along(service: Service) -> 
     assert matched.json() == invalid(f"Match: {text}")
     renamed = await service.client.put(path, json={"name": "Nora Roe"})
     assert renamed.json()["custom_fields"] == [entry(other, "kept")]
-    # A later definition of the same name has an id of its own.
+    # A later definition with the same name has another id.
     again = await service.field()
     assert await read_entries(service, lead) == [entry(other, "kept"), entry(again, None)]
 
@@ -223,7 +223,7 @@ async def test_a_renamed_option_keeps_its_leads(service: Service) -> None:
 
 
 async def assert_not_on_leads(service: Service, field: dict[str, Any], path: str) -> None:
-    """Neither a write, nor a match, nor a search may name the field."""
+    """A write, a match and a search that name the field are all refused."""
     which = f"custom field Customer number (definition {field['id']}) is not available on leads"
     body = {"custom_fields": [entry(field, "A-77")]}
     written = await service.client.put(path, json=body)

@@ -58,7 +58,7 @@ EMPTIES: list[tuple[str, Any]] = [
     *((data_type, "") for data_type in DATA_TYPES),
     *(("MultiSelect", []), ("Checkbox", False), ("String", " \u200b\u00a0"), ("Date", "  ")),
 ]
-#: Data type, value as sent, what is said about it.
+#: Data type, value as sent, text of the problem.
 REFUSED: list[tuple[str, Any, str]] = [
     ("String", "x" * 256, "is too long (maximum is 255 characters)"),
     ("String", True, "must be a string"),

@@ -1,4 +1,4 @@
-"""`DELETE /leads/{id}`: for good, and only once."""
+"""`DELETE /leads/{id}`: permanent, and possible only once."""
 
 from __future__ import annotations
 

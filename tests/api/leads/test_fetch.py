@@ -1,4 +1,4 @@
-"""`GET /leads/{id}`: the documented keys in the documented order, and who gets nothing."""
+"""`GET /leads/{id}`: the documented keys in the documented order, and ids that are not found."""
 
 from __future__ import annotations
 

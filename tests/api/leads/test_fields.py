@@ -1,4 +1,4 @@
-"""Every property of a lead: what is sent and what is answered, on create and on update."""
+"""Every property of a lead, as sent and as answered, on create and on update."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def shown(attribute: str, answered: Any) -> Any:
 
 
 def with_unit(attribute: str, answered: Any) -> dict[str, Any]:
-    """Add what follows from the value: an amount has the account's currency."""
+    """Add what the value brings along: an amount has the account's currency."""
     changed = {attribute: shown(attribute, answered)}
     if attribute == "monetary_value":
         changed["monetary_unit"] = None if answered is None else "USD"
@@ -200,7 +200,7 @@ async def test_no_id_is_refused(client: httpx.AsyncClient, attribute: str) -> No
 
 
 @pytest.mark.parametrize("attribute", ["assignee_id", "customer_source_id", "status_id"])
-async def test_nobodys_id_is_refused(client: httpx.AsyncClient, attribute: str) -> None:
+async def test_an_unknown_id_is_refused(client: httpx.AsyncClient, attribute: str) -> None:
     for sent in (1, 2**53, 2**63, 2**64, "77"):
         response = await client.post("/leads", json={"name": "Nora", attribute: sent})
         assert_invalid(response, f"{attribute.replace('_', ' ').title()}: does not exist: {sent}")

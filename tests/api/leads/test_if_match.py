@@ -1,4 +1,4 @@
-"""`If-Match` on an update and a delete: what was made for another version is not written."""
+"""`If-Match` on an update and a delete: a write for another version is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFLICT = {
 
 
 async def changed_lead(service: Service) -> str:
-    """Return the path of a lead that has its second version."""
+    """Return the path of a lead in version 2."""
     lead = await service.lead(title="Buyer")
     path = f"/leads/{lead['id']}"
     await service.client.put(path, json={"title": "Owner"})

@@ -1,4 +1,4 @@
-"""Keys and types of a lead's body: what is unknown, what is ignored, what is of a wrong type."""
+"""Keys and types of a lead's body: unknown keys, ignored keys, and wrong types."""
 
 from __future__ import annotations
 

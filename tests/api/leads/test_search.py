@@ -1,4 +1,4 @@
-"""`POST /leads/search`: what comes back, and the ways in which clients ask."""
+"""`POST /leads/search`: the answer, and the ways in which clients ask."""
 
 from __future__ import annotations
 

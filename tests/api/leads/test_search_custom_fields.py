@@ -1,4 +1,4 @@
-"""Searching by custom fields of all ten types, also those that Copper cannot search."""
+"""Searching by custom fields of all ten types, even those that Copper cannot search."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_no_value(service: Service, data_type: str) -> None:
 
 
 @pytest.mark.parametrize("data_type", DATA_TYPES)
-async def test_a_value_or_none(service: Service, data_type: str) -> None:
+async def test_a_value_or_an_empty_one(service: Service, data_type: str) -> None:
     definition = await a_crowd(service, data_type)
     first = CUSTOM_VALUES[data_type][0]
     expected = "FSW" if data_type == "Checkbox" else "FW"
@@ -116,7 +116,7 @@ async def test_several_options(
     assert await found_by(service, definition, **wanted) == expected
 
 
-#: Data type, lower and upper bound, and what is found of the first and second value.
+#: Data type, lower and upper bound, and which of the first and second value are found.
 BOUNDS: list[tuple[str, Any, Any, str]] = [
     ("Date", 1_608_019_200, None, "F"),
     ("Date", 1_608_019_201, None, ""),
@@ -188,7 +188,7 @@ async def test_values_are_compared_as_a_match_compares_them(
     assert await found_by(service, definition, value=value) == ("A" if is_found else "")
 
 
-async def test_several_fields_all_have_to_hold(service: Service) -> None:
+async def test_a_lead_has_to_match_all_fields(service: Service) -> None:
     fields = [await service.field(name=name) for name in ("Tier", "Size")]
     await leads_of(
         service,
@@ -256,7 +256,7 @@ async def test_a_value_that_its_type_does_not_allow(
     assert_invalid(response, f"Custom Fields: {text}")
 
 
-async def test_nothing_asked_of_a_field(service: Service) -> None:
+async def test_a_field_without_a_criterion(service: Service) -> None:
     definition = await service.field()
     for wanted in ({}, {"allow_empty": False}, {"minimum_value": None}):
         response = await search_by(service, definition, **wanted)
@@ -274,7 +274,7 @@ async def test_too_much_asked_of_a_field(service: Service) -> None:
     assert names(await search(service, allowed)) == ["F"]
 
 
-async def test_an_option_of_another_word(service: Service) -> None:
+async def test_an_unknown_option(service: Service) -> None:
     definition = await service.field(data_type="MultiSelect")
     response = await search_by(service, definition, value=["#0"], option="SOME")
     assert_invalid(response, "Custom Fields: option must be ANY, ALL or NONE")

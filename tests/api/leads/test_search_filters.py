@@ -66,7 +66,7 @@ async def a_crowd(service: Service) -> dict[str, int]:
 
 
 def with_ids(value: Any, ids: dict[str, int]) -> Any:
-    """Put ids in the place of names that begin with `@`."""
+    """Replace names that begin with `@` by ids."""
     if isinstance(value, list):
         return [with_ids(part, ids) for part in value]
     if isinstance(value, str) and value.startswith("@"):

@@ -1,4 +1,4 @@
-"""Pages of a search: by number, and by a cursor that skips and repeats nothing."""
+"""Pages of a search: by number, and by a cursor that neither skips nor repeats a lead."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_a_walk_skips_and_repeats_nothing_while_leads_come_and_go(
     response = await search(service, criteria)
     walked = found(response)
     for _ in range(7):
-        # The lead on which the cursor stands goes; others come beside it and at both ends.
+        # The lead at the cursor is deleted; others are created beside it and at both ends.
         gone = walked[-1]
         await service.client.delete(f"/leads/{gone['id']}")
         await leads_of(service, {"name": f"{gone['name']}!"}, {"name": "A"}, {"name": "Z"})

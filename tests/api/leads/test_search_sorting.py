@@ -41,7 +41,7 @@ def profile(lead: Lead) -> Any:
     return lead["socials"][0]["url"].lower() if lead["socials"] else ""
 
 
-#: Each sort key, and what a lead is sorted by: what has no value comes first.
+#: Each sort key, and its value in a lead; leads without a value come first.
 SORT_KEYS: dict[str, Callable[[Lead], Any]] = {
     "name": text("name"),
     "first_name": text("first_name"),
@@ -69,7 +69,7 @@ SORT_KEYS: dict[str, Callable[[Lead], Any]] = {
 
 
 async def a_crowd(service: Service) -> list[Lead]:
-    """Create six leads that differ, some of them in one respect and not in another."""
+    """Create six leads, of which some are equal in one respect and different in another."""
     statuses, sources = await status_ids(service), await source_ids(service)
     crowd: list[Lead] = [
         {

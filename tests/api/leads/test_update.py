@@ -1,4 +1,4 @@
-"""`PUT /leads/{id}`: a patch. What is absent stays, null clears."""
+"""`PUT /leads/{id}`: a patch. Absent keys stay, null clears."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`PUT /leads/upsert`: what is compared, and what becomes of the properties."""
+"""`PUT /leads/upsert`: how values compare, and what is written of the properties."""
 
 from __future__ import annotations
 

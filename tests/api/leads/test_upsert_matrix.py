@@ -28,16 +28,16 @@ KINDS = ("name", "email", *DATA_TYPES)
 
 @dataclass
 class Matching:
-    """A match, and the leads that it is about."""
+    """A match, and the leads around it."""
 
     field_name: str
     field_value: Any
-    #: What makes a lead match, and what makes it an other one.
+    #: The properties of a matching lead, and of another one.
     same: dict[str, Any]
     other: dict[str, Any]
     #: How the receipt names the match.
     receipt: str
-    #: What the receipt of a create says of the match's own field.
+    #: What the receipt of a create says about the matched field.
     changed: str
 
     async def upsert(self, service: Service, properties: dict[str, Any]) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Upserts that are refused before anything is matched, each naming the member at fault."""
+"""Upserts that are refused before a lead is looked for; each answer names the wrong member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two spellings that a person cannot tell apart, or means as one, are one match."""
+"""Two spellings that people cannot tell apart, or mean as one, are one match."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from tests.support.api.service import Service
 from tests.support.api.wire_leads import entry, stored_lead
 
-#: As stored, as looked for.
+#: The stored value, and the match value.
 SAME_NAMES = [
     ("Zoë Müller", "Zoe\u0308 Mu\u0308ller"),
     ("e\u0301", "é"),
@@ -120,7 +120,7 @@ async def test_two_external_ids(service: Service, stored: str, wanted: str) -> N
     assert response.headers["Lead-Outcome"] == "created"
 
 
-async def test_what_was_composed_otherwise_is_a_change_of_the_spelling_only(
+async def test_another_composition_of_the_name_changes_its_spelling_only(
     service: Service,
 ) -> None:
     lead = await service.lead(name="Zoë")

@@ -1,4 +1,4 @@
-"""Who may come in: the three headers, and how soon a key that was taken away stops working."""
+"""Authentication: the three headers, and how soon a revoked key stops working."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADERS = ("X-PW-AccessToken", "X-PW-Application", "X-PW-UserEmail")
 
 
 async def whoami(service: Service, **headers: str | None) -> httpx.Response:
-    """Ask for the caller with some headers changed; None leaves one out."""
+    """Send a request with some headers changed; None leaves one out."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = {**service.client.headers} | {name.lower(): v for name, v in changed.items()}
     request = service.client.build_request("GET", "/users/me")
@@ -145,7 +145,7 @@ async def test_a_second_key_works_beside_the_first(service: Service) -> None:
         ("GET", "/pipelines"),
     ],
 )
-async def test_nobody_gets_anywhere(
+async def test_a_wrong_key_is_refused_before_the_body_is_read(
     service: Service, tmp_path: Path, method: str, path: str
 ) -> None:
     headers = {"X-PW-AccessToken": "wrong"}

@@ -1,4 +1,4 @@
-"""Bodies that are no readable JSON: a 400 in the standard body, and no row in the ledger."""
+"""Bodies that are not readable JSON: a 400 in the standard body, and no row in the ledger."""
 
 from __future__ import annotations
 

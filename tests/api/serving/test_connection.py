@@ -21,14 +21,14 @@ DEADLINE_S = 60.0
 
 
 class QuickConnection(Connection):
-    """The connection, with a time that a test reaches."""
+    """The connection, with a time limit that a test can reach."""
 
-    #: And long enough for a busy machine to hand over what was sent before.
+    #: It is long enough for a busy machine to hand over what was sent before.
     headers_timeout_s = 0.25
 
 
 class SmallConnection(Connection):
-    """The connection, with a size that a test reaches."""
+    """The connection, with a size limit that a test can reach."""
 
     headers_bytes_max = 1_000
 
@@ -76,7 +76,7 @@ def refusal(raw: bytes) -> tuple[int, dict[str, Any]]:
 
 
 async def anything_from(reader: asyncio.StreamReader) -> bytes:
-    """Read until the connection ends, also when it is reset."""
+    """Read until the connection ends, even by a reset."""
     try:
         return await reader.read()
     except ConnectionResetError:
@@ -115,7 +115,7 @@ async def test_headers_that_dribble_in_are_cut_off() -> None:
 
 async def test_a_byte_now_and_then_does_not_help() -> None:
     async with connected() as (reader, writer):
-        # Whoever goes on sending to a closed connection may see it reset instead of the answer.
+        # A client that sends more to a closed connection may get a reset instead of the answer.
         reading = asyncio.create_task(anything_from(reader))
         # A header without an end.
         for byte in GET + b"X-Slow: " + b"a" * 10_000:
@@ -138,7 +138,7 @@ async def test_the_next_headers_on_a_connection_may_not_dribble_either() -> None
         assert refusal(await reader.read())[0] == 408
 
 
-async def test_empty_lines_are_no_way_to_keep_a_connection() -> None:
+async def test_empty_lines_do_not_keep_a_connection_open() -> None:
     async with connected() as (reader, writer):
         writer.write(GET + b"\r\n")
         await reader.readuntil(b"\r\n\r\nok")

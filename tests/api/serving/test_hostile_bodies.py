@@ -20,9 +20,9 @@ from onelead.serving.server import StopSignals, listening, run_server
 
 HUGE_BYTES = 100 * 1024 * 1024
 CHUNK = b" " * 65_536
-#: What the process may grow by while it is sent the huge body.
+#: How much the process may grow while the huge body arrives.
 GROWTH_BYTES_MAX = 8 * 1024 * 1024
-#: Nothing here takes as long, be the machine ever so busy.
+#: Nothing here takes this long, even on a busy machine.
 DEADLINE_S = 60.0
 TOO_LARGE = {
     "success": False,
@@ -35,7 +35,7 @@ NO_ROUTE = {"error": "not_found"}
 
 
 class _Stop(StopSignals):
-    """Stops the server when a test is done with it."""
+    """Stops the server after a test."""
 
     server: uvicorn.Server
 
@@ -45,7 +45,7 @@ class _Stop(StopSignals):
 
 
 class Answer(NamedTuple):
-    """An answer off the wire."""
+    """An answer read from the wire."""
 
     status: int
     headers: dict[str, str]
@@ -66,7 +66,7 @@ class Connected(NamedTuple):
         return Answer(int(head[0].split()[1]), headers, json.loads(body))
 
     async def is_closed(self) -> bool:
-        """Wait for the server to close the connection; nothing more may come."""
+        """Wait for the server to close the connection; nothing more may arrive."""
         try:
             return await self.reader.read() == b""
         except ConnectionError:
@@ -75,7 +75,7 @@ class Connected(NamedTuple):
 
 @pytest.fixture
 async def address(service: Service) -> AsyncIterator[tuple[str, int]]:
-    """Where the service listens."""
+    """The address of the service."""
     stop, started = _Stop(), asyncio.Event()
     with listening("127.0.0.1", 0) as listener:
         api = create_api(service.runtime)
@@ -116,7 +116,7 @@ def resident_bytes() -> int:
 
 
 async def send_huge(connection: Connected, *, chunked: bool) -> int:
-    """Send the huge body as long as the server takes it; return the most memory it used."""
+    """Send the huge body until the server stops taking it; return the most memory it used."""
     frame = b"%x\r\n%s\r\n" % (len(CHUNK), CHUNK) if chunked else CHUNK
     most = resident_bytes()
     try:
@@ -162,14 +162,14 @@ async def test_100_megabytes(
 
 
 @pytest.mark.parametrize(("line", "key", "expected"), [HUGE[0], HUGE[3], HUGE[6]])
-async def test_a_client_that_looks_only_when_it_has_sent_everything(
+async def test_a_client_that_reads_only_after_sending_everything_gets_the_answer(
     service: Service,
     address: tuple[str, int],
     line: str,
     key: str | None,
     expected: tuple[int, object],
 ) -> None:
-    """A connection that is closed on bytes still coming is reset, and the answer lost."""
+    """Closing the connection while bytes still arrive would reset it and lose the answer."""
     length = 8 * REQUEST_BODY_BYTES_MAX
     async with connected(address) as connection:
         framing = (f"Content-Length: {length}", "Connection: close")

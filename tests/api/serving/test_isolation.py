@@ -1,8 +1,8 @@
-"""Two accounts in one database never see each other, whatever ids the one sends of the other.
+"""Two accounts in one database never see each other, even when one sends ids of the other.
 
-Each endpoint is asked the same things twice: beside an account that has something of everything,
-and beside one that has nothing. Answers that are the same to the last byte tell nothing of the
-other account, not even that an id exists. An endpoint without requests here fails the test.
+Each endpoint gets the same requests twice: beside an account that has something of everything, and
+beside one that has nothing. Answers that are the same to the last byte tell nothing about the other
+account, not even that an id exists. An endpoint without requests here fails the test.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Ask(NamedTuple):
     """A request to the endpoint under test."""
 
     body: Any = None
-    #: What stands for `{id}`.
+    #: Replaces `{id}`.
     id: int = 0
     query: dict[str, Any] | None = None
 
@@ -49,7 +49,7 @@ def _number(definition_id: int, value: Any) -> dict[str, Any]:
 
 
 def _bodies_with_their_ids(mine: Content, theirs: Content) -> list[dict[str, Any]]:
-    """Return properties of a lead, each with something that only the other account has."""
+    """Return properties of a lead, each with a value that only the other account has."""
     return [
         {"assignee_id": theirs.user_id},
         {"status_id": theirs.status_id},
@@ -174,13 +174,13 @@ def _changed_definitions(mine: Content, theirs: Content) -> list[Ask]:
         Ask({"options": options}, id=theirs.tier_id),
         Ask({"options": options}, id=mine.tier_id),
         Ask({"name": f"{WORD} number"}, id=mine.number_id),
-        # The keys of the leads go and are made again.
+        # The match keys of the leads are removed and made again.
         Ask({"is_filterable": False}, id=mine.number_id),
         Ask({"is_filterable": True}, id=mine.number_id),
     ]
 
 
-#: What each endpoint is asked by the one account, with what the other one has.
+#: The requests of one account to each endpoint, with ids and values of the other.
 ASKS: dict[str, Asks] = {
     "PUT /leads/upsert": _upserts,
     "POST /leads": _creates,
@@ -232,7 +232,7 @@ ASKS: dict[str, Asks] = {
     "GET /pipelines": lambda _mine, _theirs: [Ask()],
     "GET /pipeline_stages": lambda _mine, _theirs: [Ask()],
 }
-#: These answer everybody the same: they have nothing to show.
+#: These give everyone the same answer: they have nothing to show.
 SAME_FOR_ALL = {
     *("GET /contact_types", "GET /loss_reasons", "GET /pipelines", "GET /pipeline_stages"),
 }
@@ -250,7 +250,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def new_database(engine: str, tmp_path: Path) -> Iterator[Callable[[], Database]]:
-    """What makes a fresh database."""
+    """Return the function that creates a fresh database."""
     made: list[Database] = []
 
     def make() -> Database:
@@ -266,7 +266,7 @@ def new_database(engine: str, tmp_path: Path) -> Iterator[Callable[[], Database]
 
 @dataclass
 class Sides:
-    """The same account beside one that has something of everything, and beside an empty one."""
+    """An account beside one that has something of everything, and the same beside an empty one."""
 
     there: Neighbours
     nowhere: Neighbours
@@ -274,7 +274,7 @@ class Sides:
     theirs: Content
 
     async def ask(self, endpoint: Endpoint) -> list[tuple[Ask, Answer]]:
-        """Ask both sides the same, compare, and look whether the other account was touched."""
+        """Send both sides the same requests, compare, and check the other account."""
         before = self.there.rows_of_theirs()
         answered = []
         for ask in ASKS[_name(endpoint)](self.mine, self.theirs):
@@ -299,21 +299,21 @@ async def sides(new_database: Callable[[], Database]) -> AsyncIterator[Sides]:
             await fill(side.mine, side.runtime, side.my_account.account_id, "mine")
             for side in (there, nowhere)
         ]
-        # The same ids on both sides, or the answers could not be the same.
+        # Both sides need the same ids for the same answers.
         assert mine == the_same
         assert there.rows_of_theirs() == before
         yield Sides(there, nowhere, mine, theirs)
 
 
 async def send(client: httpx.AsyncClient, endpoint: Endpoint, ask: Ask) -> Answer:
-    """Return everything of an answer that has to do with what was asked."""
+    """Return the parts of an answer that depend on the request."""
     path = endpoint.path.replace("{id}", str(ask.id))
     response = await client.request(endpoint.method, path, json=ask.body, params=ask.query)
     headers = {name: value for name, value in response.headers.items() if name != "x-request-id"}
     return response.status_code, response.text, headers
 
 
-def test_every_endpoint_is_asked_for_what_is_not_its_callers() -> None:
+def test_every_endpoint_has_requests_for_what_belongs_to_the_other_account() -> None:
     assert ASKS.keys() == {_name(endpoint) for endpoint in ENDPOINTS}
 
 
@@ -323,13 +323,13 @@ async def test_an_account_is_answered_as_if_the_other_one_had_nothing(
     sides: Sides, endpoint: Endpoint
 ) -> None:
     for ask, answer in await sides.ask(endpoint):
-        # The owner is answered otherwise: the requests do name what is there.
+        # The owner gets another answer, so the requests do name what exists.
         by_owner = await send(sides.there.theirs, endpoint, ask)
         assert (by_owner == answer) is (_name(endpoint) in SAME_FOR_ALL), ask
 
 
-async def test_so_it_is_when_everything_is_asked_one_after_another(sides: Sides) -> None:
-    # The second time after all that the first one has changed.
+async def test_the_same_is_true_of_all_requests_one_after_another(sides: Sides) -> None:
+    # The second round comes after all changes of the first.
     for endpoint in (*ENDPOINTS, *ENDPOINTS):
         await sides.ask(endpoint)
 

@@ -1,4 +1,4 @@
-"""The three pages for the machines around the service: alive, ready, and what was counted."""
+"""The three pages for load balancers, supervisors and Prometheus: alive, ready, metrics."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def visitor(runtime: Runtime) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def probe(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A visitor of the service."""
+    """A client of the service without a key."""
     async with visitor(service.runtime) as client:
         yield client
 
 
 async def figures(probe: httpx.AsyncClient) -> dict[str, float]:
-    """Return what the metrics show, by name and labels."""
+    """Return the values of the metrics, by name and labels."""
     page = (await probe.get("/metrics")).text
     found = re.findall(r"^([^#\s]\S*?(?:{.*})?) (\S+)$", page, re.MULTILINE)
     return {name: float(value) for name, value in found}

@@ -1,4 +1,4 @@
-"""What a proxy says of the client is believed only of the proxies that were named."""
+"""Only trusted proxies are believed about the client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROXY, CLIENT = "10.0.0.7", "192.0.2.9"
 
 
 async def told(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with what the application gets to know of the client."""
+    """Answer with what the application knows about the client."""
     request = Request(scope)
     assert request.client is not None
     response: Response = PlainTextResponse(f"{request.url.scheme} {request.client.host}")
@@ -22,7 +22,7 @@ async def told(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def seen_by(trusted: list[str], headers: dict[str, str], address: str = PROXY) -> str:
-    """Return what the application sees of a request that comes from an address."""
+    """Return what the application knows about a request from an address."""
     transport = httpx.ASGITransport(behind_proxies(told, trusted), client=(address, 5))
     async with httpx.AsyncClient(transport=transport, base_url="http://leads.example") as client:
         return (await client.get("/", headers=headers)).text
@@ -37,11 +37,11 @@ async def test_a_proxy_that_was_named_is_believed(trusted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("trusted", [[], ["10.0.0.8/32"], ["127.0.0.1/32", "::1/128"]])
-async def test_nobody_else_is(trusted: list[str]) -> None:
+async def test_other_addresses_are_not(trusted: list[str]) -> None:
     assert await seen_by(trusted, FORWARDED) == f"http {PROXY}"
 
 
-async def test_a_client_cannot_put_itself_in_front() -> None:
+async def test_a_client_cannot_add_an_address_before_its_own() -> None:
     headers = FORWARDED | {"X-Forwarded-For": f"203.0.113.1, {CLIENT}"}
     assert await seen_by(["10.0.0.0/8"], headers) == f"https {CLIENT}"
     assert await seen_by(["10.0.0.0/8"], headers, address=CLIENT) == f"http {CLIENT}"

@@ -1,4 +1,4 @@
-"""The log's line for a request: when there is one, what it says, and what it never says."""
+"""The log's line about a request: when there is one, what it says, and what it never says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Log:
 
     @property
     def text(self) -> str:
-        """All of it, except what the tests' own client says."""
+        """Return all lines, except those of the tests' own client."""
         lines = self._stream.getvalue().splitlines()
         return "\n".join(line for line in lines if json.loads(line)["logger"] != "httpx")
 
@@ -50,7 +50,7 @@ class Log:
 
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
-    """Give back the logging that a test takes for itself."""
+    """Restore the logging that a test replaces."""
     root, config = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     yield
@@ -63,7 +63,7 @@ def _log_as_before() -> Iterator[None]:
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a process that started now, in which nobody was refused yet."""
+    """A client of a process that has just started, without any refusals yet."""
     async with client_of(service.runtime, service.account) as fresh:
         yield fresh
 
@@ -130,7 +130,9 @@ async def test_a_change_of_the_settings_has_its_outcome(client: httpx.AsyncClien
     assert refused["error"] == "input_invalid"
 
 
-async def test_of_an_unknown_caller_or_route_only_that_is_said(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_caller_or_route_has_no_details(
+    client: httpx.AsyncClient,
+) -> None:
     log = Log(LogLevel.INFO)
     await client.get("/users/me", headers={"X-PW-AccessToken": "wrong"})
     await client.get("/nora@field.example")

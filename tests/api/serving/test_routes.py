@@ -1,4 +1,4 @@
-"""Paths and methods: what is not served, and the spellings that are."""
+"""Paths and methods: those that are not served, and the spellings that are."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_a_trailing_slash_keeps_the_query(service: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["/leads/upsert", "/leads/search", "/leads/bulk_create"])
-async def test_a_verb_is_no_lead(client: httpx.AsyncClient, path: str) -> None:
+async def test_an_action_is_not_an_id(client: httpx.AsyncClient, path: str) -> None:
     assert_body(await client.get(path), 404, NOT_FOUND)
 
 

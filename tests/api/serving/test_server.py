@@ -1,4 +1,4 @@
-"""Stopping the web server, in this process: by a signal, at any moment, within bounds."""
+"""Stopping the web server in this process: by a signal, at any moment, within a time limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEADLINE_S = 60.0
 
 
 class WaitingApp:
-    """An application that answers a request when its client has gone."""
+    """An application that answers a request after its client has gone."""
 
     def __init__(self) -> None:
         self.called = asyncio.Event()
@@ -78,7 +78,7 @@ async def test_the_signals_are_given_back() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_place_where_nobody_can_listen_is_refused_in_words() -> None:
+def test_an_address_that_cannot_be_listened_on_is_refused_in_words() -> None:
     with (
         listening("localhost", 0) as taken,
         pytest.raises(NotPossible, match=r"cannot listen on 127\.0\.0\.1, port"),

@@ -1,4 +1,4 @@
-"""When the service cannot take a request now: 503, and when to come again."""
+"""When the service cannot take a request: 503, and when to try again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UPSERT = {
 
 @contextmanager
 def failing(folder: Path, table: str) -> Iterator[None]:
-    """Make every statement on a table fail inside the block, as one on a broken disk would."""
+    """Make every statement on a table fail inside the block, as on a broken disk."""
     connection = sqlite3.connect(folder / "onelead.db", isolation_level=None)
     try:
         connection.execute(f"ALTER TABLE {table} RENAME TO elsewhere")

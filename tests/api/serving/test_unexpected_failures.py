@@ -1,4 +1,4 @@
-"""A defect: the caller learns the request's id and nothing else, the log everything but secrets."""
+"""A defect: the caller gets the request's id and nothing else, the log everything but secrets."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SECRET = "the-lead's-own-secret"
 
 
 class Defect(Exception):
-    """What nobody expected."""
+    """An unexpected failure."""
 
 
 class DefectiveStore(SqliteStore):
-    """The embedded engine with defects that its caller has not heard of."""
+    """The SQLite engine with defects that its caller does not expect."""
 
     async def lead(self, account_id: int, lead_id: int) -> LeadRead:
         password = SECRET
@@ -47,7 +47,7 @@ class DefectiveStore(SqliteStore):
 
 @pytest.fixture
 async def defective(service: Service, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a second process on the same database, one with defects."""
+    """A client of a second process on the same database, with defects."""
     store = DefectiveStore(tmp_path / "onelead.db", service.clock)
     runtime = replace(service.runtime, store=store, writer=BatchingWriter(store))
     async with client_of(runtime, service.account) as client:
@@ -58,7 +58,7 @@ async def defective(service: Service, tmp_path: Path) -> AsyncIterator[httpx.Asy
 
 @pytest.fixture
 def _log_as_before() -> Iterator[None]:
-    """Give back the logging that a test takes for itself."""
+    """Restore the logging that a test replaces."""
     root, config = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     yield

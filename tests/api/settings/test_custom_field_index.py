@@ -1,4 +1,4 @@
-"""Switching a custom field's index on and off over existing leads, with writes in between."""
+"""Turning a custom field's index on and off with existing leads, and writes in between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.api.service import Service, database_in
 
 from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
 
-#: More than two steps of the index job can do.
+#: More leads than two steps of the index job can do.
 MANY = 2 * INDEX_CHUNK_LEADS + 10
 
 
@@ -47,7 +47,7 @@ async def switch(service: Service, field: dict[str, Any], *, on: bool) -> None:
 
 
 async def build(service: Service) -> int:
-    """Do all index work there is and return the number of steps."""
+    """Do all pending index work and return the number of steps."""
     steps = 0
     while await service.store.build_index(service.account.account_id):
         steps += 1
@@ -122,7 +122,7 @@ async def test_writes_during_the_build_are_indexed_as_they_leave_the_leads(
     ids = await create_leads(service, MANY, lambda n: valued(field, f"A-{n}"))
     await switch(service, field, on=True)
     expected = {("1", f"A-{n}", lead_id) for n, lead_id in enumerate(ids)}
-    # One lead of each that the job has passed, and one that it has not come to yet.
+    # One lead that the job has passed, and one that it has not reached yet.
     for n in (0, MANY - 1):
         await put(service, f"/leads/{ids[n]}", **valued(field, f"C-{n}"))
         expected = expected - {("1", f"A-{n}", ids[n])} | {("1", f"C-{n}", ids[n])}
@@ -154,7 +154,7 @@ async def test_other_changes_of_a_definition_do_not_restart_its_index(
     await switch(service, field, on=True)
     assert await service.store.build_index(service.account.account_id)
     path = f"/custom_field_definitions/{field['id']}"
-    # This change brings the last step along.
+    # This change makes the last step.
     field = (await put(service, path, name="Number")).json()
     assert await build(service) == 0
     assert len(await found_ids(service, field, f"A-{MANY - 1}")) == 1
@@ -203,7 +203,7 @@ async def test_a_checkbox_is_indexed_for_the_leads_that_never_had_it(service: Se
     assert unset.headers["X-PW-TOTAL"] == str(MANY - 1)
 
 
-async def test_a_new_field_that_nobody_has_a_value_of_is_ready_over_any_number_of_leads(
+async def test_a_new_field_without_values_is_ready_for_any_number_of_leads(
     service: Service,
 ) -> None:
     await create_leads(service, INDEX_CHUNK_LEADS + 10, lambda _n: {})
@@ -237,9 +237,7 @@ async def test_keys_from_before_the_index_was_off_are_never_read(
     assert index_keys(tmp_path, field) == live
 
 
-async def test_an_index_switched_off_half_way_is_built_anew(
-    service: Service, tmp_path: Path
-) -> None:
+async def test_an_index_turned_off_halfway_is_built_again(service: Service, tmp_path: Path) -> None:
     field = await service.field(is_filterable=False)
     ids = await create_leads(service, MANY, lambda n: valued(field, f"A-{n}"))
     await switch(service, field, on=True)

@@ -250,7 +250,7 @@ async def test_another_account_has_lists_of_its_own(service: Service, path: str)
     assert (await service.client.post(path, json={"name": "Mine"})).status_code == 200
 
 
-async def test_an_id_of_one_list_is_none_of_the_other(client: httpx.AsyncClient) -> None:
+async def test_an_id_of_one_list_is_not_found_in_the_other(client: httpx.AsyncClient) -> None:
     response = await client.put(f"{SOURCES}/{FIRST}", json={"name": "Mine"})
     assert_answer(response, 404, NOT_FOUND, setting_outcome="refused")
     response = await client.delete(f"{STATUSES}/{FIRST + 4}")

@@ -1,4 +1,4 @@
-"""Users, the account and the tags on the wire: all of them are only read."""
+"""Users, the account and the tags on the wire: all of them are read-only."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def test_a_user_is_fetched_by_id(service: Service) -> None:
 
 
 @pytest.mark.parametrize("user_id", ["0", "-1", "you", "1000000001", "9223372036854775808"])
-async def test_nobody_has_that_id(client: httpx.AsyncClient, user_id: str) -> None:
+async def test_an_unknown_user_id_is_not_found(client: httpx.AsyncClient, user_id: str) -> None:
     assert_answer(await client.get(f"/users/{user_id}"), 404, NOT_FOUND)
 
 
@@ -134,7 +134,7 @@ async def test_users_are_paged_by_the_body_or_the_query(service: Service) -> Non
     assert await search_users(service, {"page_size": 200}) == (ids, "25")
     assert await search_users(service, {"page_size": "4", "page_number": "3"}) == (ids[8:12], "25")
     assert await search_users(service, page_size=4, page_number=3) == (ids[8:12], "25")
-    # What the body names rules over the query.
+    # The body takes precedence over the query string.
     found = await search_users(service, {"page_size": 5}, page_size=4, page_number=2)
     assert found == (ids[5:10], "25")
     assert await search_users(service, {"page_number": 9}) == ([], "25")
@@ -186,7 +186,7 @@ async def test_tags_are_listed_by_count_the_most_used_first(service: Service) ->
     assert_answer(await service.client.get("/tags", params={"sort_by": "count"}), 200, expected)
 
 
-async def test_tag_names_can_be_walked_from_any_of_them(service: Service) -> None:
+async def test_tag_names_can_start_after_any_of_them(service: Service) -> None:
     await tag_leads(service)
     names = ["Zoo", "cold", "fair", "warm", "été"]
     for last, expected in (("", names), ("Zoo", names[1:]), ("d", names[2:]), ("été", [])):
@@ -194,7 +194,7 @@ async def test_tag_names_can_be_walked_from_any_of_them(service: Service) -> Non
         assert_answer(await service.client.get("/tags", params=query), 200, expected)
 
 
-async def test_only_a_list_of_names_is_gone_on_with(service: Service) -> None:
+async def test_only_a_list_of_names_can_start_after_a_tag(service: Service) -> None:
     await service.lead(tags=["cold", "warm"])
     response = await service.client.get("/tags", params={"last_tag_value": "d"})
     assert_answer(response, 200, [a_tag("cold", 1), a_tag("warm", 1)])
@@ -224,7 +224,7 @@ async def test_tags_of_another_account_are_not_seen(service: Service) -> None:
         assert_answer(await other.get("/tags", params=query), 200, [])
 
 
-async def test_a_nul_character_in_the_last_tag_goes_on_where_it_stands(service: Service) -> None:
+async def test_a_nul_character_ends_the_last_tag(service: Service) -> None:
     await service.lead(tags=["Fair", "VIP"])
     query = "tag_names_only=true&last_tag_value=Fair%00x"
     assert (await service.client.get(f"/tags?{query}")).json() == ["VIP"]

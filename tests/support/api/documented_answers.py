@@ -1,4 +1,4 @@
-"""The OpenAPI document as a judge: every answer that a test gets must be one that it describes."""
+"""The OpenAPI document as a judge: it has to describe every answer that a test gets."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DOCUMENT = schemathesis.openapi.from_dict(openapi_document(ENDPOINTS))
 
 
 async def require_documented(response: httpx.Response) -> None:
-    """Fail on an answer of an endpoint that the document does not have; a hook for clients."""
+    """Fail on an answer that the document does not describe; a hook for clients."""
     request = response.request
     operation = DOCUMENT.find_operation_by_path(request.method, request.url.path)
     if operation is None:
         return
     await response.aread()
-    # The request's body may be a stream, which is gone; the answer is judged without it.
+    # The request's body may be a stream that is used up; the answer is judged without it.
     answer = httpx.Response(
         response.status_code,
         headers=response.headers,

@@ -1,4 +1,4 @@
-"""How tests search leads: in the body or in the query string, and what they say of the result."""
+"""How tests search leads, by the body or the query string, and check the result."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ async def search(
 
 
 def found(response: httpx.Response) -> list[dict[str, Any]]:
-    """Return the leads of a search that went well."""
+    """Return the leads of a successful search."""
     assert response.status_code == 200, response.text
     return list(response.json())
 
 
 def next_url(response: httpx.Response) -> str:
-    """Return where the Link header leads."""
+    """Return the address in the Link header."""
     path = response.links["next"]["url"]
     assert path.startswith("/developer_api/v1/leads/search?")
     return f"http://onelead.test{path}"

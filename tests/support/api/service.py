@@ -25,7 +25,7 @@ from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 
 BASE_URL = "http://onelead.test/developer_api/v1"
-#: Tests do not guard anybody's password.
+#: Tests have no real passwords to protect.
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -69,7 +69,7 @@ class Service:
         return await self.client.put("/leads/upsert", json=body)
 
     async def member(self) -> httpx.AsyncClient:
-        """Create a user of the account who is no admin, and return the user's client."""
+        """Create a member of the account, and return the member's client."""
         account_id, email = self.account.account_id, "mia@shop.example"
         user = await self.store.create_user(account_id, email, "Mia Roe", Role.MEMBER)
         _key, secret = await self.store.create_api_key(account_id, email, "test")
@@ -91,7 +91,7 @@ def credentials_of(account: NewAccount) -> dict[str, str]:
 
 
 def client_of(runtime: Runtime, account: NewAccount) -> httpx.AsyncClient:
-    """Return a client with the account's credentials, which holds answers to their contract."""
+    """Return a client with the account's credentials, which checks answers against the document."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(create_api(runtime), raise_app_exceptions=True),
         base_url=BASE_URL,

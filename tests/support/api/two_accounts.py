@@ -1,4 +1,4 @@
-"""Two accounts in one database, for tests of what one can learn of the other, and do to it."""
+"""Two accounts in one database, for tests of what one can learn about the other or do to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHARED_NUMBER = "B-1"
 
 
 class Content(NamedTuple):
-    """What an account has that a request can name."""
+    """The ids and values of an account that a request can name."""
 
     lead_ids: tuple[int, ...]
     #: Text, included in filters; each lead has a value.
@@ -37,7 +37,7 @@ class Content(NamedTuple):
     status_id: int
     source_id: int
     user_id: int
-    #: Where the second page of a search by name, one lead a page, begins.
+    #: The cursor of the second page of a search by name, with one lead a page.
     cursor: str
 
 
@@ -90,7 +90,7 @@ async def neighbours(database: Database) -> AsyncIterator[Neighbours]:
 
 
 async def fill(client: httpx.AsyncClient, runtime: Runtime, account_id: int, word: str) -> Content:
-    """Give an account something of everything; every text of its own has the word."""
+    """Give an account something of everything; each of its texts has the word."""
 
     async def make(path: str, **body: Any) -> Any:
         response = await client.post(path, json=body)

@@ -1,4 +1,4 @@
-"""Leads as the wire shows them, and how tests say what an answer must be, whole."""
+"""Leads on the wire, and how tests build and compare whole answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ LEAD_KEYS = (
 )
 
 TOO_LONG = "is too long (maximum is 255 characters)"
-#: Values of every kind that is no positive integer.
+#: Values of every kind that are not a positive integer.
 NO_IDS: tuple[Any, ...] = (0, -1, 1.5, True, "test", "-1", "1.0", "", [], {})
 
 #: One definition a data type, two values for it as sent, and those values as answered.
-#: In place of an option id stands the option's place in the definition.
+#: Option ids are written as the place of the option in the definition.
 CUSTOM_VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "String": ("A-77", "B-12", "A-77", "B-12"),
     "Text": ("a long\nstory", "another", "a long\nstory", "another"),
@@ -43,7 +43,7 @@ DATA_TYPES = tuple(CUSTOM_VALUES)
 
 
 def with_option_ids(value: Any, definition: Mapping[str, Any]) -> Any:
-    """Put the ids of a definition's options in the place of `#0` and `#1`."""
+    """Replace `#0` and `#1` by the ids of a definition's options."""
     if isinstance(value, list):
         return [with_option_ids(entry, definition) for entry in value]
     if isinstance(value, str) and value.startswith("#"):
@@ -57,7 +57,7 @@ def entry(definition: Mapping[str, Any], value: Any) -> dict[str, Any]:
 
 
 async def a_lead_body(service: Service, **changed: Any) -> dict[str, Any]:
-    """Build the answer for a lead with nothing but a name, made now, and what differs from it."""
+    """Build the answer for a lead with only a name, made now, and with the given differences."""
     settings = await service.store.settings(service.account.account_id)
     body: dict[str, Any] = dict.fromkeys(LEAD_KEYS)
     body |= {"name": "Nora Field", "first_name": "Nora", "last_name": "Field"}
@@ -82,7 +82,7 @@ async def source_ids(service: Service) -> dict[str, int]:
 
 
 async def stored_lead(service: Service, lead_id: int) -> dict[str, Any]:
-    """Fetch a lead that must be there."""
+    """Fetch a lead that must exist."""
     response = await service.client.get(f"/leads/{lead_id}")
     assert response.status_code == 200, response.text
     return dict(response.json())
@@ -113,5 +113,5 @@ def table_rows(folder: Path, table: str) -> list[dict[str, Any]]:
 
 
 def written(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Read what a lead write can write besides its ledger row."""
+    """Read the rows, other than the ledger, that a lead write can change."""
     return {table: table_rows(folder, table) for table in ("lead", "match_key")}

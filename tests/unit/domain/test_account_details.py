@@ -1,4 +1,4 @@
-"""An account's own details as a change of the settings."""
+"""Changes to an account's own details."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEFORE = AccountDetails("Shop Ltd", "America/Chicago", "USD")
 
 
 def update(**body: Any) -> SettingsPlan:
-    """Plan a change of the account."""
+    """Plan a change to the account."""
     return change(Resource.ACCOUNT, Action.UPDATE, body, of=1, settings=a_settings())
 
 
@@ -42,7 +42,7 @@ def test_each_detail_can_be_changed() -> None:
         {"name": "Shop Ltd", "time_zone": "America/Chicago", "currency": "USD"},
     ],
 )
-def test_what_is_not_said_stays(body: dict[str, Any]) -> None:
+def test_an_absent_or_equal_value_changes_nothing(body: dict[str, Any]) -> None:
     plan = update(**body)
     assert (plan.outcome, plan.saved_account, plan.changes) == (Outcome.UNCHANGED, None, {})
     assert plan.last_id == LAST_ID
@@ -65,7 +65,7 @@ def test_what_is_not_said_stays(body: dict[str, Any]) -> None:
         ({"url": "x"}, "base", "Unrecognized attributes specified: url"),
     ],
 )
-def test_what_cannot_be_is_refused(body: dict[str, Any], attribute: str, text: str) -> None:
+def test_an_impossible_value_is_refused(body: dict[str, Any], attribute: str, text: str) -> None:
     plan = update(**body)
     assert (plan.outcome, plan.saved_account) == (Outcome.REFUSED, None)
     assert isinstance(plan.refusal, InputInvalid)

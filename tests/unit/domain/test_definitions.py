@@ -49,7 +49,7 @@ class TestCanonicalName:
             ("a-b", "may have only letters a to z, digits and underscores", "invalid"),
             ("a\n", "may have only letters a to z, digits and underscores", "invalid"),
             ("caf\u00e9", "may have only letters a to z, digits and underscores", "invalid"),
-            # Their lower case would be an ASCII letter, or is not what one sees.
+            # Their lower case is an ASCII letter, or they are digits of another script.
             ("\u212a", "may have only letters a to z, digits and underscores", "invalid"),
             ("\u0661", "may have only letters a to z, digits and underscores", "invalid"),
             ("a" * 256, TOO_LONG, "too_long"),
@@ -260,7 +260,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("sent", "stored"),
         [
-            # An id keeps the option, also under a new name or in a new place.
+            # An id keeps the option, even under a new name or in a new place.
             ([{"id": 5102, "name": "Gold"}], [(5102, "Gold")]),
             ([{"id": 5101, "name": "Bronze"}], [(5101, "Bronze")]),
             (
@@ -274,14 +274,14 @@ class TestOptions:
                 ],
                 [(5102, "Gold"), (5101, "Silver")],
             ),
-            # So does a name, as options are compared.
+            # So does a name, by the comparison of options.
             ([{"name": "Gold"}, {"name": "Silver"}], [(5102, "Gold"), (5101, "Silver")]),
             ([{"name": " Gold", "id": None}], [(5102, " Gold")]),
             ([{"name": "gold"}], [(9001, "gold")]),
-            # An id that the definition does not have says nothing.
+            # An id that the definition does not have is ignored.
             ([{"id": 77, "name": "Gold"}], [(5102, "Gold")]),
             ([{"id": 77, "name": "Iron"}], [(9001, "Iron")]),
-            # An id rules over a name.
+            # An id takes precedence over a name.
             (
                 [{"name": "Silver"}, {"id": 5101, "name": "Gold"}],
                 [(9001, "Silver"), (5101, "Gold")],

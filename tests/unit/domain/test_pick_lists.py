@@ -1,4 +1,4 @@
-"""Lead statuses and customer sources: their names, their order, the default, and what is in use."""
+"""Lead statuses and customer sources: names, order, the default, and entries in use."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class TestLeadStatuses:
         )
 
     @pytest.mark.parametrize("sent", [False, None])
-    def test_no_default_can_stay_so(self, sent: bool | None) -> None:  # noqa: FBT001
+    def test_another_status_stays_not_the_default(self, sent: bool | None) -> None:  # noqa: FBT001
         plan = change(STATUS, Action.UPDATE, {"is_default": sent}, of=2002)
         assert_nothing_saved(plan, Outcome.UNCHANGED)
 

@@ -1,4 +1,4 @@
-"""A change of the field settings: what holds for all of them, and definitions as a whole."""
+"""Changes to the settings: what is true of all of them, and definitions as a whole."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from onelead.domain.settings_change import (
 from onelead.domain.text import fold
 from onelead.domain.writes import Action, Outcome
 
-#: An account is there before its settings can be changed.
+#: An account exists before its settings can be changed.
 CREATED = (DEFINITION, STATUS, SOURCE)
 PREFIX = "Invalid input: Validation errors: "
 BLANK_NAME = Problem("name", "can't be blank", "blank")
@@ -73,17 +73,17 @@ class TestWhatWasSeen:
         settings = a_settings(fields=(field,))
         return plan_settings_change(write, settings, last_id=LAST_ID, in_use=not_asked)
 
-    def test_what_would_be_changed_and_is_not_so_any_more_is_refused(self) -> None:
+    def test_a_change_of_an_attribute_that_changed_meanwhile_is_refused(self) -> None:
         plan = self.plan(self.STORED, {"options": [{"id": 51, "name": "A"}]})
         assert isinstance(plan.refusal, SettingsConflict)
         assert_nothing_saved(plan, Outcome.REFUSED)
         assert self.plan(self.SEEN, {"options": [{"id": 51, "name": "A"}]}).refusal is None
 
-    def test_what_stays_may_have_changed(self) -> None:
+    def test_an_attribute_that_is_left_alone_may_have_changed(self) -> None:
         plan = self.plan(self.STORED, {"is_filterable": True})
         assert plan.changes == {"is_filterable": (False, True)}
 
-    def test_what_is_so_already_is_no_conflict(self) -> None:
+    def test_an_attribute_that_has_the_new_value_already_is_no_conflict(self) -> None:
         assert self.plan(self.STORED, {"name": "Rank"}).outcome is Outcome.UNCHANGED
 
 
@@ -131,7 +131,7 @@ class TestAnyResource:
         ("resource", "of"), [(STATUS, 2002), (SOURCE, 3102), (DEFINITION, 4101)]
     )
     @pytest.mark.parametrize("body", [{}, {"id": 5}, {"id": None}])
-    def test_nothing_said_changes_nothing(
+    def test_a_body_without_attributes_changes_nothing(
         self, resource: Resource, of: int, body: dict[str, Any]
     ) -> None:
         settings = a_settings(fields=(a_field(id=4101),))
@@ -365,7 +365,7 @@ class TestUpdateDefinition:
 
 
 class TestDeleteDefinition:
-    def test_it_is_gone_with_all_that_it_said(self) -> None:
+    def test_a_deleted_definition_loses_all_its_attributes(self) -> None:
         field = a_field(data_type=DataType.DROPDOWN, index_generation=3)
         plan = change(DEFINITION, Action.DELETE, of=field.id, settings=a_settings(fields=(field,)))
         assert plan == SettingsPlan(
@@ -382,7 +382,7 @@ class TestDeleteDefinition:
         )
 
 
-#: Any JSON, and often enough something that the rules are about.
+#: Any JSON, and often values that the rules are about.
 ANY_JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -404,7 +404,7 @@ ANY_BODY = st.dictionaries(st.sampled_from(ATTRIBUTES) | st.text(max_size=3), AN
 
 
 class TestAnyBody:
-    """Whatever is sent, there is a plan that keeps the settings whole."""
+    """Every body has a plan that keeps the settings consistent."""
 
     @given(
         resource=st.sampled_from(Resource),
