@@ -53,7 +53,7 @@ async def _counted(client: httpx.AsyncClient, url: str) -> None:
     """Wait until the delivery is in the figures, which follow with a short delay."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
-            if "Created 1. Most in one hour: 1" in (await client.get(url)).text:
+            if ", with 1." in (await client.get(url)).text:
                 return
             await asyncio.sleep(0.1)
 

@@ -51,10 +51,10 @@ def test_what_is_empty(tab: Page, path: str) -> None:
     ("path", "button"),
     [
         ("/leads/new", "Create the lead"),
-        ("/settings/custom-fields/new", "Create the field"),
-        ("/settings/users/new", "Create the user and a link"),
-        ("/settings/api-keys/new", "Create the key"),
-        ("/profile", "Change the password"),
+        ("/settings/custom-fields/new", "Create field"),
+        ("/settings/users/new", "Create user and link"),
+        ("/settings/api-keys/new", "Create key"),
+        ("/profile", "Change password"),
     ],
 )
 def test_a_refused_form(tab: Page, path: str, button: str) -> None:
@@ -138,18 +138,18 @@ def test_a_field_that_is_switched_off(site: Site, tab: Page) -> None:
     tab.goto(_a_field(site, "Customer number", is_filterable=True))
     tab.get_by_label("Included in filters").uncheck()
     tab.locator("#save").click()
-    expect(tab.get_by_text("Is this what you want?")).to_be_visible()
+    expect(tab.get_by_text("Please confirm.")).to_be_visible()
     assert violations(tab) == []
 
 
 def test_what_is_shown_only_once(tab: Page) -> None:
     tab.goto("/settings/api-keys/new")
     tab.get_by_label("Label").fill("Web form")
-    tab.get_by_role("button", name="Create the key").click()
+    tab.get_by_role("button", name="Create key").click()
     expect(tab.locator("main")).to_contain_text("curl")
     assert violations(tab) == []
     tab.goto("/settings/users/1000000008")
-    tab.get_by_role("button", name="Make a link").click()
+    tab.get_by_role("button", name="Create link").click()
     expect(tab.locator("#link")).to_be_visible()
     assert violations(tab) == []
 

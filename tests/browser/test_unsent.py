@@ -57,7 +57,7 @@ def test_a_request_that_is_lost_is_not_sent_again_by_itself(
         tab = open_title(context, lead)
         tab.route(re.compile(rf"/leads/{lead['id']}$"), lose)
         save(tab)
-        expect(tab.get_by_role("alert")).to_contain_text("The server did not answer.")
+        expect(tab.get_by_role("alert")).to_contain_text("The server did not respond.")
         expect(tab.get_by_label("Title")).to_have_value(TITLE)
         assert sent == ["POST"]
         tab.unroute_all()
@@ -74,7 +74,7 @@ def test_a_server_that_fails_leaves_the_form_as_it_is(site: Site, lead: dict[str
             re.compile(rf"/leads/{lead['id']}$"), lambda r: r.fulfill(status=503, body=failure)
         )
         save(tab)
-        expect(tab.get_by_role("alert")).to_contain_text("The server could not do this now.")
+        expect(tab.get_by_role("alert")).to_contain_text("The server could not process this.")
         expect(tab.get_by_label("Title")).to_have_value(TITLE)
 
 
@@ -99,7 +99,7 @@ def test_a_page_from_before_the_sign_in_is_renewed(site: Site, lead: dict[str, A
         (cookie,) = [one for one in newer.cookies() if one["name"] == "onelead_session"]
         context.add_cookies([cookie])  # type: ignore[list-item]
         save(tab)
-        expect(tab.get_by_role("alert")).to_contain_text("from before somebody signed in")
+        expect(tab.get_by_role("alert")).to_contain_text("loaded before the last sign-in")
         save(tab)
         expect(tab.get_by_role("link", name="Edit Company")).to_be_visible()
     assert site.call("GET", f"/leads/{lead['id']}")["title"] == TITLE

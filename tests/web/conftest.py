@@ -1,4 +1,4 @@
-"""The service and the browsers that a test of the pages has."""
+"""The service and the browsers for tests of the pages."""
 
 from __future__ import annotations
 

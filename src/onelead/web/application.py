@@ -1,4 +1,4 @@
-"""The web application as an ASGI application: routes, access, and what becomes of failures."""
+"""The web application as an ASGI application: routes, access and the handling of failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from onelead.web.frame.visit import Visit
 from onelead.web.page_table import PAGES
 
 SIGN_IN_PATH = "/sign-in"
-_SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send it again."
+_SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send the form again."
 
 
 def create_web(runtime: Runtime) -> ASGIApp:
@@ -37,7 +37,7 @@ def create_web(runtime: Runtime) -> ASGIApp:
     ]
     routes += asset_routes()
     unknown = Route("/{path:path}", _ServedPage(_UNKNOWN_PAGE, runtime, request_log))
-    # Also for a path with a line break, which `path` leaves out.
+    # Matches paths with a line break, too, which the pattern of `path` does not.
     unknown.path_regex = re.compile("")
     return Router([*routes, unknown], redirect_slashes=False)
 
@@ -52,7 +52,7 @@ _SHOWN_PATHS = {page.path for page in PAGES if page.method == "GET"}
 
 
 class _ServedPage(Served[Visit]):
-    """A page as ASGI."""
+    """A page as an ASGI application."""
 
     headers = PAGE_HEADERS
 
@@ -72,7 +72,7 @@ class _ServedPage(Served[Visit]):
             _refuse_other_sites(visit.request)
         if self._page.access is not Access.ANYONE and visit.who is None:
             return _to_sign_in(visit, is_form=is_form)
-        if is_form and (visit.who or not self._page.is_moot_signed_out):
+        if is_form and (visit.who or not self._page.needs_no_session):
             await _require_own_form(visit, self._page.access)
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
             raise AdminRequired
@@ -95,20 +95,20 @@ class _ServedPage(Served[Visit]):
 
 
 def _refuse_other_sites(request: Request) -> None:
-    """Refuse a form of which the browser itself says that another site sent it.
+    """Refuse a form that came from another site, according to the browser itself.
 
-    Raises FormForged. Nothing of the body is read for that.
+    Raises FormForged. The body is not read.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise FormForged
 
 
 async def _require_own_form(visit: Visit, access: Access) -> None:
-    """Refuse a form that no page of ours wrote for this browser. Raises FormForged."""
+    """Refuse a form that was not on a page we sent to this browser. Raises FormForged."""
     tokens = [session_token(visit.request)]
     if access is Access.ANYONE:
-        # Such a page may have been loaded before somebody signed in here, in another tab, or
-        # while a session lasted that is over.
+        # The page may have been loaded before someone signed in in another tab, or during a
+        # session that has ended.
         tokens.append(visitor_token(visit.request))
     sent = (await visit.form()).get("csrf")
     if not any(is_csrf_token(sent, token) for token in tokens):
@@ -116,9 +116,9 @@ async def _require_own_form(visit: Visit, access: Access) -> None:
 
 
 def _to_sign_in(visit: Visit, *, is_form: bool) -> Response:
-    """Send a browser to the sign-in page, and from there back to where it wanted to go.
+    """Send a browser to the sign-in page, and from there back to the page it asked for.
 
-    Of a form that is lost by it is said that it is.
+    A form is lost on the way, and the sign-in page says so.
     """
     url = visit.request.url
     wanted = _page_of_form(visit) if is_form else _address(url.path, url.query)
@@ -127,7 +127,7 @@ def _to_sign_in(visit: Visit, *, is_form: bool) -> Response:
 
 
 def _page_of_form(visit: Visit) -> str:
-    """Return where the page is that a form was sent from; the start page if that is unknown."""
+    """Return the address of the page that a form was sent from; the start page if unknown."""
     try:
         sender = urlsplit(visit.request.headers.get("referer", ""))
     except ValueError:
@@ -144,6 +144,6 @@ def _address(path: str, query: str) -> str:
 
 
 def _is_shown(path: str) -> bool:
-    """Say whether there is a page at a path, and not only a form to send there."""
+    """Say whether a path has a page, and does not only take a form."""
     first = next((name for regex, name in _PATHS if regex.match(path)), None)
     return first in _SHOWN_PATHS

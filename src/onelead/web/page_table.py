@@ -1,4 +1,4 @@
-"""Every page and form of the web application, in the order in which paths are tried."""
+"""Every page and form of the web application, in the order in which their paths are tried."""
 
 from __future__ import annotations
 

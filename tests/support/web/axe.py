@@ -15,9 +15,9 @@ _OPTIONS = {
 
 def violations(tab: Page) -> list[str]:
     """Return each violation with the element at fault."""
-    # A page that somebody has just come to by a click may still be on its way.
+    # A page that was just opened by a click may still be loading.
     tab.wait_for_load_state("load")
-    # What a sticky head covers counts as hidden, wherever the tab was scrolled to before.
+    # Whatever a sticky head covers counts as hidden, so scroll to the top.
     tab.evaluate("() => window.scrollTo(0, 0)")
     tab.evaluate(AXE_SCRIPT)
     results: dict[str, Any] = tab.evaluate("options => axe.run(options)", _OPTIONS)

@@ -10,12 +10,12 @@ import httpx
 from bs4 import BeautifulSoup, Tag
 
 WEB_URL = "http://onelead.test"
-#: What a field is set to; None leaves it out, as an unchecked box is.
+#: The value of a field; None leaves it out, like an unchecked box.
 Values = Mapping[str, str | Sequence[str] | None]
 
 
 class Shown:
-    """A page as it was answered."""
+    """A page as the server returned it."""
 
     def __init__(self, browser: Browser, response: httpx.Response) -> None:
         self.browser = browser
@@ -24,7 +24,7 @@ class Shown:
 
     @property
     def status(self) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         return self.response.status_code
 
     @property
@@ -34,7 +34,7 @@ class Shown:
 
     @property
     def text(self) -> str:
-        """The text of the main part, its white space tidied."""
+        """The text of the main part, with its white space tidied."""
         return tidy(self.html.select_one("main") or self.html)
 
     def one(self, selector: str) -> Tag:
@@ -47,7 +47,7 @@ class Shown:
         return [tidy(found) for found in self.html.select(selector)]
 
     def problem_of(self, field: str) -> str:
-        """Return what is said beside a field, by the field's name."""
+        """Return the problem text next to a field, by the field's name."""
         described = str(self.one(f'[name="{field}"]').get("aria-describedby") or "")
         texts = [self.html.find(id=part) for part in described.split() if "problem" in part]
         return " ".join(tidy(text) for text in texts if isinstance(text, Tag))
@@ -89,7 +89,7 @@ class Browser:
         self.client = client
 
     async def get(self, path: str, *, status: int | None = 200) -> Shown:
-        """Load a page, wherever redirects lead; `status` None takes any but a defect."""
+        """Load a page and follow redirects; `status` None accepts any but a server error."""
         return self._shown(await self.client.get(path, follow_redirects=True), status)
 
     async def post(
@@ -109,7 +109,7 @@ class Browser:
 
 
 def fields_of(form: Tag) -> list[tuple[str, str]]:
-    """Return what a form sends when nobody touches it."""
+    """Return what an untouched form sends."""
     fields: list[tuple[str, str]] = []
     for control in form.select("input[name], select[name], textarea[name]"):
         if control.has_attr("disabled"):

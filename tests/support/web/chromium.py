@@ -1,4 +1,4 @@
-"""Debian's Chromium and a real server process, for journeys that a person would make."""
+"""Debian's Chromium and a real server process, for the journeys of a person."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Theme = Literal["light", "dark"]
 
 WIDE = (1280, 900)
 PHONE = (360, 740)
-#: What reaches beyond the right edge, outside of a box that scrolls by itself.
+#: What reaches beyond the right edge, outside of boxes that scroll.
 BEYOND_EDGE = """
 () => {
   const edge = document.documentElement.clientWidth;
@@ -49,7 +49,7 @@ _API = "/developer_api/v1"
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser; the test is skipped where there is none."""
+    """Start the browser; skip the test when there is none."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
@@ -64,7 +64,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Watched:
-    """What went wrong in a browser, and where it went beside the server."""
+    """What went wrong in a browser, and its requests to other servers."""
 
     url: str
     errors: list[str] = field(default_factory=list)
@@ -72,13 +72,13 @@ class Watched:
 
     def watch(self, page: Page) -> None:
         """Note everything that happens in a page from now on."""
-        # A violation of the policy is an error of the console, too.
+        # A policy violation is a console error, too.
         page.on("console", lambda line: self._note(line.type, f"{line.text} at {page.url}"))
         page.on("pageerror", lambda error: self._note("error", f"{error} at {page.url}"))
         page.on("request", lambda request: self._reached(request.url))
 
     def _note(self, sort: str, text: str) -> None:
-        # The browser says so of each answer that is no success; those are looked at by status.
+        # The browser logs every response that is not a success; tests look at the status.
         if sort in {"error", "warning"} and "Failed to load resource" not in text:
             self.errors.append(text)
 
@@ -99,9 +99,9 @@ class Site:
     url: str
     database: Path
     browser: Browser
-    #: Of the API: the headers of the first admin.
+    #: The API headers of the first admin.
     credentials: dict[str, str] = field(default_factory=dict)
-    #: What the start has printed, to let the first admin in.
+    #: The link for the first admin that the start printed.
     sign_in_link: str = ""
 
     def with_store(self, work: Callable[[Store], Awaitable[T]]) -> T:
@@ -125,7 +125,7 @@ class Site:
         theme: Theme = "light",
         scripts: bool = True,
     ) -> BrowserContext:
-        """Return a browser of its own, in which nobody is signed in."""
+        """Return a separate browser in which nobody is signed in."""
         context = self.browser.new_context(
             base_url=self.url,
             viewport={"width": size[0], "height": size[1]},
@@ -137,14 +137,14 @@ class Site:
         return context
 
     def signed_in(self, role: Role = Role.ADMIN, **options: Any) -> BrowserContext:
-        """Return a browser of its own in which a user of that role is signed in."""
+        """Return a separate browser in which a user of that role is signed in."""
         context = self.visitor(**options)
         token = self._token(role)
         context.add_cookies([{"name": "onelead_session", "value": token, "url": self.url}])
         return context
 
     def _token(self, role: Role) -> str:
-        """Make a session as signing in does; the sign-in itself has journeys of its own."""
+        """Create a session as signing in does; the sign-in has its own journeys."""
         token, now = secrets.token_urlsafe(32), int(time.time())
 
         async def sign_in(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""A browser that is signed in without a password, for tests that are not about that."""
+"""A browser that is signed in without a password, for tests that are not about signing in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from onelead.storage.access.accounts import key_hash
 
 
 async def open_session(store: Store, token_hash: str, session: WebSession) -> None:
-    """Remember a browser of a user, as when an account was chosen."""
+    """Store a session of a user, as choosing an account does."""
     purpose = LinkPurpose.ACCOUNT_CHOICE
     link = await store.create_link(session.account_id, session.user_id, purpose)
     assert await store.choose_account(key_hash(link), token_hash, session)

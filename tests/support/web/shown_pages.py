@@ -1,4 +1,4 @@
-"""Every page of the web application, and how to come to it: for axe and for the screenshots."""
+"""Every page of the web application, and how to get there: for axe and for the screenshots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 
 class ShownPage(NamedTuple):
-    """A page by its name: an address, and the link to follow there when it depends on ids."""
+    """A page by its name: an address, and the link to follow from there when it depends on ids."""
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""Users with passwords, and signing in as them, as a person does."""
+"""Users with passwords, and signing in as a person does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PASSWORD = "a rainy afternoon"
 
 
 async def set_password(web: Web, user_id: int, password: str = PASSWORD) -> Browser:
-    """Let a user of the account set a password by a link; returns the browser, signed in."""
+    """Let a user of the account set a password by a link; return their signed-in browser."""
     account_id = web.account_id
     for one in await web.store.account_ids():
         if user_id in (await web.store.settings(one)).users_by_id:

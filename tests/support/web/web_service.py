@@ -52,7 +52,7 @@ class Web:
         return await self.signed_in(self.account_id, self.api.account.user_id)
 
     async def member(self, email: str = "mia@shop.example", name: str = "Mia Roe") -> Browser:
-        """Create a member of the account, and return a browser of theirs."""
+        """Create a member of the account, and return their browser."""
         user = await self.store.create_user(self.account_id, email, name, Role.MEMBER)
         return await self.signed_in(self.account_id, user.id)
 

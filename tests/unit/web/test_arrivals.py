@@ -44,7 +44,7 @@ VALUES = [layer.value for layer in LAYERS]
 
 
 def counted(span: Span, figures: list[HourFigure], now: int, zone: ZoneInfo) -> Sequence[Bucket]:
-    """Count figures as the pages do, which have the store count the days."""
+    """Count as the pages do, which let the store count days."""
     if span.hours:
         return hour_buckets(span, figures, now, zone)
     days = [
@@ -99,7 +99,7 @@ def test_days_are_those_of_the_accounts_zone(zone: str, first: str, last: str) -
 
 
 def test_an_hour_that_a_day_begins_in_belongs_to_the_day_before() -> None:
-    """In Kolkata a day begins at half past six in the evening, UTC."""
+    """A day in Kolkata begins at 18:30 UTC."""
     midnight = 1_699_986_600
     zone = ZoneInfo("Asia/Kolkata")
     around = [HourFigure(midnight - 1_800 + n * HOUR, "created", 1) for n in range(2)]
@@ -148,9 +148,9 @@ def test_a_sentence_says_what_the_chart_shows() -> None:
     hour = NOW - NOW % HOUR
     figures = [HourFigure(hour, "created", 5), HourFigure(hour - HOUR, "refused", 7)]
     shown = counted(span, figures, NOW, UTC)
-    assert description(span, shown, LAYERS, "what they did") == (
-        "Deliveries in the last 24 hours, stacked by what they did: Created 5, Refused 7. "
-        "Most in one hour: 7 (Tue 14 Nov, 21:00)."
+    assert description(span, shown, LAYERS, "outcome") == (
+        "Deliveries in the last 24 hours, by outcome: Created 5, Refused 7. "
+        "Busiest hour: Tue 14 Nov, 21:00, with 7."
     )
 
 
@@ -159,7 +159,7 @@ def test_others_are_what_is_left_of_all() -> None:
         return Bucket("Tue", "Tue", is_major=True, counts=counts)
 
     whole = [bucket(created=5, refused=2), bucket(), bucket(created=1)]
-    # The last one has grown between the two readings.
+    # The last bucket has grown between the two reads.
     shown = with_others([bucket(nora=3), bucket(), bucket(nora=2)], whole)
     assert [one.counts for one in shown] == [
         {"nora": 3, "others": 4},
@@ -170,7 +170,7 @@ def test_others_are_what_is_left_of_all() -> None:
 
 @given(st.sampled_from(ZONES), st.integers(0, 4_000_000_000 // HOUR), st.integers(1, 2_400))
 def test_a_stretch_has_one_distance_to_utc(zone_name: str, first: int, hours: int) -> None:
-    """In Morocco clocks are set back for Ramadan: twice within a few weeks."""
+    """Morocco sets its clocks back for Ramadan, so they change twice within a few weeks."""
     zone, since, until = ZoneInfo(zone_name), first * HOUR, (first + hours) * HOUR
     found = stretches(since, until, zone)
     assert (found[0].since, found[-1].until) == (since, until)

@@ -23,8 +23,8 @@ _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/60
         (f"{_IPHONE} CriOS/141.0 Mobile Safari/604.1", "Chrome on iPhone"),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1", "Safari on macOS"),
         ("curl/8.5.0", "curl"),
-        ("", "A browser"),
-        ("<script>alert(1)</script>", "A browser"),
+        ("", "Unknown browser"),
+        ("<script>alert(1)</script>", "Unknown browser"),
     ],
 )
 def test_a_browser_is_named_by_what_it_says_of_itself(user_agent: str, name: str) -> None:

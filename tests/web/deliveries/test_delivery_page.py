@@ -148,7 +148,7 @@ async def test_a_change_of_the_settings_is_shown_to_admins_and_to_nobody_else(
     await member.get("/deliveries/1", status=403)
     assert "“Customer number”" not in (await member.get("/deliveries")).text
     refused = await member.get("/deliveries?about=settings", status=403)
-    assert "System Settings are for the admins" in refused.text
+    assert "Only admins of this account" in refused.text
     assert "“Customer number” created" in (await browser.get("/deliveries?about=settings")).text
 
 

@@ -14,13 +14,13 @@ from tests.support.web.web_service import Web
 from onelead.web.frame.pages import Access, Page
 from onelead.web.page_table import PAGES
 
-#: More than any id, and another account's.
+#: Larger than any id, and one of another account.
 UNKNOWN, THEIRS = "9007199254740991", "2000000008"
 GUARDED = [page for page in PAGES if page.access is not Access.ANYONE]
 FORMS = [page for page in PAGES if page.method == "POST"]
-#: Without the one that goes on until the browser leaves.
+#: Without the stream, which lasts until the browser leaves.
 LOOKS = [page for page in PAGES if page.method == "GET" and page.path != "/overview/live"]
-#: They are what a browser loads again after the deletion that they ask for.
+#: Pages that a browser may reload after the deletion that they offer.
 LEAD_ON = [page for page in LOOKS if re.search("(statuses|sources)/.*/delete", page.path)]
 OF_ADMINS = [page for page in PAGES if page.access is Access.ADMIN]
 
@@ -65,7 +65,7 @@ async def test_a_member_sees_and_changes_no_settings(member: Browser, page: Page
     data = {"csrf": await csrf_of(member)} if page.method == "POST" else None
     answer = await member.client.request(page.method, path_of(page), data=data)
     assert answer.status_code == 403
-    assert "System Settings are for the admins" in answer.text
+    assert "Only admins of this account" in answer.text
 
 
 @pytest.mark.parametrize("page", FORMS, ids=named)
@@ -95,7 +95,7 @@ async def test_what_is_of_another_account_or_nobody_s_is_not_there(
     before = await web.store.settings(theirs)
     data = {"csrf": await csrf_of(browser)} if page.method == "POST" else None
     answer = await browser.client.request(page.method, path_of(page, filled_in), data=data)
-    # What is looked at or sent again may say that the thing is gone, on the page it leads to.
+    # These may redirect to a page that says that it was deleted.
     is_gone = answer.status_code == 303 and (page.method == "POST" or page in LEAD_ON)
     assert is_gone or answer.status_code == 404
     assert await web.store.settings(theirs) == before

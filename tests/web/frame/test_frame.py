@@ -11,7 +11,7 @@ from tests.support.web.web_service import Web
 
 async def test_an_unknown_page_says_so_inside_the_frame(browser: Browser) -> None:
     shown = await browser.get("/nowhere", status=404)
-    assert "There is nothing here" in shown.text
+    assert "Page not found" in shown.text
     assert shown.one('nav[aria-label="Main"] a[href="/leads"]')
 
 

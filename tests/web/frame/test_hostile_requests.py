@@ -1,4 +1,4 @@
-"""Requests that no browser of ours would send: refused in our own words, and never a defect."""
+"""Requests that no browser would send from our pages: refused properly, never a failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from onelead.domain.limits import (
 )
 from onelead.web.frame.policy import PAGE_HEADERS
 
-#: As many digits as are read as a number; more than a database keeps.
+#: Few enough digits to be read as a number, but more than a database stores.
 HUGE = "9" * 19
 
 
@@ -29,7 +29,7 @@ async def csrf_of(browser: Browser) -> str:
 
 
 def as_cookie(raw: str) -> bytes:
-    return b"onelead_said=" + base64.urlsafe_b64encode(raw.encode())
+    return b"onelead_flash=" + base64.urlsafe_b64encode(raw.encode())
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def as_cookie(raw: str) -> bytes:
         as_cookie("[" * 5_000),
         as_cookie('[{"a": 1}, 2]'),
         as_cookie("null"),
-        b"onelead_said=\xe9",
-        b"onelead_said=%%%",
+        b"onelead_flash=\xe9",
+        b"onelead_flash=%%%",
         b"onelead_visitor=" + b"x" * 5_000,
         b"onelead_session=\xff\x01; onelead_session=x",
         b"onelead_columns=\xe9..'.\\",
-        b'onelead_said="\\000\\012"; =; ;;',
+        b'onelead_flash="\\000\\012"; =; ;;',
     ],
 )
 async def test_cookies_may_hold_anything(web: Web, browser: Browser, cookie: bytes) -> None:
@@ -103,7 +103,7 @@ async def test_an_address_that_no_header_has_room_for_leads_to_the_start(
     data = {"csrf": await csrf_of(browser), "action": "delete", "query": long}
     answer = await browser.client.post("/leads/change", data=data)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    # Back to where one wanted to go, as long as that is possible.
+    # Back to the requested page, as long as its address fits.
     near = "/leads?q=" + "x" * 2_500
     shown = await web.visitor().get(near)
     assert str(shown.one("form#sign-in [name=next]")["value"]) == near

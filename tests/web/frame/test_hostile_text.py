@@ -1,4 +1,4 @@
-"""Whatever is delivered, named or asked for is text on a page, and never a part of the page."""
+"""Everything delivered, named or asked for is text on a page, never markup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.web.web_service import Web
 
 from onelead.domain.account import Role
 
-#: Ends every context that a page has, and puts a thing into it that a test can find.
+#: Breaks out of every context in a page, and inserts something that a test can find.
 HOSTILE = (
     "\"'></textarea></title></option></select><i data-pwned></i>"
     "<script data-pwned>alert(1)</script><img data-pwned src=x onerror=alert(1)>{{ 7 * 191 }}"
@@ -35,13 +35,13 @@ def tags_of(shown: Shown) -> Iterator[Tag]:
 
 
 def require_harmless(shown: Shown) -> None:
-    """Refuse a page that holds anything but what its templates say."""
+    """Refuse a page that contains anything that is not from its templates."""
     assert "1337" not in shown.response.text
     for tag in tags_of(shown):
         assert not [name for name in tag.attrs if name.startswith("on")]
         assert "data-pwned" not in tag.attrs, shown.path
         assert tag.name not in ("iframe", "object", "embed", "base", "i")
-        # A picture has the style of its own.
+        # A picture contains its own style.
         assert tag.name != "style" or "image/svg+xml" in shown.response.headers["content-type"]
         assert tag.name != "script" or str(tag["src"]).startswith("/assets/")
         for name in _LINKS:
@@ -55,14 +55,14 @@ def require_harmless(shown: Shown) -> None:
 
 
 async def crawl(browser: Browser) -> list[Shown]:
-    """Follow every link of the application from its start page, and the addresses of no form."""
+    """Follow every link from the start page, but send no forms."""
     waiting, seen, pages = ["/"], {"/"}, []
     while waiting:
         shown = await browser.get(waiting.pop())
         pages.append(shown)
         for link in shown.html.select("a[href]"):
             path = urljoin(shown.path, str(link["href"])).partition("#")[0]
-            # One page of each sort is enough.
+            # One page of each kind is enough.
             sort = re.sub(r"\d+|(?<==)[^&]*", "0", path)
             is_own = path.startswith("/") and not path.startswith(("//", "/docs", "/openapi"))
             if is_own and sort not in seen and len(pages) + len(waiting) < 80:
@@ -72,7 +72,7 @@ async def crawl(browser: Browser) -> list[Shown]:
 
 
 async def _fill(web: Web) -> None:
-    """Give everything that has a name or a value a hostile one."""
+    """Give a hostile name or value to everything that has one."""
     service, store = web.api, web.store
     await store.create_user(web.account_id, "a<b>&'c@shop.example", HOSTILE[:200], Role.MEMBER)
     await store.create_api_key(web.account_id, "dana@shop.example", HOSTILE)
@@ -125,7 +125,7 @@ async def test_what_was_delivered_is_text_on_every_page(web: Web, role: Role) ->
     assert len(pages) > 20
     for shown in pages:
         require_harmless(shown)
-    # It is there, as text.
+    # It appears as text.
     assert any("<script data-pwned>" in shown.text for shown in pages)
 
 

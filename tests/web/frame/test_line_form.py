@@ -1,4 +1,4 @@
-"""A form of lines: what it changes, and what it was made from."""
+"""A form of lines: what it changes, and what it was loaded with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from onelead.web.frame.line_form import LineForm, line_form, read_lines
 
 
 def sent(stored: dict[str, str], **typed: str) -> LineForm:
-    """Return the form of what is stored as a browser sends it back."""
+    """Return the form of stored values as a browser sends it back."""
     shown = line_form(stored)
     was = [(f"was.{name}", text) for name, text in shown.was.items()]
     return read_lines(Form([*(dict(shown.typed) | typed).items(), *was]), stored)
@@ -35,8 +35,8 @@ def test_what_others_changed_meanwhile_is_seen_as_it_was() -> None:
     assert form.over(now) == LineForm(
         {"name": "Store", "zone": "Asia/Tokyo"}, {"name": "Shop", "zone": "Asia/Tokyo"}
     )
-    assert form.in_question(now) == ["name"]
-    assert form.in_question({"name": "Store", "zone": "UTC"}) == []
+    assert form.conflicts(now) == ["name"]
+    assert form.conflicts({"name": "Store", "zone": "UTC"}) == []
 
 
 def test_a_form_that_does_not_say_what_it_was_made_from_is_of_what_is_stored() -> None:

@@ -1,4 +1,4 @@
-"""Forms that were loaded before somebody signed in or out, in another tab or long ago."""
+"""Forms that were loaded before a sign-in or sign-out, in another tab or long ago."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onelead.web.frame.sessions import token_hash
 
 EMAIL = "mia@shop.example"
 SESSION = "onelead_session"
-LOST = "You were signed out, so nothing was saved. Sign in and send it again."
+LOST = "You were signed out, so nothing was saved. Sign in and send the form again."
 SIGN_OUT = 'nav[aria-label="Main"] form[action="/sign-out"]'
 ORIGIN = "http://onelead.test"
 
@@ -65,7 +65,7 @@ async def test_signing_out_works_also_when_it_has_happened_in_another_tab(mia: B
 
 @pytest.mark.parametrize("site", ["cross-site", ""])
 async def test_another_site_signs_nobody_out(web: Web, mia: Browser, site: str) -> None:
-    """It sends no cookie along, or the browser says that it is another site."""
+    """The form comes without the cookie, or the browser says that it is from another site."""
     headers = {"Sec-Fetch-Site": site} if site else {}
     answer = await web.visitor().client.post("/sign-out", headers=headers)
     assert SESSION not in str(answer.headers.get_list("set-cookie"))
@@ -88,7 +88,7 @@ async def test_a_form_of_an_earlier_session_is_out_of_date_and_changes_nothing(
 
 
 async def sent_signed_out(browser: Browser, path: str, referer: str) -> Shown:
-    """Send a form for which nobody is signed in any more."""
+    """Send a form after the session has ended."""
     answer = await browser.client.post(path, data={"csrf": "x"}, headers={"Referer": referer})
     assert answer.status_code == 303
     return await browser.get(answer.headers["location"])
@@ -99,7 +99,7 @@ async def sent_signed_out(browser: Browser, path: str, referer: str) -> Shown:
     [
         ("/leads/7", f"{ORIGIN}/leads/7?edit=name", "/leads/7?edit=name"),
         ("/leads/change", f"{ORIGIN}/leads?q=nora", "/leads?q=nora"),
-        # What was sent from is no page that can be loaded, or not known, or not ours.
+        # The form was sent from a page that cannot be loaded, is unknown, or is not ours.
         ("/settings/users/7/link", f"{ORIGIN}/settings/users/7/link", ""),
         ("/profile/password", "", ""),
         ("/profile", "", "/profile"),
@@ -133,4 +133,4 @@ async def test_the_way_back_leads_to_the_form(web: Web, mia: Browser) -> None:
     shown = await shown.submit("form#sign-in", email=EMAIL, password=PASSWORD)
     assert shown.path == "/profile"
     shown = await shown.submit("form#rename", name="Zoe")
-    assert "Your name is saved." in shown.text
+    assert "Your name was saved." in shown.text

@@ -1,4 +1,4 @@
-"""Two clicks, a reload and a lost answer: what a form creates is created once."""
+"""Double clicks, reloads and lost responses: what a form creates is created once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.web.web_service import Web
 
 from onelead.web.page_table import PAGES
 
-#: Where the form stands, the form, and what is typed into it.
+#: The page of the form, the form, and its input.
 FORMS = {
     "/leads/new": ("main form", {"name": "Nora Field"}),
     "/settings/custom-fields/new": ("main form", {"name": "Badge", "data_type": "String"}),
@@ -25,7 +25,7 @@ CHANGES_OF_MANY = "/leads/change/run"
 
 
 async def form_of(browser: Browser, path: str) -> Sequence[tuple[str, str]]:
-    """Return what the form of a page sends when it is filled in."""
+    """Return what a filled-in form of a page sends."""
     selector, typed = FORMS[path]
     fields = fields_of((await browser.get(path)).one(selector))
     return [*(pair for pair in fields if pair[0] not in typed), *typed.items()]
@@ -54,9 +54,9 @@ async def test_a_form_that_is_sent_twice_does_its_work_once(
     assert after != before
     again = await browser.post(path, form)
     assert await everything(web) == after
-    assert "This was sent already" in again.text
+    assert "This form was already submitted" in again.text
     if first.response.history:
-        # It leads to what the first one made.
+        # It redirects to what the first one created.
         assert again.path == first.path
 
 

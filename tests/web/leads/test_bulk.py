@@ -351,7 +351,7 @@ async def test_a_part_that_is_sent_again_is_not_done_again(
     before = (await web.store.account_rows(web.account_id)).ledger
     again = await browser.post("/leads/change/run", form)
     assert again.path == "/leads"
-    assert "This was sent already." in again.text
+    assert "This form was already submitted." in again.text
     assert (await web.store.account_rows(web.account_id)).ledger == before
 
 

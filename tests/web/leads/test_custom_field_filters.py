@@ -75,10 +75,10 @@ async def test_an_index_that_is_being_built_shows_how_far_it_is(
     # Nothing that stays on the page says so: it would be wrong soon.
     said = shown.one("#content > [role=status]").get_text(strip=True)
     assert said == "Customer number was saved."
-    assert "wait: they are answered with 422" in shown.one("#index").get_text()
+    assert "are refused with 422" in shown.one("#index").get_text()
     assert _progress(shown) == (INDEX_CHUNK_LEADS, LEADS)
     listed = await browser.get(LIST)
-    assert "Being built" in listed.text
+    assert "Building index" in listed.text
     assert _progress(listed) == (INDEX_CHUNK_LEADS, LEADS)
     assert listed.one("#fields")["data-refresh"]
     waiting = await service.upsert({"title": "Buyer"}, "custom", by_field(field, "C-7"))
@@ -141,11 +141,11 @@ async def test_switching_off_says_who_matched_by_the_field(
     form = await browser.get(f"{LIST}/{field['id']}")
     assert "2 upserts" in form.text
     asked = await form.submit(FORM, button=SAVE, is_filterable=None)
-    assert "Is this what you want? Nothing was saved yet." in asked.text
-    assert "In the last 30 days 2 upserts were matched by it" in asked.text
+    assert "Please confirm. Nothing has been saved yet." in asked.text
+    assert "In the last 30 days, 2 upserts matched by it" in asked.text
     (line,) = asked.texts(".notice li")
     assert line.startswith("API key ")
-    assert "2 upserts , the last in the hour that began" in line
+    assert "2 upserts , most recently in the hour that began" in line
     assert await state_of(web, field) is IndexState.READY
     deliveries = await asked.follow(".notice li a")
     assert deliveries.status == 200
@@ -162,7 +162,7 @@ async def test_switching_off_what_nobody_uses_says_so(service: Service, browser:
     field = await service.field()
     form = await browser.get(f"{LIST}/{field['id']}")
     asked = await form.submit(FORM, button=SAVE, is_filterable=None)
-    assert "No upsert was matched by it in the last 30 days." in asked.text
+    assert "No upsert matched by it in the last 30 days." in asked.text
     assert "being counted" not in asked.text
 
 
@@ -183,7 +183,7 @@ async def test_everybody_whose_upserts_matched_is_named_the_last_one_first(
     await folded(web)
     shown = await browser.get(f"{LIST}/{field['id']}")
     lines = shown.texts('[aria-labelledby="use-title"] li')
-    assert [line.partition(" , the last")[0] for line in lines] == [
+    assert [line.partition(" , most recently")[0] for line in lines] == [
         "dana in the web application : 2 upserts",
         "The command line : 1 upsert",
         "API key first key : 1 upsert",
@@ -224,9 +224,9 @@ async def test_taking_a_field_off_leads_is_asked_about(
     field = await service.field()
     form = await browser.get(f"{LIST}/{field['id']}")
     asked = await form.submit(FORM, button=SAVE, available_on="person")
-    assert "Leads do not show this field any more" in asked.text
+    assert "Leads will no longer show this field" in asked.text
     shown = await asked.submit(FORM, button="#confirm")
-    assert "It takes effect when the field is available on leads." in shown.text
+    assert "This takes effect once the field is available on leads." in shown.text
     assert await state_of(web, field) is IndexState.NONE
 
 
@@ -251,13 +251,13 @@ async def test_deleting_shows_what_is_lost_and_asks_for_the_name(
     await folded(web)
     page = await (await browser.get(f"{LIST}/{tier['id']}")).follow("a#delete")
     assert "The values of 1 lead" in page.text
-    assert "Silver (1 lead), Gold (no lead)" in page.text
-    assert "In the last 30 days there was 1:" in page.text
+    assert "Silver (1 lead), Gold (no leads)" in page.text
+    assert "There was 1 in the last 30 days:" in page.text
     shown = await page.submit("#delete", name=" Tier ")
     assert shown.path == LIST
     assert "Tier was deleted." in shown.text
     assert (await web.store.settings(web.account_id)).fields == ()
     # Sent twice, as by a double click.
     again = await page.submit("#delete", name="Tier")
-    assert "That field was deleted already." in again.text
+    assert "That field has already been deleted." in again.text
     await browser.get(f"{LIST}/{tier['id']}", status=404)

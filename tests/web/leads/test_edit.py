@@ -228,7 +228,7 @@ async def test_what_the_api_refuses_the_page_refuses_beside_the_field(
     shown = await edited(browser, lead_id, group, **values)
     assert shown.status == 422
     assert text in shown.problem_of(name)
-    assert "Nothing was saved. What is wrong is marked below." in shown.text
+    assert "Nothing was saved. Correct the fields marked below." in shown.text
     assert (await stored(service, lead_id))["name"] == "Nora Field"
     # What was typed is still there, to be corrected.
     again = await shown.submit(FORM)

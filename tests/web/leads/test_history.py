@@ -36,13 +36,13 @@ async def test_every_row_is_a_line(browser: Browser, service: Service) -> None:
     by = "dana · API key first key"
     assert refused.startswith(f"refused Update refused just now {by} Title: is too long (maximum")
     assert unchanged.startswith(
-        f"unchanged Lead not changed by an upsert just now {by}"
+        f"unchanged No change by an upsert just now {by}"
         " · matched 1 lead by e-mail nora@field.example"
     )
     assert updated.startswith(f"updated Lead changed just now {by} Title Buyer → became Owner")
     assert first.startswith(
         f"created Lead created by an upsert just now {by}"
-        " · matched no lead by e-mail nora@field.example Name Nora Field"
+        " · matched no leads by e-mail nora@field.example Name Nora Field"
     )
 
 

@@ -72,7 +72,7 @@ async def test_what_was_typed_is_shown_and_nothing_is_written(
     shown = await sent_too_late(service, await browser.get(path), field, typed)
     assert shown.status == 422
     assert f"Score (deleted) {GONE} You had: {read}" in shown.text
-    assert "Nothing was saved. What is wrong is marked below." in shown.text
+    assert "Nothing was saved. Correct the fields marked below." in shown.text
 
 
 async def test_the_rest_can_be_saved_then(browser: Browser, service: Service) -> None:

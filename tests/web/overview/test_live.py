@@ -1,4 +1,4 @@
-"""The newest deliveries as they arrive: every one once, to who may see them, and to an end."""
+"""The newest deliveries as they arrive: each once, for users who may see it, until the end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stream:
         await self.sent.put(message)
 
     async def started(self) -> None:
-        """Wait for the head of the answer."""
+        """Wait for the head of the response."""
         message = await asyncio.wait_for(self.sent.get(), DEADLINE_S)
         self.status = message["status"]
         self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
@@ -72,13 +72,13 @@ class Stream:
         return text
 
 
-#: Opens a stream, in a browser, below a path.
+#: Opens a stream at a path in a browser.
 Opened = Callable[..., AbstractAsyncContextManager[Stream]]
 
 
 @pytest.fixture
 async def runtime(web: Web) -> AsyncIterator[Runtime]:
-    """The parts of the service, which looks for new deliveries all the time."""
+    """A service that looks for new deliveries all the time."""
     parts = dataclasses.replace(web.api.runtime, live_poll_s=0.002)
     yield parts
     parts.feed.stop()
@@ -163,7 +163,7 @@ async def test_a_delivery_that_names_a_deleted_field_has_the_name_it_had(
     await service.client.delete(f"/custom_field_definitions/{field['id']}")
     async with opened(browser, "after=1") as stream:
         _seq, html = await stream.event()
-    assert "matched no lead by Score (deleted) A-77" in tidy(html)
+    assert "matched no leads by Score (deleted) A-77" in tidy(html)
 
 
 async def test_who_comes_back_gets_what_came_meanwhile(
@@ -173,7 +173,7 @@ async def test_who_comes_back_gets_what_came_meanwhile(
         await service.lead(name=f"Lead {number}")
     async with opened(browser, "after=3") as stream:
         assert [(await stream.event())[0] for _ in range(2)] == [4, 5]
-    # What the browser says itself is newer than the address it was given.
+    # The header of the browser is newer than the address it was given.
     async with opened(browser, "after=1", last_event_id="4") as stream:
         assert (await stream.event())[0] == 5
 
@@ -221,7 +221,7 @@ async def test_a_user_has_a_bounded_number_of_streams(
     streams = [opened(browser) for _ in range(LIVE_USER_STREAMS_MAX)]
     for stream in streams:
         assert (await stream.__aenter__()).status == 200
-    # Also in another browser.
+    # The same in another browser.
     for mine in (browser, await web.admin()):
         async with opened(mine) as one_more:
             assert one_more.status == 503
@@ -230,7 +230,7 @@ async def test_a_user_has_a_bounded_number_of_streams(
         assert elsewhere.status == 200
     for stream in streams:
         await stream.__aexit__(None, None, None)
-    # Those that were left make room.
+    # Streams that were closed make room.
     async with opened(browser) as again:
         assert again.status == 200
 

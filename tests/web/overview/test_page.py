@@ -1,4 +1,4 @@
-"""The Overview: what arrives, who delivers, which leads there are, what they share, how it runs."""
+"""The Overview: deliveries, senders, leads, shared values, and the health of the system."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def fold(web: Web) -> None:
 
 
 async def scanned(web: Web, browser: Browser) -> None:
-    """Look at the page and let the walk that this begins end."""
+    """Load the page, and wait for the scan that this starts."""
     web.clock.advance(SCAN_REST_S)
     await browser.get("/")
     for _ in range(500):
@@ -43,12 +43,12 @@ async def test_a_new_account_is_told_what_to_do_first(browser: Browser, member: 
     shown = await browser.get("/")
     links = [link["href"] for link in shown.html.select('section[aria-labelledby="steps"] a')]
     assert links == ["/settings/api-keys", "/try", "/settings/custom-fields"]
-    assert "Done: Make an API key" in shown.text
+    assert "Done: Create an API key" in shown.text
     assert not shown.html.select("picture")
     shown = await member.get("/")
     links = [link["href"] for link in shown.html.select('section[aria-labelledby="steps"] a')]
     assert links == ["/try"]
-    assert "An admin of this account does this." in shown.text
+    assert "Only an admin can do this." in shown.text
 
 
 async def test_the_steps_stay_until_each_is_done(
@@ -56,10 +56,10 @@ async def test_the_steps_stay_until_each_is_done(
 ) -> None:
     await service.lead()
     shown = await browser.get("/")
-    # With the first delivery there is something to count, too.
+    # The first delivery brings something to count, too.
     assert shown.one("picture img")
-    assert "2 of 3 are done." in shown.text
-    assert "Done: Send a first upsert" in shown.text
+    assert "2 of 3 done." in shown.text
+    assert "Done: Send your first upsert" in shown.text
     assert not (await member.get("/")).html.select("#steps")
     await service.field(name="Customer number", is_filterable=False)
     assert (await browser.get("/")).html.select("#steps")
@@ -81,12 +81,12 @@ async def test_what_was_refused_leads_to_just_those_deliveries(
     await service.client.put("/leads/upsert", json={})
     web.clock.advance(2 * DAY)
     await service.client.put("/leads/upsert", json={"properties": {}})
-    # A refused change of the settings is no delivery that is counted here.
+    # A refused change of the settings is not a delivery.
     await service.client.post("/custom_field_definitions", json={"name": "Rank"})
     await fold(web)
     shown = await browser.get("/")
     (tile,) = shown.html.select('a.card[href*="outcome=refused"]')
-    assert tidy(tile) == "Refused, 24 hours 1"
+    assert tidy(tile) == "Refused, last 24 hours 1"
     listed = await browser.get(str(tile["href"]))
     assert len(listed.html.select('ol a[aria-label^="Delivery number"]')) == 1
 
@@ -103,7 +103,7 @@ async def test_deliveries_are_counted_by_outcome_in_their_hour(
     await fold(web)
     shown = await browser.get("/")
     heads = shown.texts("#content table thead th")
-    assert [head.capitalize() for head in heads] == ["Hour", *OUTCOMES, "All"]
+    assert [head.capitalize() for head in heads] == ["Hour", *OUTCOMES, "Total"]
     rows = shown.texts("#content table tbody tr")
     assert len(rows) == 24
     # 14 November 2023, 22:13 UTC, is 14:13 in Los Angeles.
@@ -113,8 +113,8 @@ async def test_deliveries_are_counted_by_outcome_in_their_hour(
         "Tue 14 Nov, 13:00 0 0 0 0 0 0",
     ]
     assert str(shown.one("picture img")["alt"]) == (
-        "Deliveries in the last 24 hours, stacked by what they did: Created 2, Updated 1, "
-        "Unchanged 1, Refused 1. Most in one hour: 3 (Tue 14 Nov, 15:00)."
+        "Deliveries in the last 24 hours, by outcome: Created 2, Updated 1, "
+        "Unchanged 1, Refused 1. Busiest hour: Tue 14 Nov, 15:00, with 3."
     )
 
 
@@ -138,7 +138,7 @@ async def test_a_longer_span_counts_days_of_the_accounts_time_zone(
     ]
     current = (await browser.get("/?span=90d")).one("nav[aria-label='Time span'] [aria-current]")
     assert tidy(current) == "90 days"
-    # What nobody offers is the shortest one.
+    # An unknown span is the shortest one.
     assert len((await browser.get("/?span=9000d")).texts("#content table tbody tr")) == 24
 
 
@@ -208,7 +208,7 @@ async def test_who_delivers_is_named_with_what_came_of_it(
     (key,) = await web.store.api_keys(web.account_id)
     link = shown.one('section[aria-labelledby="who"] a')
     assert str(link["href"]).startswith(f"/deliveries?by=key-{key.id}&")
-    # The list has just the deliveries that were counted.
+    # The list has exactly the deliveries that were counted.
     await service.field()
     deliveries = await shown.follow('section[aria-labelledby="who"] a')
     assert len(deliveries.html.select('ol a[aria-label^="Delivery number"]')) == 3
@@ -233,19 +233,19 @@ async def test_the_chart_is_stacked_by_who_delivers(
 ) -> None:
     await deliver_with_keys(web, service, 2)
     shown = await browser.get(f"/?span={span}")
-    shown = await shown.follow("a:-soup-contains('Who delivers')")
-    assert tidy(shown.one('nav[aria-label="Stacked by"] [aria-current]')) == "Who delivers"
+    shown = await shown.follow("a:-soup-contains('Sender')")
+    assert tidy(shown.one('nav[aria-label="Stacked by"] [aria-current]')) == "Sender"
     assert tidy(shown.one('nav[aria-label="Time span"] [aria-current]')) == (
         "24 hours" if span == "24h" else "30 days"
     )
-    assert shown.texts("#content table thead th")[1:] == ["Form 2", "Form 1", "All"]
+    assert shown.texts("#content table thead th")[1:] == ["Form 2", "Form 1", "Total"]
     assert shown.texts("#content table tbody tr")[0].endswith(" 2 1 3")
-    assert "stacked by who delivered: Form 2 2, Form 1 1." in str(shown.one("picture img")["alt"])
+    assert "by sender: Form 2 2, Form 1 1." in str(shown.one("picture img")["alt"])
     picture = await browser.client.get(str(shown.one("picture img")["src"]))
     assert len(BeautifulSoup(picture.text, "html.parser").select("g.bar")) == 2
     # The other span keeps the stack.
     other = await shown.follow("nav[aria-label='Time span'] a:-soup-contains('90 days')")
-    assert tidy(other.one('nav[aria-label="Stacked by"] [aria-current]')) == "Who delivers"
+    assert tidy(other.one('nav[aria-label="Stacked by"] [aria-current]')) == "Sender"
 
 
 async def test_who_delivers_least_is_counted_among_others(
@@ -254,7 +254,7 @@ async def test_who_delivers_least_is_counted_among_others(
     await deliver_with_keys(web, service, 8)
     shown = await browser.get("/?by=caller")
     names = [f"Form {number}" for number in range(8, 2, -1)]
-    assert shown.texts("#content table thead th")[1:] == [*names, "Others", "All"]
+    assert shown.texts("#content table thead th")[1:] == [*names, "Others", "Total"]
     assert shown.texts("#content table tbody tr")[0].endswith(" 8 7 6 5 4 3 3 36")
     picture = await browser.client.get(str(shown.one("picture img")["src"]))
     assert len(BeautifulSoup(picture.text, "html.parser").select("g.bar")) == 7
@@ -317,7 +317,7 @@ async def test_shared_values_are_looked_for_and_listed(
             custom_fields=[{"custom_field_definition_id": field["id"], "value": "<i>7</i>"}],
         )
     first = await browser.get("/")
-    assert "The leads are being looked through for the first time." in first.text
+    assert "The leads are being checked for the first time." in first.text
     assert first.one("#shared")["data-refresh"]
     await scanned(web, browser)
     shown = await browser.get("/")
@@ -357,10 +357,10 @@ async def test_the_state_of_the_system_is_shown(web: Web, browser: Browser) -> N
     shown = await browser.get("/")
     lines = shown.texts('section[aria-labelledby="health"] li')
     assert lines == [
-        "Good: Database SQLite answers",
-        "Good: Waiting writes none",
-        "Good: Indexes complete",
-        "Good: Figures up to date",
+        "OK: Database SQLite is responding",
+        "OK: Waiting writes none",
+        "OK: Indexes complete",
+        "OK: Figures up to date",
     ]
 
 

@@ -19,8 +19,8 @@ async def test_name_zone_and_currency_can_be_changed(web: Web, browser: Browser)
     assert page.one("[name=time_zone]")["value"] == "America/Los_Angeles"
     form = {"name": "Shop GmbH", "time_zone": "Europe/Berlin", "currency": "EUR"}
     shown = await page.submit("form#account", form)
-    assert "The account is saved." in shown.text
-    assert "23:13:20" in shown.text
+    assert "The account was saved." in shown.text
+    assert "It is now 14 Nov 2023, 23:13 there." in shown.text
     settings = await web.store.settings(web.account_id)
     assert (settings.name, settings.time_zone, settings.currency) == tuple(form.values())
     assert shown.one('[name=currency] option[selected=""]')["value"] == "EUR"
@@ -82,7 +82,7 @@ async def test_what_another_admin_changed_meanwhile_stays(web: Web, browser: Bro
     refused = await page.submit("form#account", name=" ")
     assert refused.status == 422
     shown = await refused.submit("form#account", name="Shop GmbH")
-    assert "The account is saved." in shown.text
+    assert "The account was saved." in shown.text
     settings = await web.store.settings(web.account_id)
     assert (settings.name, settings.time_zone) == ("Shop GmbH", "Asia/Tokyo")
     rows = (await web.store.account_rows(web.account_id)).ledger
@@ -93,14 +93,17 @@ async def test_of_what_both_changed_both_are_shown(web: Web, browser: Browser) -
     page = await browser.get(PAGE)
     theirs = {"name": "Theirs", "time_zone": "Asia/Tokyo"}
     await (await (await web.admin()).get(PAGE)).submit("form#account", theirs)
-    torn = await page.submit("form#account", name="Mine", currency="EUR")
-    assert torn.status == 409
-    assert "Somebody else has changed this account meanwhile. Nothing was saved." in torn.text
-    assert torn.texts(".notice li") == ["Name: Theirs", "Currency: USD"]
-    assert torn.one("[name=name]")["value"] == "Mine"
-    assert torn.one("[name=time_zone]")["value"] == "Asia/Tokyo"
+    conflict = await page.submit("form#account", name="Mine", currency="EUR")
+    assert conflict.status == 409
+    assert (
+        "Somebody else changed this account while you were editing it. Nothing was saved."
+        in conflict.text
+    )
+    assert conflict.texts(".notice li") == ["Name: Theirs", "Currency: USD"]
+    assert conflict.one("[name=name]")["value"] == "Mine"
+    assert conflict.one("[name=time_zone]")["value"] == "Asia/Tokyo"
     assert (await web.store.settings(web.account_id)).name == "Theirs"
-    await torn.submit("form#account")
+    await conflict.submit("form#account")
     settings = await web.store.settings(web.account_id)
     assert (settings.name, settings.time_zone, settings.currency) == ("Mine", "Asia/Tokyo", "EUR")
 
@@ -118,8 +121,8 @@ async def test_a_change_between_reading_and_writing_is_met(
         return await change(account_id, write)
 
     monkeypatch.setattr(web.store, "change_settings", late)
-    torn = await page.submit("form#account", name="Mine")
-    assert (torn.status, torn.texts(".notice li")) == (409, ["Name: Theirs"])
+    conflict = await page.submit("form#account", name="Mine")
+    assert (conflict.status, conflict.texts(".notice li")) == (409, ["Name: Theirs"])
     assert (await web.store.settings(web.account_id)).name == "Theirs"
     (_theirs, refused) = (await web.store.account_rows(web.account_id)).ledger
     assert (refused.outcome, refused.message) == ("refused", SettingsConflict().message)

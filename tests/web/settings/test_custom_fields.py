@@ -25,7 +25,7 @@ HOSTILE = '<script>alert("x")</script>'
 
 
 async def new(browser: Browser, **values: Any) -> Shown:
-    """Fill in the form of a new field, and press its button."""
+    """Fill in and send the form of a new field."""
     form = await browser.get(f"{LIST}/new")
     options = values.pop("options", None)
     if options is not None:
@@ -232,7 +232,7 @@ async def test_a_confirmation_is_only_for_what_it_said(
     form = await form.submit(FORM, button='[name=remove][value="1"]')
     asked = await form.submit(FORM, button=SAVE)
     shown = await asked.submit(FORM, button="#confirm", is_filterable=None)
-    assert "Is this what you want?" in shown.text
+    assert "Please confirm." in shown.text
     assert (await stored(web, "Tier")).is_filterable
 
 
@@ -246,7 +246,7 @@ async def test_only_what_is_different_is_sent(service: Service, web: Web, browse
     field = await service.field(name="Score", data_type="Currency", canonical_name="score")
     form = await browser.get(f"{LIST}/{field['id']}")
     shown = await form.submit(FORM, button=SAVE)
-    assert "Nothing was different" in shown.text
+    assert "Nothing changed." in shown.text
     assert await last_payload(web) == {}
     values = {"name": "Worth", "canonical_name": "", "currency": "CHF"}
     await form.submit(FORM, values, button=SAVE)
@@ -294,14 +294,14 @@ async def test_an_option_that_is_added_between_reading_and_writing_is_not_delete
         return await change(account_id, write)
 
     monkeypatch.setattr(web.store, "change_settings", late)
-    torn = await form.submit(FORM, button=SAVE, option_name=["Silver", "Pure gold"])
-    assert torn.status == 409
-    assert torn.texts(".notice li") == ["Options: Silver, Gold, Iron"]
+    conflict = await form.submit(FORM, button=SAVE, option_name=["Silver", "Pure gold"])
+    assert conflict.status == 409
+    assert conflict.texts(".notice li") == ["Options: Silver, Gold, Iron"]
     names = [option.name for option in (await stored(web, "Tier")).options]
     assert names == ["Silver", "Gold", "Iron"]
-    # Who saves it all the same is asked about the option that goes.
-    asked = await torn.submit(FORM, button=SAVE)
-    assert "Iron : no lead" in asked.text
+    # Saving it anyway asks about the option that would be deleted.
+    asked = await conflict.submit(FORM, button=SAVE)
+    assert "Iron : no leads" in asked.text
     await asked.submit(FORM, button="#confirm")
     assert [one.name for one in (await stored(web, "Tier")).options] == ["Silver", "Pure gold"]
 
@@ -323,7 +323,7 @@ async def test_many_fields_are_searched_by_name_key_and_type(
     }.items():
         found = await shown.submit("form[role=search]", q=wanted)
         assert found.texts("tbody a.link") == names
-    assert "No field is called that" in found.text
+    assert "No fields match" in found.text
 
 
 async def test_the_list_says_how_many_leads_have_a_value(

@@ -1,4 +1,4 @@
-"""The form of a custom field definition as data: what it holds, and what it asks for."""
+"""The form of a custom field definition as data: what it contains, and what it writes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINES = st.text(min_size=1, max_size=20)
 
 @st.composite
 def definitions(draw: st.DrawFn) -> CustomField:
-    """Draw a definition as it may be stored."""
+    """Draw a definition as it can be stored."""
     data_type = draw(st.sampled_from(DataType))
     names = (
         draw(st.lists(LINES, unique=True, max_size=5)) if data_type in TYPES_WITH_OPTIONS else []
@@ -46,7 +46,7 @@ def definitions(draw: st.DrawFn) -> CustomField:
 
 
 def sent(typed: FieldForm, *more: tuple[str, str]) -> Form:
-    """Return what a browser sends of a form; it takes the line ends out of a line of text."""
+    """Return what a browser sends for a form; it removes line ends from an input."""
     fields = [("name", typed.name), ("canonical_name", typed.canonical_name)]
     fields += [("available_on", one) for one in typed.available_on]
     fields += [("is_filterable", "1")] * typed.is_filterable

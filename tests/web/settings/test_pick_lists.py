@@ -149,7 +149,7 @@ async def test_another_status_becomes_the_default(web: Web, browser: Browser) ->
     page = await browser.get(STATUSES)
     second = (await settings_of(web)).statuses[1]
     shown = await page.submit(f"#entry-{second.id} form:not([data-sort-form])", button="button")
-    assert f"{second.name} is the default now." in shown.text
+    assert f"{second.name} is now the default." in shown.text
     assert (await settings_of(web)).default_status.id == second.id
     assert "default" in shown.one(f"#entry-{second.id} .badge").get_text()
     assert await last_payload(web) == {"is_default": True}
@@ -178,10 +178,10 @@ async def test_an_entry_that_no_lead_has_is_deleted(web: Web, browser: Browser, 
     assert f"{before[-1]} was deleted." in shown.text
     assert await names(web, path) == before[:-1]
     again = await page.submit("#delete")
-    assert "was deleted already" in again.text
+    assert "has already been deleted" in again.text
     reloaded = await browser.get(page.path)
     assert reloaded.path == path
-    assert "was deleted already" in reloaded.text
+    assert "has already been deleted" in reloaded.text
 
 
 async def test_the_default_status_cannot_go(service: Service, web: Web, browser: Browser) -> None:
@@ -208,7 +208,7 @@ async def test_a_used_entry_needs_a_replacement_from_its_list(
     assert shown.status == 422
     words = f"{status.name} is used by 1 lead; give it another status first"
     assert shown.problem_of("replacement") == words
-    assert shown.texts("[role=alert]") == ["Nothing was saved. What is wrong is marked below."]
+    assert shown.texts("[role=alert]") == ["Nothing was saved. Correct the fields marked below."]
     assert status in (await settings_of(web)).statuses
 
 
@@ -219,7 +219,7 @@ async def test_a_source_is_replaced_by_another_one_or_by_none(
     lead = await service.lead(customer_source_id=first.id)
     page = await browser.get(f"{SOURCES}/{first.id}/delete")
     shown = await page.submit("#delete", replacement=str(second.id))
-    assert "1 lead has another customer source now." in shown.text
+    assert "1 lead was changed." in shown.text
     answer = await service.client.get(f"/leads/{lead['id']}")
     assert answer.json()["customer_source_id"] == second.id
     page = await browser.get(f"{SOURCES}/{second.id}/delete")
@@ -259,7 +259,7 @@ async def test_many_leads_get_another_status_step_by_step(web: Web, browser: Bro
     assert old in (await settings_of(web)).statuses
 
     page = await page.submit("#delete")
-    assert f"{old.name} was deleted. 1,200 leads have another status now." in page.text
+    assert f"{old.name} was deleted. 1,200 leads were changed." in page.text
     assert not page.html.select("form[data-continue]")
     assert old not in (await settings_of(web)).statuses
     assert await leads_by(web, status_ids=(other.id,)) == count
@@ -283,14 +283,14 @@ async def test_who_stopped_in_the_middle_goes_on_with_the_leads_that_are_left(
     later = await (await web.admin()).get(f"{STATUSES}/{old.id}/delete")
     assert "10 leads have" in later.text
     done = await later.submit("#delete", replacement=str(other.id))
-    assert "10 leads have another status now." in done.text
+    assert "10 leads were changed." in done.text
     assert old not in (await settings_of(web)).statuses
 
 
 async def test_a_link_does_not_begin_a_replacement(
     service: Service, web: Web, browser: Browser
 ) -> None:
-    """Somebody could send an admin a link that says what to do."""
+    """Somebody could send an admin a link that does something."""
     old, other = (await settings_of(web)).statuses[1:3]
     await service.lead(status_id=old.id)
     query = f"replacement={other.id}&moved=1"
@@ -347,12 +347,12 @@ async def test_an_entry_of_another_account_is_not_there(web: Web, path: str) -> 
     entry_id = await id_of(web, path, before[1])
     stranger = await web.stranger()
     asked = await stranger.get(f"{path}/{entry_id}/delete")
-    assert "was deleted already" in asked.text
+    assert "has already been deleted" in asked.text
     csrf = str((await stranger.get(path)).html.select("[name=csrf]")[0]["value"])
     answer = await stranger.post(f"{path}/{entry_id}", [("csrf", csrf), ("name", "x")])
     assert answer.status == 404
     deleted = await stranger.post(f"{path}/{entry_id}/delete", [("csrf", csrf)])
-    assert "was deleted already" in deleted.text
+    assert "has already been deleted" in deleted.text
     assert await names(web, path) == before
 
 

@@ -71,7 +71,7 @@ async def test_name_and_role_can_be_changed(web: Web, browser: Browser) -> None:
     user = await a_member(web)
     edit = await browser.get(f"/settings/users/{user.id}")
     shown = await edit.submit("form#edit", name="<i>Mia</i>", role="admin")
-    assert "<i>Mia</i> is saved." in shown.text
+    assert "<i>Mia</i> was saved." in shown.text
     assert "<i>Mia</i>" not in shown.response.text
     after = (await web.store.settings(web.account_id)).users_by_id[user.id]
     assert (after.name, after.role) == ("<i>Mia</i>", Role.ADMIN)
@@ -86,7 +86,7 @@ async def test_what_another_admin_changed_of_a_user_meanwhile_stays(
     path = f"/settings/users/{user.id}"
     edit = await browser.get(path)
     await (await (await web.admin()).get(path)).submit("form#edit", role="admin")
-    assert "Mia Poe is saved." in (await edit.submit("form#edit", name="Mia Poe")).text
+    assert "Mia Poe was saved." in (await edit.submit("form#edit", name="Mia Poe")).text
     after = (await web.store.settings(web.account_id)).users_by_id[user.id]
     assert (after.name, after.role) == ("Mia Poe", Role.ADMIN)
 
@@ -99,7 +99,7 @@ async def test_a_page_of_a_user_that_is_sent_as_it_was_made_changes_nothing_and_
     await page.submit("form#edit", role="admin")
     again = await page.submit("form#edit", role="member")
     assert "Nothing changed." in again.text
-    assert "is saved" not in again.text
+    assert "was saved" not in again.text
     assert (await web.store.settings(web.account_id)).users_by_id[user.id].role is Role.ADMIN
 
 
@@ -109,14 +109,17 @@ async def test_of_what_both_changed_of_a_user_both_are_shown(web: Web, browser: 
     edit = await browser.get(path)
     theirs = {"name": "Theirs", "role": "admin"}
     await (await (await web.admin()).get(path)).submit("form#edit", theirs)
-    torn = await edit.submit("form#edit", name="Mine")
-    assert torn.status == 409
-    assert "Somebody else has changed this user meanwhile. Nothing was saved." in torn.text
-    assert torn.texts(".notice li") == ["Name: Theirs"]
-    assert torn.one("[name=name]")["value"] == "Mine"
-    assert torn.one("[name=role][checked]")["value"] == "admin"
+    conflict = await edit.submit("form#edit", name="Mine")
+    assert conflict.status == 409
+    assert (
+        "Somebody else changed this user while you were editing it. Nothing was saved."
+        in conflict.text
+    )
+    assert conflict.texts(".notice li") == ["Name: Theirs"]
+    assert conflict.one("[name=name]")["value"] == "Mine"
+    assert conflict.one("[name=role][checked]")["value"] == "admin"
     assert (await web.store.settings(web.account_id)).users_by_id[user.id].name == "Theirs"
-    await torn.submit("form#edit")
+    await conflict.submit("form#edit")
     after = (await web.store.settings(web.account_id)).users_by_id[user.id]
     assert (after.name, after.role) == ("Mine", Role.ADMIN)
 
@@ -155,13 +158,13 @@ async def test_a_deactivated_user_is_out_and_may_come_back(web: Web, browser: Br
     user = await a_member(web)
     edit = await browser.get(f"/settings/users/{user.id}")
     shown = await edit.submit("form#deactivate")
-    assert "Mia Roe is deactivated and signed out everywhere." in shown.text
+    assert "Mia Roe was deactivated and signed out everywhere." in shown.text
     assert (await sign_in(web.visitor(), EMAIL)).status == 422
     refused = await edit.submit("form#new-link")
     assert refused.status == 422
     assert "is deactivated" in refused.text
     shown = await (await browser.get(f"/settings/users/{user.id}")).submit("form#reactivate")
-    assert "Mia Roe may come in again." in shown.text
+    assert "Mia Roe can sign in again." in shown.text
     assert (await sign_in(web.visitor(), EMAIL)).status == 200
 
 

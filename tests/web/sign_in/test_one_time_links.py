@@ -17,7 +17,7 @@ from onelead.logs import configure_logs
 from onelead.web.frame.sessions import token_hash
 
 SESSION = "onelead_session"
-DEAD = "This link does not work any more"
+DEAD = "This link no longer works"
 
 
 async def test_the_first_link_makes_the_admin_a_user_with_a_password(web: Web) -> None:
@@ -80,7 +80,7 @@ async def test_a_bad_password_is_refused_beside_the_field(
     ("purpose", "seconds", "words"),
     [
         (LinkPurpose.INVITATION, INVITATION_S, "You were invited to Shop Ltd"),
-        (LinkPurpose.LOST_PASSWORD, LINK_S, "All other browsers are signed out"),
+        (LinkPurpose.LOST_PASSWORD, LINK_S, "This signs out all other browsers"),
     ],
 )
 async def test_a_link_ends_after_its_time(

@@ -1,4 +1,4 @@
-"""The profile: name, password, and where one is signed in."""
+"""The profile: name, password and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def mia(web: Web) -> Browser:
 
 async def test_the_name_can_be_changed(web: Web, mia: Browser) -> None:
     shown = await (await mia.get("/profile")).submit("form#rename", name=" <b>Mia</b> Poe ")
-    assert "Your name is saved." in shown.text
+    assert "Your name was saved." in shown.text
     assert shown.one("form#rename [name=name]")["value"] == "<b>Mia</b> Poe"
     assert "<b>Mia</b>" not in shown.response.text
     assert (await web.store.settings(web.account_id)).users[-1].name == "<b>Mia</b> Poe"
@@ -45,7 +45,7 @@ async def test_a_new_password_signs_out_the_others_and_not_this_one(web: Web, mi
     shown = await (await mia.get("/profile")).submit(
         "form#change-password", current=PASSWORD, password=NEW, repeated=NEW
     )
-    assert "Your password is changed" in shown.text
+    assert "Your password was changed" in shown.text
     assert (await mia.get("/profile")).path == "/profile"
     assert (await other.get("/profile")).path.startswith("/sign-in")
     assert (await sign_in(web.visitor(), EMAIL)).status == 422
@@ -122,7 +122,7 @@ async def test_the_browsers_are_listed_and_can_be_signed_out(web: Web, mia: Brow
     assert [one for one in listed if "Safari on iPhone" in one and "192.0.2.7" in one]
     assert "<script>alert" not in page.response.text
     shown = await page.submit('li form:has([aria-label="Sign out Safari on iPhone"])')
-    assert "Safari on iPhone is signed out." in shown.text
+    assert "Safari on iPhone was signed out." in shown.text
     assert (await phone.get("/profile")).path.startswith("/sign-in")
     assert (await mia.get("/profile")).path == "/profile"
 

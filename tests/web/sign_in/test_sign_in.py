@@ -1,4 +1,4 @@
-"""Signing in and out, and what nobody learns from trying."""
+"""Signing in and out, and what attempts must not reveal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from onelead.process.password_hashes import PasswordHashes
 from onelead.web.frame.sessions import token_hash
 
 EMAIL = "mia@shop.example"
-WRONG = "The e-mail or the password is wrong."
+WRONG = "Wrong e-mail or password."
 SESSION = "onelead_session"
 
 
@@ -38,7 +38,7 @@ async def test_the_password_lets_in_and_leads_to_where_one_wanted_to_go(web: Web
     assert shown.path == "/sign-in?next=%2Fprofile"
     shown = await shown.submit("form#sign-in", email=f" {EMAIL.upper()} ", password=PASSWORD)
     assert (shown.status, shown.path) == (200, "/profile")
-    # Who is signed in has no use for the form.
+    # A signed-in user does not need the form.
     assert (await browser.get("/sign-in?next=/profile")).path == "/profile"
 
 
@@ -77,7 +77,7 @@ async def test_who_is_deactivated_or_has_no_password_is_answered_as_nobody(web: 
 
 
 class Counting(PasswordHasher):
-    """Remembers how often something was hashed."""
+    """Counts how often something was hashed."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
@@ -239,7 +239,7 @@ class TestSeveralAccounts:
         again = await shown.submit("form#choose", button="li:nth-child(2) button")
         assert again.path == "/profile"
         assert "Other Ltd" in again.text
-        # Each choice works once; who made it is where it leads to.
+        # Each choice works once; sending it again only redirects.
         again = await shown.submit("form#choose", button="li:nth-child(2) button")
         assert (again.path, again.html.select(".notice")) == ("/profile", [])
         token = str(shown.one("form#choose li:nth-child(2) button")["value"])

@@ -51,7 +51,7 @@ async def test_a_check_says_what_would_happen_and_writes_nothing(
     assert shown.status == 200
     assert "A new lead would be created" in shown.text
     assert "Only checked" in shown.text
-    assert "no lead by e-mail nora@field.example" in shown.text
+    assert "no leads by e-mail nora@field.example" in shown.text
     assert await ledger_rows(web) == 0
 
 

@@ -1,4 +1,4 @@
-"""Leads side by side: which values are marked, and what stays when there are very many."""
+"""Leads side by side: which values are marked, and what stays when there are too many."""
 
 from __future__ import annotations
 

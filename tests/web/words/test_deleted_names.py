@@ -11,7 +11,7 @@ from tests.support.domain.builders import a_settings
 from tests.support.web.browser_client import Browser
 
 from onelead.contract.ledger import DeletedSetting
-from onelead.web.words.deleted_names import lacking_ids, with_deleted
+from onelead.web.words.deleted_names import missing_ids, with_deleted
 from onelead.web.words.lead_texts import field_text
 
 FORM = "form[data-lead-form]"
@@ -38,7 +38,7 @@ async def delete_field(service: Service, field: dict[str, Any]) -> None:
 
 @pytest.fixture
 def asked(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
-    """The ids that were asked for, by question."""
+    """Records the ids of each query."""
     questions: list[set[int]] = []
     ask = service.store.deleted_settings
 
@@ -110,9 +110,9 @@ async def test_every_page_that_shows_ledger_rows_asks_once(
     seq = 2
     await delete_field(service, field)
     for page, words in (
-        ("/deliveries", "no lead by Score (deleted) A-77"),
-        (f"/deliveries/{seq}", "no lead by Score (deleted) A-77"),
-        ("/", "no lead by Score (deleted) A-77"),
+        ("/deliveries", "no leads by Score (deleted) A-77"),
+        (f"/deliveries/{seq}", "no leads by Score (deleted) A-77"),
+        ("/", "no leads by Score (deleted) A-77"),
     ):
         asked.clear()
         assert words in (await browser.get(page)).text
@@ -159,7 +159,7 @@ async def test_a_choice_between_two_versions_has_the_names_of_removed_options(
 
 def test_what_the_settings_lack_is_found_in_values() -> None:
     values = [("status_id", 77), ("custom_fields.99", 5), ("title", 7), ("status_id", None)]
-    assert lacking_ids([], values, a_settings()) == {77, 99}
+    assert missing_ids([], values, a_settings()) == {77, 99}
 
 
 def test_what_nothing_knows_stays_a_number() -> None:

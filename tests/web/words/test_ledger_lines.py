@@ -60,7 +60,7 @@ def a_match(**changed: Any) -> dict[str, Any]:
         (Action.UPSERT, Outcome.CREATED, "Lead created by an upsert"),
         (Action.UPDATE, Outcome.UPDATED, "Lead changed"),
         (Action.UPSERT, Outcome.UPDATED, "Lead changed by an upsert"),
-        (Action.UPDATE, Outcome.UNCHANGED, "Lead not changed"),
+        (Action.UPDATE, Outcome.UNCHANGED, "No change"),
         (Action.DELETE, Outcome.DELETED, "Lead deleted"),
         (Action.UPSERT, Outcome.REFUSED, "Upsert refused"),
         (Action.DELETE, Outcome.REFUSED, "Delete refused"),
@@ -117,7 +117,7 @@ def test_labels_are_by_key() -> None:
     ("match", "text"),
     [
         (a_match(), "1 lead by e-mail nora@field.example"),
-        (a_match(matches=0), "no lead by e-mail nora@field.example"),
+        (a_match(matches=0), "no leads by e-mail nora@field.example"),
         (a_match(field_name="name", value="nora field", matches=2), "2 leads by name nora field"),
         (a_match(matches=31), "more than 30 leads by e-mail nora@field.example"),
         (a_match(value=" 0a1b"), "1 lead by e-mail (a long value)"),
@@ -261,7 +261,7 @@ def test_changes_of_settings_are_not_read_as_a_leads() -> None:
     [
         ("lead_status", 2002, {}, "Lead status “Open” deleted"),
         ("customer_source", 3103, {}, "Customer source “Advertising” deleted"),
-        # What is not there any more is called as the row says.
+        # A deleted setting keeps its name in the row.
         ("lead_status", 77, {"name": ["Cold", None]}, "Lead status “Cold” deleted"),
         ("lead_status", 77, {"name": ["Cold", "Warm"]}, "Lead status “Warm” deleted"),
         ("custom_field_definition", 77, {}, "Custom field deleted"),

@@ -1,1 +1,1 @@
-"""What every page stands on: routes, access, forms, sessions, templates and answers."""
+"""What every page is built on: routes, access, forms, sessions, templates and responses."""

@@ -1,7 +1,7 @@
-"""What the address of a list says: its parameters, within bounds that a page can show.
+"""The parameters in the address of a list, as many as a page can show.
 
-Each filter of an address is a chip on the page, and the link of each chip repeats all the other
-filters: without bounds a short address would be answered with a page of many megabytes.
+Each filter becomes a chip on the page, and the link of each chip repeats all the other filters:
+without a limit, a short address would produce a page of many megabytes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Pair = tuple[str, str]
 
 
 def parameters(query: QueryParams) -> list[Pair]:
-    """Return what an address says, in its order: trimmed, nothing blank, and nothing twice.
+    """Return the parameters in their order: trimmed, without blank ones and duplicates.
 
-    Raises BodyMalformed for a NUL character, and for more than any page of ours asks for.
+    Raises BodyMalformed for a NUL character, and for more parameters than our pages ever send.
     """
     sent = [(name.removesuffix("[]"), value.strip()) for name, value in query.multi_items()]
     require_no_nul(sent)
-    said = list(dict.fromkeys(pair for pair in sent if pair[1] and not is_blank(pair[1])))
-    if len(said) > ADDRESS_PARAMETERS_MAX or len(urlencode(said)) > ADDRESS_BYTES_MAX:
+    found = list(dict.fromkeys(pair for pair in sent if pair[1] and not is_blank(pair[1])))
+    if len(found) > ADDRESS_PARAMETERS_MAX or len(urlencode(found)) > ADDRESS_BYTES_MAX:
         raise BodyMalformed("Invalid input: the address has more filters than a page can show")
-    return said
+    return found

@@ -1,7 +1,7 @@
-"""The style sheet, the scripts and the icon of the pages.
+"""The stylesheet, the scripts and the icon of the pages.
 
-A file's address holds the hash of its content, so a browser keeps it for ever and still never
-has an old one. `app.css` is compiled when the package is built.
+A file's address contains the hash of its content, so a browser can cache it forever and never
+shows an outdated one. `app.css` is compiled when the package is built.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onelead.web.frame.policy import PAGE_HEADERS
 
 _FOLDER = files("onelead.web") / "static"
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOREVER = "public, max-age=31536000, immutable"
 _HASH_CHARS = 12
 
 
@@ -51,7 +51,7 @@ def _hashed(name: str, content: bytes) -> str:
 
 
 def _response(name: str, content: bytes) -> Response:
-    headers = PAGE_HEADERS | {"Cache-Control": _FOR_EVER}
+    headers = PAGE_HEADERS | {"Cache-Control": _FOREVER}
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[_suffix(name)])
 
 

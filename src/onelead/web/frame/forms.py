@@ -1,4 +1,4 @@
-"""What a form sends: its fields, bounded in size and number, each value a text."""
+"""The fields that a form sends: bounded in size and number, each value a text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onelead.domain.limits import FORM_CUSTOM_FIELDS_MAX, FORM_FIELDS_MAX
 
 
 class Form:
-    """The fields of a form in the order sent; a name may stand there several times."""
+    """The fields of a form in the order sent; a name can occur several times."""
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self.fields = fields
@@ -21,20 +21,20 @@ class Form:
             self._values.setdefault(name, []).append(value)
 
     def get(self, name: str, default: str = "") -> str:
-        """Return the last value of a field, without white space around it."""
+        """Return the last value of a field, without surrounding white space."""
         return self.raw(name, default).strip()
 
     def raw(self, name: str, default: str = "") -> str:
-        """Return the last value of a field as it was sent, its lines ended by a newline."""
+        """Return the last value of a field as sent, with its lines ended by a newline."""
         values = self.all(name)
         return values[-1].replace("\r\n", "\n") if values else default
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a field, in order."""
+        """Return all values of a field, in order."""
         return list(self._values.get(name, ()))
 
     def has(self, name: str) -> bool:
-        """Say whether a field was sent; an unchecked box is not."""
+        """Say whether a field was sent; an unchecked box is not sent."""
         return name in self._values
 
     def starting(self, prefix: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def decode_form(body: bytes) -> Form:
     except ValueError:
         raise BodyMalformed("The form is not readable") from None
     if any("\0" in text for pair in fields for text in pair):
-        # No database keeps it in text.
+        # No database can store it in text.
         raise BodyMalformed("The form has a NUL character")
     return Form(fields)
 
@@ -64,10 +64,10 @@ def decode_form(body: bytes) -> Form:
 def in_one_form(
     fields: Sequence[CustomField], asked: Container[int] = frozenset()
 ) -> list[CustomField]:
-    """Return those of the fields that stand in one form: the first ones, if there are many.
+    """Return the fields that one form shows: only the first ones if there are many.
 
-    A field counts with its options, which all stand in the form. Those whose ids are asked for
-    stand there in any case.
+    A field counts with its options, all of which the form shows. Fields whose ids are in `asked`
+    are always included.
     """
     sizes = accumulate(1 + len(field.options) for field in fields)
     return [

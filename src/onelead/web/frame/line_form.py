@@ -1,7 +1,7 @@
-"""A form of a few lines of text about something that others may change at the same time.
+"""A form with a few lines of text about something that others may change at the same time.
 
-It sends what stood in each line when it was made, too. So only what a person has changed is asked
-for, and what somebody else has changed meanwhile stays.
+It also sends the value that each line had when the form was loaded. So only the lines that the
+user changed are written, and changes that somebody else made meanwhile stay.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from onelead.web.frame.forms import Form
 
-#: Before the name of a line: what stood in it.
+#: Prefix of the hidden field with the old value of a line.
 _WAS = "was."
 
 #: Texts by attribute.
@@ -20,42 +20,42 @@ Lines = Mapping[str, str]
 
 
 class LineForm(Struct, frozen=True):
-    """What is typed into the lines, and what stood in them when the form was made."""
+    """The lines as typed, and as they were when the form was loaded."""
 
     typed: Lines
     was: Lines
 
     @property
     def wanted(self) -> dict[str, str]:
-        """What the form changes."""
+        """The lines that the user changed."""
         return {name: text for name, text in self.typed.items() if text != self.was[name]}
 
     def seen(self, stored: Lines) -> dict[str, str]:
-        """Return what the form was made from; as it is stored, where that is still the same."""
+        """Return the values the form was loaded with, exactly as stored where they are the same."""
         now = _lines(stored)
         return {
             name: stored[name] if now[name] == text else text for name, text in self.was.items()
         }
 
     def over(self, stored: Lines) -> LineForm:
-        """Return the form of what is stored now, with what this one changes in its place."""
+        """Return a form of what is stored now, with the changes of this form on top."""
         now = _lines(stored)
         return LineForm(now | self.wanted, now)
 
-    def in_question(self, stored: Lines) -> list[str]:
-        """Return the attributes that are stored as something else than the form wants."""
+    def conflicts(self, stored: Lines) -> list[str]:
+        """Return the attributes that the form changes and that are now stored differently."""
         now = _lines(stored)
         return [name for name, text in self.wanted.items() if text != now[name]]
 
 
 def line_form(stored: Lines) -> LineForm:
-    """Return the form of what is stored."""
+    """Return the form of the stored values."""
     now = _lines(stored)
     return LineForm(now, now)
 
 
 def read_lines(form: Form, stored: Lines) -> LineForm:
-    """Read what was sent; a line that does not say what it was made from is of what is stored."""
+    """Read a sent form; a line without its old value counts as loaded from what is stored."""
     typed = {name: _line(form.raw(name)) for name in stored}
     was = {name: _line(form.raw(_WAS + name, text)) for name, text in stored.items()}
     return LineForm(typed, was)
@@ -66,5 +66,5 @@ def _lines(stored: Lines) -> dict[str, str]:
 
 
 def _line(text: str) -> str:
-    """Return a text as a browser has it in a line of a form, without white space around it."""
+    """Return a text as a browser sends it from an input, without surrounding white space."""
     return text.replace("\r", "").replace("\n", "").strip()

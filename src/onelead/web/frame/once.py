@@ -1,7 +1,7 @@
-"""Forms that do their work once: two clicks, a reload or a lost answer make nothing twice.
+"""Forms that are processed only once, despite double clicks, reloads and lost responses.
 
-Each such form has an id of its own, made with its page, which is noted before the work begins and
-given back when nothing was done. Without an id, as from a program, a form is done each time.
+Each such form has its own id, created with its page. The id is recorded before the work begins
+and released when nothing was done. A form without an id, as from a program, is always processed.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from onelead.domain.limits import FORM_ID_CHARS_MAX
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Visit
 
-_DONE = "This was sent already, and was done once."
-_NOBODY_KNOWS = "This was sent already. Look whether it is done before you send it again."
+_DONE = "This form was already submitted, and was processed only once."
+_UNCERTAIN = "This form was already submitted. Check the result before sending it again."
 
 
 async def answered_once(visit: Visit, page: Page) -> Response:
-    """Answer a form that is sent for the first time; lead on from one that was sent before."""
+    """Process a form the first time; redirect to its result when it is sent again."""
     form_id = (await visit.form()).get("form_id")
     if not form_id or len(form_id) > FORM_ID_CHARS_MAX:
         return await page.handler(visit)
     led_to = await visit.store.begin_form(visit.account_id, form_id)
     if led_to is not None:
-        return visit.redirect(led_to or page.once, _DONE if led_to else _NOBODY_KNOWS)
+        return visit.redirect(led_to or page.once, _DONE if led_to else _UNCERTAIN)
     try:
         response = await page.handler(visit)
     except Exception:
@@ -41,6 +41,6 @@ async def answered_once(visit: Visit, page: Page) -> Response:
 
 
 async def _finish(visit: Visit, form_id: str, location: str | None) -> None:
-    # What was done is done, whatever is noted of it.
+    # The work is done, whether or not that can be recorded.
     with suppress(StoreUnavailable):
         await visit.store.finish_form(visit.account_id, form_id, location)

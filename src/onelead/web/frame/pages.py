@@ -1,4 +1,4 @@
-"""What a page is to the rest of the web application: a row of a table, as an endpoint is."""
+"""How the web application describes a page: as a row of a table, like an endpoint of the API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onelead.web.frame.visit import Visit
 class Access(Enum):
     """Who may see a page or send a form."""
 
-    #: Also who is not signed in.
+    #: Even without signing in.
     ANYONE = auto()
     #: Every user of the account.
     USER = auto()
@@ -22,17 +22,17 @@ class Access(Enum):
 
 
 class Page(NamedTuple):
-    """A page (GET) or a form (POST): `handler` is called for those who have access.
+    """A page (GET) or a form (POST): `handler` is called for users who have access.
 
-    The path may have parameters, as in `/leads/{id}`.
+    The path can have parameters, as in `/leads/{id}`.
     """
 
     method: str
     path: str
     handler: Callable[[Visit], Awaitable[Response]]
     access: Access = Access.USER
-    #: Of a form that does its work once, however often it is sent: the page that shows the result
-    #: when it is sent again and nothing better is known.
+    #: For a form that is processed only once: the page to show when it is sent again and the
+    #: page with its result is unknown. Empty for other forms.
     once: str = ""
-    #: Whether the form changes nothing for who is not signed in; then it proves nothing either.
-    is_moot_signed_out: bool = False
+    #: Does nothing when nobody is signed in, so no CSRF token is asked for.
+    needs_no_session: bool = False

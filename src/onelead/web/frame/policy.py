@@ -1,4 +1,4 @@
-"""What a browser is told about every page: what it may load and run, and what it may keep."""
+"""The headers of every page: what a browser may load, run and cache."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ PAGE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # A page is one person's, and true for a moment.
+    # A page is for one user, and soon out of date.
     "Cache-Control": "no-store",
 }

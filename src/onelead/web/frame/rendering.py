@@ -1,6 +1,6 @@
-"""Templates into HTML: the environment, and how dates, numbers and icons are written.
+"""Rendering templates: the environment, and how dates, numbers and icons are written.
 
-Everything that is put into a page is escaped, unless a template says that it is HTML.
+Everything inserted into a page is escaped, unless a template marks it as HTML.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from onelead.web.frame.assets import asset_url
 
 _LOCALE = "en_US"
 _EXACT = "d MMM y, HH:mm:ss zzz"
+_MINUTE = "d MMM y, HH:mm"
 _SOON_S = 10
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the templates; one that is not compiled yet is compiled when it is used."""
+    """Return the template environment; a template is compiled when it is first used."""
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("onelead.web"),
         autoescape=True,
@@ -43,7 +44,7 @@ def environment() -> jinja2.Environment:
 
 
 async def prepare() -> None:
-    """Compile every template in a thread, so that nobody has to wait for it."""
+    """Compile every template in a thread, so that no request has to wait for it."""
     env = environment()
     for name in env.list_templates():
         await asyncio.to_thread(env.get_template, name)
@@ -55,19 +56,19 @@ def render(template: str, context: dict[str, Any]) -> str:
 
 
 def icon(name: str, classes: str = "size-5") -> Markup:
-    """Return an icon that a screen reader passes over."""
+    """Return an outline icon, hidden from screen readers."""
     return _svg(heroicon_outline, name, classes)
 
 
 def small_icon(name: str, classes: str = "size-4") -> Markup:
-    """Return a filled icon for use inside text and buttons."""
+    """Return a small filled icon for text and buttons, hidden from screen readers."""
     return _svg(heroicon_mini, name, classes)
 
 
 # A list has the same few icons hundreds of times.
 @lru_cache(maxsize=1_000)
 def _svg(draw: Callable[..., str], name: str, classes: str) -> Markup:
-    # The library escapes the attributes.
+    # The library has escaped the attributes.
     return Markup(draw(name, **{"class": classes, "aria_hidden": "true"}))  # noqa: S704
 
 
@@ -78,8 +79,17 @@ def number(value: float) -> str:
 
 def exact(unix_seconds: int, zone: ZoneInfo) -> str:
     """Write a moment in a time zone, to the second."""
+    return _in_zone(unix_seconds, zone, _EXACT)
+
+
+def minute(unix_seconds: int, zone: ZoneInfo) -> str:
+    """Write a moment in a time zone, to the minute and without the zone."""
+    return _in_zone(unix_seconds, zone, _MINUTE)
+
+
+def _in_zone(unix_seconds: int, zone: ZoneInfo, pattern: str) -> str:
     at = datetime.fromtimestamp(unix_seconds, UTC)
-    return str(format_datetime(at, _EXACT, tzinfo=zone, locale=_LOCALE))
+    return str(format_datetime(at, pattern, tzinfo=zone, locale=_LOCALE))
 
 
 def relative(unix_seconds: int, now: int) -> str:
@@ -91,7 +101,7 @@ def relative(unix_seconds: int, now: int) -> str:
 
 
 def moment_writer(zone: ZoneInfo, now: int) -> Callable[[int], Markup]:
-    """Return what writes a moment for a page: relative, and exact on a closer look."""
+    """Return a function that writes a moment for a page: relative, with the exact one on hover."""
 
     def when(unix_seconds: int) -> Markup:
         machine = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

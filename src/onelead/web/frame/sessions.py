@@ -1,8 +1,8 @@
-"""Who is looking at a page: the session behind a browser's cookie, and the proof against forgery.
+"""Who is signed in: the session behind a browser's cookie, and the protection against forgery.
 
-A token is 256 random bits, in a cookie that scripts cannot read and other sites' forms do not
-send; only its hash is stored. The CSRF token of a form is derived from the cookie, so that only a
-page of ours can have written it. A browser that is not signed in has a cookie for that, too.
+A token is 256 random bits in a cookie that scripts cannot read and that is not sent with forms of
+other sites; only its hash is stored. The CSRF token of a form is derived from the cookie, so only
+our own pages can contain it. A browser that is not signed in gets a visitor cookie for that.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a token."""
+    """Return the hash of a token, which is all that is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -57,7 +57,7 @@ def welcome_path(token: str) -> str:
 
 
 def is_secure(request: Request) -> bool:
-    """Say whether the browser speaks TLS."""
+    """Say whether the browser uses TLS."""
     return request.url.scheme == "https"
 
 
@@ -71,12 +71,12 @@ def session_token(request: Request) -> str:
 
 
 def visitor_token(request: Request) -> str:
-    """Return what tells a browser from another one before it is signed in; empty at first."""
+    """Return the token of a browser that is not signed in; empty when it has none yet."""
     return request.cookies.get(_cookie(request, _VISITOR), "")[:_TOKEN_CHARS_MAX]
 
 
 def new_session(request: Request, account_id: int, user_id: int, now: int) -> WebSession:
-    """Describe a browser that signs in now as a user."""
+    """Return a new session of a user in the browser of the request."""
     address = request.client.host if request.client else ""
     user_agent = request.headers.get("user-agent", "").replace("\0", "")[:LINE_CHARS_MAX]
     return WebSession(account_id, user_id, now, now, address, user_agent)
@@ -116,19 +116,19 @@ def forget_session(request: Request, response: Response) -> None:
 
 
 def csrf_token(token: str) -> str:
-    """Return what a form of the browser with this token must send."""
+    """Return the CSRF token that forms must send from the browser with this token."""
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def is_csrf_token(sent: str, token: str) -> bool:
-    """Say whether a form was written for the browser with this token."""
+    """Say whether a form was on a page sent to the browser with this token."""
     return bool(token) and hmac.compare_digest(sent.encode(), csrf_token(token).encode())
 
 
 async def signed_in(
     runtime: Runtime, request: Request, *, counts_as_use: bool = True
 ) -> SignedIn | None:
-    """Return who is signed in; None for nobody, and for a session that has expired."""
+    """Return who is signed in; None without a session or when it has expired."""
     token = session_token(request)
     if not token:
         return None
@@ -145,7 +145,7 @@ async def signed_in(
     if user is None or not user.is_active:
         return None
     if counts_as_use and now - session.date_last_used >= SESSION_TOUCH_S:
-        # A database that can only be read still shows pages; a later request notes the use.
+        # Pages work even while the database is read-only; a later request records the use.
         with suppress(StoreUnavailable):
             await runtime.store.touch_session(hashed, now)
     return SignedIn(session, hashed, user, settings)

@@ -1,4 +1,4 @@
-"""One request of a browser: what a page gets to know, and how it answers."""
+"""One request of a browser: what a page can find out, and how it responds."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from onelead.web.frame.sessions import (
     visitor_token,
 )
 
-_SAID = "onelead_said"
-_SAID_CHARS_MAX = 500
-#: Proxies allow an answer a few thousand bytes of headers in all.
+_FLASH = "onelead_flash"
+_FLASH_CHARS_MAX = 500
+#: Proxies allow a few thousand bytes of headers in a response.
 _LOCATION_CHARS_MAX = 3_000
 
-#: By attribute, what is wrong with it; `base` for the whole form.
+#: Problem texts by attribute; `base` is the whole form.
 Problems = Mapping[str, list[str]]
 NO_PROBLEMS: Problems = {}
 
 
 class Visit:
-    """One request, by somebody who is signed in or by anyone."""
+    """One request, signed in or not."""
 
     def __init__(
         self, request: Request, runtime: Runtime, line: RequestLine, who: SignedIn | None
@@ -52,7 +52,7 @@ class Visit:
         self.request = request
         self.runtime = runtime
         self.store = runtime.store
-        #: Gets to know what a write did, for the log.
+        #: The line of the request log, told what a write did.
         self.line = line
         self.who = who
         self.now = runtime.clock()
@@ -61,7 +61,7 @@ class Visit:
 
     @property
     def signed_in(self) -> SignedIn:
-        """Who is signed in, on a page that only such people reach."""
+        """The signed-in user, on a page that requires one."""
         assert self.who is not None
         return self.who
 
@@ -72,40 +72,40 @@ class Visit:
 
     @property
     def account_id(self) -> int:
-        """The account of who is signed in."""
+        """The id of the account that the user is signed in to."""
         return self.signed_in.settings.account_id
 
     @property
     def address(self) -> str:
-        """Where the request comes from, as far as it is known."""
+        """The IP address that the request comes from; empty when unknown."""
         return self.request.client.host if self.request.client else ""
 
     @property
     def base_url(self) -> str:
-        """How the browser calls this server, as in `http://127.0.0.1:8000`."""
+        """The scheme, host and port by which the browser calls this server."""
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     def query(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query string; one with a NUL character is as good as none."""
+        """Return a parameter of the query string; one with a NUL character counts as missing."""
         value: str = self.request.query_params.get(name, default)
-        # No database compares that with its text, and no page of ours asks for it.
+        # Databases cannot compare text with NUL, and our pages never send it.
         return default if "\0" in value else value
 
     def path_id(self, name: str = "id") -> int:
-        """Return the id in the path. Raises ResourceNotFound for what can be nobody's id."""
+        """Return the id in the path. Raises ResourceNotFound for a value that cannot be an id."""
         value = known_id(self.request.path_params[name])
         if value is None:
             raise ResourceNotFound
         return value
 
     async def form(self) -> Form:
-        """Return what the form sent. Raises BodyMalformed, BodyTooLarge, BodyTooSlow."""
+        """Return the fields that the form sent. Raises BodyMalformed, BodyTooLarge, BodyTooSlow."""
         if self._form is None:
             self._form = decode_form(await read_body(self.request))
         return self._form
 
     def delivery(self, payload: Any) -> Delivery:
-        """Return where a write comes from: the user, and the JSON that the API would have got."""
+        """Return the origin of a write: the user, and the JSON that the API would have received."""
         return Delivery(
             request_id=self.line.request_id,
             user_id=self.signed_in.user.id,
@@ -114,23 +114,23 @@ class Visit:
         )
 
     def csrf(self) -> str:
-        """Return the token that a form of this page has to send."""
+        """Return the CSRF token that a form on this page must send."""
         token = session_token(self.request) if self.who else visitor_token(self.request)
         if not token:
             token = self._new_visitor = self._new_visitor or new_token()
         return csrf_token(token)
 
     def page(self, template: str, status: int = HTTPStatus.OK, /, **context: Any) -> Response:
-        """Render a page with the frame around it."""
+        """Render a page inside the frame."""
         zone = self.who.settings.zone if self.who else ZoneInfo(DEFAULT_TIME_ZONE)
-        said = _said(self.request)
+        flash = _flash(self.request)
         html = render(
             template,
             {
                 "visit": self,
                 "who": self.who,
                 "path": self.request.url.path,
-                "said": said,
+                "flash": flash,
                 "when": moment_writer(zone, self.now),
                 "csrf_token": self.csrf(),
                 "form_id": new_token(),
@@ -142,17 +142,17 @@ class Visit:
         response = HTMLResponse(html, status)
         if self._new_visitor:
             set_visitor(self.request, response, self._new_visitor)
-        if said:
-            response.delete_cookie(_SAID, path="/", httponly=True, samesite="lax")
+        if flash:
+            response.delete_cookie(_FLASH, path="/", httponly=True, samesite="lax")
         return response
 
-    def redirect(self, path: str, say: str = "", *, is_problem: bool = False) -> Response:
-        """Send the browser to another page of ours, which says what happened."""
+    def redirect(self, path: str, flash: str = "", *, is_problem: bool = False) -> Response:
+        """Send the browser to another page of ours, which shows `flash` once."""
         response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": own_path(path)})
-        if say:
-            raw = msgspec.json.encode((say[:_SAID_CHARS_MAX], is_problem))
+        if flash:
+            raw = msgspec.json.encode((flash[:_FLASH_CHARS_MAX], is_problem))
             response.set_cookie(
-                _SAID,
+                _FLASH,
                 base64.urlsafe_b64encode(raw).decode(),
                 max_age=60,
                 path="/",
@@ -172,7 +172,7 @@ def own_path(path: str) -> str:
 
 
 def problems_of(error: OneleadError) -> dict[str, list[str]]:
-    """Return what is wrong by attribute, in the words that the API has for it."""
+    """Return the problems by attribute, in the words of the API."""
     if not isinstance(error, InputInvalid):
         return {"base": [error.message]}
     found: dict[str, list[str]] = {}
@@ -181,8 +181,8 @@ def problems_of(error: OneleadError) -> dict[str, list[str]]:
     return found
 
 
-def said_of(error: OneleadError) -> str:
-    """Return an error as one line of text."""
+def error_line(error: OneleadError) -> str:
+    """Write an error as one line of text."""
     if not isinstance(error, InputInvalid):
         return error.message
     lines = []
@@ -192,13 +192,13 @@ def said_of(error: OneleadError) -> str:
     return "; ".join(lines)
 
 
-def _said(request: Request) -> tuple[str, bool] | None:
-    """Return what the page before wanted to say here; anybody could have written it."""
-    raw = request.cookies.get(_SAID, "")
+def _flash(request: Request) -> tuple[str, bool] | None:
+    """Return the flash message left by the previous page; the cookie can be forged."""
+    raw = request.cookies.get(_FLASH, "")
     if not raw:
         return None
     try:
         text, is_problem = msgspec.json.decode(base64.urlsafe_b64decode(raw), type=tuple[str, bool])
     except (binascii.Error, ValueError, msgspec.DecodeError):
         return None
-    return (text[:_SAID_CHARS_MAX], is_problem)
+    return (text[:_FLASH_CHARS_MAX], is_problem)

@@ -19,7 +19,7 @@ from onelead.domain.search import LeadSearch
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
 from onelead.process.writer import Receipt
-from onelead.web.frame.visit import Visit, said_of
+from onelead.web.frame.visit import Visit, error_line
 
 #: How often a lead is read again that somebody else changed between reading and writing.
 _TRIES = 5
@@ -59,7 +59,7 @@ class Changed(Struct, frozen=True):
     @property
     def reason(self) -> str:
         """Why it was refused, in the words that the API has for it; empty when it was not."""
-        return said_of(self.refusal) if self.refusal else ""
+        return error_line(self.refusal) if self.refusal else ""
 
 
 async def change_leads(visit: Visit, ids: Sequence[int], change: Change) -> list[Changed]:

@@ -12,7 +12,7 @@ from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
-from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, problems_of, said_of
+from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
 from onelead.web.leads.bulk import Change, Changed, ChangeKind, change_leads
 from onelead.web.leads.query import PATH
 from onelead.web.leads.selection import (
@@ -125,7 +125,7 @@ async def _shown(
         doing=_DOING[change.kind],
         change=change,
         changed=changed,
-        problem=said_of(problem) if problem else "",
+        problem=error_line(problem) if problem else "",
         progress=progress,
         total=_total(left, progress.done),
         left=left,

@@ -14,7 +14,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.limits import SELECTED_LEADS_MAX
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import is_secure
-from onelead.web.frame.visit import Visit, own_path, said_of
+from onelead.web.frame.visit import Visit, error_line, own_path
 from onelead.web.leads.columns import Column, all_columns, chosen_columns
 from onelead.web.leads.filters import (
     COMBINATIONS,
@@ -55,7 +55,7 @@ async def lead_list(visit: Visit) -> Response:
             if not (query.cursor or query.before):
                 raise
             # An address from another time: the leads or the fields were others.
-            return visit.redirect(query.href(), said_of(error), is_problem=True)
+            return visit.redirect(query.href(), error_line(error), is_problem=True)
     if query.before and found and not found.leads and found.previous_cursor is None:
         return visit.redirect(query.href())
     response = visit.page(

@@ -1,1 +1,1 @@
-"""What arrives, as numbers, as a picture and as it happens."""
+"""The Overview: figures, a chart, and deliveries as they arrive."""

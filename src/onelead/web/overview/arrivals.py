@@ -1,7 +1,7 @@
-"""How many deliveries arrived in each hour or day of a span, in the layers of a stack.
+"""Deliveries per hour or day of a span, split into the layers of a stack.
 
-Hours and days are those of the account's time zone. A figure belongs to the hour that began in
-UTC; where a zone is half an hour off, that hour belongs to the day in which it began.
+Hours and days are in the account's time zone. Figures are counted by UTC hours; where a zone is
+off by half an hour, a UTC hour belongs to the local day in which it began.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class Bucket(Struct, frozen=True):
     tick: str
     #: Whether the axis shows the tick.
     is_major: bool
-    #: By the values of the layers.
+    #: Deliveries by the values of the layers.
     counts: dict[str, int]
 
     @property
     def total(self) -> int:
-        """All of its deliveries."""
+        """The number of all its deliveries."""
         return sum(self.counts.values())
 
 
 class Stretch(NamedTuple):
-    """Hours in which a zone's clocks are equally far ahead of UTC."""
+    """Hours with the same offset of a zone from UTC."""
 
     since: int
     until: int
@@ -49,9 +49,9 @@ class Stretch(NamedTuple):
 
 
 def stretches(since: int, until: int, zone: ZoneInfo) -> list[Stretch]:
-    """Cut a span of whole hours at the hours in which clocks are changed."""
+    """Cut a span of whole hours where the zone's clocks change."""
     found = [Stretch(since, until, _ahead_s(since, zone))]
-    # Day by day first: clocks are changed a few times a year.
+    # Day by day first, because clocks change only a few times a year.
     for day in range(since, until, DAY_S):
         last = found[-1]
         if _ahead_s(min(day + DAY_S, until) - HOUR_S, zone) != last.ahead_s:
@@ -71,7 +71,7 @@ def _ahead_s(seconds: int, zone: ZoneInfo) -> int:
 def hour_buckets(
     span: Span, figures: Iterable[HourFigure], now: int, zone: ZoneInfo
 ) -> Sequence[Bucket]:
-    """Return every hour of a span, oldest first, also those without deliveries."""
+    """Return every hour of a span, oldest first, including those without deliveries."""
     counts = _counts(figures)
     hours = range(*hours_of(span, now, zone), HOUR_S)
     return [_hour(local(hour, zone), counts.get(hour, {})) for hour in hours]
@@ -80,7 +80,7 @@ def hour_buckets(
 def day_buckets(
     span: Span, figures: Iterable[DayFigure], now: int, zone: ZoneInfo
 ) -> Sequence[Bucket]:
-    """Return every day of a span, oldest first, also those without deliveries."""
+    """Return every day of a span, oldest first, including those without deliveries."""
     counts = _counts(figures)
     days = days_of(span, now, zone)
     return [_day(day, counts.get(day.toordinal() - _EPOCH, {})) for day in days]
@@ -95,8 +95,8 @@ def _counts(figures: Iterable[HourFigure | DayFigure]) -> dict[int, dict[str, in
 
 
 def with_others(shown: Sequence[Bucket], whole: Sequence[Bucket]) -> Sequence[Bucket]:
-    """Add to each bucket what it leaves of the bucket with all deliveries of the same time."""
-    # They are read one after the other, and figures grow meanwhile.
+    """Add the rest of each bucket as *others*; `whole` has all deliveries."""
+    # The two are read one after the other, and the figures grow in between.
     left = [max(all_.total - bucket.total, 0) for bucket, all_ in zip(shown, whole, strict=True)]
     return [
         replace(bucket, counts=bucket.counts | {OTHERS: others})
@@ -105,14 +105,14 @@ def with_others(shown: Sequence[Bucket], whole: Sequence[Bucket]) -> Sequence[Bu
 
 
 def local_minute(seconds: int, zone: ZoneInfo) -> str:
-    """Write a moment (Unix seconds) as the filters of the deliveries read it."""
+    """Write a moment (Unix seconds) in the format of the deliveries' filters."""
     return local(seconds, zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def _hour(at: datetime, counts: dict[str, int]) -> Bucket:
     label = format_datetime(at, "EEE d MMM, HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
     if at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset():
-        # When clocks go back, the same hour comes twice.
+        # The same hour occurs twice when clocks go back.
         label = f"{label} {at.tzname()}"
     tick = format_datetime(at, "HH:mm", tzinfo=at.tzinfo, locale=_LOCALE)
     return Bucket(str(label), str(tick), at.hour % 6 == 0, counts)
@@ -126,20 +126,20 @@ def _day(day: date, counts: dict[str, int]) -> Bucket:
 
 
 def day_begins_late(now: int, zone: ZoneInfo) -> str:
-    """Say when a day of the chart begins where the zone is no whole hours off; else nothing."""
+    """Say when days of the chart begin; empty when the zone is whole hours off UTC."""
     minutes = _ahead_s(now, zone) % HOUR_S // 60
     return f"00:{minutes:02}" if minutes else ""
 
 
 def totals(shown: Sequence[Bucket], layers: Sequence[Layer]) -> dict[str, int]:
-    """Return the deliveries of all buckets by the values of the layers, in their order."""
+    """Return the deliveries of all buckets by the values of the layers, in order."""
     return {
         layer.value: sum(bucket.counts.get(layer.value, 0) for bucket in shown) for layer in layers
     }
 
 
-def description(span: Span, shown: Sequence[Bucket], layers: Sequence[Layer], of: str) -> str:
-    """Say in a sentence what the chart shows, for who does not see it; `of` is what it stacks."""
+def description(span: Span, shown: Sequence[Bucket], layers: Sequence[Layer], by: str) -> str:
+    """Describe the chart in a sentence for screen readers; `by` is what it is stacked by."""
     counts = totals(shown, layers)
     if not sum(counts.values()):
         return f"No deliveries in the last {span.label}."
@@ -147,6 +147,6 @@ def description(span: Span, shown: Sequence[Bucket], layers: Sequence[Layer], of
     parts = ", ".join(f"{label} {count}" for count, label in named if count)
     peak = max(shown, key=lambda bucket: bucket.total)
     return (
-        f"Deliveries in the last {span.label}, stacked by {of}: {parts}. "
-        f"Most in one {'hour' if span.hours else 'day'}: {peak.total} ({peak.label})."
+        f"Deliveries in the last {span.label}, by {by}: {parts}. "
+        f"Busiest {'hour' if span.hours else 'day'}: {peak.label}, with {peak.total}."
     )

@@ -1,4 +1,4 @@
-"""Who delivered in a span of time: named, counted, and the busiest first."""
+"""Who sent deliveries in a span of time, with counts, the busiest first."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from onelead.domain.figures import caller_value
 
 
 class Caller(Struct, frozen=True):
-    """Who delivered, and how often each outcome was reached."""
+    """A sender of deliveries, with the number of each outcome."""
 
-    #: As the figures have it.
+    #: As in the figures.
     value: str
     name: str
     via: str
     counts: dict[str, int]
-    #: What `/deliveries` calls it; empty where its filters have no word for it.
+    #: The filter of `/deliveries` for it; empty where there is none.
     query: str
 
     @property
     def total(self) -> int:
-        """All of its deliveries."""
+        """The number of all its deliveries."""
         return sum(self.counts.values())
 
 
 def callers(
     figures: Sequence[CallerFigure], settings: AccountSettings, labels: Mapping[int, str]
 ) -> list[Caller]:
-    """Return who delivered, the busiest first; `labels` are those of the keys."""
+    """Return the senders, the busiest first; `labels` are those of the API keys."""
     counts: dict[tuple[int, int], dict[str, int]] = {}
     for user_id, key_id, outcome, deliveries in figures:
-        # A key is a caller whoever owns it; without one it is the user.
+        # An API key is a caller whoever owns it; without a key the caller is the user.
         caller = counts.setdefault((0 if key_id else user_id, key_id), {})
         caller[outcome] = caller.get(outcome, 0) + deliveries
     found = [_caller(*ids, counted, settings, labels) for ids, counted in counts.items()]

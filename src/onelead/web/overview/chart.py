@@ -1,6 +1,6 @@
-"""The chart of arrivals as an SVG picture, in a light and a dark look.
+"""The chart of deliveries as an SVG picture, in a light and a dark theme.
 
-The picture has no script, loads nothing, and says nothing that the table beside it does not.
+The picture has no script, loads nothing, and shows nothing that is not in the table below it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from onelead.web.overview.arrivals import Bucket
 from onelead.web.overview.stack import Layer
 
 THEMES = ("light", "dark")
-#: By the names that layers have; the style sheet has the same for what stands beside the chart.
+#: By the colour names of the layers; the stylesheet has the same for the legend.
 COLOURS = {
     "light": {
         "emerald": "#059669",
@@ -46,9 +46,9 @@ COLOURS = {
 }
 _TEXT = {"light": "#52525b", "dark": "#a1a1aa"}
 _LINES = {"light": "#e4e4e7", "dark": "#3f3f46"}
-#: So many lines above the ground.
+#: At most this many guide lines above zero.
 _GUIDES_MAX = 5
-#: Scripts, and bars of nothing.
+#: Scripts, and bars without height.
 _USELESS = (
     re.compile(r"<script.*?</script>|<!--.*?-->", re.DOTALL),
     re.compile(r'<g class="bar"><rect [^>]*height="0\.0"[^>]*/></g>'),
@@ -56,17 +56,17 @@ _USELESS = (
 
 
 class _Bars(pygal.StackedBar):  # type: ignore[misc]  # pygal has no types
-    """Stacked bars without what pygal draws over each of them for its scripts."""
+    """Stacked bars without the elements that pygal adds to each bar for its scripts."""
 
     def _tooltip_and_print_values(self, *_bar: object) -> None:
-        """Draw nothing: it would take half of the time, and the table has the numbers."""
+        """Draw nothing: this would take half of the time, and the table has the numbers."""
 
 
 def arrivals_svg(
     shown: Sequence[Bucket], layers: Sequence[Layer], theme: str, *, is_narrow: bool
 ) -> str:
     """Draw the buckets from left to right, each a stack of the layers."""
-    # A bar of nothing takes as long as any other one; without any there would be no lines.
+    # Empty bars take as long to draw as others. One layer stays, for the guide lines.
     layers = [one for one in layers if any(bucket.counts.get(one.value) for bucket in shown)] or [
         layers[0]
     ]
@@ -99,7 +99,7 @@ def arrivals_svg(
 
 
 def _heights(most: int) -> list[int]:
-    """Return the whole numbers at the lines of the chart, up to the first that nothing exceeds."""
+    """Return the whole numbers at the guide lines, up to the first that no bar exceeds."""
     step = 1
     while step * _GUIDES_MAX < most:
         # 1, 2, 5, 10, 20, 50 ...

@@ -1,7 +1,7 @@
-"""The newest deliveries: as they stand when a page is loaded, and as they arrive (server-sent).
+"""The newest deliveries: when a page is loaded, and as they arrive (server-sent events).
 
-An event is a line of the list, rendered here, under its ledger number; so a browser that lost the
-connection says what it saw last and misses nothing that still is among the newest.
+An event is a rendered line of the list, with its ledger number as id. So a browser that lost the
+connection says what it saw last, and misses nothing that is still among the newest.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from onelead.web.frame.visit import Visit
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import LedgerLine, api_key_labels, ledger_line
 
-#: A browser that lost the connection comes back after this time.
+#: A browser that lost the connection reconnects after this time.
 _RETRY_MS = 3_000
 _MEDIA_TYPE = "text/event-stream"
-#: Proxies that collect an answer before they pass it on would hold it for ever.
+#: A proxy that buffers responses would hold this one forever.
 _HEADERS = {"X-Accel-Buffering": "no"}
 
 
@@ -36,7 +36,7 @@ class Delivery(Struct, frozen=True):
     """A line of the list."""
 
     line: LedgerLine
-    #: The lead that it is about, while there is one.
+    #: The lead that it is about, if the lead still exists.
     lead: Lead | None
 
 
@@ -60,7 +60,7 @@ async def _deliveries(
 async def stream(visit: Visit) -> Response:
     """Send deliveries as they arrive. Raises TooManyStreams."""
     if visit.request.method == "HEAD":
-        # The head of an answer is no stream, and takes nobody's place.
+        # A HEAD request is not a stream, and does not count as one.
         response = Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
         del response.headers["Content-Length"]
         return response
@@ -70,7 +70,7 @@ async def stream(visit: Visit) -> Response:
 
 
 class _Stream(StreamingResponse):
-    """An answer that goes on until the browser, the session or the server ends it."""
+    """A response that lasts until the browser, the session or the server ends it."""
 
     def __init__(self, visit: Visit, feed: Feed) -> None:
         super().__init__(_events(visit, feed), media_type=_MEDIA_TYPE, headers=_HEADERS)
@@ -87,26 +87,26 @@ class _Stream(StreamingResponse):
 async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
     runtime = visit.runtime
     seq = _seen(visit)
-    checked_s = said_s = runtime.monotonic()
+    checked_s = sent_s = runtime.monotonic()
     yield f"retry: {_RETRY_MS}\n\n"
-    # Without a database this ends: the browser comes back, and gets the answer that there is then.
+    # Without a database the stream ends, and the browser reconnects later.
     with suppress(StoreUnavailable), feed.watching(visit.account_id) as channel:
         while not feed.is_stopping:
             rows = await channel.after(seq, timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S))
             if runtime.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
                 checked_s = runtime.monotonic()
-                # A page that is only left open does not keep its session alive.
+                # A page that is merely left open does not keep its session alive.
                 if await signed_in(runtime, visit.request, counts_as_use=False) is None:
                     return
             if rows:
                 seq = rows[-1].seq
                 for event in await _rendered(visit, rows, channel.latest):
                     yield event
-            elif runtime.monotonic() - said_s < LIVE_HEARTBEAT_S:
+            elif runtime.monotonic() - sent_s < LIVE_HEARTBEAT_S:
                 continue
             else:
                 yield ": still here\n\n"
-            said_s = runtime.monotonic()
+            sent_s = runtime.monotonic()
 
 
 async def _rendered(
@@ -118,13 +118,13 @@ async def _rendered(
     events = []
     for delivery in await _deliveries(visit, rows, found, labels):
         html = render("overview/delivery.html", {"delivery": delivery, "when": when})
-        # A line break would end the event's line.
+        # A line break would end the data line of the event.
         data = "\n".join(f"data: {line}" for line in html.splitlines())
         events.append(f"id: {delivery.line.seq}\n{data}\n\n")
     return events
 
 
 def _seen(visit: Visit) -> int:
-    """Return the ledger number that the browser has seen last; anybody could have sent it."""
+    """Return the last ledger number that the browser saw, as it claims; 0 for none."""
     sent = visit.request.headers.get("last-event-id") or visit.query("after")
     return known_id(sent) or 0

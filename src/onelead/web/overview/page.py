@@ -1,4 +1,4 @@
-"""The Overview: what arrives, from whom, which leads there are, and how the system is."""
+"""The Overview: what arrives and from whom, which leads exist, and the health of the system."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from onelead.web.overview.stack import BY_OUTCOME, Stack, drawn_stack, grouping_
 from onelead.web.words.ledger_lines import api_key_labels
 from onelead.web.words.spans import SPANS, Span, hours_of, span_named
 
-#: With more leads than these an account is no new one, whatever has not been done.
+#: An account with more leads than this is not new, even if some steps are not done.
 _FIRST_LEADS = 10
-#: Whose deliveries are listed one by one.
+#: How many senders are listed.
 _CALLERS_MAX = 8
-_STACKED_BY = {Grouping.OUTCOME: "what they did", Grouping.CALLER: "who delivered"}
+_STACKED_BY = {Grouping.OUTCOME: "outcome", Grouping.CALLER: "sender"}
 _STATUSES, _SOURCES = "status_id", "customer_source_id"
-#: An image is looked at inside its page only; it brings its own style.
+#: The image is only shown inside its page, and contains its own style.
 _IMAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class Share(Struct, frozen=True):
-    """How many leads have an entry of a pick list."""
+    """An entry of a pick list, and how many leads have it."""
 
     id: int
     name: str
@@ -56,7 +56,7 @@ class Share(Struct, frozen=True):
 
 
 async def overview(visit: Visit) -> Response:
-    """Show everything of the last hours or days on one page."""
+    """Show the last hours or days on one page."""
     span, grouping = span_named(visit.query("span")), grouping_named(visit.query("by"))
     store, account_id = visit.store, visit.account_id
     since, until = hours_of(span, visit.now, visit.settings.zone)
@@ -114,11 +114,11 @@ async def overview(visit: Visit) -> Response:
 
 
 async def picture(visit: Visit) -> Response:
-    """Draw the chart of the arrivals."""
+    """Draw the chart of deliveries."""
     span, theme = span_named(visit.query("span")), visit.query("theme")
     query = visit.request.query_params
     stack = drawn_stack(query.getlist("caller"), has_others=visit.query("others") == "1")
-    # Beside the other requests: drawing takes some 20 ms.
+    # In a thread, because drawing takes some 20 ms.
     drawn = await asyncio.to_thread(
         arrivals_svg,
         await _buckets(visit, span, stack),
@@ -130,7 +130,7 @@ async def picture(visit: Visit) -> Response:
 
 
 def _picture_query(span: Span, stack: Stack) -> str:
-    """Return the address of a picture that shows what the page does, but for its look."""
+    """Return the query of a picture with the same content as the page, without its theme."""
     query = [("span", span.name)]
     if stack.grouping is Grouping.CALLER:
         query += [("caller", value) for value in stack.division.values]
@@ -162,7 +162,7 @@ def _shares(entries: Sequence[Any], leads: Mapping[str, int]) -> list[Share]:
 
 
 class Step(Struct, frozen=True):
-    """A thing to do first in a new account."""
+    """One of the first steps in a new account."""
 
     title: str
     text: str
@@ -173,27 +173,27 @@ class Step(Struct, frozen=True):
 
 
 def _steps(settings: AccountSettings, keys: Sequence[ApiKey], lead_count: int) -> list[Step]:
-    """Return what there is to do first in an account."""
+    """Return the first steps in an account."""
     return [
         Step(
-            "Make an API key",
-            "Whatever delivers leads signs its requests with a key of its own.",
+            "Create an API key",
+            "Every program that sends leads needs its own key.",
             "/settings/api-keys",
             "API Keys",
             any(key.date_revoked is None for key in keys),
             is_for_admins=True,
         ),
         Step(
-            "Send a first upsert",
-            "Try one right here, and take the curl command with you.",
+            "Send your first upsert",
+            "Try one here, and copy the curl command.",
             "/try",
             "Try it",
             is_done=lead_count > 0,
         ),
         Step(
-            "Match by a field of your own",
-            "Such as a customer number. Make a custom field and include it in filters: from then "
-            "on upserts find leads by it.",
+            "Match by your own field",
+            "Create a custom field, such as a customer number, and include it in filters. Upserts "
+            "can then find leads by it.",
             "/settings/custom-fields",
             "Custom Fields",
             any(field.is_indexed for field in settings.lead_fields),
@@ -203,7 +203,7 @@ def _steps(settings: AccountSettings, keys: Sequence[ApiKey], lead_count: int) -
 
 
 class Check(Struct, frozen=True):
-    """One line about how the system is."""
+    """One line about the health of the system."""
 
     name: str
     text: str
@@ -215,11 +215,11 @@ def _health(visit: Visit, checks: Mapping[str, bool], state: FoldState) -> list[
     waiting = visit.runtime.writer.waiting_writes
     has_room, behind = checks["write_queue"], state.rows_behind
     names = ", ".join(field.name for field in building)
-    answers = "answers" if checks["database"] else "does not answer"
+    state_text = "is responding" if checks["database"] else "is not responding"
     return [
-        Check("Database", f"{visit.store.kind} {answers}", checks["database"]),
+        Check("Database", f"{visit.store.kind} {state_text}", checks["database"]),
         Check("Waiting writes", f"{waiting:,}" if waiting or not has_room else "none", has_room),
-        Check("Indexes", f"being built: {names}" if building else "complete"),
+        Check("Indexes", f"building: {names}" if building else "complete"),
         Check("Figures", f"{behind:,} behind" if behind else "up to date"),
     ]
 

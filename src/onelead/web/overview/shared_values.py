@@ -1,4 +1,4 @@
-"""What people read of the values that several leads share, and where they see those leads."""
+"""The values that several leads share in words, with links to those leads."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class SharedLine(Struct, frozen=True):
     """A value and how many leads have it."""
 
     text: str
-    #: As text: beyond a bound nobody counts.
+    #: As text, because beyond a limit they are not counted.
     leads: str
-    #: The list of these leads; empty where no filter finds them.
+    #: The list of these leads; empty without such a filter.
     href: str
 
 
 class SharedList(Struct, frozen=True):
-    """The shared values of one field, those of the most leads first."""
+    """The shared values of one field, the most shared first."""
 
     label: str
     lines: list[SharedLine]
-    #: How many more there are.
+    #: How many more values are shared.
     more: int
 
 
 def shared_lists(scan: SharedValueScan, settings: AccountSettings) -> list[SharedList]:
-    """Put a scan into words; what was found in a field that is gone is left out."""
+    """Put a scan into words, without fields that have been deleted since."""
     fields = {field.key_field: field for field in settings.lead_fields}
     return [
         _list(found, fields.get(found.key_field))

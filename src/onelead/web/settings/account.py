@@ -1,4 +1,4 @@
-"""System Settings, Account: its name, time zone and currency."""
+"""System Settings, Account: name, time zone and currency."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
 from onelead.web.frame.line_form import LineForm, line_form, read_lines
 from onelead.web.frame.pages import Access, Page
-from onelead.web.frame.rendering import exact
+from onelead.web.frame.rendering import minute
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, problems_of
 from onelead.web.settings.changes import change_settings
 from onelead.web.settings.field_form import currency_choices
@@ -24,7 +24,7 @@ _ACCOUNT = "/settings/account"
 
 
 async def account_page(visit: Visit) -> Response:
-    """Show the details."""
+    """Show the form with the account's details."""
     return _form(visit, line_form(_stored(visit.settings)))
 
 
@@ -37,24 +37,26 @@ def _form(
     visit: Visit,
     lines: LineForm,
     problems: Problems = NO_PROBLEMS,
-    torn: list[tuple[str, str]] | None = None,
+    conflicts: list[tuple[str, str]] | None = None,
 ) -> Response:
-    """Show the form; `torn` is what is stored where it wants something else."""
-    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
+    """Show the form; `conflicts` are fields that somebody else changed meanwhile."""
+    is_saved_zone = lines.typed["time_zone"] == visit.settings.time_zone
+    refused = HTTPStatus.CONFLICT if conflicts else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "account.html",
-        refused if problems or torn else HTTPStatus.OK,
+        refused if problems or conflicts else HTTPStatus.OK,
         lines=lines,
         problems=problems,
-        torn=torn,
+        conflicts=conflicts,
         time_zones=time_zones(),
         currencies=currency_choices(),
-        now_there=exact(visit.now, visit.settings.zone),
+        # Left out while the form shows a zone that is not saved.
+        now_there=minute(visit.now, visit.settings.zone) if is_saved_zone else "",
     )
 
 
 async def change_account(visit: Visit) -> Response:
-    """Change the details that the form changes, or show what somebody else has made of them."""
+    """Save the details that the user changed, or show what somebody else changed meanwhile."""
     stored = _stored(visit.settings)
     lines = read_lines(await visit.form(), stored)
     result = await change_settings(
@@ -65,12 +67,12 @@ async def change_account(visit: Visit) -> Response:
     )
     if isinstance(result.refusal, SettingsConflict):
         now = _stored(result.settings)
-        torn = [(setting_label(name), now[name]) for name in lines.in_question(now)]
-        return _form(visit, lines.over(now), torn=torn)
+        conflicts = [(setting_label(name), now[name]) for name in lines.conflicts(now)]
+        return _form(visit, lines.over(now), conflicts=conflicts)
     if result.refusal is not None:
         return _form(visit, lines, problems_of(result.refusal))
     return visit.redirect(
-        _ACCOUNT, "The account is saved." if result.changes else "Nothing changed."
+        _ACCOUNT, "The account was saved." if result.changes else "Nothing changed."
     )
 
 

@@ -1,4 +1,4 @@
-"""System Settings, API Keys: which programs may write, and when each was here last."""
+"""System Settings, API Keys: the keys of programs, and when each was last used."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ _KEYS = "/settings/api-keys"
 
 
 async def key_list(visit: Visit) -> Response:
-    """List the keys, those that work first, the newest of each sort first."""
+    """List the keys: active ones first, newest first."""
     keys = await visit.store.api_keys(visit.account_id)
     users = await _owners(visit)
-    works = {one.id for one in keys if one.date_revoked is None and users[one.user_id].is_active}
+    active_ids = {
+        one.id for one in keys if one.date_revoked is None and users[one.user_id].is_active
+    }
     return visit.page(
         "api_keys/list.html",
-        keys=sorted(keys, key=lambda one: (one.id not in works, -one.id)),
-        works=works,
+        keys=sorted(keys, key=lambda one: (one.id not in active_ids, -one.id)),
+        active_ids=active_ids,
         users=users,
         rest_s=KEY_USE_REST_S,
     )
 
 
 async def _owners(visit: Visit) -> dict[int, User]:
-    """Return the users, read after the keys: one of them may be newer than this visit."""
+    """Return the users, read after the keys: the owner of a key can be newer than this visit."""
     return (await visit.store.settings(visit.account_id)).users_by_id
 
 
@@ -40,18 +42,18 @@ async def new_key_page(visit: Visit) -> Response:
 
 
 def _form(visit: Visit, label: str, email: str, error: InputInvalid | None = None) -> Response:
-    active = sorted(
+    owners_in_order = sorted(
         (user for user in visit.settings.users if user.is_active),
         key=lambda user: (user.name.casefold(), user.id),
     )
-    owners = [(user.email, f"{user.name} ({user.email})") for user in active]
+    owners = [(user.email, f"{user.name} ({user.email})") for user in owners_in_order]
     problems = problems_of(error) if error else {}
     shown = {"label": label, "email": email, "owners": owners, "problems": problems}
     return visit.page("api_keys/new.html", 422 if error else 200, **shown)
 
 
 async def create_key(visit: Visit) -> Response:
-    """Create a key, and show it once."""
+    """Create a key, and show it this once."""
     form = await visit.form()
     label, email = form.get("label"), form.get("email")
     try:
@@ -60,17 +62,17 @@ async def create_key(visit: Visit) -> Response:
     except InputInvalid as error:
         return _form(visit, label, email, error)
     except (NotPossible, ResourceNotFound):
-        # Somebody deactivated the user meanwhile.
-        return visit.redirect(f"{_KEYS}/new", f"{email} is no active user.", is_problem=True)
+        # The user has just been deactivated.
+        return visit.redirect(f"{_KEYS}/new", f"{email} is not an active user.", is_problem=True)
     command = upsert_command(visit.base_url + BASE_PATH, key.email, secret)
     return visit.page("api_keys/created.html", key=key, secret=secret, command=command)
 
 
 async def revoke_page(visit: Visit) -> Response:
-    """Ask whether a key is to be revoked."""
+    """Ask before revoking a key."""
     key = await _key(visit)
     if key.date_revoked is not None:
-        return visit.redirect(_KEYS, f"{key.label} is revoked already.")
+        return visit.redirect(_KEYS, f"{key.label} was already revoked.")
     owner = (await _owners(visit))[key.user_id]
     return visit.page("api_keys/revoke.html", key=key, owner=owner, seconds=API_KEY_CACHE_S)
 
@@ -78,7 +80,7 @@ async def revoke_page(visit: Visit) -> Response:
 async def revoke(visit: Visit) -> Response:
     """Revoke a key."""
     key = await visit.store.revoke_api_key(visit.account_id, (await _key(visit)).id)
-    return visit.redirect(_KEYS, f"{key.label} is revoked.")
+    return visit.redirect(_KEYS, f"{key.label} was revoked.")
 
 
 async def _key(visit: Visit) -> ApiKey:

@@ -1,4 +1,4 @@
-"""Changes of the field settings that a page makes: the same writes as over the API."""
+"""Changing settings from a page, with the same writes as over the API."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ async def change_settings(
     body: dict[str, Any] | None = None,
     seen: dict[str, Any] | None = None,
 ) -> SettingsResult:
-    """Make a change, which may be refused; `body` is the JSON that the API would get.
+    """Make a change, which can be refused; `body` is the JSON that the API would receive.
 
-    `seen` is what the page has shown of what is to be changed.
+    `seen` has the attributes as the page showed them.
     """
     delivery = visit.delivery("" if body is None else body)
     write = SettingsWrite(resource, action, delivery, resource_id, body or {}, seen or {})

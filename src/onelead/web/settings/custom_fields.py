@@ -1,4 +1,4 @@
-"""System Settings, Custom Fields: the list, and the form of a definition."""
+"""System Settings, Custom Fields: the list and the form of a definition."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from onelead.web.words.ledger_lines import setting_label
 
 PATH = "/settings/custom-fields"
 _DEFINITION = Resource.CUSTOM_FIELD_DEFINITION
-#: From so many definitions on, the list has a search box.
+#: A list of at least this many definitions has a search box.
 _SEARCHED_FROM = 8
 
 
 async def field_list(visit: Visit) -> Response:
-    """List the definitions: what they are, and how many leads have a value."""
+    """List the definitions, and how many leads have a value for each."""
     wanted = visit.query("q").strip()
     figures = await visit.store.lead_figures(visit.account_id, value=ANY_VALUE)
     fields = sorted(visit.settings.fields, key=lambda field: (fold(field.name), field.id))
@@ -70,7 +70,7 @@ async def new_field(visit: Visit) -> Response:
 
 
 async def create_field(visit: Visit) -> Response:
-    """Create a definition, or show what is wrong with it."""
+    """Create a definition, or show its problems."""
     form = await visit.form()
     typed = read_form(form, None)
     if is_only_edited(form):
@@ -98,18 +98,18 @@ async def _shown(
     problems: Problems = NO_PROBLEMS,
     **more: Any,
 ) -> Response:
-    """Show the form of a definition that is there, with how it is used beside it."""
+    """Show the form of an existing definition, with its usage next to it."""
     return _form_page(visit, field, typed, problems, usage=await usage_of(visit, field), **more)
 
 
 async def update_field(visit: Visit) -> Response:
-    """Save a definition; what takes something away is asked about first."""
+    """Save a definition; ask first when that takes something away."""
     field, form = _field(visit), await visit.form()
     typed = read_form(form, field)
     if is_only_edited(form):
         return await _shown(visit, field, typed, moved=row_at_hand(form, len(typed.options)))
     if typed.seen != digest(field):
-        return await _torn(visit, field, typed)
+        return await _conflict_page(visit, field, typed)
     losses = losses_of(typed, field)
     if losses.token and form.get("confirmed") != losses.token:
         return await _shown(visit, field, typed, losses=losses)
@@ -124,21 +124,21 @@ async def _saved(visit: Visit, field: CustomField, typed: FieldForm) -> Response
         seen=definition_attributes(field),
     )
     if isinstance(result.refusal, SettingsConflict):
-        # It was changed between reading and writing.
-        return await _torn(visit, result.settings.fields_by_id[field.id], typed)
+        # Somebody changed it between reading and writing.
+        return await _conflict_page(visit, result.settings.fields_by_id[field.id], typed)
     if result.refusal is not None:
         return await _shown(visit, field, typed, problems_of(result.refusal))
     after = result.settings.fields_by_id[field.id]
     if result.outcome is Outcome.UNCHANGED:
-        return visit.redirect(_path(visit, field), "Nothing was different, so nothing has changed.")
+        return visit.redirect(_path(visit, field), "Nothing changed.")
     more = f" {_filter_text(after)}" if after.is_indexed != field.is_indexed else ""
     return visit.redirect(_path(visit, field), f"{after.name} was saved.{more.rstrip()}")
 
 
-async def _torn(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
-    """Show a form that was made from something else than what is stored."""
+async def _conflict_page(visit: Visit, field: CustomField, typed: FieldForm) -> Response:
+    """Show a form whose definition was changed after the form was loaded."""
     typed_over = structs.replace(typed, seen=digest(field))
-    return await _shown(visit, field, typed_over, stored=_stored(typed, field))
+    return await _shown(visit, field, typed_over, conflicts=_conflicts(typed, field))
 
 
 def _path(visit: Visit, field: CustomField) -> str:
@@ -147,19 +147,19 @@ def _path(visit: Visit, field: CustomField) -> str:
 
 
 def _filter_text(field: CustomField) -> str:
-    """Say what a definition is to upserts and searches now."""
+    """Say whether upserts and searches can use a definition now."""
     match field.index_state:
         case IndexState.READY:
             return "Upserts and searches can use it now."
         case IndexState.BUILDING:
-            # The page says so itself, for as long as it is true.
+            # The page says so itself while the index is being built.
             return ""
         case IndexState.NONE:
             return "It is not included in filters, so upserts by it are refused."
 
 
-def _stored(typed: FieldForm, field: CustomField) -> list[tuple[str, str]]:
-    """Return what is stored where a form says something else: names and values."""
+def _conflicts(typed: FieldForm, field: CustomField) -> list[tuple[str, str]]:
+    """Return what is stored now in the attributes that a form changes: names and values."""
     attributes = definition_attributes(field)
     return [
         (setting_label(name), plain_text(attributes[name]) or "nothing")
@@ -168,21 +168,21 @@ def _stored(typed: FieldForm, field: CustomField) -> list[tuple[str, str]]:
 
 
 async def delete_page(visit: Visit) -> Response:
-    """Show what is lost with a definition, and ask for its name."""
+    """Show what a deletion takes away, and ask for the definition's name."""
     return await _delete_page(visit, _field(visit))
 
 
 async def delete_field(visit: Visit) -> Response:
-    """Delete a definition whose name was typed; deleting it twice is as good as once."""
+    """Delete a definition once its name was typed; deleting it twice is harmless."""
     field = visit.settings.fields_by_id.get(visit.path_id())
     if field is None:
-        return visit.redirect(PATH, "That field was deleted already.")
+        return visit.redirect(PATH, "That field has already been deleted.")
     typed = (await visit.form()).raw("name")
     if tidy(typed) != tidy(field.name):
         return await _delete_page(visit, field, typed, {"name": ["is not the name of the field"]})
     result = await change_settings(visit, _DEFINITION, Action.DELETE, resource_id=field.id)
     if result.refusal is not None:
-        return visit.redirect(PATH, "That field was deleted already.")
+        return visit.redirect(PATH, "That field has already been deleted.")
     return visit.redirect(PATH, f"{field.name} was deleted.")
 
 
@@ -214,12 +214,12 @@ def _form_page(
     problems: Problems = NO_PROBLEMS,
     **more: Any,
 ) -> Response:
-    """Show a form; `more` has what the page shows beside it: see `_BESIDE`."""
-    is_stale = bool(more.get("stored"))
-    refused = HTTPStatus.CONFLICT if is_stale else HTTPStatus.UNPROCESSABLE_ENTITY
+    """Show a form; `more` is what the page shows next to it: see `_BESIDE`."""
+    has_conflict = bool(more.get("conflicts"))
+    refused = HTTPStatus.CONFLICT if has_conflict else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "custom_fields/form.html",
-        refused if problems or is_stale else HTTPStatus.OK,
+        refused if problems or has_conflict else HTTPStatus.OK,
         field=field,
         typed=typed,
         problems=problems,
@@ -228,15 +228,15 @@ def _form_page(
         currencies=currency_choices(),
         options_max=OPTIONS_MAX,
         chars_max=LINE_CHARS_MAX,
-        # The delivery that was refused for what is to be changed here.
+        # The delivery that was refused because of these settings.
         again=known_id(visit.query("again")),
         **(_BESIDE | more),
     )
 
 
-#: How the definition is used, what saving would take away, what somebody else has stored
-#: meanwhile, and the place of the option that was moved last.
-_BESIDE: dict[str, Any] = {"usage": None, "losses": None, "stored": (), "moved": None}
+#: How the definition is used, what saving would take away, what somebody else changed meanwhile,
+#: and the place of the option that was moved last.
+_BESIDE: dict[str, Any] = {"usage": None, "losses": None, "conflicts": (), "moved": None}
 
 PAGES = (
     Page("GET", PATH, field_list, Access.ADMIN),

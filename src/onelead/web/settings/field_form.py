@@ -1,4 +1,4 @@
-"""The form of a custom field definition: what was typed, and the JSON that the API would get."""
+"""The form of a custom field definition: what was typed, and the JSON for the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from onelead.web.frame.forms import Form
 
 
 class TypeChoice(Struct, frozen=True):
-    """A data type as a person chooses it."""
+    """A data type as a choice in the form."""
 
     value: DataType
     label: str
@@ -28,7 +28,7 @@ class TypeChoice(Struct, frozen=True):
 
     @property
     def has_options(self) -> bool:
-        """Whether its values are options."""
+        """Whether fields of this type have options."""
         return self.value in TYPES_WITH_OPTIONS
 
 
@@ -37,19 +37,19 @@ _CHOICES = (
     TypeChoice(DataType.TEXT, "Long text", "Several lines, such as a note", "document-text"),
     TypeChoice(DataType.DROPDOWN, "One choice", "One of your options", "chevron-up-down"),
     TypeChoice(DataType.MULTI_SELECT, "Several choices", "Any of your options", "list-bullet"),
-    TypeChoice(DataType.CHECKBOX, "Yes or no", "No, until somebody says yes", "check-circle"),
+    TypeChoice(DataType.CHECKBOX, "Yes or no", "No, unless set to yes", "check-circle"),
     TypeChoice(DataType.DATE, "Date", "A day, without a time", "calendar"),
-    TypeChoice(DataType.FLOAT, "Number", "Any number, with decimals", "hashtag"),
+    TypeChoice(DataType.FLOAT, "Number", "Any number, including decimals", "hashtag"),
     TypeChoice(DataType.CURRENCY, "Amount", "Money in one currency", "banknotes"),
-    TypeChoice(DataType.PERCENTAGE, "Percentage", "Whole percents", "receipt-percent"),
-    TypeChoice(DataType.URL, "Link", "The address of a page", "link"),
+    TypeChoice(DataType.PERCENTAGE, "Percentage", "A whole number of percent", "receipt-percent"),
+    TypeChoice(DataType.URL, "Link", "The address of a web page", "link"),
 )
 #: By value, in the order in which they are offered.
 TYPES = {choice.value: choice for choice in _CHOICES}
 
 
 def currency_choices() -> list[tuple[str, str]]:
-    """Return the currencies that there are: codes, and codes with names."""
+    """Return all currencies: codes, and codes with names."""
     return [(code, f"{code}, {name}") for code, name in currencies()]
 
 
@@ -58,14 +58,14 @@ _DIGEST_CHARS = 16
 
 
 class OptionRow(Struct, frozen=True):
-    """An option as the form has it; the id, as text, is empty for a new one."""
+    """An option in the form; `id` is text, and empty for a new option."""
 
     id: str = ""
     name: str = ""
 
 
 class FieldForm(Struct, frozen=True):
-    """A definition as somebody is typing it."""
+    """A definition as typed into the form."""
 
     name: str = ""
     canonical_name: str = ""
@@ -74,11 +74,11 @@ class FieldForm(Struct, frozen=True):
     is_filterable: bool = False
     currency: str = ""
     options: tuple[OptionRow, ...] = (OptionRow(),) * _NEW_ROWS
-    #: Of the definition that the form was made from.
+    #: The digest of the definition that the form was loaded with.
     seen: str = ""
 
     def body(self, field: CustomField | None) -> dict[str, Any]:
-        """Return what the form asks for: of a definition that is there, what is to change."""
+        """Return the body of the write: for an existing definition, only what changes."""
         asked = self.everything()
         if field is None:
             asked["data_type"] = self.data_type
@@ -89,7 +89,7 @@ class FieldForm(Struct, frozen=True):
         }
 
     def everything(self) -> dict[str, Any]:
-        """Return all that the form says, as JSON; None for what is empty."""
+        """Return all attributes in the form, as JSON; None for empty ones."""
         asked: dict[str, Any] = {
             "name": self.name,
             "canonical_name": self.canonical_name or None,
@@ -104,7 +104,7 @@ class FieldForm(Struct, frozen=True):
         return asked
 
     def removed_option_ids(self, field: CustomField) -> list[int]:
-        """Return the options of the definition that the form has no more."""
+        """Return the ids of the definition's options that the form no longer has."""
         kept = {row.id for row in self.options}
         return [option.id for option in field.options if str(option.id) not in kept]
 
@@ -115,12 +115,12 @@ def _option_body(row: OptionRow) -> dict[str, Any]:
 
 
 def _line(text: str) -> str:
-    """Return a text as a browser has it in a line of a form."""
+    """Return a text as a browser sends it from an input."""
     return text.replace("\r", "").replace("\n", "")
 
 
 def form_of(field: CustomField) -> FieldForm:
-    """Return the form of a definition as it is stored."""
+    """Return the form of a stored definition."""
     return FieldForm(
         name=_line(field.name),
         canonical_name=field.canonical_name or "",
@@ -139,7 +139,7 @@ def new_form(settings: AccountSettings) -> FieldForm:
 
 
 def read_form(form: Form, field: CustomField | None) -> FieldForm:
-    """Read what was sent; the options are already moved, added and removed as its button says."""
+    """Read a sent form, with its options moved, added or removed by the pressed button."""
     typed = FieldForm(
         name=form.raw("name"),
         canonical_name=form.get("canonical_name"),
@@ -154,7 +154,7 @@ def read_form(form: Form, field: CustomField | None) -> FieldForm:
 
 
 def _option_rows(form: Form) -> tuple[OptionRow, ...]:
-    # Both lists are as long as each other, unless somebody made the form up.
+    # Both lists have the same length, unless the form was made up.
     names, ids = form.all("option_name"), form.all("option_id")
     rows = [OptionRow(id_.strip(), name) for id_, name in zip(ids, names, strict=False)]
     return tuple(rows[: OPTIONS_MAX + 1])
@@ -180,12 +180,12 @@ def _pasted(form: Form) -> list[str]:
 
 
 def is_only_edited(form: Form) -> bool:
-    """Say whether a button was pressed that changes the form and saves nothing."""
+    """Say whether the pressed button only changes the form and saves nothing."""
     return any(form.has(button) for button in ("add", "move", "remove"))
 
 
 def row_at_hand(form: Form, rows: int) -> int | None:
-    """Return the place, from 0, of the option that was moved or added just now."""
+    """Return the place, from 0, of the option that was just moved or added."""
     if form.has("add"):
         return rows - 1
     place, _, step = form.get("move").partition(":")
@@ -196,6 +196,6 @@ def row_at_hand(form: Form, rows: int) -> int | None:
 
 
 def digest(field: CustomField) -> str:
-    """Return a text that is another one when the definition has changed."""
+    """Return a short text that differs whenever the definition does."""
     content = msgspec.json.encode(definition_attributes(field), order="deterministic")
     return hashlib.sha256(content).hexdigest()[:_DIGEST_CHARS]

@@ -1,4 +1,4 @@
-"""What hangs on a custom field definition: leads, options, upserts; what a change would take."""
+"""How a custom field is used by leads and upserts, and what a change would take away."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from onelead.web.settings.field_form import FieldForm
 from onelead.web.words.ledger_lines import api_key_labels, by_choices
 from onelead.web.words.spans import Span, hours_of
 
-#: How far back the upserts that matched by a definition are counted, the hour of now included.
+#: How far back upserts that matched by a definition are counted, including the current hour.
 _LATELY = Span("30d", "30 days", hours=30 * 24)
 
 
 class Caller(Struct, frozen=True):
-    """Whose upserts matched by the definition lately."""
+    """A sender of upserts that matched by the definition lately."""
 
     name: str
     upserts: int
-    #: The hour of the last one, as the Unix second at which it began.
+    #: The hour of the last upsert, as the Unix second at which it began.
     last_hour: int
-    #: Where these upserts are listed.
+    #: The list of these upserts.
     href: str
 
 
 class Usage(Struct, frozen=True):
-    """What is known of a definition beside itself."""
+    """How a definition is used."""
 
-    #: How many leads have a value, and how many each option.
+    #: How many leads have a value, and how many have each option.
     leads: int
     leads_by_option: Mapping[str, int]
     #: Whether the counts are still far behind.
     is_counting: bool
-    #: How far the index is, while it is being built.
+    #: The progress of the index, while it is being built.
     progress: IndexProgress | None
-    #: Who used it last comes first.
+    #: The latest first.
     callers: Sequence[Caller]
 
     @property
@@ -50,12 +50,12 @@ class Usage(Struct, frozen=True):
 
     @property
     def lately(self) -> str:
-        """For how long upserts are looked back."""
+        """The period in which upserts are counted."""
         return _LATELY.label
 
 
 class Losses(Struct, frozen=True):
-    """What saving a form would take away; it has to be confirmed."""
+    """What saving a form would take away, which the user has to confirm."""
 
     filters: bool
     leads: bool
@@ -63,13 +63,13 @@ class Losses(Struct, frozen=True):
 
     @property
     def token(self) -> str:
-        """What the form sends back to confirm just this; empty when nothing is lost."""
+        """What the form sends back to confirm exactly these losses; empty when there are none."""
         words = ["filters"] * self.filters + ["leads"] * self.leads
         return ",".join(words + [str(option.id) for option in self.options])
 
 
 def figure_of(field: CustomField) -> str:
-    """Return the name of the figures about a definition's values."""
+    """Return the name of the figures of a definition's values."""
     return f"custom_fields.{field.id}"
 
 
@@ -79,7 +79,7 @@ async def is_counting(visit: Visit) -> bool:
 
 
 async def usage_of(visit: Visit, field: CustomField) -> Usage:
-    """Return what is known of a definition."""
+    """Return how a definition is used."""
     name, account_id = figure_of(field), visit.account_id
     leads = dict((await visit.store.lead_figures(account_id, fields=[name])).get(name, {}))
     progress = None
@@ -109,10 +109,10 @@ async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
 
 
 async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
-    """Return everybody who may have delivered, as the figures and as the filters call them."""
+    """Return all possible senders by their value in the figures: names, and filters."""
     labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     found = {value: (name, f"&by={value}") for value, name in by_choices(visit.settings, labels)}
-    # The filters have no word for it.
+    # The filters cannot select it.
     return found | {caller_value(0, 0): ("The command line", "")}
 
 

@@ -1,4 +1,4 @@
-"""System Settings, Lead Statuses and Customer Sources: two pick lists, the same pages."""
+"""System Settings, Lead Statuses and Customer Sources: two pick lists with the same pages."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from onelead.web.settings.field_usage import is_counting
 from onelead.web.settings.replacement import Replacement, leads_left, next_leads, replace_next
 
 Entry = LeadStatus | CustomerSource
-#: The choice of no customer source.
-NOBODY = "none"
+#: The choice of no customer source at all.
+NO_ENTRY = "none"
 
 
 class PickList(Struct, frozen=True):
-    """One of the lists: where it is, and how it is called."""
+    """One of the two lists: its path and its names."""
 
     resource: Resource
     path: str
@@ -44,7 +44,7 @@ class PickList(Struct, frozen=True):
 
     @property
     def has_default(self) -> bool:
-        """Whether an entry is what a lead has that was given none; else a lead may have none."""
+        """Whether leads without an entry get a default; otherwise a lead can have none."""
         return self.resource is Resource.LEAD_STATUS
 
 
@@ -52,7 +52,7 @@ STATUSES = PickList(
     Resource.LEAD_STATUS,
     "/settings/lead-statuses",
     "Lead Statuses",
-    "How far a lead is. Every lead has one; the default is for leads that arrive without.",
+    "Where a lead stands. New leads get the default unless they bring one.",
     "status",
     "status_id",
     "status_ids",
@@ -62,7 +62,7 @@ SOURCES = PickList(
     Resource.CUSTOMER_SOURCE,
     "/settings/customer-sources",
     "Customer Sources",
-    "Where a lead has heard of you. A lead may be without one.",
+    "How a lead heard of you. Leads can do without one.",
     "customer source",
     "customer_source_id",
     "customer_source_ids",
@@ -71,7 +71,7 @@ SOURCES = PickList(
 
 
 async def entry_list(pick_list: PickList, visit: Visit) -> Response:
-    """Show the list; one entry may be open for a new name."""
+    """Show the list; one entry can be open for renaming."""
     edited = whole_number(visit.query("edit"))
     return await _list_page(pick_list, visit, edited=edited if isinstance(edited, int) else None)
 
@@ -102,8 +102,8 @@ async def update_entry(pick_list: PickList, visit: Visit) -> Response:
     if "order" in body:
         return visit.redirect(pick_list.path)
     entry = _find(pick_list, result.settings, entry_id)
-    said = f"{entry.name} is the default now." if "is_default" in body else ""
-    return visit.redirect(pick_list.path, said or f"{entry.name} was saved.")
+    flash = f"{entry.name} is now the default." if "is_default" in body else ""
+    return visit.redirect(pick_list.path, flash or f"{entry.name} was saved.")
 
 
 def _body(form: Form) -> dict[str, Any]:
@@ -141,7 +141,7 @@ async def _list_page(
 
 
 async def delete_page(pick_list: PickList, visit: Visit) -> Response:
-    """Ask which entry the leads get that have this one."""
+    """Ask which entry the leads with this one get instead."""
     entry = _found(pick_list, visit.settings, visit.path_id())
     if entry is None:
         return _gone(pick_list, visit)
@@ -149,7 +149,7 @@ async def delete_page(pick_list: PickList, visit: Visit) -> Response:
 
 
 async def delete_entry(pick_list: PickList, visit: Visit) -> Response:
-    """Give the next leads another entry; delete this one when no lead has it any more."""
+    """Give the next leads another entry; delete this one when no lead has it anymore."""
     entry, form = _found(pick_list, visit.settings, visit.path_id()), await visit.form()
     if entry is None:
         return _gone(pick_list, visit)
@@ -164,7 +164,7 @@ async def delete_entry(pick_list: PickList, visit: Visit) -> Response:
 
 
 def _gone(pick_list: PickList, visit: Visit) -> Response:
-    return visit.redirect(pick_list.path, f"That {pick_list.noun} was deleted already.")
+    return visit.redirect(pick_list.path, f"That {pick_list.noun} has already been deleted.")
 
 
 def _work(pick_list: PickList, entry: Entry, form: Form | None = None) -> Replacement:
@@ -179,14 +179,14 @@ def _work(pick_list: PickList, entry: Entry, form: Form | None = None) -> Replac
 async def _next_step(
     pick_list: PickList, visit: Visit, entry: Entry, work: Replacement
 ) -> Replacement:
-    """Give the next leads what was chosen. Raises what refuses it."""
+    """Give the next leads the chosen entry. Raises the error that refuses it."""
     entries = tuple(pick_list.entries(visit.settings))
-    # The default stays: to know that, no lead has to change first.
+    # The default cannot be deleted: find that out before any lead changes.
     others = without(entry, entries, lambda: 0)
     ids = await next_leads(visit, work)
     if not ids:
         return work
-    if work.choice == NOBODY and not pick_list.has_default:
+    if work.choice == NO_ENTRY and not pick_list.has_default:
         return await replace_next(visit, work, ids, None)
     if chosen := [other.id for other in others if str(other.id) == work.choice]:
         return await replace_next(visit, work, ids, chosen[0])
@@ -202,14 +202,14 @@ async def _delete_unused(
     if isinstance(result.refusal, ResourceNotFound):
         return _gone(pick_list, visit)
     if result.refusal is not None and work.moved:
-        # A lead has got it meanwhile: on with that one.
+        # A lead has got the entry meanwhile: continue with that lead.
         work = structs.replace(work, has_more=True)
         return await _delete_page(pick_list, visit, entry, work)
     if result.refusal is not None:
         return await _delete_page(pick_list, visit, entry, work, result.refusal)
     if not work.moved:
         return visit.redirect(pick_list.path, f"{entry.name} was deleted.")
-    # No redirect: a script that follows it would use up what the next page is to say.
+    # No redirect: a script that follows it would use up the flash message.
     return visit.page("pick_lists/deleted.html", pick_list=pick_list, entry=entry, work=work)
 
 
@@ -225,10 +225,10 @@ async def _delete_page(
     has_choice = left > 0 and not work.moved and not is_default
     problems = problems_of(refusal) if refusal else NO_PROBLEMS
     if has_choice and isinstance(refusal, InputInvalid):
-        # Whatever is wrong with the leads then is wrong with what was chosen for them.
+        # Problems of the leads are then problems of the chosen entry.
         problems = {"replacement": [text for texts in problems.values() for text in texts]}
     others = [one for one in pick_list.entries(visit.settings) if one.id != entry.id]
-    nothing = [] if pick_list.has_default else [(NOBODY, f"No {pick_list.noun}")]
+    nothing = [] if pick_list.has_default else [(NO_ENTRY, f"No {pick_list.noun}")]
     return visit.page(
         "pick_lists/delete.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,

@@ -1,4 +1,4 @@
-"""System Settings, Users: who may come in, as whom, and the one-time links that let them in."""
+"""System Settings, Users: who can sign in, with which role, and one-time links for them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from onelead.web.frame.visit import Visit, problems_of
 from onelead.web.words.ledger_lines import setting_label
 
 _USERS = "/settings/users"
-#: By role, what is said about it.
+#: The label and description of each role.
 ROLES = (
-    (Role.MEMBER, "Member", "Works with leads and sees deliveries; no System Settings."),
-    (Role.ADMIN, "Admin", "Everything, with System Settings, users and API keys."),
+    (Role.MEMBER, "Member", "Works with leads and deliveries. No access to System Settings."),
+    (Role.ADMIN, "Admin", "Full access, including System Settings, users and API keys."),
 )
 _NO_FACTS = SignInFacts(has_password=False, date_last_sign_in=None)
 
 
 async def user_list(visit: Visit) -> Response:
-    """List the users, those who may come in first."""
+    """List the users, active ones first."""
     facts = await visit.store.sign_in_facts(visit.account_id)
     figures = await visit.store.lead_figures(visit.account_id, fields=("assignee_id",))
     in_order = sorted(
@@ -44,12 +44,12 @@ async def user_list(visit: Visit) -> Response:
 
 
 async def new_user_page(visit: Visit) -> Response:
-    """Show the form of an invitation."""
+    """Show the form for an invitation."""
     return visit.page("users/new.html", name="", email="", role=Role.MEMBER, roles=ROLES)
 
 
 async def invite(visit: Visit) -> Response:
-    """Create a user, and show the link once."""
+    """Create a user, and show their link this once."""
     form = await visit.form()
     name, email, role = form.get("name"), form.get("email"), _role(form.get("role"))
     try:
@@ -64,7 +64,7 @@ async def invite(visit: Visit) -> Response:
 
 
 async def _with_link(visit: Visit, user: User, purpose: LinkPurpose) -> Response:
-    """Show a new one-time link of a user, this once."""
+    """Create a one-time link for a user, and show it this once."""
     token = await visit.store.create_link(visit.account_id, user.id, purpose)
     return visit.page(
         "users/link.html",
@@ -76,7 +76,7 @@ async def _with_link(visit: Visit, user: User, purpose: LinkPurpose) -> Response
 
 
 async def user_page(visit: Visit) -> Response:
-    """Show what can be changed about a user."""
+    """Show the form of a user."""
     user = _user(visit)
     return await _shown(visit, user, line_form(_stored(user)))
 
@@ -90,17 +90,17 @@ async def _shown(
     user: User,
     lines: LineForm,
     error: OneleadError | None = None,
-    torn: list[tuple[str, str]] | None = None,
+    conflicts: list[tuple[str, str]] | None = None,
 ) -> Response:
-    """Show the form; `torn` is what is stored where it wants something else."""
+    """Show the form; `conflicts` are fields that somebody else changed meanwhile."""
     facts = await visit.store.sign_in_facts(visit.account_id)
-    refused = HTTPStatus.CONFLICT if torn else HTTPStatus.UNPROCESSABLE_ENTITY
+    refused = HTTPStatus.CONFLICT if conflicts else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "users/edit.html",
-        refused if error or torn else HTTPStatus.OK,
+        refused if error or conflicts else HTTPStatus.OK,
         user=user,
         lines=lines,
-        torn=torn,
+        conflicts=conflicts,
         facts=facts.get(user.id, _NO_FACTS),
         roles=ROLES,
         problems=problems_of(error) if error else {},
@@ -108,7 +108,7 @@ async def _shown(
 
 
 async def change(visit: Visit) -> Response:
-    """Change what the form changes of a name and a role, or show what somebody else has made."""
+    """Save the changed name and role, or show what somebody else changed meanwhile."""
     form, user = await visit.form(), _user(visit)
     lines = read_lines(form, _stored(user))
     lines = structs.replace(lines, typed={**lines.typed, "role": _role(form.get("role")).value})
@@ -117,11 +117,13 @@ async def change(visit: Visit) -> Response:
             visit.account_id, user.id, _asked(user, lines), by=_own_id(visit)
         )
     except SettingsConflict:
-        return await _torn(visit, user.id, lines)
+        return await _conflict_page(visit, user.id, lines)
     except (InputInvalid, NotPossible) as error:
         return await _shown(visit, user, lines, error)
-    # Whoever saves a page that is no longer true must not believe that it is now.
-    return visit.redirect(_USERS, f"{after.name} is saved." if lines.wanted else "Nothing changed.")
+    # After saving an outdated page unchanged, an admin must not believe that it is stored now.
+    return visit.redirect(
+        _USERS, f"{after.name} was saved." if lines.wanted else "Nothing changed."
+    )
 
 
 def _asked(user: User, lines: LineForm) -> UserChange:
@@ -133,35 +135,35 @@ def _asked(user: User, lines: LineForm) -> UserChange:
     )
 
 
-async def _torn(visit: Visit, user_id: int, lines: LineForm) -> Response:
+async def _conflict_page(visit: Visit, user_id: int, lines: LineForm) -> Response:
     user = (await visit.store.settings(visit.account_id)).users_by_id[user_id]
     now = _stored(user)
     shown = now | {"role": next(label for role, label, _text in ROLES if role is user.role)}
-    torn = [(setting_label(name), shown[name]) for name in lines.in_question(now)]
-    return await _shown(visit, user, lines.over(now), torn=torn)
+    conflicts = [(setting_label(name), shown[name]) for name in lines.conflicts(now)]
+    return await _shown(visit, user, lines.over(now), conflicts=conflicts)
 
 
 async def deactivate(visit: Visit) -> Response:
-    """Deactivate a user, who is signed out everywhere at once."""
-    return await _switch(visit, is_active=False, say="is deactivated and signed out everywhere")
+    """Deactivate a user, which signs them out everywhere immediately."""
+    return await _switch(visit, is_active=False, flash="was deactivated and signed out everywhere")
 
 
 async def reactivate(visit: Visit) -> Response:
-    """Let a user come in again."""
-    return await _switch(visit, is_active=True, say="may come in again")
+    """Let a user sign in again."""
+    return await _switch(visit, is_active=True, flash="can sign in again")
 
 
-async def _switch(visit: Visit, *, is_active: bool, say: str) -> Response:
+async def _switch(visit: Visit, *, is_active: bool, flash: str) -> Response:
     user, asked = _user(visit), UserChange(is_active=is_active)
     try:
         await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
     except NotPossible as error:
         return await _shown(visit, user, line_form(_stored(user)), error)
-    return visit.redirect(_USERS, f"{user.name} {say}.")
+    return visit.redirect(_USERS, f"{user.name} {flash}.")
 
 
 async def new_link(visit: Visit) -> Response:
-    """Show a one-time link with which a user sets a new password."""
+    """Show a one-time link that lets a user set a new password."""
     user = _user(visit)
     facts = (await visit.store.sign_in_facts(visit.account_id)).get(user.id, _NO_FACTS)
     purpose = LinkPurpose.LOST_PASSWORD if facts.has_password else LinkPurpose.INVITATION

@@ -1,4 +1,4 @@
-"""Checking the password that somebody typed: counted, so that nobody can go on guessing."""
+"""Checking a typed password; attempts are counted, so that nobody can keep guessing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from onelead.process.attempts import origin
 from onelead.web.frame.visit import Visit
 
 
-async def rightful_users(visit: Visit, email: str, password: str) -> list[StoredPassword]:
-    """Return the users of an e-mail whose password it is, of every account.
+async def users_with_password(visit: Visit, email: str, password: str) -> list[StoredPassword]:
+    """Return the users with this e-mail and password, across all accounts.
 
-    An unknown e-mail takes as much work as a wrong password, and one of several accounts takes no
-    more. Raises TooManyAttempts.
+    An unknown e-mail takes as much work as a wrong password, and an e-mail in several accounts
+    takes no more. Raises TooManyAttempts.
     """
     runtime, key = visit.runtime, fold(email)
     runtime.attempts_by_address.take(origin(visit.address))
@@ -28,15 +28,15 @@ async def rightful_users(visit: Visit, email: str, password: str) -> list[Stored
         if checked.newer_hash is not None:
             await visit.store.renew_password_hash(one, checked.newer_hash)
         right.append(structs.replace(one, password_hash=checked.newer_hash or one.password_hash))
-    # Whoever is an admin of another account can have a user with anybody's e-mail there: that one
-    # right password gives nobody more attempts at the other ones.
+    # An admin of another account can create a user with anyone's e-mail there: knowing that one
+    # password must not give more attempts at the others.
     if right and len(right) == len(stored):
         runtime.attempts_by_email.forget(key)
     return right
 
 
 async def new_password_hash(visit: Visit, account_id: int, email: str, password: str) -> str:
-    """Hash a new password of a user with the salt that the e-mail has in other accounts.
+    """Hash a user's new password with the salt that the e-mail has in other accounts.
 
     Raises TooManyAttempts.
     """

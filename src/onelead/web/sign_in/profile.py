@@ -1,4 +1,4 @@
-"""The profile: a user's own name, password, and the browsers that are signed in."""
+"""The profile: a user's own name, password and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from onelead.domain.passwords import require_good_password
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import forget_session, is_alive
 from onelead.web.frame.visit import Problems, Visit, problems_of
-from onelead.web.sign_in.password_check import new_password_hash, rightful_users
+from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
-#: Browsers name others that they are like, so the order matters.
+#: Browsers also name those that they resemble, so the order matters.
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -34,8 +34,6 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-
-
 _PROFILE = "/profile"
 
 
@@ -45,13 +43,13 @@ async def profile_page(visit: Visit) -> Response:
 
 
 async def _profile(
-    visit: Visit, status: int = 200, *, of_name: Problems | None = None, **shown: object
+    visit: Visit, status: int = 200, *, name_problems: Problems | None = None, **shown: object
 ) -> Response:
     user = visit.signed_in.user
     known = await visit.store.sessions(visit.account_id, user.id)
     context = {
         "name": user.name,
-        "name_problems": of_name or {},
+        "name_problems": name_problems or {},
         "password_problems": {},
         "sessions": [one for one in known if is_alive(one.session, visit.now)],
         "browser_name": browser_name,
@@ -68,8 +66,8 @@ async def rename(visit: Visit) -> Response:
         change = UserChange(name=name)
         await visit.store.change_user(visit.account_id, user_id, change, by=user_id)
     except InputInvalid as error:
-        return await _profile(visit, 422, of_name=problems_of(error), name=name)
-    return visit.redirect(_PROFILE, "Your name is saved.")
+        return await _profile(visit, 422, name_problems=problems_of(error), name=name)
+    return visit.redirect(_PROFILE, "Your name was saved.")
 
 
 async def change_password(visit: Visit) -> Response:
@@ -86,34 +84,34 @@ async def change_password(visit: Visit) -> Response:
         visit.account_id, user.id, password_hash, keep=visit.signed_in.token_hash
     )
     return visit.redirect(
-        _PROFILE, "Your password is changed, and all other browsers are signed out."
+        _PROFILE, "Your password was changed, and all other browsers were signed out."
     )
 
 
 async def _require_own_password(visit: Visit, password: str) -> None:
-    """Refuse another password than the one of this account. Raises InputInvalid."""
-    right = await rightful_users(visit, visit.signed_in.user.email, password)
+    """Refuse any password but the user's own in this account. Raises InputInvalid."""
+    right = await users_with_password(visit, visit.signed_in.user.email, password)
     if visit.account_id not in {one.account_id for one in right}:
         raise InputInvalid(Problem("current", "is not your password"))
 
 
 async def end_session(visit: Visit) -> Response:
-    """Sign one of the user's browsers out."""
+    """Sign out one of the user's browsers."""
     named = (await visit.form()).get("session")
     user_id = visit.signed_in.user.id
     for one in await visit.store.sessions(visit.account_id, user_id):
         if one.token_hash == named:
             return await _ended(visit, one)
-    return visit.redirect(_PROFILE, "That browser is signed out already.")
+    return visit.redirect(_PROFILE, "That browser was already signed out.")
 
 
 async def _ended(visit: Visit, one: KnownSession) -> Response:
     await visit.store.end_session(one.token_hash)
-    return visit.redirect(_PROFILE, f"{browser_name(one.session.user_agent)} is signed out.")
+    return visit.redirect(_PROFILE, f"{browser_name(one.session.user_agent)} was signed out.")
 
 
 async def sign_out_everywhere(visit: Visit) -> Response:
-    """Sign all of the user's browsers out, this one too."""
+    """Sign out all of the user's browsers, including this one."""
     await visit.store.end_sessions(visit.account_id, visit.signed_in.user.id)
     response = visit.redirect("/sign-in", "You are signed out everywhere.")
     forget_session(visit.request, response)
@@ -130,8 +128,8 @@ PAGES = (
 
 
 def browser_name(user_agent: str) -> str:
-    """Name the browser and its system, as far as what it says of itself tells."""
-    browser = _first(_BROWSERS, user_agent) or "A browser"
+    """Name the browser and its operating system, as far as the user agent tells."""
+    browser = _first(_BROWSERS, user_agent) or "Unknown browser"
     system = _first(_SYSTEMS, user_agent)
     return f"{browser} on {system}" if system else browser
 

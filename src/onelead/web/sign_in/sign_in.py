@@ -1,6 +1,6 @@
 """Signing in and out: by e-mail and password, and by a one-time link.
 
-Nothing here tells whether an e-mail has a user: the words, the status and the work are the same.
+Nothing here reveals whether an e-mail has a user: text, status and work are the same.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
-from onelead.web.sign_in.password_check import new_password_hash, rightful_users
+from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
-_REFUSED = "The e-mail or the password is wrong."
+_REFUSED = "Wrong e-mail or password."
 
 
 async def sign_in_page(visit: Visit) -> Response:
-    """Show the form; who is signed in already goes on."""
+    """Show the form, or redirect a user who is already signed in."""
     wanted = own_path(visit.query("next", "/"))
     if visit.who is not None:
         return visit.redirect(wanted)
@@ -42,7 +42,7 @@ async def sign_in(visit: Visit) -> Response:
     form = await visit.form()
     email, password = form.get("email")[:LINE_CHARS_MAX], form.raw("password")
     wanted = own_path(form.get("next", "/"))
-    found = await rightful_users(visit, email, password)
+    found = await users_with_password(visit, email, password)
     if len(found) > 1:
         tokens = [
             await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
@@ -72,25 +72,25 @@ async def choose_account(visit: Visit) -> Response:
         if await visit.store.choose_account(hashed, token_hash(token), session):
             return await _signed_in(visit, token, wanted)
     if visit.who is not None:
-        # The choice was made already, as in another tab.
+        # The account was already chosen, perhaps in another tab.
         return visit.redirect(wanted)
     return visit.redirect("/sign-in", "That took too long. Sign in again.", is_problem=True)
 
 
-async def _signed_in(visit: Visit, token: str, wanted: str, say: str = "") -> Response:
-    """Answer a browser that has just signed in; whoever was signed in there before is not now."""
+async def _signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> Response:
+    """Set the new session in the browser, and end the one that it had before."""
     if visit.who is not None:
         await visit.store.end_session(visit.who.token_hash)
-    response = visit.redirect(wanted, say)
+    response = visit.redirect(wanted, flash)
     set_session(visit.request, response, token)
     return response
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End this browser's session; without one it is as good as ended."""
+    """End this browser's session; without one, respond the same."""
     token = session_token(visit.request)
     response = visit.redirect("/sign-in", "You are signed out.")
-    # A form that another site sent comes without the cookie, and must not take it away.
+    # A form from another site comes without the cookie, and must not delete it.
     if token:
         await visit.store.end_session(token_hash(token))
         forget_session(visit.request, response)
@@ -98,7 +98,7 @@ async def sign_out(visit: Visit) -> Response:
 
 
 async def welcome_page(visit: Visit) -> Response:
-    """Ask for a password; looking at the page does not use up its link."""
+    """Ask for a password; loading the page does not use up the link."""
     _hashed, link, user, account = await _invited(visit)
     if link is None:
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
@@ -126,7 +126,7 @@ async def welcome(visit: Visit) -> Response:
 
 
 async def _invited(visit: Visit) -> tuple[str, OneTimeLink | None, User | None, str]:
-    """Return the hash of the link in the path; and, when it works, whom it lets in where."""
+    """Return the hash of the link in the path; if it works, the link, its user and account name."""
     hashed = token_hash(visit.request.path_params["token"])
     link = await visit.store.link(hashed)
     if link is None or link.purpose is LinkPurpose.ACCOUNT_CHOICE:
@@ -139,7 +139,7 @@ PAGES = (
     Page("GET", "/sign-in", sign_in_page, Access.ANYONE),
     Page("POST", "/sign-in", sign_in, Access.ANYONE),
     Page("POST", "/sign-in/account", choose_account, Access.ANYONE),
-    Page("POST", "/sign-out", sign_out, Access.ANYONE, is_moot_signed_out=True),
+    Page("POST", "/sign-out", sign_out, Access.ANYONE, needs_no_session=True),
     Page("GET", "/welcome/{token}", welcome_page, Access.ANYONE),
     Page("POST", "/welcome/{token}", welcome, Access.ANYONE),
 )

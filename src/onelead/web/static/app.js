@@ -1,14 +1,14 @@
-// What every page has beside its HTML. Nothing here is needed: without it the same links and
+// What every page does with a script. Nothing here is required: without it, the same links and
 // forms load whole pages.
 //
 //   data-swap="ID"      on a link or form: load its page, and replace only the element ID here
-//   data-refresh="MS"   on an element with an id: replace it by its newer self, again and again
+//   data-refresh="MS"   on an element with an id: replace it by its newer version, again and again
 //   data-copy="ID"      on a button: copy the text of the element ID
 //   data-confirm="TEXT" on a form or button: ask before it is sent
 //   data-focus          on an element that comes with the page: move the focus there
 //
-// A form is sent once, however often its button is pressed. What was typed into a form with
-// data-swap stays when its answer does not come: a template "unsent-..." of the page says why.
+// A form is sent once, however often its button is pressed. A form with data-swap keeps its input
+// when no usable response comes: a template "unsent-..." of the page says why.
 
 const PARTS = new DOMParser();
 
@@ -18,7 +18,7 @@ async function load(url, options = {}) {
   return { response, page };
 }
 
-// Replaces the element of an id by the one of a loaded page; false when that page has none.
+// Replaces an element by the one with the same id in a loaded page; false when there is none.
 function swap(id, page) {
   const here = document.getElementById(id);
   const there = page.getElementById(id);
@@ -29,18 +29,18 @@ function swap(id, page) {
   return true;
 }
 
-// Shows a loaded page in place of the element of an id, or goes to it when it is another one.
+// Shows the element of a loaded page in place of the current one, or goes to that page.
 function show(id, { response, page }, isForm = false) {
   if (!swap(id, page)) {
     if (!response.redirected && (isForm || !response.ok)) {
-      // What came of the form, or went wrong, in place of the page: its address asks for another.
+      // Show the result of the form, or the error, here: loading the address would show another page.
       swap("content", page);
       return;
     }
-    // Another page, as after a save that leads elsewhere. Its notice came just now and comes only
-    // once.
-    const said = page.querySelector("#content > [role=status]");
-    if (said) sessionStorage.setItem("said", said.outerHTML);
+    // Another page, as after a save that redirects. Its flash message was in this response and is
+    // shown only once, so keep it.
+    const flash = page.querySelector("#content > [role=status]");
+    if (flash) sessionStorage.setItem("flash", flash.outerHTML);
     window.location.assign(response.url);
     return;
   }
@@ -49,7 +49,7 @@ function show(id, { response, page }, isForm = false) {
   (now.querySelector("[data-focus],[autofocus],[aria-invalid]") ?? now.querySelector("h2,h3,a,button"))?.focus({ preventScroll: true });
 }
 
-// Follows a link, or a form that only asks for a page.
+// Follows a link, or sends a GET form.
 async function look(id, href) {
   busy(id, true);
   try {
@@ -69,7 +69,7 @@ function busy(id, isBusy) {
 
 const pathOf = (url) => new URL(url, window.location.href).pathname;
 
-// Why the answer to a form is none to show: a template says it, and the form stays as it is.
+// Why the response to a form cannot be shown: a template says it, and the form stays as it is.
 function unsent({ response, page }) {
   if (response.redirected && pathOf(response.url) === "/sign-in") return "signed-out";
   if (page.querySelector("[data-error=form_forged]")) return "outdated";
@@ -83,7 +83,7 @@ function complain(form, why) {
   notice.focus();
 }
 
-// After signing in again the form needs the proof against forgery of the new session.
+// After signing in again, the form needs the CSRF token of the new session.
 async function renew(form) {
   const { page } = await load(window.location.href);
   const newer = page.querySelector("[name=csrf]");
@@ -104,19 +104,19 @@ async function send(form, submitter) {
     if (why) complain(form, why);
     else show(id, loaded, true);
   } catch {
-    // It may have arrived all the same: sending it again is for the person to decide.
+    // It may have arrived: the user decides whether to send it again.
     complain(form, "unanswered");
   } finally {
     busy(id, false);
   }
 }
 
-// Says to screen readers, and shows, what the page after a form wants to say.
+// Shows the flash message of a loaded page, and announces it to screen readers.
 function announce(page) {
   const main = document.getElementById("content");
   main?.querySelector(":scope > [role=status]")?.remove();
-  const said = page.querySelector("#content > [role=status]");
-  if (said && main) main.prepend(document.adoptNode(said));
+  const flash = page.querySelector("#content > [role=status]");
+  if (flash && main) main.prepend(document.adoptNode(flash));
 }
 
 document.addEventListener("click", (event) => {
@@ -127,7 +127,7 @@ document.addEventListener("click", (event) => {
 });
 
 const STOPPED_MS = 10_000;
-// The forms that are on their way.
+// The forms that are being sent.
 const sent = new WeakSet();
 
 document.addEventListener("submit", (event) => {
@@ -144,7 +144,7 @@ document.addEventListener("submit", (event) => {
   }
   if (form.method === "post") sent.add(form);
   if (!form.dataset.swap) {
-    // Whoever stops the browser on its way may press again.
+    // A user who stops the browser can press the button again.
     setTimeout(() => sent.delete(form), STOPPED_MS);
     return;
   }
@@ -158,13 +158,13 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// A page that comes back from the history has forms that can be sent again.
+// On a page that comes back from the history, forms can be sent again.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.forms) sent.delete(form);
 });
 
-// An address says only what was filled in. (Without this the server sends there.)
+// Keeps empty fields out of the address. (Without this, the server redirects to the same.)
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.method !== "get") return;
   const filled = [...formData].filter(([, value]) => String(value).trim());
@@ -210,7 +210,7 @@ function prepare(root) {
   refreshed.forEach(refreshLater);
 }
 
-// The menu of small screens closes by Escape.
+// Escape closes the menu of small screens.
 document.addEventListener("keydown", (event) => {
   const menu = document.querySelector("details[data-menu][open]");
   if (event.key === "Escape" && menu) {
@@ -219,12 +219,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const unsaid = sessionStorage.getItem("said");
-if (unsaid) {
-  sessionStorage.removeItem("said");
-  const said = PARTS.parseFromString(unsaid, "text/html").body.firstElementChild;
-  if (said && !document.querySelector("#content > [role=status]")) {
-    document.getElementById("content")?.prepend(document.adoptNode(said));
+const kept = sessionStorage.getItem("flash");
+if (kept) {
+  sessionStorage.removeItem("flash");
+  const flash = PARTS.parseFromString(kept, "text/html").body.firstElementChild;
+  if (flash && !document.querySelector("#content > [role=status]")) {
+    document.getElementById("content")?.prepend(document.adoptNode(flash));
   }
 }
 

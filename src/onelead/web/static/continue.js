@@ -1,5 +1,5 @@
-// Long work goes on by itself: a form with data-continue, which the answer to a form has, is sent
-// again. Without this its button does the same.
+// Continues long work: a form with data-continue in the response to a form is sent again. Without
+// this, its button does the same.
 
 const PAUSE_MS = 50;
 

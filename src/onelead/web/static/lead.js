@@ -1,8 +1,8 @@
 // The forms of a lead: rows that come and go, tags as chips with completion, and the parts of the
-// page beside a section that was saved. Without it the same forms work, with an empty row to fill.
+// page next to a section that was saved. Without it, the same forms work, with an empty row to fill.
 //
 //   data-entries   a field with a row for each number or link
-//   data-tags=URL  a field with a row for each tag; URL?prefix= answers with tags that begin so
+//   data-tags=URL  a field with a row for each tag; URL?prefix= responds with matching tags
 
 const WAIT_MS = 150;
 
@@ -17,7 +17,7 @@ function button(label, classes, onClick) {
 
 let numbers = 0;
 
-// Copies the last row, empty, with ids of its own.
+// Copies the last row, empty and with new ids.
 function addRow(rows) {
   const last = rows.querySelector("[data-row]:last-of-type");
   const row = last.cloneNode(true);
@@ -41,7 +41,7 @@ function withRemove(row, rows, label) {
     row.remove();
     next?.querySelector("input")?.focus();
   }));
-  row.lastElementChild.setAttribute("aria-label", `Remove this entry of ${label}`);
+  row.lastElementChild.setAttribute("aria-label", `Remove this entry from ${label}`);
 }
 
 function prepareEntries(field) {
@@ -94,7 +94,7 @@ function prepareTags(field) {
   for (const row of rows.querySelectorAll("[data-row]")) if (!row.contains(input)) row.remove();
   rows.before(list);
   const hint = field.querySelector("[data-hint]");
-  if (hint) hint.textContent = "Enter adds what you typed.";
+  if (hint) hint.textContent = "Press Enter to add the tag.";
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && input.value.trim()) {
       event.preventDefault();
@@ -127,12 +127,12 @@ function complete(field, input) {
       });
       field.querySelector("datalist").replaceChildren(...options);
     } catch {
-      // Completion is a help; typing goes on without it.
+      // Completion is optional; typing works without it.
     }
   }, WAIT_MS);
 }
 
-// Takes over a part of a newer page; a form that is open stays, and so does the focus on a link.
+// Replaces a part by its newer version; an open form stays, and a link keeps the focus.
 function takeOver(here, there) {
   if (!there || here.querySelector("form") || here.isEqualNode(there)) return;
   const focused = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -140,8 +140,8 @@ function takeOver(here, there) {
   if (focused) there.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
-// After a save, and when somebody else has changed the lead, all else that the page says is old:
-// the head, the history, and sections that hold the same in other words, as the parts of the name.
+// After a save, and after a change by somebody else, the rest of the page is outdated: the head, the
+// history, and sections with the same values, such as the parts of the name.
 async function refreshBeside() {
   try {
     const url = window.location.pathname;
@@ -153,7 +153,7 @@ async function refreshBeside() {
     }
     document.title = page.title;
   } catch {
-    // The next load of the page shows them.
+    // The next load of the page shows the newer parts.
   }
 }
 
@@ -168,7 +168,7 @@ document.addEventListener("swapped", (event) => {
   const isOpen = section.querySelector("form") && !section.querySelector("[name=resolve]");
   if (!section.id.startsWith("section-") || isOpen) return;
   refreshBeside();
-  // A reload shall not open the form again.
+  // A reload must not open the form again.
   if (!document.querySelector("[data-lead-form]")) history.replaceState(history.state, "", window.location.pathname);
 });
 

@@ -1,11 +1,11 @@
-// The newest deliveries as they arrive. The page is whole without it; a reload shows the same.
+// The newest deliveries as they arrive. The page is complete without it; a reload shows the same.
 //
 //   data-live="URL"        the list; events bring its lines, newest last
 //   data-live-rows="N"     how many lines it keeps
-//   data-live-state        says whether the list is live
+//   data-live-state        shows whether the list is live
 //   data-live-pause        a button that stops and starts it
-//   data-live-news         says to screen readers how many arrived, now and then
-//   data-live-nothing      what stands there while the list is empty
+//   data-live-news         tells screen readers now and then how many arrived
+//   data-live-nothing      shown while the list is empty
 
 const NEWS_EVERY_MS = 10_000;
 const TRY_AGAIN_MS = 60_000;
@@ -25,7 +25,7 @@ function follow(list) {
   let again = 0;
   let arrived = 0;
 
-  function say(text, isLive) {
+  function show(text, isLive) {
     state.hidden = false;
     state.textContent = text;
     state.classList.toggle("badge-created", isLive);
@@ -35,14 +35,14 @@ function follow(list) {
     clearTimeout(again);
     if (source || isPaused || document.hidden) return;
     source = new EventSource(url);
-    source.onopen = () => say("Live", true);
+    source.onopen = () => show("Live", true);
     source.onmessage = add;
     source.onerror = () => {
-      say("Connecting…", false);
+      show("Connecting…", false);
       if (source?.readyState !== EventSource.CLOSED) return;
-      // Refused: too many pages, or nobody is signed in any more.
+      // Refused: too many open pages, or the user has been signed out.
       close();
-      say("Not live", false);
+      show("Not live", false);
       again = setTimeout(open, TRY_AGAIN_MS);
     };
   }
@@ -65,7 +65,7 @@ function follow(list) {
     arrived += 1;
   }
 
-  function tell() {
+  function announce() {
     if (!arrived) return;
     news.textContent = arrived === 1 ? "1 new delivery" : `${arrived} new deliveries`;
     arrived = 0;
@@ -77,16 +77,16 @@ function follow(list) {
     button.setAttribute("aria-pressed", String(isPaused));
     if (isPaused) {
       close();
-      say("Paused", false);
+      show("Paused", false);
     } else {
       open();
     }
   });
-  // A page that nobody sees asks for nothing; it catches up when it is seen again.
+  // A hidden page closes its stream, and catches up when it is visible again.
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", open);
-  setInterval(tell, NEWS_EVERY_MS);
+  setInterval(announce, NEWS_EVERY_MS);
   setInterval(() => list.querySelectorAll("time").forEach(age), TIMES_EVERY_MS);
   open();
 }

@@ -1,12 +1,12 @@
-// Lists that can be put in another order: by dragging, by the arrow keys, by two buttons.
+// Lists that can be reordered: by dragging, with the arrow keys, or with two buttons.
 //
 //   data-sortable        a list; its rows have data-sort-item
 //   data-sort-handle     the button of a row to drag it by; arrow keys on it move the row
-//   data-sort-step       a button that moves its row by -1 or 1; without this it is a form's
-//   data-sort-form       the form of a row that saves the row's place at once; without it, the
-//                        places are saved with the form that the list is a part of
-//   data-sort-remove, data-sort-add, data-sort-name   what rows of options have beside that
-//   data-sort-live       says to screen readers where a row is now
+//   data-sort-step       a button that moves its row by -1 or 1; without this it submits a form
+//   data-sort-form       the form of a row that saves the row's place immediately; without it,
+//                        the places are saved with the form that contains the list
+//   data-sort-remove, data-sort-add, data-sort-name   further parts of a row of options
+//   data-sort-live       tells screen readers where a row is now
 
 const itemsOf = (list) => [...list.querySelectorAll(":scope > [data-sort-item]")];
 const listOf = (element) => element.closest("[data-sortable]");
@@ -17,22 +17,22 @@ function nameOf(item) {
   return (input ? input.value.trim() : item.dataset.name) || "The new option";
 }
 
-function say(list, text) {
+function announce(list, text) {
   const live = list.parentElement.querySelector("[data-sort-live]");
   if (live) live.textContent = text;
 }
 
-// Names and values of buttons tell the place of their row.
+// The names and values of buttons contain the place of their row.
 function number(list) {
   itemsOf(list).forEach((item, index) => {
     const name = nameOf(item);
-    const savesAtOnce = item.querySelector("[data-sort-form]");
+    const savesImmediately = item.querySelector("[data-sort-form]");
     item.querySelector("[data-sort-name]")?.setAttribute("aria-label", `Option ${index + 1}`);
     item.querySelector("[data-sort-handle]")?.setAttribute("aria-label", `Move ${name}`);
     for (const button of item.querySelectorAll("[data-sort-step]")) {
       const isUp = button.dataset.sortStep === "-1";
       button.setAttribute("aria-label", `Move ${name} ${isUp ? "up" : "down"}`);
-      button.value = savesAtOnce ? Math.max(1, index + (isUp ? 0 : 2)) : `${index}:${isUp ? "up" : "down"}`;
+      button.value = savesImmediately ? Math.max(1, index + (isUp ? 0 : 2)) : `${index}:${isUp ? "up" : "down"}`;
     }
     const remove = item.querySelector("[data-sort-remove]");
     if (remove) {
@@ -52,7 +52,7 @@ function save(item, list) {
   body.set("order", itemsOf(list).indexOf(item) + 1);
   saving = saving.then(async () => {
     const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
-    // Without a session the answer is the page for signing in.
+    // Without a session, the response is the sign-in page.
     const isSaved = response.ok && new URL(response.url).pathname === window.location.pathname;
     if (!isSaved) throw new Error(response.status);
   }).catch(() => window.location.reload());
@@ -61,7 +61,7 @@ function save(item, list) {
 function settled(item, list) {
   number(list);
   const items = itemsOf(list);
-  say(list, `${nameOf(item)} is number ${items.indexOf(item) + 1} of ${items.length}.`);
+  announce(list, `${nameOf(item)} is now number ${items.indexOf(item) + 1} of ${items.length}.`);
   save(item, list);
 }
 
@@ -71,12 +71,12 @@ function move(item, steps) {
   const from = items.indexOf(item);
   const to = Math.min(items.length - 1, Math.max(0, from + steps));
   if (to === from) {
-    say(list, `${nameOf(item)} is ${from ? "the last" : "the first"} already.`);
+    announce(list, `${nameOf(item)} is already ${from ? "last" : "first"}.`);
     return;
   }
   const focused = document.activeElement;
   list.insertBefore(item, to > from ? items[to].nextSibling : items[to]);
-  // An element that is moved loses the focus.
+  // A moved element loses the focus.
   if (item.contains(focused)) focused.focus();
   item.scrollIntoView({ block: "nearest" });
   settled(item, list);
@@ -100,7 +100,7 @@ function remove(item) {
   const name = nameOf(item);
   item.remove();
   number(list);
-  say(list, `${name} is removed; nothing changes before you save.`);
+  announce(list, `${name} was removed. Save to keep the change.`);
   const focus = next?.querySelector("[data-sort-name]") ?? document.querySelector(`[data-sort-add="${list.id}"]`);
   focus?.focus();
 }
@@ -132,7 +132,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A list that is pasted into an option becomes options.
+// A list pasted into an option becomes several options.
 document.addEventListener("paste", (event) => {
   if (!("sortName" in (event.target.dataset ?? {}))) return;
   const lines = event.clipboardData.getData("text").split(/\r?\n/).map((line) => line.trim()).filter(Boolean);

@@ -1,6 +1,6 @@
-// A list whose rows can be selected: the whole page at once, a range with Shift, all that match,
-// and how many they are; and a look for leads that goes on until it finds some. Without it the
-// boxes, buttons and links of the page do the same.
+// A list with selectable rows: the whole page, a range with Shift, or all that match, and their
+// number; and a search that continues until it finds leads. Without it, the boxes, buttons and links
+// of the page do the same.
 
 const LOOKS_MAX = 200;
 const PAUSE_MS = 50;
@@ -18,8 +18,8 @@ function show(form) {
   const allBox = form.querySelector("[data-all-box]");
   if (allBox) allBox.hidden = !all.checked && chosen < boxes.length;
   const text = all?.checked ? all.nextElementSibling.textContent : chosen ? `${chosen} selected` : "";
-  const said = form.querySelector("[data-chosen]");
-  if (said.textContent !== text) said.textContent = text;
+  const shown = form.querySelector("[data-chosen]");
+  if (shown.textContent !== text) shown.textContent = text;
   for (const button of form.querySelectorAll('button[name="action"]')) button.disabled = !chosen && !all?.checked;
 }
 
@@ -53,7 +53,7 @@ function start() {
   show(form);
 }
 
-// A look that has found nothing yet goes on by itself; its button does the same.
+// Continues a search that has found nothing yet; its button does the same.
 let looks = 0;
 
 function lookFurther() {
@@ -61,7 +61,7 @@ function lookFurther() {
   if (!link || looks >= LOOKS_MAX) return;
   looks += 1;
   link.setAttribute("aria-disabled", "true");
-  link.textContent = "Looking further…";
+  link.textContent = "Still searching…";
   setTimeout(() => link.isConnected && link.click(), PAUSE_MS);
 }
 
@@ -71,5 +71,5 @@ function prepare() {
 }
 
 document.addEventListener("swapped", prepare);
-// A page that comes back from the history has its boxes as they were.
+// On a page that comes back from the history, the boxes are as they were.
 window.addEventListener("pageshow", prepare, { once: true });

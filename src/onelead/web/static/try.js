@@ -1,5 +1,5 @@
-// Keeps the command beside the form of Try it in step while somebody types. The server writes the
-// command: what a form means stands in one place. Without this the button Update does it.
+// Updates the command next to the form of Try it while the user types. The server writes the
+// command, so that a form is read in only one place. Without this, the button Update does it.
 
 const PAUSE_MS = 350;
 const LIVE = ["curl", "match-hint"];
@@ -20,7 +20,7 @@ async function update(form) {
       if (there) document.getElementById(id)?.replaceChildren(...there.childNodes);
     }
   } catch {
-    // A newer one is on its way, or the server is gone; the buttons say so.
+    // A newer request is on its way, or the server is down, which the buttons will show.
   }
 }
 

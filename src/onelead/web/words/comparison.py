@@ -1,4 +1,4 @@
-"""Leads side by side, field by field, beside what was delivered, to see which one is meant."""
+"""Leads side by side, field by field, next to the delivery, to see which lead it means."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from onelead.domain.properties import checked
 from onelead.incoming.lead_json import lead_patch
 from onelead.web.words.lead_texts import field_label, field_text
 
-#: The name says all that its parts say.
+#: The name contains all of its parts.
 _FIELDS = tuple(field for field in CHANGEABLE_FIELDS if field not in NAME_PARTS)
 
 
 class Cell(Struct, frozen=True):
-    """A lead's value of one field; an empty text stands for none."""
+    """A lead's value of one field; empty for no value."""
 
     text: str
-    #: Whether it is another value than what was delivered, or else than most of the leads have.
+    #: Whether it differs from the delivered value, or without one from most of the leads.
     differs: bool = False
 
 
 class Row(Struct, frozen=True):
-    """One field of all the leads."""
+    """One field across all the leads."""
 
     label: str
-    #: What was delivered; empty when this field was not.
+    #: The delivered value; empty when this field was not delivered.
     delivered: str
-    #: One a lead, in order.
+    #: One per lead, in order.
     cells: Sequence[Cell]
 
 
@@ -42,11 +42,11 @@ class Comparison(Struct, frozen=True):
     """Leads side by side."""
 
     leads: Sequence[Lead]
-    #: Those fields that any lead has a value of, or that were delivered.
+    #: The fields that any lead has a value for, or that were delivered.
     rows: Sequence[Row]
-    #: How many more there are: of very many, those stay in which the leads differ.
+    #: How many rows were left out; when there are too many, only those that differ stay.
     more_rows: int
-    #: Ids that were named and whose leads are not there any more.
+    #: Ids whose leads no longer exist.
     deleted: Sequence[int]
     has_delivered: bool
 
@@ -54,7 +54,7 @@ class Comparison(Struct, frozen=True):
 def comparison(
     leads: Sequence[Lead], ids: Sequence[int], properties: Any, settings: AccountSettings
 ) -> Comparison:
-    """Put the leads of the ids side by side; `properties` as they were delivered, if readable."""
+    """Put the leads with these ids side by side; `properties` as delivered, if readable."""
     found = [lead for lead in leads if lead.id in ids]
     delivered = delivered_texts(properties, settings)
     names = [*_FIELDS, *(custom_name(field.id) for field in settings.lead_fields)]
@@ -89,7 +89,7 @@ def _row(
 
 
 def lead_text(lead: Lead, name: str, settings: AccountSettings) -> str:
-    """Write a field of a lead; a custom one by its name among the fields."""
+    """Write a field of a lead; a custom field is named as in `custom_name`."""
     if name in CHANGEABLE_FIELDS:
         return field_text(name, getattr(lead, name), settings)
     definition_id = int(name.rpartition(".")[2])
@@ -97,7 +97,7 @@ def lead_text(lead: Lead, name: str, settings: AccountSettings) -> str:
 
 
 def delivered_texts(properties: Any, settings: AccountSettings) -> dict[str, str]:
-    """Write delivered properties as a lead would have them; what is not readable is left out."""
+    """Write delivered properties as a lead would have them; unreadable ones are left out."""
     patch, _problems = lead_patch(properties, "properties")
     if patch is None:
         return {}

@@ -1,7 +1,7 @@
-"""Names for what ledger rows speak of and the account has no more: statuses, sources, fields.
+"""Names for deleted statuses, sources, fields and options that ledger rows still refer to.
 
-Rows that name such things are written by settings in which those stand beside the others, marked
-as deleted. Nothing else may be done with these settings: nobody can choose what they add.
+Such rows are written with settings that contain the deleted ones, too, marked as deleted. Use
+these settings for nothing else: a deleted status must not be offered as a choice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PICKED: dict[str, Callable[[AccountSettings], Mapping[int, Any]]] = {
     "status_id": lambda settings: settings.statuses_by_id,
     "customer_source_id": lambda settings: settings.sources_by_id,
 }
-#: A field of a lead and a value of it, stored or as JSON.
+#: A field of a lead and its value, stored or as JSON.
 FieldValue = tuple[str, Any]
 
 
@@ -36,22 +36,22 @@ async def settings_to_write_by(
     rows: Iterable[AccountLedgerRow],
     values: Iterable[FieldValue] = (),
 ) -> AccountSettings:
-    """Return the settings with what rows and values name and they lack.
+    """Return the settings, plus the deleted ones that rows and values name.
 
-    The store is asked once, and only when something is lacking.
+    The store is asked once, and only when something is missing.
     """
-    ids = lacking_ids(rows, values, settings)
+    ids = missing_ids(rows, values, settings)
     if not ids:
         return settings
     return with_deleted(settings, await visit.store.deleted_settings(visit.account_id, ids))
 
 
-def lacking_ids(
+def missing_ids(
     rows: Iterable[AccountLedgerRow], values: Iterable[FieldValue], settings: AccountSettings
 ) -> set[int]:
-    """Return the ids that rows and values name and the settings lack.
+    """Return the ids that rows and values name and that are not in the settings.
 
-    For an option it is the id of its definition, under which the ledger has it.
+    An option counts with the id of its definition, under which the ledger keeps it.
     """
     rows = list(rows)
     of_values = (_of_value(*pair, settings) for pair in chain(values, *map(_values_of, rows)))
@@ -60,7 +60,7 @@ def lacking_ids(
 
 
 def _values_of(row: AccountLedgerRow) -> Iterator[FieldValue]:
-    """Name the values of a lead in a row: those of its changes, and the one that was looked for."""
+    """Yield the lead values in a row: those of its changes, and the match value."""
     if row.resource != _LEAD:
         return
     for name, values in (row.changes or {}).items():
@@ -85,7 +85,7 @@ def _of_value(name: str, value: Any, settings: AccountSettings) -> Iterator[int]
 
 
 def _has_options(field: CustomField, value: Any) -> bool:
-    """Say whether a definition still has the options that a value names, if it names any."""
+    """Say whether a definition still has all options that a value names."""
     if field.data_type not in TYPES_WITH_OPTIONS or value is None:
         return True
     chosen = value if isinstance(value, list | tuple) else [value]
@@ -93,7 +93,7 @@ def _has_options(field: CustomField, value: Any) -> bool:
 
 
 def _of_setting(row: AccountLedgerRow, settings: AccountSettings) -> Iterator[int]:
-    # The row of a deletion has the name itself.
+    # The row of a deletion contains the name.
     existing = existing_settings(row.resource, settings)
     is_gone = existing is not None and row.resource_id not in existing
     if is_gone and row.resource_id is not None and row.outcome != Outcome.DELETED:
@@ -103,7 +103,7 @@ def _of_setting(row: AccountLedgerRow, settings: AccountSettings) -> Iterator[in
 def with_deleted(
     settings: AccountSettings, deleted: Mapping[int, DeletedSetting]
 ) -> AccountSettings:
-    """Return settings in which deleted ones stand, too, each marked as deleted."""
+    """Return the settings with the deleted ones added, each marked as deleted."""
     fields = [_with_options(field, deleted.get(field.id)) for field in settings.fields]
     names = []
     for setting_id, was in deleted.items():
@@ -113,7 +113,7 @@ def with_deleted(
             names.append((setting_id, _marked(was.name)))
         else:
             fields.append(_definition(setting_id, was.name, DataType(was.data_type), was))
-    # An account gives an id once, so one of a status is none of a source.
+    # Ids are unique within an account, so a status and a source never share one.
     return replace(
         settings,
         statuses=(*settings.statuses, *(LeadStatus(*named) for named in names)),
@@ -129,7 +129,7 @@ def _marked(name: str) -> str:
 def _definition(
     definition_id: int, name: str, data_type: DataType, was: DeletedSetting
 ) -> CustomField:
-    # The field is marked as a whole, and not each of its options.
+    # The field is marked as a whole, so its options are not.
     options = tuple(Option(*named) for named in was.options.items())
     return CustomField(
         definition_id, _marked(name), data_type, options=options, currency=was.currency

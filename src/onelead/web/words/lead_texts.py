@@ -1,6 +1,6 @@
-"""What people read in place of a lead's fields and values: labels, names instead of ids, numbers.
+"""How people read a lead's fields and values: labels, names instead of ids, formatted numbers.
 
-The lead page, its history, the conflict page and the lists all write a value in the same way.
+The lead page, its history, the conflict page and the lists all write a value the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onelead.domain.errors import humanised
 from onelead.domain.lead import CUSTOM_PREFIX, definition_id_of
 
 _LOCALE = "en_US"
-#: More than any number that is stored has, written out.
+#: More digits than any stored number has when written out.
 _DIGITS = 700
 _LABELS = {
     "assignee_id": "Owner",
@@ -41,13 +41,13 @@ _LABELS = {
 
 
 def custom_field_of(name: str, settings: AccountSettings) -> CustomField | None:
-    """Return the definition of a field that is a custom one; None for others and unknown ones."""
+    """Return the definition of a custom field; None for other and unknown fields."""
     definition_id = definition_id_of(name)
     return None if definition_id is None else settings.fields_by_id.get(definition_id)
 
 
 def field_label(name: str, settings: AccountSettings) -> str:
-    """Return what people call a field of a lead."""
+    """Return the label of a lead's field."""
     if field := custom_field_of(name, settings):
         return field.name
     if name.startswith(CUSTOM_PREFIX):
@@ -56,7 +56,7 @@ def field_label(name: str, settings: AccountSettings) -> str:
 
 
 def field_text(name: str, value: Any, settings: AccountSettings) -> str:
-    """Write a value of a lead's field, stored or as JSON; the empty text for none."""
+    """Write the value of a lead's field, stored or as JSON; empty for no value."""
     if name.startswith(CUSTOM_PREFIX):
         return custom_text(custom_field_of(name, settings), value)
     value = msgspec.to_builtins(value)
@@ -67,7 +67,7 @@ def field_text(name: str, value: Any, settings: AccountSettings) -> str:
 
 
 def custom_text(field: CustomField | None, value: Any) -> str:
-    """Write a custom field's value, stored or as JSON; the empty text for none."""
+    """Write the value of a custom field, stored or as JSON; empty for no value."""
     if value is None:
         return ""
     write = _CUSTOM_TEXTS.get(field.data_type) if field else None
@@ -83,7 +83,7 @@ def plain_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(plain_text(entry) for entry in value)
     if isinstance(value, dict):
-        # An option, or another thing with a name.
+        # An option, or something else with a name.
         return plain_text(value.get("name") or [part for part in value.values() if part])
     return "" if value is None else str(value)
 
@@ -126,7 +126,7 @@ def _categorised(member: str) -> Callable[[Any, AccountSettings], str]:
     return write
 
 
-#: The values are as JSON.
+#: These take values as JSON.
 _TEXTS: dict[str, Callable[[Any, AccountSettings], str]] = {
     "address": _address,
     "assignee_id": lambda value, settings: _named("user", settings.users_by_id, value),

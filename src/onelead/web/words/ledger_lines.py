@@ -1,8 +1,8 @@
 """A ledger row in words: who delivered what, how it was matched, and what it changed.
 
-The history of a lead, the deliveries and the Overview all speak with these words. Nothing here is
-HTML: a template escapes what a line holds. Several values stand in one text here, so each is
-isolated as text, too: elements of a template could hold the whole text only.
+The history of a lead, the deliveries and the Overview all use these words. Nothing here is HTML:
+the templates escape each line. Several values share one text here, so each is isolated within the
+text; an element of a template could only isolate the whole.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from onelead.domain.writes import Action, Outcome
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
 
-#: What a line shows of a long value before somebody asks for all of it.
+#: How much of a long value a line shows before it is expanded.
 _SHORT_CHARS_MAX = 160
 
 #: The labels of an account's API keys by the ids of the keys.
@@ -41,10 +41,9 @@ _NOUNS = {
 _VERBS = {
     Outcome.CREATED: "created",
     Outcome.UPDATED: "changed",
-    Outcome.UNCHANGED: "not changed",
     Outcome.DELETED: "deleted",
 }
-#: What the pages of System Settings call the attributes of settings.
+#: The labels of settings attributes on the pages of System Settings.
 _SETTING_LABELS = {
     "available_on": "Available on",
     "canonical_name": "Field key",
@@ -55,7 +54,7 @@ _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
 
 
 class LongText(Struct, frozen=True):
-    """A text, and the part of it that is shown at first."""
+    """A text, of which a page may first show only a part."""
 
     text: str
 
@@ -66,14 +65,14 @@ class LongText(Struct, frozen=True):
 
     @property
     def short(self) -> str:
-        """What is shown at first."""
+        """The text as first shown."""
         if not self.is_long:
             return self.text
         return self.text[: _SHORT_CHARS_MAX - 1].rstrip() + "…"
 
 
 class ChangeLine(Struct, frozen=True):
-    """One field that a write changed; an empty text stands for no value."""
+    """One field that a write changed; an empty text means no value."""
 
     #: As in the ledger: `title`, `custom_fields.1000000010`.
     field: str
@@ -92,26 +91,26 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     outcome: str
     #: What happened: `Lead created by an upsert`.
     what: str
-    #: Who stands behind it: the user's name; empty when nobody is known.
+    #: The name of the user; empty when unknown.
     who: str
-    #: Through what it came: `API key Website form`, `web application`, `command line`.
+    #: How it came in: `API key Website form`, `web application`, `command line`.
     via: str
-    #: What was found by what: `1 lead by e-mail nora@field.example`; empty without a match.
+    #: The matches, as in `1 lead by e-mail nora@field.example`; empty without a match.
     match: str
     changes: tuple[ChangeLine, ...]
-    #: Why it was refused; empty when it was not.
+    #: Why it was refused; empty when it was not refused.
     reason: LongText
-    #: Ascending: the leads that an ambiguous match found, when they are not too many to be named.
+    #: The leads that an ambiguous match found, ascending; empty when too many to be named.
     named_leads: tuple[int, ...]
-    #: What it is about, as in the ledger.
+    #: The kind of record, as in the ledger.
     resource: str
-    #: None where the row does not say, or where there is none.
+    #: None when the row does not name one.
     resource_id: int | None
     request_id: str
 
     @property
     def by(self) -> str:
-        """Who and through what, in one text."""
+        """The user and how it came in, as one text."""
         return f"{self.who} · {self.via}" if self.who else self.via
 
 
@@ -121,7 +120,7 @@ def api_key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
 
 
 def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels) -> LedgerLine:
-    """Put a row into words; ids of what the settings do not know stay numbers."""
+    """Put a row into words; ids that the settings do not know stay numbers."""
     resource, resource_id = _LEAD, None
     if isinstance(row, AccountLedgerRow):
         resource, resource_id = row.resource, row.resource_id
@@ -151,14 +150,16 @@ def _what(row: LedgerRow, resource: str, name: str) -> str:
         if resource == _LEAD:
             return f"{row.action.capitalize()} refused"
         return f"{noun}: {row.action} refused"
-    verb = _VERBS[Outcome(row.outcome)]
-    return f"{noun} {verb}{' by an upsert' if row.action == Action.UPSERT else ''}"
+    by_upsert = " by an upsert" if row.action == Action.UPSERT else ""
+    if row.outcome == Outcome.UNCHANGED:
+        return f"No change{by_upsert}" if resource == _LEAD else f"{noun}: no change"
+    return f"{noun} {_VERBS[Outcome(row.outcome)]}{by_upsert}"
 
 
 def _setting_name(
     row: LedgerRow, resource: str, resource_id: int | None, settings: AccountSettings
 ) -> str:
-    """Return what a setting is called now, or was called by the row; empty for a lead."""
+    """Return the current name of a setting, or else its name in the row; empty for a lead."""
     existing = existing_settings(resource, settings)
     if existing is None:
         return ""
@@ -170,7 +171,7 @@ def _setting_name(
 
 
 def existing_settings(resource: str, settings: AccountSettings) -> Mapping[int, Any] | None:
-    """Return the settings of a kind by id; None for what is no such kind."""
+    """Return the settings of a kind by id; None for other kinds, such as leads."""
     if resource == _FIELD:
         return settings.fields_by_id
     if resource == _SOURCE:
@@ -179,7 +180,7 @@ def existing_settings(resource: str, settings: AccountSettings) -> Mapping[int, 
 
 
 def setting_label(attribute: str) -> str:
-    """Return what people call an attribute of a setting, such as a custom field's."""
+    """Return the label of an attribute of a setting, such as a custom field's."""
     return _SETTING_LABELS.get(attribute) or humanised(attribute).capitalize()
 
 
@@ -197,7 +198,7 @@ def _via(row: LedgerRow, labels: ApiKeyLabels) -> str:
 
 
 def reason_text(message: str) -> str:
-    """Return a refusal's message without the words that every refusal begins with."""
+    """Return a refusal's message without its standard prefixes."""
     return message.removeprefix("Invalid input: ").removeprefix("Validation errors: ")
 
 
@@ -208,7 +209,7 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
         field.name if field else f"deleted custom field {match['definition_id']}"
     )
     found = match["matches"]
-    leads = "1 lead" if found == 1 else f"{found} leads" if found else "no lead"
+    leads = "1 lead" if found == 1 else f"{found} leads" if found else "no leads"
     if found > MATCH_IDS_MAX:
         leads = f"more than {MATCH_IDS_MAX} leads"
     value = LongText(match_value_text(field, match["value"])).short
@@ -216,7 +217,7 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
 
 
 def match_value_text(field: CustomField | None, value: str) -> str:
-    """Write the normalised value that a match looked for."""
+    """Write the normalised value of a match."""
     if value.startswith(" "):
         return "(a long value)"
     if field is None:
@@ -249,7 +250,7 @@ def _change_text(field: str, value: Any, settings: AccountSettings, resource: st
 
 
 def by_choices(settings: AccountSettings, labels: ApiKeyLabels) -> list[tuple[str, str]]:
-    """Return who can have delivered something: values and texts."""
+    """Return all possible senders of a delivery: filter values and texts."""
     users = [
         (caller_value(user.id, 0), f"{user.name} in the web application") for user in settings.users
     ]

@@ -1,4 +1,4 @@
-"""One ledger row on a page: who may see it, and what was delivered."""
+"""One ledger row on a page: who may see it, and its payload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAD = "lead"
 
 
 async def visible_row(visit: Visit, seq: int) -> LedgerRead:
-    """Read a ledger row that whoever looks may see. Raises ResourceNotFound, AdminRequired."""
+    """Read a ledger row that the user may see. Raises ResourceNotFound, AdminRequired."""
     read = await visit.store.ledger_row(visit.account_id, seq)
     if read.row.resource != _LEAD and not visit.signed_in.is_admin:
         raise AdminRequired
@@ -24,12 +24,12 @@ async def visible_row(visit: Visit, seq: int) -> LedgerRead:
 
 
 def is_upsert(row: AccountLedgerRow) -> bool:
-    """Say whether a row is of an upsert, which can be tried again."""
+    """Say whether a row is an upsert, which can be tried again."""
     return row.resource == _LEAD and row.action == Action.UPSERT
 
 
 def decoded(payload: str) -> Any:
-    """Return what a payload says as JSON; None for one that is none."""
+    """Decode a payload; None when it is not JSON."""
     try:
         return msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError):
@@ -37,7 +37,7 @@ def decoded(payload: str) -> Any:
 
 
 def pretty(payload: str) -> str:
-    """Write a payload line by line where it is JSON and short enough, and else as it came."""
+    """Indent a payload if it is JSON and short enough; otherwise return it unchanged."""
     if not payload or len(payload) > PRETTY_PAYLOAD_CHARS_MAX or decoded(payload) is None:
         return payload
     return msgspec.json.format(payload, indent=2)

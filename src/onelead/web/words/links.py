@@ -1,4 +1,4 @@
-"""Addresses of the list of leads for the values that a match looks for."""
+"""Links from match values to the list of leads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import RANGE_TYPES, CustomField
 from onelead.domain.matching import is_matchable
 
+#: The filters of the list, by the field that a match looks at.
 _MATCHED = {"email": "emails", "name": "name"}
 
 
 def leads_href(field_name: str, field: CustomField | None, value: str) -> str:
-    """Return the address of the list of the leads with a match value; empty without a filter.
+    """Return the address of the list of leads with a match value; empty without such a filter.
 
-    The value is that of a custom field, or else of `field_name`. Of a long one only the digest
-    is known, and a range is asked for by its ends.
+    The value belongs to `field`, or without one to `field_name`. Long values are known only by
+    their digest, and filters of ranges take two ends, so neither can be linked.
     """
     if value.startswith(" "):
         return ""
@@ -29,11 +30,8 @@ def leads_href(field_name: str, field: CustomField | None, value: str) -> str:
 
 
 def matching_leads_href(match: Mapping[str, Any], settings: AccountSettings) -> str:
-    """Return the address of the list of all leads that match; empty when no filter asks for it."""
+    """Return the address of the list of all leads that match; empty without such a filter."""
     name, field = match["field_name"], settings.fields_by_id.get(match["definition_id"])
     if name == "custom" and field is None:
         return ""
     return leads_href(name, field, match["value"])
-
-
-#: What the list calls the fields of a lead that a match can look at.

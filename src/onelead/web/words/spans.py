@@ -1,4 +1,4 @@
-"""How far back a page looks: some hours, or else some days of the account's time zone."""
+"""How far back a page looks: some hours, or some days in the account's time zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onelead.domain.figures import HOUR_S
 
 
 class Span(Struct, frozen=True):
-    """How far back the page looks: some hours, or else some days."""
+    """How far back a page looks: `hours`, or `days` when there are none."""
 
     name: str
     label: str
@@ -29,12 +29,12 @@ SPANS = (
 
 
 def span_named(name: str) -> Span:
-    """Return a span; the shortest one for a name that is none."""
+    """Return the span with a name; the shortest one for an unknown name."""
     return next((span for span in SPANS if span.name == name), SPANS[0])
 
 
 def hours_of(span: Span, now: int, zone: ZoneInfo) -> tuple[int, int]:
-    """Return from which hour on, and before which one, a span that ends now counts."""
+    """Return the first hour of a span that ends now, and the hour at which it ends."""
     until = now - now % HOUR_S + HOUR_S
     if span.hours:
         return until - span.hours * HOUR_S, until
@@ -43,7 +43,7 @@ def hours_of(span: Span, now: int, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def local(seconds: int, zone: ZoneInfo) -> datetime:
-    """Return a moment (Unix seconds) as the clocks of a zone show it."""
+    """Return a moment (Unix seconds) in the local time of a zone."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone)
 
 
