@@ -5,31 +5,49 @@ An engine adds how a transaction is begun and ended, and its own way of writing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from sqlalchemy import Connection
 
-from onelead.contract.leads import LeadList, LeadPage, LeadRead, TagCount
-from onelead.contract.ledger import AccountRows
-from onelead.contract.settings import IndexProgress
+from onelead.contract.leads import WriteCheck
 from onelead.domain.account import AccountSettings
-from onelead.domain.search import LeadSearch, TagSearch
-from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.settings_change import SettingsResult, SettingsWrite
+from onelead.domain.writes import LeadWrite
 from onelead.storage.access.portable import PortableAccess
 from onelead.storage.figures.portable import PortableFigures
 from onelead.storage.lane import take_lane
-from onelead.storage.leads import lists as lead_list
-from onelead.storage.leads import reads
+from onelead.storage.leads import lists as lead_lists
+from onelead.storage.leads import reads as lead_reads
 from onelead.storage.leads import search as lead_search
-from onelead.storage.ledger import account_rows
+from onelead.storage.leads.write_check import check_write
 from onelead.storage.ledger.portable import PortableLedger
 from onelead.storage.settings import index_steps
-from onelead.storage.settings.rows import ids_using, load_settings
+from onelead.storage.settings import rows as settings_rows
 from onelead.storage.settings.writes import write_settings
+from onelead.storage.transactions import reads, reads_by_settings
 
 
 class PortableStore(PortableAccess, PortableFigures, PortableLedger):
     """The portable part of the storage contract."""
+
+    lead = reads_by_settings(lead_reads.read_lead)
+    search_leads = reads_by_settings(lead_search.find_leads)
+    list_leads = reads_by_settings(lead_lists.list_leads)
+    tags = reads(lead_reads.read_tags)
+    tag_completions = reads(lead_reads.tags_starting)
+    leads_using = reads(settings_rows.ids_using)
+    index_progress = reads(index_steps.read_progress)
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        """See Store."""
+        return await self._read(lambda connection: self._load_settings(connection, account_id))
+
+    async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
+        """See Store."""
+
+        def work(connection: Connection) -> WriteCheck:
+            settings = self._load_settings(connection, account_id)
+            return check_write(connection, settings, write, self._clock())
+
+        return await self._read(work)
 
     async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
         """See Store."""
@@ -40,7 +58,7 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
         def was_written(connection: Connection, result: SettingsResult) -> bool:
             # Under the lane nothing of the transaction in doubt is on its way any more.
             take_lane(connection, account_id, 0)
-            found = reads.request_of(connection, account_id, result.seq)
+            found = lead_reads.request_of(connection, account_id, result.seq)
             return found == write.delivery.request_id
 
         return await self._write(work, was_written)
@@ -55,7 +73,7 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
 
         def work(connection: Connection) -> None:
             take_lane(connection, account_id, 0)
-            settings = load_settings(connection, account_id)
+            settings = settings_rows.load_settings(connection, account_id)
             if (field := index_steps.field_to_build(settings)) is not None:
                 index_steps.build_step(connection, account_id, field)
             elif (stale := index_steps.stale_key_field(connection, settings)) is not None:
@@ -66,66 +84,3 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
             # A step begins where the one before has ended, so it may be done again.
             await self._write(work, lambda _connection, _done: False)
         return has_work
-
-    async def leads_using(
-        self, account_id: int, resource: Resource, resource_id: int, *, limit: int
-    ) -> Sequence[int]:
-        """See Store."""
-        return await self._read(
-            lambda connection: ids_using(connection, account_id, resource, resource_id, limit)
-        )
-
-    async def index_progress(self, account_id: int) -> Mapping[int, IndexProgress]:
-        """See Store."""
-        return await self._read(
-            lambda connection: index_steps.read_progress(connection, account_id)
-        )
-
-    async def settings(self, account_id: int) -> AccountSettings:
-        """See Store."""
-        return await self._read(lambda connection: self._load_settings(connection, account_id))
-
-    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
-        """See Store."""
-
-        def work(connection: Connection) -> LeadRead:
-            settings = self._load_settings(connection, account_id)
-            return reads.read_lead(connection, settings, lead_id)
-
-        return await self._read(work)
-
-    async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
-        """See Store."""
-
-        def work(connection: Connection) -> LeadPage:
-            settings = self._load_settings(connection, account_id)
-            return lead_search.find_leads(connection, settings, search, now)
-
-        return await self._read(work)
-
-    async def account_rows(self, account_id: int) -> AccountRows:
-        """See Store."""
-        return await self._read(
-            lambda connection: account_rows.read_account_rows(connection, account_id)
-        )
-
-    async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:
-        """See Store."""
-        return await self._read(lambda connection: reads.read_tags(connection, account_id, search))
-
-    async def list_leads(
-        self, account_id: int, search: LeadSearch, *, now: int, backwards: bool = False
-    ) -> LeadList:
-        """See Store."""
-
-        def work(connection: Connection) -> LeadList:
-            settings = self._load_settings(connection, account_id)
-            return lead_list.list_leads(connection, settings, search, now, backwards=backwards)
-
-        return await self._read(work)
-
-    async def tag_completions(self, account_id: int, start: str, limit: int) -> Sequence[str]:
-        """See Store."""
-        return await self._read(
-            lambda connection: reads.tags_starting(connection, account_id, start, limit)
-        )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 
 from onelead.domain.account import AccountSettings
 from onelead.storage.settings.rows import load_settings
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -46,3 +47,52 @@ class Transactions(ABC):
         settings = load_settings(connection, account_id, known)
         self._settings[account_id] = settings
         return settings
+
+
+Method: TypeAlias = Callable[Concatenate[Transactions, P], Coroutine[Any, Any, T]]
+AccountMethod: TypeAlias = Callable[Concatenate[Transactions, int, P], Coroutine[Any, Any, T]]
+
+
+def reads(statement: Callable[Concatenate[Connection, P], T]) -> Method[P, T]:
+    """Make a method that runs a statement in a read transaction."""
+
+    async def method(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._read(lambda connection: statement(connection, *args, **kwargs))
+
+    return method
+
+
+def reads_by_settings(
+    statement: Callable[Concatenate[Connection, AccountSettings, P], T],
+) -> AccountMethod[P, T]:
+    """Make the same for a statement that takes the settings in place of the account's id."""
+
+    async def method(
+        self: Transactions, account_id: int, /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def work(connection: Connection) -> T:
+            settings = self._load_settings(connection, account_id)
+            return statement(connection, settings, *args, **kwargs)
+
+        return await self._read(work)
+
+    return method
+
+
+def writes(statement: Callable[Concatenate[Connection, P], T]) -> Method[P, T]:
+    """Make a method that runs a statement in a write transaction."""
+
+    async def method(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write(lambda connection: statement(connection, *args, **kwargs))
+
+    return method
+
+
+def writes_now(statement: Callable[Concatenate[Connection, int, P], T]) -> Method[P, T]:
+    """Make the same for a statement that takes the time after the connection."""
+
+    async def method(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        now = self._clock()
+        return await self._write(lambda connection: statement(connection, now, *args, **kwargs))
+
+    return method

@@ -60,7 +60,8 @@ class Lists:
 
     def page(self, search: LeadSearch, *, bound: int = BOUND, backwards: bool = False) -> LeadList:
         found = list_leads(
-            *(self.connection, self.settings, search, self.clock.now),
+            *(self.connection, self.settings, search),
+            now=self.clock.now,
             backwards=backwards,
             bound=bound,
         )

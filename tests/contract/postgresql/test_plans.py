@@ -78,7 +78,7 @@ async def plans_of(account: AccountStore, search: LeadSearch) -> list[str]:
     """Return how the leads are counted, and how the page is read."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
-        lead_search.find_leads(connection, settings, search, 0)
+        lead_search.find_leads(connection, settings, search, now=0)
     return [plan for plan in plans if "lead" in plan]
 
 
@@ -124,7 +124,7 @@ async def test_a_list_reads_no_whole_table(account: AccountStore) -> None:
     settings = await account.settings()
     for name, search in LISTED.items():
         with reading(account) as (connection, plans):
-            lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=1_000)
+            lead_list.list_leads(connection, settings, search, now=0, bound=1_000)
         assert plans
         for plan in plans:
             assert not any(step in plan for step in READS_ALL), f"{name}\n{plan}"
@@ -159,7 +159,7 @@ async def test_leads_are_named_by_index_when_most_of_them_had_the_value(
     account.database.execute("ANALYZE")
     for resource_id in (1, 2, 3):
         with reading(account) as (connection, plans):
-            ids_using(connection, account.account_id, resource, resource_id, 500)
+            ids_using(connection, account.account_id, resource, resource_id, limit=500)
         (plan,) = plans
         assert "lead_by_" in plan, plan
         assert "Sort" not in plan, plan

@@ -55,7 +55,7 @@ async def plans_of(account: AccountStore, search: LeadSearch) -> tuple[list[str]
     """Return how the leads are counted, and how the page is read."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
-        lead_search.find_leads(connection, settings, search, 0)
+        lead_search.find_leads(connection, settings, search, now=0)
     counted, page = plans
     return counted, page
 
@@ -181,7 +181,7 @@ async def test_a_list_goes_by_indexes_and_looks_at_no_more_than_its_bound(
         await account.created(email=f"n{number}@field.example", tags=["fair"])
     settings = await account.settings()
     with reading(account) as (connection, plans):
-        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=bound)
+        lead_list.list_leads(connection, settings, search, now=0, bound=bound)
     tables = ("SCAN lead", "SCAN match_key", "SCAN keys")
     assert [step for plan in plans for step in plan if step.startswith(tables)] == []
     assert plans
@@ -193,10 +193,10 @@ async def test_a_long_list_begins_in_the_middle_of_its_index(account: AccountSto
     settings = await account.settings()
     search = LeadSearch(title="buyer", limit=2)
     with reading(account) as (connection, plans):
-        page = lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+        page = lead_list.list_leads(connection, settings, search, now=0, bound=3)
         plans.clear()
         search = LeadSearch(title="buyer", limit=2, cursor=page.next_cursor)
-        lead_list.list_leads(connection, settings, search, 0, backwards=False, bound=3)
+        lead_list.list_leads(connection, settings, search, now=0, bound=3)
     steps = [step for plan in plans for step in plan]
     assert any("lead_by_name (account_id=? AND (name_key,id)>(?,?))" in step for step in steps)
 
@@ -278,7 +278,7 @@ async def test_leads_that_have_a_status_or_source_are_named_by_index(
     account: AccountStore, resource: Resource, index: str
 ) -> None:
     with reading(account) as (connection, plans):
-        ids_using(connection, account.account_id, resource, 7, 500)
+        ids_using(connection, account.account_id, resource, 7, limit=500)
     ((step,),) = plans
     assert index in step
     assert step.startswith("SEARCH")

@@ -205,7 +205,7 @@ def _postgresql_template() -> tuple[str, NewAccount]:
 def _fill_template(engine: Engine) -> NewAccount:
     with engine.begin() as connection:
         migrate(connection)
-        account = create_account(connection, "Shop Ltd", EMAIL, 1_700_000_000)
+        account = create_account(connection, 1_700_000_000, "Shop Ltd", EMAIL)
     engine.dispose()
     return account
 

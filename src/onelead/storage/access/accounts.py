@@ -39,10 +39,10 @@ def key_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def find_caller(connection: Connection, hashed: str) -> Caller | None:
+def find_caller(connection: Connection, key_hash: str) -> Caller | None:
     """Return who a key belongs to; None for an unknown or revoked key or inactive user."""
     table = schema.api_key
-    row = connection.execute(select(table).where(table.c.key_hash == hashed)).first()
+    row = connection.execute(select(table).where(table.c.key_hash == key_hash)).first()
     if row is None or row.date_revoked is not None:
         return None
     owner = user_row(connection, row.account_id, schema.user.c.id == row.user_id)
@@ -60,7 +60,7 @@ def account_ids(connection: Connection) -> Sequence[int]:
     )
 
 
-def create_account(connection: Connection, name: str, email: str, now: int) -> NewAccount:
+def create_account(connection: Connection, now: int, name: str, email: str) -> NewAccount:
     """Create an account with its pick lists, first admin and key."""
     newest = connection.execute(select(func.max(schema.account.c.id))).scalar()
     account_id = (newest or 0) + 1
@@ -70,8 +70,8 @@ def create_account(connection: Connection, name: str, email: str, now: int) -> N
     lane = {"account_id": account_id, "ledger_seq": 0, "settings_version": 1, "lead_count": 0}
     connection.execute(insert(schema.lane), lane | {"last_id": first_id(account_id)})
     _create_pick_lists(connection, account_id)
-    user = create_user(connection, account_id, email, "", Role.ADMIN, now)
-    _key, secret = create_api_key(connection, account_id, email, "first key", now)
+    user = create_user(connection, now, account_id, email, "", Role.ADMIN)
+    _key, secret = create_api_key(connection, now, account_id, email, "first key")
     return NewAccount(account_id, user.id, user.email, secret)
 
 
@@ -91,7 +91,7 @@ def _create_pick_lists(connection: Connection, account_id: int) -> None:
 
 
 def create_user(
-    connection: Connection, account_id: int, email: str, name: str, role: Role, now: int
+    connection: Connection, now: int, account_id: int, email: str, name: str, role: Role
 ) -> User:
     """Create a user, who is known by the e-mail."""
     require_new_user(email, name)
@@ -107,7 +107,7 @@ def create_user(
 
 
 def create_api_key(
-    connection: Connection, account_id: int, email: str, label: str, now: int
+    connection: Connection, now: int, account_id: int, email: str, label: str
 ) -> tuple[ApiKey, str]:
     """Create a key for an active user; returns it with its secret."""
     key_id = _next_id(connection, account_id)
@@ -142,7 +142,7 @@ def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
     ]
 
 
-def revoke_api_key(connection: Connection, account_id: int, key_id: int, now: int) -> ApiKey:
+def revoke_api_key(connection: Connection, now: int, account_id: int, key_id: int) -> ApiKey:
     """Revoke a key; revoking it again changes nothing."""
     take_lane(connection, account_id, 0)
     table = schema.api_key

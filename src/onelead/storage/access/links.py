@@ -18,7 +18,7 @@ from onelead.storage.schema import one_time_link, password
 
 
 def create_link(
-    connection: Connection, account_id: int, user_id: int, purpose: LinkPurpose, now: int
+    connection: Connection, now: int, account_id: int, user_id: int, purpose: LinkPurpose
 ) -> str:
     """Create a link for an active user and return its token; older ones stop working."""
     take_lane(connection, account_id, 0)
@@ -52,10 +52,10 @@ def create_first_link(connection: Connection, now: int) -> str | None:
     admin_id: int | None = connection.execute(admins.order_by(user.c.id).limit(1)).scalar()
     if admin_id is None:
         return None
-    return create_link(connection, account_id, admin_id, LinkPurpose.FIRST_SIGN_IN, now)
+    return create_link(connection, now, account_id, admin_id, LinkPurpose.FIRST_SIGN_IN)
 
 
-def find_link(connection: Connection, token_hash: str, now: int) -> OneTimeLink | None:
+def find_link(connection: Connection, now: int, token_hash: str) -> OneTimeLink | None:
     """Return a link that works now, of a user who is active."""
     table = one_time_link
     row = connection.execute(select(table).where(_works(token_hash, now))).first()
@@ -71,13 +71,13 @@ def find_link(connection: Connection, token_hash: str, now: int) -> OneTimeLink 
 
 
 def use_link(
-    connection: Connection, token_hash: str, now: int, *, is_choice: bool
+    connection: Connection, now: int, token_hash: str, *, is_choice: bool
 ) -> OneTimeLink | None:
     """Use up a link that works now, and hold its account's lane; None when it does not work.
 
     A link for choosing an account sets no password, and no other link chooses an account.
     """
-    link = find_link(connection, token_hash, now)
+    link = find_link(connection, now, token_hash)
     if link is None or is_choice is not (link.purpose is LinkPurpose.ACCOUNT_CHOICE):
         return None
     take_lane(connection, link.account_id, 0)

@@ -71,45 +71,45 @@ def _is_unchanged(stored: StoredPassword) -> ColumnElement[bool]:
 
 def change_password(
     connection: Connection,
+    now: int,
     account_id: int,
     user_id: int,
     password_hash: str,
     *,
     keep: str,
-    now: int,
 ) -> None:
     """Replace the password of an active user, and end what was begun with the old one."""
     take_lane(connection, account_id, 0)
-    save_password(connection, account_id, user_id, password_hash, now)
-    end_sessions(connection, account_id, user_id, keep)
+    save_password(connection, now, account_id, user_id, password_hash)
+    end_sessions(connection, account_id, user_id, keep=keep)
     end_links(connection, account_id, user_id)
 
 
 def set_password(
     connection: Connection,
+    now: int,
     link_hash: str,
     password_hash: str,
     token_hash: str,
     session: WebSession,
-    now: int,
 ) -> bool:
     """Use up a link to set a password, and create a session; False when it does not work."""
-    link = use_link(connection, link_hash, now, is_choice=False)
+    link = use_link(connection, now, link_hash, is_choice=False)
     if link is None:
         return False
     assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
-    save_password(connection, link.account_id, link.user_id, password_hash, now)
-    end_sessions(connection, link.account_id, link.user_id, keep="")
+    save_password(connection, now, link.account_id, link.user_id, password_hash)
+    end_sessions(connection, link.account_id, link.user_id)
     end_links(connection, link.account_id, link.user_id)
     create_session(connection, token_hash, session)
     return True
 
 
 def choose_account(
-    connection: Connection, link_hash: str, token_hash: str, session: WebSession, now: int
+    connection: Connection, now: int, link_hash: str, token_hash: str, session: WebSession
 ) -> bool:
     """Use up a link for choosing an account, and create a session; False as above."""
-    link = use_link(connection, link_hash, now, is_choice=True)
+    link = use_link(connection, now, link_hash, is_choice=True)
     if link is None:
         return False
     assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
@@ -118,7 +118,7 @@ def choose_account(
 
 
 def save_password(
-    connection: Connection, account_id: int, user_id: int, password_hash: str, now: int
+    connection: Connection, now: int, account_id: int, user_id: int, password_hash: str
 ) -> None:
     """Store the password of an active user, while the lane is held."""
     owner = active_user(connection, account_id, user_id)

@@ -67,7 +67,7 @@ def end_session(connection: Connection, token_hash: str) -> None:
     connection.execute(delete(web_session).where(web_session.c.token_hash == token_hash))
 
 
-def end_sessions(connection: Connection, account_id: int, user_id: int, keep: str) -> None:
+def end_sessions(connection: Connection, account_id: int, user_id: int, *, keep: str = "") -> None:
     """Forget the sessions of a user, except one."""
     where = _of_user(account_id, user_id) & (web_session.c.token_hash != keep)
     connection.execute(delete(web_session).where(where))
@@ -89,7 +89,7 @@ def _session(row: Row[tuple[object, ...]]) -> WebSession:
     )
 
 
-def begin_form(connection: Connection, account_id: int, form_id: str, now: int) -> str | None:
+def begin_form(connection: Connection, now: int, account_id: int, form_id: str) -> str | None:
     """Note that a form was sent; None for the first time, and later where it led to."""
     is_old = (sent_form.c.account_id == account_id) & (sent_form.c.date <= now - SENT_FORM_S)
     connection.execute(delete(sent_form).where(is_old))

@@ -19,7 +19,7 @@ from onelead.storage.settings.rows import load_settings
 
 
 def change_user(
-    connection: Connection, account_id: int, user_id: int, change: UserChange, by: int | None
+    connection: Connection, account_id: int, user_id: int, change: UserChange, *, by: int | None
 ) -> User:
     """Change a user; one who is deactivated is signed out everywhere."""
     take_lane(connection, account_id, 0)
@@ -35,7 +35,7 @@ def change_user(
     values = {"name": after.name, "role": after.role.value, "is_active": after.is_active}
     connection.execute(update(table).where(where).values(values))
     if not after.is_active:
-        end_sessions(connection, account_id, user_id, keep="")
+        end_sessions(connection, account_id, user_id)
         end_links(connection, account_id, user_id)
     next_settings_version(connection, account_id)
     return after
@@ -45,7 +45,7 @@ def deactivate_user(connection: Connection, account_id: int, email: str) -> User
     """Deactivate the user with an e-mail."""
     take_lane(connection, account_id, 0)
     user_id = user_with_email(connection, account_id, email).id
-    return change_user(connection, account_id, user_id, UserChange(is_active=False), None)
+    return change_user(connection, account_id, user_id, UserChange(is_active=False), by=None)
 
 
 def record_api_key_uses(connection: Connection, account_id: int, uses: Sequence[ApiKeyUse]) -> None:

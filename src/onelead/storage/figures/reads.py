@@ -57,6 +57,7 @@ def by_day(
     division: Division,
     since: int,
     until: int,
+    *,
     ahead_s: int,
 ) -> list[DayFigure]:
     """Return the deliveries of some hours by the days of a zone."""
@@ -119,7 +120,11 @@ def by_caller(
 
 
 def read_leads(
-    connection: Connection, account_id: int, fields: Collection[str], value: str | None
+    connection: Connection,
+    account_id: int,
+    *,
+    fields: Collection[str] = (),
+    value: str | None = None,
 ) -> LeadFigures:
     """Return how many leads have each value that any lead has."""
     figure = lead_figure.c

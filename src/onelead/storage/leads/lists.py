@@ -68,9 +68,9 @@ def list_leads(
     connection: Connection,
     settings: AccountSettings,
     search: LeadSearch,
-    now: int,
     *,
-    backwards: bool,
+    now: int,
+    backwards: bool = False,
     bound: int = LIST_EXAMINED_MAX,
 ) -> LeadList:
     """Find a page of a list, looking at `bound` leads at most. Raises InputInvalid."""

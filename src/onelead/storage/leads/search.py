@@ -53,7 +53,7 @@ ORDER: dict[str, ColumnElement[Any]] = {
 
 
 def find_leads(
-    connection: Connection, settings: AccountSettings, search: LeadSearch, now: int
+    connection: Connection, settings: AccountSettings, search: LeadSearch, *, now: int
 ) -> LeadPage:
     """Find a page of leads and count all that match. Raises InputInvalid."""
     criteria = list(conditions_of(search, settings, now))

@@ -49,7 +49,7 @@ def read_lead_rows(
     settings: AccountSettings,
     lead_id: int,
     *,
-    before: int | None,
+    before: int | None = None,
     limit: int,
 ) -> LeadLedger:
     """Return the newest rows of a lead's history, without payloads. Raises ResourceNotFound."""

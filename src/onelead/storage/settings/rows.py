@@ -192,7 +192,7 @@ def leads_using(connection: Connection, account_id: int, write: SettingsWrite) -
 
 
 def ids_using(
-    connection: Connection, account_id: int, resource: Resource, resource_id: int, limit: int
+    connection: Connection, account_id: int, resource: Resource, resource_id: int, *, limit: int
 ) -> Sequence[int]:
     """Return ids of leads that use a lead status or customer source."""
     used_in = _USED_IN[resource]
