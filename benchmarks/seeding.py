@@ -34,7 +34,7 @@ from onelead.domain.matching import Match, MatchKey, lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 from onelead.storage import schema
-from onelead.storage.leads.rows import lead_row, ledger_row
+from onelead.storage.leads.rows import lead_row, ledger_entry
 
 _CHUNK = 50_000
 _EMAIL = "bench@onelead.example"
@@ -184,7 +184,7 @@ class _AccountRows:
         ]
         write, result = _delivered(person, MatchKey("email", person.email))
         result = msgspec.structs.replace(result, lead=lead, changes=changes_between(None, lead))
-        row = ledger_row(account_id, self.last_seq, lead.date_created, write, result)
+        row = ledger_entry(account_id, self.last_seq, lead.date_created, write, result)
         return lead_row(account_id, lead), keys, row
 
 

@@ -17,43 +17,38 @@ from onelead.storage.lane import take_lane
 from onelead.storage.leads import lists as lead_lists
 from onelead.storage.leads import reads as lead_reads
 from onelead.storage.leads import search as lead_search
-from onelead.storage.leads.write_check import check_write
+from onelead.storage.leads.write_check import plan_write
 from onelead.storage.ledger.portable import PortableLedger
 from onelead.storage.settings import index_steps
 from onelead.storage.settings import rows as settings_rows
-from onelead.storage.settings.writes import write_settings
+from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import reads, reads_by_settings
 
 
 class PortableStore(PortableAccess, PortableFigures, PortableLedger):
     """The portable part of the storage contract."""
 
-    lead = reads_by_settings(lead_reads.read_lead)
-    search_leads = reads_by_settings(lead_search.find_leads)
+    lead = reads_by_settings(lead_reads.lead)
+    search_leads = reads_by_settings(lead_search.search_leads)
     list_leads = reads_by_settings(lead_lists.list_leads)
-    tags = reads(lead_reads.read_tags)
-    tag_completions = reads(lead_reads.tags_starting)
-    leads_using = reads(settings_rows.ids_using)
-    index_progress = reads(index_steps.read_progress)
+    tags = reads(lead_reads.tags)
+    tag_completions = reads(lead_reads.tag_completions)
+    leads_using = reads(settings_rows.leads_using)
+    index_progress = reads(index_steps.index_progress)
 
     async def settings(self, account_id: int) -> AccountSettings:
-        """See Store."""
         return await self._read(lambda connection: self._load_settings(connection, account_id))
 
     async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
-        """See Store."""
-
         def work(connection: Connection) -> WriteCheck:
             settings = self._load_settings(connection, account_id)
-            return check_write(connection, settings, write, self._clock())
+            return plan_write(connection, settings, write, self._clock())
 
         return await self._read(work)
 
     async def change_settings(self, account_id: int, write: SettingsWrite) -> SettingsResult:
-        """See Store."""
-
         def work(connection: Connection) -> SettingsResult:
-            return write_settings(connection, account_id, write, self._clock())
+            return change_settings(connection, account_id, write, self._clock())
 
         def was_written(connection: Connection, result: SettingsResult) -> bool:
             # Under the lane nothing of the transaction in doubt is on its way any more.
@@ -64,8 +59,6 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
         return await self._write(work, was_written)
 
     async def build_index(self, account_id: int) -> bool:
-        """See Store."""
-
         def look(connection: Connection) -> bool:
             settings = self._load_settings(connection, account_id)
             stale = index_steps.stale_key_field(connection, settings)

@@ -74,7 +74,7 @@ async def test_a_search_walks_along_the_numbers_and_sorts_nothing(
     await account.results(*(create(name="Nora Field") for _ in range(5)))
     plans = Plans(account)
     with plans.connect() as connection:
-        ledger_search.find_rows(connection, await account.settings(), search)
+        ledger_search.search_ledger(connection, await account.settings(), search)
     assert any(step.startswith(BY_NUMBER) for step in plans.steps)
     foreign = {
         step
@@ -95,7 +95,7 @@ async def test_a_check_reads_by_keys_alone(account: AccountStore, write: LeadWri
     await account.created()
     plans = Plans(account)
     with plans.connect() as connection:
-        write_check.check_write(connection, await account.settings(), write, 0)
+        write_check.plan_write(connection, await account.settings(), write, 0)
     assert plans.steps
     assert [step for step in plans.steps if step.startswith("SCAN")] == []
 
@@ -123,7 +123,7 @@ async def test_postgresql_reads_a_run_of_the_numbers_of_a_long_ledger(
 
     for name, search in SEARCHES.items():
         with engine.connect() as connection:
-            ledger_search.find_rows(connection, settings, search)
+            ledger_search.search_ledger(connection, settings, search)
         assert any("ledger_pkey" in plan for plan in plans), name
         for plan in plans:
             assert "Seq Scan on ledger" not in plan, f"{name}\n{plan}"

@@ -20,8 +20,8 @@ from onelead.storage.leads import lists as lead_list
 from onelead.storage.leads import reads
 from onelead.storage.leads import search as lead_search
 from onelead.storage.ledger import lead_history
-from onelead.storage.ledger.deleted_settings import read_deleted_settings
-from onelead.storage.settings.rows import ids_using
+from onelead.storage.ledger.deleted_settings import deleted_settings
+from onelead.storage.settings.rows import leads_using
 
 MANY = 20_000
 READS_ALL = ("Seq Scan on lead ", "Seq Scan on match_key ", "Seq Scan on ledger ")
@@ -78,7 +78,7 @@ async def plans_of(account: AccountStore, search: LeadSearch) -> list[str]:
     """Return how the leads are counted, and how the page is read."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
-        lead_search.find_leads(connection, settings, search, now=0)
+        lead_search.search_leads(connection, settings, search, now=0)
     return [plan for plan in plans if "lead" in plan]
 
 
@@ -133,7 +133,7 @@ async def test_a_list_reads_no_whole_table(account: AccountStore) -> None:
 async def test_tags_are_completed_by_their_keys(account: AccountStore) -> None:
     await fill(account, MANY)
     with reading(account) as (connection, plans):
-        reads.tags_starting(connection, account.account_id, "tag 7", 5)
+        reads.tag_completions(connection, account.account_id, "tag 7", 5)
     (plan,) = plans
     assert not any(step in plan for step in READS_ALL), plan
 
@@ -142,9 +142,9 @@ async def test_tags_and_histories_are_read_by_their_keys(account: AccountStore) 
     await fill(account, MANY)
     lead_id = 1_000_100_007
     with reading(account) as (connection, plans):
-        reads.read_tags(connection, account.account_id, TagSearch())
-        lead_history.read_history(connection, account.account_id, lead_id, offset=0, limit=20)
-        read_deleted_settings(connection, account.account_id, range(1, 101))
+        reads.tags(connection, account.account_id, TagSearch())
+        lead_history.lead_history(connection, account.account_id, lead_id, offset=0, limit=20)
+        deleted_settings(connection, account.account_id, range(1, 101))
     assert len(plans) >= 3
     for plan in plans:
         assert not any(step in plan for step in READS_ALL), plan
@@ -159,7 +159,7 @@ async def test_leads_are_named_by_index_when_most_of_them_had_the_value(
     account.database.execute("ANALYZE")
     for resource_id in (1, 2, 3):
         with reading(account) as (connection, plans):
-            ids_using(connection, account.account_id, resource, resource_id, limit=500)
+            leads_using(connection, account.account_id, resource, resource_id, limit=500)
         (plan,) = plans
         assert "lead_by_" in plan, plan
         assert "Sort" not in plan, plan

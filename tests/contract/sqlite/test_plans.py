@@ -20,8 +20,8 @@ from onelead.storage.leads import lists as lead_list
 from onelead.storage.leads import reads
 from onelead.storage.leads import search as lead_search
 from onelead.storage.ledger import lead_history
-from onelead.storage.ledger.deleted_settings import read_deleted_settings
-from onelead.storage.settings.rows import ids_using
+from onelead.storage.ledger.deleted_settings import deleted_settings
+from onelead.storage.settings.rows import leads_using
 
 KEYS = "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=? AND value"
 LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"
@@ -55,7 +55,7 @@ async def plans_of(account: AccountStore, search: LeadSearch) -> tuple[list[str]
     """Return how the leads are counted, and how the page is read."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
-        lead_search.find_leads(connection, settings, search, now=0)
+        lead_search.search_leads(connection, settings, search, now=0)
     counted, page = plans
     return counted, page
 
@@ -152,7 +152,7 @@ async def test_leads_named_by_id_are_looked_up(account: AccountStore) -> None:
 async def test_the_tags_are_read_from_the_keys_alone(account: AccountStore) -> None:
     for search in (TagSearch(), TagSearch(by_count=True), TagSearch(after="m")):
         with reading(account) as (connection, plans):
-            reads.read_tags(connection, account.account_id, search)
+            reads.tags(connection, account.account_id, search)
         ((first, *_),) = plans
         assert first == "SEARCH match_key USING PRIMARY KEY (account_id=? AND field=?)"
 
@@ -203,7 +203,7 @@ async def test_a_long_list_begins_in_the_middle_of_its_index(account: AccountSto
 
 async def test_tags_are_completed_by_going_past_the_leads_of_each(account: AccountStore) -> None:
     with reading(account) as (connection, plans):
-        reads.tags_starting(connection, account.account_id, "fa", 5)
+        reads.tag_completions(connection, account.account_id, "fa", 5)
     (steps,) = plans
     seeks = [step for step in steps if step.startswith("SEARCH keys")]
     between = "SEARCH keys USING PRIMARY KEY (account_id=? AND field=? AND value>? AND value<?)"
@@ -214,9 +214,9 @@ async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore)
     lead = await account.created()
     with reading(account) as (connection, plans):
         settings = await account.settings()
-        lead_history.read_history(connection, account.account_id, lead.id, offset=0, limit=20)
-        lead_history.read_lead_rows(connection, settings, lead.id, before=9, limit=20)
-        lead_history.read_lead_changes(
+        lead_history.lead_history(connection, account.account_id, lead.id, offset=0, limit=20)
+        lead_history.lead_ledger(connection, settings, lead.id, before=9, limit=20)
+        lead_history.lead_changes(
             connection, account.account_id, lead.id, since_version=1, limit=20
         )
     # What is scanned is as long as a page: each side is cut before both are sorted.
@@ -233,7 +233,7 @@ async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore)
 
 async def test_the_names_of_deleted_settings_are_read_by_their_ids(account: AccountStore) -> None:
     with reading(account) as (connection, plans):
-        read_deleted_settings(connection, account.account_id, range(1, 101))
+        deleted_settings(connection, account.account_id, range(1, 101))
     (steps,) = plans
     scans = {step for step in steps if step.startswith("SCAN")}
     # What is scanned is as long as the bound: the newest rows of each id.
@@ -278,7 +278,7 @@ async def test_leads_that_have_a_status_or_source_are_named_by_index(
     account: AccountStore, resource: Resource, index: str
 ) -> None:
     with reading(account) as (connection, plans):
-        ids_using(connection, account.account_id, resource, 7, limit=500)
+        leads_using(connection, account.account_id, resource, 7, limit=500)
     ((step,),) = plans
     assert index in step
     assert step.startswith("SEARCH")

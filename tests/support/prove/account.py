@@ -29,7 +29,7 @@ from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.check.verdict import Beginning
 from onelead.prove.drive.people import Item
 from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
-from onelead.storage.leads.rows import json_text, lead_row, ledger_row
+from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)
 SETTINGS = a_settings(fields=(FIELD,))
@@ -150,7 +150,7 @@ class ProveAccount:
             self.leads.pop(deleted, None)
         self.last_id = plan.last_id
         (result,) = plan.results
-        row = ledger_row(1, len(self.entries) + 1, NOW, lead_write, result)
+        row = ledger_entry(1, len(self.entries) + 1, NOW, lead_write, result)
         self.entries.append(LedgerEntry(*row))
         answer = self._answer(request_id, result)
         return self._recorded(Item(LEAD, action, lead_id, payload), answer, **times)

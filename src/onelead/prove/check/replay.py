@@ -28,7 +28,7 @@ from onelead.domain.settings_change import (
     plan_settings_change,
 )
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
-from onelead.storage.leads.rows import json_text, lead_row, ledger_row
+from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 VIOLATIONS_MAX = 10
 
@@ -95,7 +95,7 @@ class Replay:
         if entry.resource == "lead":
             write = self._reader.lead_write(entry)
             result = self._planned(write, self._settings_of(write, entry), entry)
-            row = ledger_row(entry.account_id, entry.seq, entry.date, write, result)
+            row = ledger_entry(entry.account_id, entry.seq, entry.date, write, result)
             expected = LedgerEntry(*row)
         else:
             expected = self._settings_entry(entry)

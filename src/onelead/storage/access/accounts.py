@@ -39,7 +39,7 @@ def key_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def find_caller(connection: Connection, key_hash: str) -> Caller | None:
+def caller(connection: Connection, key_hash: str) -> Caller | None:
     """Return who a key belongs to; None for an unknown or revoked key or inactive user."""
     table = schema.api_key
     row = connection.execute(select(table).where(table.c.key_hash == key_hash)).first()

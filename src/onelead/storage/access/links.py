@@ -55,7 +55,7 @@ def create_first_link(connection: Connection, now: int) -> str | None:
     return create_link(connection, now, account_id, admin_id, LinkPurpose.FIRST_SIGN_IN)
 
 
-def find_link(connection: Connection, now: int, token_hash: str) -> OneTimeLink | None:
+def link(connection: Connection, now: int, token_hash: str) -> OneTimeLink | None:
     """Return a link that works now, of a user who is active."""
     table = one_time_link
     row = connection.execute(select(table).where(_works(token_hash, now))).first()
@@ -77,13 +77,13 @@ def use_link(
 
     A link for choosing an account sets no password, and no other link chooses an account.
     """
-    link = find_link(connection, now, token_hash)
-    if link is None or is_choice is not (link.purpose is LinkPurpose.ACCOUNT_CHOICE):
+    found = link(connection, now, token_hash)
+    if found is None or is_choice is not (found.purpose is LinkPurpose.ACCOUNT_CHOICE):
         return None
-    take_lane(connection, link.account_id, 0)
+    take_lane(connection, found.account_id, 0)
     statement = update(one_time_link).where(_works(token_hash, now)).values(date_used=now)
     # Somebody else may have used it between the look and the lane.
-    return link if connection.execute(statement).rowcount else None
+    return found if connection.execute(statement).rowcount else None
 
 
 def end_links(connection: Connection, account_id: int, user_id: int) -> None:

@@ -21,7 +21,7 @@ from onelead.storage.lane import take_lane
 from onelead.storage.schema import account, password
 
 
-def find_passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:
+def passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:
     """Return the passwords of the active users with an e-mail, ascending by account."""
     statement = select(password).where(password.c.email_key == fold(email))
     in_order = statement.order_by(password.c.account_id).limit(SIGN_IN_ACCOUNTS_MAX)
@@ -42,7 +42,7 @@ def find_passwords(connection: Connection, email: str) -> Sequence[StoredPasswor
     return found
 
 
-def renew_hash(connection: Connection, stored: StoredPassword, password_hash: str) -> None:
+def renew_password_hash(connection: Connection, stored: StoredPassword, password_hash: str) -> None:
     """Replace a hash by another one of the same password."""
     statement = update(password).where(_is_unchanged(stored))
     connection.execute(statement.values(password_hash=password_hash))

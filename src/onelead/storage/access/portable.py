@@ -15,7 +15,7 @@ class PortableAccess(Transactions):
     """The portable part of `AccessStore`."""
 
     account_ids = reads(accounts.account_ids)
-    caller = reads(accounts.find_caller)
+    caller = reads(accounts.caller)
     create_api_key = writes_now(accounts.create_api_key)
     api_keys = reads(accounts.api_keys)
     revoke_api_key = writes_now(accounts.revoke_api_key)
@@ -24,14 +24,14 @@ class PortableAccess(Transactions):
     deactivate_user = writes(user_changes.deactivate_user)
     change_user = writes(user_changes.change_user)
 
-    session = reads(web_sessions.find_session)
-    sessions = reads(web_sessions.find_sessions)
+    session = reads(web_sessions.session)
+    sessions = reads(web_sessions.sessions)
     touch_session = writes(web_sessions.touch_session)
     end_session = writes(web_sessions.end_session)
     end_sessions = writes(web_sessions.end_sessions)
 
-    passwords = reads(stored_passwords.find_passwords)
-    renew_password_hash = writes(stored_passwords.renew_hash)
+    passwords = reads(stored_passwords.passwords)
+    renew_password_hash = writes(stored_passwords.renew_password_hash)
     sign_in = writes(stored_passwords.sign_in)
     change_password = writes_now(stored_passwords.change_password)
     sign_in_facts = reads(stored_passwords.sign_in_facts)
@@ -42,12 +42,10 @@ class PortableAccess(Transactions):
     create_first_link = writes_now(links.create_first_link)
 
     async def link(self, token_hash: str) -> OneTimeLink | None:
-        """See AccessStore."""
         now = self._clock()
-        return await self._read(lambda connection: links.find_link(connection, now, token_hash))
+        return await self._read(lambda connection: links.link(connection, now, token_hash))
 
     async def create_account(self, name: str, email: str) -> NewAccount:
-        """See AccessStore."""
         now = self._clock()
 
         def work(connection: Connection) -> NewAccount:
@@ -57,7 +55,6 @@ class PortableAccess(Transactions):
         return await self._write(work)
 
     async def create_first_account(self, name: str, email: str) -> NewAccount | None:
-        """See AccessStore."""
         now = self._clock()
 
         def work(connection: Connection) -> NewAccount | None:
@@ -71,7 +68,6 @@ class PortableAccess(Transactions):
         return await self._write(work)
 
     async def begin_form(self, account_id: int, form_id: str) -> str | None:
-        """See AccessStore."""
         now = self._clock()
         return await self._write(
             lambda connection: web_sessions.begin_form(connection, now, account_id, form_id),
@@ -83,7 +79,6 @@ class PortableAccess(Transactions):
         )
 
     async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
-        """See AccessStore."""
         await self._write(
             lambda connection: web_sessions.finish_form(connection, account_id, form_id, location),
             # Doing it again does no harm.

@@ -20,7 +20,7 @@ def create_session(connection: Connection, token_hash: str, session: WebSession)
     of_user = _of_user(session.account_id, session.user_id)
     is_over = web_session.c.date_created <= session.date_created - SESSION_S
     connection.execute(delete(web_session).where(of_user, is_over))
-    known = find_sessions(connection, session.account_id, session.user_id)
+    known = sessions(connection, session.account_id, session.user_id)
     too_many = [one.token_hash for one in known[SESSIONS_PER_USER_MAX - 1 :]]
     if too_many:
         is_named = web_session.c.token_hash.in_(too_many)
@@ -40,14 +40,14 @@ def create_session(connection: Connection, token_hash: str, session: WebSession)
     connection.execute(statement.values(date_last_sign_in=session.date_created))
 
 
-def find_session(connection: Connection, token_hash: str) -> WebSession | None:
+def session(connection: Connection, token_hash: str) -> WebSession | None:
     """Return the session of a token, whatever its age."""
     table = web_session
     row = connection.execute(select(table).where(table.c.token_hash == token_hash)).first()
     return None if row is None else _session(row)
 
 
-def find_sessions(connection: Connection, account_id: int, user_id: int) -> Sequence[KnownSession]:
+def sessions(connection: Connection, account_id: int, user_id: int) -> Sequence[KnownSession]:
     """Return the sessions of a user, the one used last first."""
     table = web_session
     order = (table.c.date_last_used.desc(), table.c.date_created.desc(), table.c.token_hash)

@@ -47,7 +47,7 @@ def accounts_behind(connection: Connection) -> Sequence[int]:
     return list(connection.execute(statement).scalars())
 
 
-def read_state(connection: Connection, account_id: int) -> FoldState:
+def fold_state(connection: Connection, account_id: int) -> FoldState:
     """Return how far an account is folded. Raises ResourceNotFound."""
     lane = schema.lane
     statement = select(lane.c.ledger_seq, lane.c.lead_count).where(lane.c.account_id == account_id)

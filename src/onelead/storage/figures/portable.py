@@ -14,17 +14,15 @@ class PortableFigures(Transactions):
     """The portable part of `FigureStore`."""
 
     accounts_behind = reads(fold.accounts_behind)
-    fold_state = reads(fold.read_state)
-    deliveries_by_hour = reads(figure_reads.by_hour)
-    deliveries_by_day = reads(figure_reads.by_day)
-    deliveries_by_value = reads(figure_reads.by_value)
-    deliveries_by_caller = reads(figure_reads.by_caller)
-    lead_figures = reads(figure_reads.read_leads)
+    fold_state = reads(fold.fold_state)
+    deliveries_by_hour = reads(figure_reads.deliveries_by_hour)
+    deliveries_by_day = reads(figure_reads.deliveries_by_day)
+    deliveries_by_value = reads(figure_reads.deliveries_by_value)
+    deliveries_by_caller = reads(figure_reads.deliveries_by_caller)
+    lead_figures = reads(figure_reads.lead_figures)
     shared_values = reads(figure_reads.shared_values)
 
     async def fold_ledger(self, account_id: int) -> bool:
-        """See FigureStore."""
-
         def look(connection: Connection) -> fold.FoldStep | None:
             try:
                 settings = self._load_settings(connection, account_id)

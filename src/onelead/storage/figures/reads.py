@@ -41,7 +41,7 @@ def _total(table: FromClause) -> ColumnElement[int]:
     return cast(func.sum(table.c.deliveries), BigInteger)
 
 
-def by_hour(
+def deliveries_by_hour(
     connection: Connection, account_id: int, division: Division, since: int, until: int
 ) -> list[HourFigure]:
     """Return the deliveries of some hours."""
@@ -51,7 +51,7 @@ def by_hour(
     return [HourFigure(*row) for row in connection.execute(statement)]
 
 
-def by_day(
+def deliveries_by_day(
     connection: Connection,
     account_id: int,
     division: Division,
@@ -71,7 +71,7 @@ def by_day(
     return [DayFigure(*row) for row in connection.execute(statement.group_by(day, figure.value))]
 
 
-def by_value(
+def deliveries_by_value(
     connection: Connection, account_id: int, division: Division, since: int, until: int
 ) -> list[ValueFigure]:
     """Return the deliveries of all of some hours."""
@@ -94,7 +94,7 @@ def _span(
     )
 
 
-def by_caller(
+def deliveries_by_caller(
     connection: Connection, account_id: int, since: int, until: int
 ) -> list[CallerFigure]:
     """Return the deliveries of some hours by who sent them.
@@ -119,7 +119,7 @@ def by_caller(
     return [CallerFigure(*key, count) for key, count in sorted(counts.items())]
 
 
-def read_leads(
+def lead_figures(
     connection: Connection,
     account_id: int,
     *,

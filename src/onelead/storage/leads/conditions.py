@@ -263,24 +263,20 @@ class KeysOfEach(Keys):
         self.leads = leads
 
     def where(self, field: str, *conditions: Condition) -> Condition:
-        """See Keys."""
         keys = self.ids(field, match_key.c.lead_id == self.leads.id, *conditions)
         return keys.correlate_except(match_key).exists()
 
     def all_of(self, field: str, values: Collection[str]) -> Condition:
-        """See Keys."""
         wanted = set(values)
         keys = self.ids(field, match_key.c.lead_id == self.leads.id, match_key.c.value.in_(wanted))
         count = keys.with_only_columns(func.count()).correlate_except(match_key)
         return count.scalar_subquery() == len(wanted)
 
     def starting(self, field: str, start: str) -> Condition:
-        """See Keys."""
         # No index has a lead's own keys in order: what begins so is found at once.
         return _is_in(self.leads.id, self.ids(field, starting(match_key.c.value, start)))
 
     def quick(self, terms: QuickTerms) -> Condition:
-        """See Keys."""
         leads = self.leads
         parts = (leads.name_key, leads.last_name_key, leads.company_name_key, leads.email_key)
         found = [starting(part, terms.start) for part in parts]
@@ -291,7 +287,6 @@ class KeysOfEach(Keys):
         return or_(*found)
 
     def between(self, wanted: MatchKeyFilter) -> Condition:
-        """See Keys."""
         # Looking through a range of keys for each lead would take forever.
         value = InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
         low: Any = wanted.low

@@ -12,14 +12,16 @@ from onelead.domain.errors import ResourceNotFound
 from onelead.domain.lead import Lead
 from onelead.domain.search import TagSearch
 from onelead.domain.text import after_start, fold
+from onelead.storage import schema
 from onelead.storage.leads.rows import lead_from
-from onelead.storage.schema import lead, ledger, match_key
+from onelead.storage.schema import ledger, match_key
 
 
-def read_lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:
+def lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:
     """Return a lead. Raises ResourceNotFound."""
-    where = (lead.c.account_id == settings.account_id) & (lead.c.id == lead_id)
-    document = connection.execute(select(lead.c.document).where(where)).scalar()
+    table = schema.lead
+    where = (table.c.account_id == settings.account_id) & (table.c.id == lead_id)
+    document = connection.execute(select(table.c.document).where(where)).scalar()
     if document is None:
         raise ResourceNotFound
     return LeadRead(lead_from(document), settings)
@@ -32,7 +34,7 @@ def request_of(connection: Connection, account_id: int, seq: int) -> str | None:
     return request_id
 
 
-def read_tags(connection: Connection, account_id: int, search: TagSearch) -> Sequence[TagCount]:
+def tags(connection: Connection, account_id: int, search: TagSearch) -> Sequence[TagCount]:
     """Return the tags of the account's leads with their counts, in the order asked for."""
     count = func.count().label("leads")
     statement = (
@@ -52,12 +54,15 @@ def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> l
     """Return the leads of some ids, ascending by id; those that are not there are left out."""
     if not ids:
         return []
-    where = (lead.c.account_id == account_id) & lead.c.id.in_(ids)
-    statement = select(lead.c.document).where(where).order_by(lead.c.id)
+    table = schema.lead
+    where = (table.c.account_id == account_id) & table.c.id.in_(ids)
+    statement = select(table.c.document).where(where).order_by(table.c.id)
     return [lead_from(document) for (document,) in connection.execute(statement)]
 
 
-def tags_starting(connection: Connection, account_id: int, start: str, limit: int) -> Sequence[str]:
+def tag_completions(
+    connection: Connection, account_id: int, start: str, limit: int
+) -> Sequence[str]:
     """Return the first tags that begin so, by name, without reading all their leads.
 
     A tag of a million leads is a million rows side by side: each step goes past them to the next

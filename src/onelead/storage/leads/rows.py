@@ -63,7 +63,7 @@ def _key(text: str | None) -> str:
     return fold(text)[:SORT_KEY_CHARS_MAX] if text else ""
 
 
-def ledger_row(
+def ledger_entry(
     account_id: int, seq: int, now: int, write: LeadWrite, result: WriteResult
 ) -> tuple[Any, ...]:
     """Return the ledger row of a lead write."""

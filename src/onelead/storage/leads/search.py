@@ -52,7 +52,7 @@ ORDER: dict[str, ColumnElement[Any]] = {
 }
 
 
-def find_leads(
+def search_leads(
     connection: Connection, settings: AccountSettings, search: LeadSearch, *, now: int
 ) -> LeadPage:
     """Find a page of leads and count all that match. Raises InputInvalid."""

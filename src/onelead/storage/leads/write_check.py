@@ -15,7 +15,7 @@ from onelead.storage.leads.reads import read_leads
 from onelead.storage.schema import lane, match_key
 
 
-def check_write(
+def plan_write(
     connection: Connection, settings: AccountSettings, write: LeadWrite, now: int
 ) -> WriteCheck:
     """Plan the write on what is stored now. Raises IdsExhausted."""

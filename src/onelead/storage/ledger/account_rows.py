@@ -16,7 +16,7 @@ from onelead.storage.schema import lane, lead, ledger, match_key
 _CHUNK_ROWS = 5_000
 
 
-def read_account_rows(connection: Connection, account_id: int) -> AccountRows:
+def account_rows(connection: Connection, account_id: int) -> AccountRows:
     """Read the ledger, the leads, their keys and the lane of an account."""
     key_order = (match_key.c.field, match_key.c.value, match_key.c.lead_id)
     keys = select(*key_order, match_key.c.label).where(match_key.c.account_id == account_id)

@@ -21,7 +21,7 @@ _LEAD = "lead"
 _ABOUT_OPTIONS = '"options":'
 
 
-def read_deleted_settings(
+def deleted_settings(
     connection: Connection, account_id: int, ids: Collection[int]
 ) -> dict[int, DeletedSetting]:
     """Return what is known of the ids, those of which nothing is known left out."""

@@ -22,7 +22,7 @@ _LEAD = "lead"
 _LISTED = tuple(column for column in ledger.c if column.name != "payload")
 
 
-def read_history(
+def lead_history(
     connection: Connection, account_id: int, lead_id: int, *, offset: int, limit: int
 ) -> LedgerPage:
     """Return what happened to a lead, newest first. Raises ResourceNotFound."""
@@ -44,7 +44,7 @@ def read_history(
     return LedgerPage([_ledger_row(row) for row in rows], total)
 
 
-def read_lead_rows(
+def lead_ledger(
     connection: Connection,
     settings: AccountSettings,
     lead_id: int,
@@ -70,7 +70,7 @@ def read_lead_rows(
     )
 
 
-def read_lead_changes(
+def lead_changes(
     connection: Connection, account_id: int, lead_id: int, *, since_version: int, limit: int
 ) -> list[AccountLedgerRow]:
     """Return the rows that made the lead what it is after a version, or that deleted it."""

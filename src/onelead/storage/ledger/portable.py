@@ -12,10 +12,10 @@ from onelead.storage.transactions import Transactions, reads, reads_by_settings
 class PortableLedger(Transactions):
     """The portable part of `LedgerStore`."""
 
-    lead_history = reads(history.read_history)
-    lead_ledger = reads_by_settings(history.read_lead_rows)
-    lead_changes = reads(history.read_lead_changes)
-    search_ledger = reads_by_settings(ledger_search.find_rows)
-    ledger_row = reads_by_settings(ledger_search.read_row)
-    deleted_settings = reads(settings_history.read_deleted_settings)
-    account_rows = reads(stored_rows.read_account_rows)
+    lead_history = reads(history.lead_history)
+    lead_ledger = reads_by_settings(history.lead_ledger)
+    lead_changes = reads(history.lead_changes)
+    search_ledger = reads_by_settings(ledger_search.search_ledger)
+    ledger_row = reads_by_settings(ledger_search.ledger_row)
+    deleted_settings = reads(settings_history.deleted_settings)
+    account_rows = reads(stored_rows.account_rows)

@@ -31,7 +31,7 @@ _MATCH_FIELDS = ("name", "email", "custom")
 _LISTED = tuple(column for column in ledger.c if column.name != "payload")
 
 
-def find_rows(
+def search_ledger(
     connection: Connection, settings: AccountSettings, search: LedgerSearch
 ) -> LedgerSlice:
     """Return a slice of the ledger."""
@@ -156,7 +156,7 @@ def _match_starts(start: str) -> ColumnElement[bool]:
     return and_(ledger.c.match.is_not(None), func.substr(ledger.c.match, 1, len(start)) == start)
 
 
-def read_row(connection: Connection, settings: AccountSettings, seq: int) -> LedgerRead:
+def ledger_row(connection: Connection, settings: AccountSettings, seq: int) -> LedgerRead:
     """Return a row with the leads that it names. Raises ResourceNotFound."""
     where = (ledger.c.account_id == settings.account_id) & (ledger.c.seq == seq)
     found = connection.execute(select(ledger).where(where)).first()

@@ -29,7 +29,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
-from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
+from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
 from onelead.storage.postgresql.trips import Command, Trips
 from onelead.storage.postgresql.values import (
     Pack,
@@ -172,7 +172,7 @@ async def write_batch(
     first_seq = last_seq - len(writes) + 1
     numbered = enumerate(zip(writes, plan.results, strict=True), first_seq)
     ledger = [
-        ledger_row(account_id, seq, now, write.write, result) for seq, (write, result) in numbered
+        ledger_entry(account_id, seq, now, write.write, result) for seq, (write, result) in numbered
     ]
     writing = _writing(account_id, plan, last_id)
     writing.rows(_INSERT_LEDGER, schema.ledger.c, ledger)

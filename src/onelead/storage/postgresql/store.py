@@ -140,8 +140,6 @@ class PostgresqlStore(PortableStore):
         await self._engine.dispose()
 
     async def is_ready(self) -> bool:
-        """See Store."""
-
         async def attempt() -> None:
             async with self._pooled(self._reading) as connection:
                 await connection.execute(select(schema.account.c.id).limit(1))
@@ -154,13 +152,11 @@ class PostgresqlStore(PortableStore):
         return True
 
     def pool_use(self) -> PoolUse:
-        """See Store."""
         pool = self._engine.pool
         assert isinstance(pool, sqlalchemy.QueuePool)
         return PoolUse(pool.checkedout() + self._batches.in_use, DATABASE_CONNECTIONS_MAX)
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
-        """See Store."""
         in_doubt: BatchReceipt | None = None
 
         async def load() -> AccountSettings:

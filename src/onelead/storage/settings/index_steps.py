@@ -59,7 +59,7 @@ def _progress(connection: Connection, account_id: int, field_id: int) -> int:
     return progress
 
 
-def read_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
+def index_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
     """Return how far each definition is whose index is being built, by their ids."""
     table, lead = schema.custom_field, schema.lead
     where = (table.c.account_id == account_id) & (table.c.index_state == IndexState.BUILDING.value)

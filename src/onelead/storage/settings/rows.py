@@ -182,7 +182,7 @@ def _insert_field(
         connection.execute(insert(schema.custom_field_option), options)
 
 
-def leads_using(connection: Connection, account_id: int, write: SettingsWrite) -> int:
+def count_using(connection: Connection, account_id: int, write: SettingsWrite) -> int:
     """Count the leads that use a lead status or customer source."""
     where = (schema.lead.c.account_id == account_id) & (
         _USED_IN[write.resource] == write.resource_id
@@ -191,7 +191,7 @@ def leads_using(connection: Connection, account_id: int, write: SettingsWrite) -
     return connection.execute(statement).scalar_one()
 
 
-def ids_using(
+def leads_using(
     connection: Connection, account_id: int, resource: Resource, resource_id: int, *, limit: int
 ) -> Sequence[int]:
     """Return ids of leads that use a lead status or customer source."""

@@ -15,12 +15,12 @@ from onelead.storage import schema
 from onelead.storage.lane import next_settings_version, save_last_id, take_lane
 from onelead.storage.leads.rows import json_text
 from onelead.storage.settings.index_steps import build_step, field_to_build
-from onelead.storage.settings.rows import leads_using, load_settings, save_plan
+from onelead.storage.settings.rows import count_using, load_settings, save_plan
 
 _WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 
 
-def write_settings(
+def change_settings(
     connection: Connection, account_id: int, write: SettingsWrite, now: int
 ) -> SettingsResult:
     """Make one change of the settings in the connection's transaction."""
@@ -30,7 +30,7 @@ def write_settings(
         write,
         settings,
         last_id=lane.last_id,
-        in_use=lambda: leads_using(connection, account_id, write),
+        in_use=lambda: count_using(connection, account_id, write),
     )
     if plan.outcome in _WRITTEN:
         save_plan(connection, account_id, write, plan)

@@ -29,7 +29,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
-from onelead.storage.leads.rows import lead_from, lead_row, ledger_row
+from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -111,7 +111,7 @@ def write_batch(
     driver.executemany(
         _INSERT_LEDGER,
         [
-            ledger_row(account_id, seq, now, write.write, result)
+            ledger_entry(account_id, seq, now, write.write, result)
             for seq, (write, result) in numbered
         ],
     )

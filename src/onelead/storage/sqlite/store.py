@@ -146,7 +146,6 @@ class SqliteStore(PortableStore):
         """Do nothing: a write transaction holds the lock of the whole file."""
 
     async def is_ready(self) -> bool:
-        """See Store."""
         try:
             await self._read(lambda connection: connection.execute(_READ_ACCOUNT))
         except StoreUnavailable:
@@ -154,7 +153,6 @@ class SqliteStore(PortableStore):
         return True
 
     def pool_use(self) -> PoolUse:
-        """See Store."""
         pool = self._engine.pool
         assert isinstance(pool, QueuePool)
         # The batches keep their connection between two turns.
@@ -162,7 +160,6 @@ class SqliteStore(PortableStore):
         return PoolUse(pool.checkedout() - idle, pool.size())
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
-        """See Store."""
         await self._turn.acquire()
         # A caller that goes away leaves no transaction open: the batch is finished without it.
         return await asyncio.shield(asyncio.create_task(self._write_in_turn(batch)))
