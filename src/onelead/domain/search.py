@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
@@ -204,8 +204,7 @@ def custom_sort_key(definition_id: int) -> str:
     return f"cf_{definition_id}"
 
 
-def sorted_field(sort_by: str, settings: AccountSettings) -> CustomField | None:
-    """Return the custom field of a sort key; None for another key. Raises InputInvalid."""
+def _sorted_field(sort_by: str, settings: AccountSettings) -> CustomField | None:
     if (found := _CUSTOM_SORT.fullmatch(sort_by)) is None:
         return None
     field = settings.fields_by_id.get(int(found[1]))
@@ -323,9 +322,24 @@ class MatchKeyFilter(Struct, frozen=True):
     allow_empty: bool
 
 
-def key_filters(search: LeadSearch, settings: AccountSettings) -> list[MatchKeyFilter]:
-    """Check the custom field filters and normalise their values. Raises InputInvalid."""
-    return [_key_filter(entry, settings) for entry in search.custom_fields]
+class CheckedSearch(Struct, frozen=True):
+    """A search that was held against the settings, with what follows from them."""
+
+    search: LeadSearch
+    #: None for a sort key that is not a custom field.
+    sorted_field: CustomField | None
+    quick_terms: QuickTerms | None
+    key_filters: Sequence[MatchKeyFilter]
+
+
+def checked_search(search: LeadSearch, settings: AccountSettings) -> CheckedSearch:
+    """Check a search's custom fields and normalise their values. Raises InputInvalid."""
+    return CheckedSearch(
+        search,
+        _sorted_field(search.sort_by, settings),
+        quick_terms(search.quick or ""),
+        [_key_filter(entry, settings) for entry in search.custom_fields],
+    )
 
 
 def _key_filter(entry: FieldFilter, settings: AccountSettings) -> MatchKeyFilter:

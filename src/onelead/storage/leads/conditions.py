@@ -27,7 +27,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     TYPES_WITH_OPTIONS,
@@ -38,13 +37,12 @@ from onelead.domain.custom_fields import (
 from onelead.domain.matching import key_value
 from onelead.domain.search import (
     NO_ID,
+    CheckedSearch,
     Combination,
     LeadSearch,
     MatchKeyFilter,
     QuickTerms,
     Range,
-    key_filters,
-    quick_terms,
 )
 from onelead.domain.text import after_start, fold
 from onelead.storage.schema import custom_field_option, lead, match_key
@@ -57,22 +55,16 @@ def _is_in(column: ColumnElement[int], ids: Any) -> Condition:
     return column.in_(ids)
 
 
-def conditions_of(
-    search: LeadSearch, settings: AccountSettings, now: int, keyed: Keys | None = None
-) -> Iterable[Condition]:
-    """Return a search's criteria, for all leads or for those that `keyed` names.
-
-    `now` is Unix seconds. Raises InputInvalid for a field that cannot be searched.
-    """
-    keyed = keyed or Keys(settings.account_id)
-    leads = keyed.leads
+def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Condition]:
+    """Return a search's criteria for the leads of `keyed`; `now` is Unix seconds."""
+    search, leads = checked.search, keyed.leads
     yield from _text_conditions(search, leads)
     yield from _id_conditions(search, leads)
     yield from _range_conditions(search, leads, now)
     if search.followed is True:
         yield false()
-    if (terms := quick_terms(search.quick or "")) is not None:
-        yield keyed.quick(terms)
+    if checked.quick_terms is not None:
+        yield keyed.quick(checked.quick_terms)
     if search.emails is not None:
         yield keyed.any_of("email", [key_value(fold(email)) for email in search.emails])
     if search.socials is not None:
@@ -85,7 +77,7 @@ def conditions_of(
             yield keyed.combined("tag", values, search.tags.combination)
         else:
             yield keyed.is_absent("tags")
-    for key_filter in key_filters(search, settings):
+    for key_filter in checked.key_filters:
         yield keyed.custom(key_filter)
 
 

@@ -13,16 +13,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Text, cast, func
 
-from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
 from onelead.domain.search import (
     LAST_CONTACTED,
+    CheckedSearch,
     CursorPlace,
-    LeadSearch,
     SortValue,
     list_order,
-    sorted_field,
 )
 from onelead.storage.leads.conditions import InDocument
 from onelead.storage.schema import lead
@@ -56,14 +54,14 @@ class ListOrder(NamedTuple):
         return rows[:limit]
 
 
-def order_in_python(search: LeadSearch, settings: AccountSettings) -> ListOrder | None:
-    """Return the order asked for; None for one that the engines have. Raises InputInvalid."""
-    if search.sort_by == LAST_CONTACTED:
-        return ListOrder(lead.c.date_last_contacted, list_order(None, descending=search.descending))
-    field = sorted_field(search.sort_by, settings)
+def order_in_python(checked: CheckedSearch) -> ListOrder | None:
+    """Return the order asked for; None for one that the engines have."""
+    field = checked.sorted_field
+    place = list_order(field, descending=checked.search.descending)
+    if checked.search.sort_by == LAST_CONTACTED:
+        return ListOrder(lead.c.date_last_contacted, place)
     if field is None:
         return None
-    place = list_order(field, descending=search.descending)
 
     def sort_value(stored: Any) -> SortValue:
         return place(None if stored is None else _read(field, stored))

@@ -35,14 +35,14 @@ from onelead.domain.matching import key_value
 from onelead.domain.search import (
     LIST_SORT_KEYS,
     NO_ID,
+    CheckedSearch,
     Combination,
     CursorPlace,
     LeadSearch,
     Range,
+    checked_search,
     cursor_place,
     cursor_text,
-    key_filters,
-    quick_terms,
 )
 from onelead.domain.text import fold
 from onelead.storage.lane import lead_count
@@ -92,15 +92,16 @@ class _Listing:
     ) -> None:
         self._connection = connection
         self._settings = settings
+        self._checked = checked_search(search, settings)
         self._search = search
         self._now = now
         self._bound = bound
         self._backwards = backwards
         self._of_account = lead.c.account_id == settings.account_id
         #: None for an order that the engines have.
-        self._order = order_in_python(search, settings)
-        # Also says what is wrong with the criteria.
-        self._has_criteria = bool(list(conditions_of(search, settings, now)))
+        self._order = order_in_python(self._checked)
+        self._keyed = Keys(settings.account_id)
+        self._has_criteria = any(True for _ in conditions_of(self._checked, self._keyed, now))
         self._total = lead_count(connection, settings.account_id)
 
     @property
@@ -131,7 +132,7 @@ class _Listing:
         """
         best: Condition | None = None
         fewest = self._bound + 1
-        drivers = list(_drivers(self._search, self._settings, self._now, self._bound + 1))
+        drivers = list(_drivers(self._checked, self._keyed, self._now, self._bound + 1))
         leads = 0
         for driver in drivers:
             found = driver.entries.subquery()
@@ -217,7 +218,7 @@ class _Listing:
     def _matching(self, some: Subquery) -> Select[Any]:
         """Return the ids and sort values of those leads that meet the criteria."""
         keyed = KeysOfEach(self._settings.account_id, some.c)
-        held = conditions_of(self._search, self._settings, self._now, keyed)
+        held = conditions_of(self._checked, keyed, self._now)
         return select(some.c.id, some.c.sort_value).where(*held)
 
     def _rows(self, found: Select[Any], place: CursorPlace | None) -> Sequence[Any]:
@@ -314,15 +315,13 @@ class _Driver(NamedTuple):
     is_of_leads: bool = False
 
 
-def _drivers(
-    search: LeadSearch, settings: AccountSettings, now: int, most: int
-) -> Iterator[_Driver]:
-    for condition in _column_drivers(search, now):
+def _drivers(checked: CheckedSearch, keyed: Keys, now: int, most: int) -> Iterator[_Driver]:
+    for condition in _column_drivers(checked.search, now):
         # Of the leads themselves nothing is read.
-        of_account = lead.c.account_id == settings.account_id
+        of_account = lead.c.account_id == keyed.account_id
         entries = select(literal(1)).select_from(lead).where(of_account, condition)
         yield _Driver(condition, entries.limit(most), is_of_leads=True)
-    for ids in _key_drivers(search, settings, most):
+    for ids in _key_drivers(checked, keyed, most):
         yield _Driver(lead.c.id.in_(ids.limit(most).subquery().select()), ids.limit(most))
 
 
@@ -354,10 +353,9 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
         yield false()
 
 
-def _key_drivers(search: LeadSearch, settings: AccountSettings, most: int) -> Iterator[Select[Any]]:
-    keyed = Keys(settings.account_id)
-    value = match_key.c.value
-    if (terms := quick_terms(search.quick or "")) is not None:
+def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Select[Any]]:
+    search, value = checked.search, match_key.c.value
+    if (terms := checked.quick_terms) is not None:
         # A lead with several numbers stands in the index of phones several times: each counts, for
         # else a part that was cut off would look like a whole one of fewer leads.
         together = union if terms.phone_ending is None else union_all
@@ -372,7 +370,7 @@ def _key_drivers(search: LeadSearch, settings: AccountSettings, most: int) -> It
     if search.tags is not None and search.tags.tags:
         tags = [key_value(fold(tag)) for tag in search.tags.tags]
         yield from _values_drivers(keyed, "tag", tags, search.tags.combination)
-    for wanted in key_filters(search, settings):
+    for wanted in checked.key_filters:
         if wanted.allow_empty:
             continue
         field = wanted.field.key_field

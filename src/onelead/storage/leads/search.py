@@ -11,9 +11,9 @@ from sqlalchemy.sql.expression import literal
 from onelead.contract.leads import LeadPage
 from onelead.domain.account import AccountSettings
 from onelead.domain.limits import NUMBER_ABS_MAX
-from onelead.domain.search import CursorPlace, LeadSearch, cursor_place, cursor_text
+from onelead.domain.search import CursorPlace, LeadSearch, checked_search, cursor_place, cursor_text
 from onelead.storage.lane import lead_count
-from onelead.storage.leads.conditions import Condition, conditions_of
+from onelead.storage.leads.conditions import Condition, Keys, conditions_of
 from onelead.storage.leads.rows import lead_from
 from onelead.storage.schema import lead
 
@@ -56,7 +56,8 @@ def search_leads(
     connection: Connection, settings: AccountSettings, search: LeadSearch, *, now: int
 ) -> LeadPage:
     """Find a page of leads and count all that match. Raises InputInvalid."""
-    criteria = list(conditions_of(search, settings, now))
+    checked = checked_search(search, settings)
+    criteria = list(conditions_of(checked, Keys(settings.account_id), now))
     conditions = [lead.c.account_id == settings.account_id, *criteria]
     if criteria:
         counted = select(func.count()).select_from(lead).where(*conditions)

@@ -22,7 +22,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
 from onelead.domain.errors import InputInvalid
 from onelead.domain.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
-from onelead.domain.search import LAST_CONTACTED, FieldFilter, LeadSearch, key_filters, sorted_field
+from onelead.domain.search import LAST_CONTACTED, FieldFilter, LeadSearch, checked_search
 from onelead.domain.text import is_blank, known_id, whole_number
 from onelead.incoming.search_request import search_from
 from onelead.web.frame.address import Pair, parameters
@@ -165,7 +165,8 @@ class LeadQuery:
         """Take a sort key out of the parameters that only lists for people have."""
         sort_by = raw.get("sort_by", "")
         try:
-            if sort_by == LAST_CONTACTED or sorted_field(sort_by, self._settings):
+            checked = checked_search(LeadSearch(sort_by=sort_by), self._settings)
+            if sort_by == LAST_CONTACTED or checked.sorted_field:
                 return str(raw.pop("sort_by"))
         except InputInvalid as error:
             del raw["sort_by"]
@@ -207,7 +208,7 @@ class LeadQuery:
         for definition_id, parts in given.items():
             try:
                 entry = self._field_filter(definition_id, parts)
-                key_filters(LeadSearch(custom_fields=(entry,)), self._settings)
+                checked_search(LeadSearch(custom_fields=(entry,)), self._settings)
                 filters.append(entry)
             except InputInvalid as error:
                 texts = [problem.text for problem in error.problems]
