@@ -18,12 +18,12 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.figures import DeliveryRow, FigureChanges
 from onelead.domain.limits import FIGURE_CHUNK_ROWS
+from onelead.domain.writes import LEAD
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger
 
 _progress = schema.figure_progress
-_LEAD = "lead"
 # The payload, which may be large, is never read.
 _COLUMNS = [ledger.c[name] for name in DeliveryRow._fields]
 
@@ -79,7 +79,7 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
         return None
     changes = FigureChanges(settings.fields_by_id)
     for resource, *delivery in rows:
-        if resource == _LEAD:
+        if resource == LEAD:
             changes.add(DeliveryRow(*delivery))
     return FoldStep(account_id, folded, rows[-1].seq, changes)
 

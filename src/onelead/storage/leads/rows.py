@@ -10,7 +10,7 @@ from onelead.domain.lead import Address, Lead
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
 from onelead.domain.matching import phone_digits
 from onelead.domain.text import fold
-from onelead.domain.writes import LeadWrite, WriteResult
+from onelead.domain.writes import LEAD, LeadWrite, WriteResult
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Lead)
@@ -73,7 +73,7 @@ def ledger_entry(
         seq,
         now,
         delivery.request_id,
-        "lead",
+        LEAD,
         result.lead.id if result.lead else write.lead_id,
         write.action,
         result.outcome,

@@ -14,10 +14,9 @@ from sqlalchemy import Connection, CursorResult, Select, or_, select, union_all
 
 from onelead.contract.ledger import DeletedSetting
 from onelead.domain.limits import DELETED_SETTING_ROWS_MAX, DELETED_SETTINGS_MAX
-from onelead.domain.writes import Outcome
+from onelead.domain.writes import LEAD, Outcome
 from onelead.storage.schema import ledger
 
-_LEAD = "lead"
 _ABOUT_OPTIONS = '"options":'
 
 
@@ -32,7 +31,7 @@ def deleted_settings(
     is_deletion = ledger.c.outcome == Outcome.DELETED.value
     rows = connection.execute(
         select(ledger.c.resource_id, ledger.c.outcome, ledger.c.changes)
-        .where(ledger.c.account_id == account_id, ledger.c.resource != _LEAD)
+        .where(ledger.c.account_id == account_id, ledger.c.resource != LEAD)
         .where(ledger.c.seq.in_(select(newest.subquery("newest").c.seq)))
         .where(or_(is_deletion, ledger.c.changes.contains(_ABOUT_OPTIONS, autoescape=True)))
         .order_by(is_deletion.desc(), ledger.c.seq.desc())

@@ -6,20 +6,15 @@ newest of both are found without reading the others.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, union_all
 
 from onelead.contract.ledger import AccountLedgerRow, LeadLedger, LedgerPage, LedgerRow
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.writes import Outcome
-from onelead.storage.ledger.search import account_row
+from onelead.domain.writes import LEAD, Outcome
+from onelead.storage.ledger.search import LISTED, row_as
 from onelead.storage.schema import ledger, ledger_candidate
-
-_LEAD = "lead"
-_LISTED = tuple(column for column in ledger.c if column.name != "payload")
 
 
 def lead_history(
@@ -41,7 +36,11 @@ def lead_history(
         .where(ledger.c.account_id == account_id, ledger.c.seq.in_(seqs))
         .order_by(ledger.c.seq.desc())
     )
-    return LedgerPage([_ledger_row(row) for row in rows], total)
+    found = [
+        row_as(LedgerRow, row, msgspec.json.decode(row.payload) if row.payload else None)
+        for row in rows
+    ]
+    return LedgerPage(found, total)
 
 
 def lead_ledger(
@@ -58,11 +57,11 @@ def lead_ledger(
     newest = _newest(settings.account_id, lead_id, limit=limit + 1, before=before)
     seqs = connection.execute(newest).scalars().all()
     rows = connection.execute(
-        select(*_LISTED)
+        select(*LISTED)
         .where(ledger.c.account_id == settings.account_id, ledger.c.seq.in_(seqs[:limit]))
         .order_by(ledger.c.seq.desc())
     )
-    found = [account_row(row) for row in rows]
+    found = [row_as(AccountLedgerRow, row) for row in rows]
     return LeadLedger(
         rows=found,
         next_before=found[-1].seq if len(seqs) > limit else None,
@@ -77,19 +76,19 @@ def lead_changes(
     made = (Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.DELETED.value)
     is_later = or_(ledger.c.version > since_version, ledger.c.outcome == Outcome.DELETED.value)
     rows = connection.execute(
-        select(*_LISTED)
+        select(*LISTED)
         .where(*_of_lead(account_id, lead_id), ledger.c.outcome.in_(made), is_later)
         .order_by(ledger.c.seq.desc())
         .limit(limit)
     )
-    return [account_row(row) for row in rows]
+    return [row_as(AccountLedgerRow, row) for row in rows]
 
 
 def _of_lead(account_id: int, lead_id: int) -> tuple[ColumnElement[bool], ...]:
     return (
         ledger.c.account_id == account_id,
         ledger.c.resource_id == lead_id,
-        ledger.c.resource == _LEAD,
+        ledger.c.resource == LEAD,
     )
 
 
@@ -124,24 +123,3 @@ def _require_lead(connection: Connection, account_id: int, lead_id: int) -> None
     was_lead = select(ledger.c.seq).where(*of_lead, ledger.c.version.is_not(None)).limit(1)
     if connection.execute(was_lead).first() is None:
         raise ResourceNotFound
-
-
-def _ledger_row(row: Row[Any]) -> LedgerRow:
-    return LedgerRow(
-        seq=row.seq,
-        date=row.date,
-        request_id=row.request_id,
-        action=row.action,
-        outcome=row.outcome,
-        version=row.version,
-        user_id=row.user_id,
-        api_key_id=row.api_key_id,
-        match=_json(row.match),
-        changes=_json(row.changes),
-        message=row.message,
-        payload=_json(row.payload or None),
-    )
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else msgspec.json.decode(text)

@@ -6,7 +6,7 @@ time are found by halving, because the ledger is in commit order.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from onelead.contract.ledger import (
     AccountLedgerRow,
     LedgerRead,
+    LedgerRow,
     LedgerScope,
     LedgerSearch,
     LedgerSlice,
@@ -21,14 +22,14 @@ from onelead.contract.ledger import (
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
-from onelead.domain.writes import MatchResult
+from onelead.domain.writes import LEAD, MatchResult
 from onelead.storage.leads.reads import read_leads
 from onelead.storage.leads.rows import json_text
 from onelead.storage.schema import ledger
 
-_LEAD = "lead"
 _MATCH_FIELDS = ("name", "email", "custom")
-_LISTED = tuple(column for column in ledger.c if column.name != "payload")
+#: The columns of a row that is listed: the payload may be a megabyte.
+LISTED = tuple(column for column in ledger.c if column.name != "payload")
 
 
 def search_ledger(
@@ -39,15 +40,15 @@ def search_ledger(
     above, top = _bounds(connection, settings.account_id, search, newest)
     floor = max(above, top - LEDGER_EXAMINED_MAX)
     found = connection.execute(
-        select(*_LISTED)
+        select(*LISTED)
         .where(*_run(settings.account_id, floor, top), *_criteria(search))
         .order_by(ledger.c.seq.desc())
         .limit(search.limit)
     ).all()
     last_seen = found[-1].seq if len(found) == search.limit else floor + 1
-    ids = {row.resource_id for row in found if row.resource == _LEAD} - {None}
+    ids = {row.resource_id for row in found if row.resource == LEAD} - {None}
     return LedgerSlice(
-        rows=[account_row(row) for row in found],
+        rows=[row_as(AccountLedgerRow, row) for row in found],
         leads=read_leads(connection, settings.account_id, sorted(ids)),
         next_before=last_seen if last_seen > above + 1 else None,
         looked_back_to=_date(connection, settings.account_id, last_seen) if top > above else None,
@@ -106,9 +107,9 @@ def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
     if search.outcomes:
         conditions.append(ledger.c.outcome.in_(sorted(search.outcomes)))
     if search.scope is LedgerScope.LEADS:
-        conditions.append(ledger.c.resource == _LEAD)
+        conditions.append(ledger.c.resource == LEAD)
     if search.scope is LedgerScope.SETTINGS:
-        conditions.append(ledger.c.resource != _LEAD)
+        conditions.append(ledger.c.resource != LEAD)
     for column, value in (
         (ledger.c.user_id, search.user_id),
         (ledger.c.api_key_id, search.api_key_id),
@@ -162,29 +163,20 @@ def ledger_row(connection: Connection, settings: AccountSettings, seq: int) -> L
     found = connection.execute(select(ledger).where(where)).first()
     if found is None:
         raise ResourceNotFound
-    row = account_row(found, payload=found.payload)
+    row = row_as(AccountLedgerRow, found, found.payload)
     ids = set(row.match["ids"]) if row.match else set()
-    if row.resource == _LEAD and row.resource_id is not None:
+    if row.resource == LEAD and row.resource_id is not None:
         ids.add(row.resource_id)
     leads = read_leads(connection, settings.account_id, sorted(ids))
     return LedgerRead(row, leads, settings)
 
 
-def account_row(row: Row[Any], payload: str | None = None) -> AccountLedgerRow:
-    """Read a row of the table."""
-    return AccountLedgerRow(
-        seq=row.seq,
-        date=row.date,
-        request_id=row.request_id,
-        action=row.action,
-        outcome=row.outcome,
-        version=row.version,
-        user_id=row.user_id,
-        api_key_id=row.api_key_id,
-        match=None if row.match is None else msgspec.json.decode(row.match),
-        changes=None if row.changes is None else msgspec.json.decode(row.changes),
-        message=row.message,
-        payload=payload,
-        resource=row.resource,
-        resource_id=row.resource_id,
-    )
+R = TypeVar("R", bound=LedgerRow)
+
+
+def row_as(kind: type[R], row: Row[Any], payload: Any = None) -> R:
+    """Return a row of the table as a ledger row of one kind; it has a payload only if given."""
+    values = {name: getattr(row, name) for name in kind.__struct_fields__ if name != "payload"}
+    for name in ("match", "changes"):
+        values[name] = None if values[name] is None else msgspec.json.decode(values[name])
+    return kind(**values, payload=payload)
