@@ -1,6 +1,6 @@
-"""What may be asked of the leads, in domain words: filters, order, and the place in a walk.
+"""Searches for leads, in domain words: filters, order, and the place in a walk.
 
-The wire's spelling is the API's business; turning a search into SQL is the storage's.
+The API reads them from the wire; the storage turns them into SQL.
 """
 
 from __future__ import annotations
@@ -60,16 +60,16 @@ SORT_KEYS = (
     *("last_interaction", "interaction_count"),
 )
 
-#: Of these, what indexes have in order, so that a list of any length begins at once.
+#: Those that indexes have in order, so that a list of any length begins immediately.
 LIST_SORT_KEYS = ("name", "last_name", "company_name", "date_created", "date_modified")
 
-#: Beside these, lists for people are sorted by what follows, as long as few leads are found; leads
-#: without a value come last in either direction.
+#: Lists for people can also be sorted by this and by custom fields, as long as few leads are found;
+#: leads without a value come last in either direction.
 LAST_CONTACTED = "last_contacted"
 _CUSTOM_SORT = re.compile(r"cf_(\d{1,16})")
 _LAST_TEXT, _LAST_NUMBER = "\U0010ffff", 10.0 * NUMBER_ABS_MAX
 
-#: A stored id of None, in a list of ids to look for.
+#: Stands for "no id" in a list of ids to look for.
 NO_ID = -2
 
 
@@ -81,7 +81,7 @@ class Range(Struct, frozen=True):
 
 
 class TagFilter(Struct, frozen=True):
-    """Leads by their tags; no tags at all asks for leads without a tag."""
+    """Leads by their tags; an empty filter finds leads without tags."""
 
     tags: tuple[str, ...]
     combination: Combination = Combination.ANY
@@ -102,11 +102,11 @@ class FieldFilter(Struct, frozen=True):
 class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria that all have to hold; an absent one holds for every lead.
 
-    For `city`, `state` and `postal_code` the empty text asks for leads without one.
+    For `city`, `state` and `postal_code` the empty text finds leads without one.
     """
 
     ids: tuple[int, ...] | None = None
-    #: What somebody types to find a lead quickly; see `quick_terms`.
+    #: What a user types to find a lead quickly; see `quick_terms`.
     quick: str | None = None
     name: str | None = None
     first_name: str | None = None
@@ -126,7 +126,7 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
     tags: TagFilter | None = None
     socials: tuple[str, ...] | None = None
-    #: Nobody follows a lead, so "followed by me" finds none.
+    #: Leads have no followers, so "followed by me" finds none.
     followed: bool | None = None
     age_s: int | None = None
     monetary_value: Range | None = None
@@ -139,7 +139,7 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     descending: bool = False
     offset: int = 0
     limit: int = PAGE_SIZE_DEFAULT
-    #: Where a walk stands; takes the place of the offset.
+    #: The place in a walk; used instead of the offset.
     cursor: str | None = None
 
     @property
@@ -167,7 +167,7 @@ class TagSearch(Struct, frozen=True):
     after: str | None = None
 
 
-#: A cursor comes from outside: no database could keep a larger number.
+#: A cursor comes from outside, and no database could store a larger number.
 CursorInteger = Annotated[int, Meta(ge=-ID_MAX, le=ID_MAX)]
 
 
@@ -180,7 +180,7 @@ class CursorPlace(Struct, frozen=True, array_like=True):
 
 
 def cursor_text(place: CursorPlace) -> str:
-    """Spell a place as an opaque text that is safe in a URL."""
+    """Write a place as an opaque text that is safe in a URL."""
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
 
 
@@ -217,11 +217,10 @@ SortValue = str | int | float
 
 
 def list_order(field: CustomField | None, *, descending: bool) -> Callable[[Any], SortValue]:
-    """Return what turns a stored value of a field, or a moment for None, into its place in a list.
+    """Return a function from a field's stored value, or a moment for None, to its place in a list.
 
-    Texts are folded, numbers and days by value, a Checkbox without a value is one that is not
-    checked, and options stand in the order in which people choose from them: several of one lead
-    by the first of them.
+    Texts are sorted folded, numbers and days by value, a Checkbox without a value as not checked,
+    and options in the order of their definition: several options of one lead by the first.
     """
     if field is None or field.data_type in NUMBER_TYPES:
         return partial(_order_of, float, -_LAST_NUMBER if descending else _LAST_NUMBER)
@@ -244,7 +243,7 @@ def _is_checked(value: Any) -> int:
 
 def _first_place(places: Mapping[int, int], value: Any) -> int:
     ids = value if isinstance(value, list | tuple) else [value]
-    # An option that was removed is behind all others.
+    # An option that was removed comes after all others.
     return min(places.get(option_id, len(places)) for option_id in ids)
 
 
@@ -259,7 +258,7 @@ _FUZZY_CUT_MAX = 6
 def phone_ending(text: str, match: str | None) -> str:
     """Return the digits that a phone number has to end with.
 
-    `partial`: all of them. `fuzzy`: without the first one to six, but six at least; the shortest
+    `partial`: all of them. `fuzzy`: without the first one to six, but at least six; the shortest
     of these endings finds what the longer ones find. None: partial up to six digits, else fuzzy.
     (Copper's rule, wire reference 9.2.)
     """
@@ -272,29 +271,29 @@ def phone_ending(text: str, match: str | None) -> str:
 
 _QUICK_DIGITS_MIN = 3
 _PHONE_MARKS = frozenset("+-()./ \u00a0")
-#: Of a number with its country code (ITU-T E.164): how long the code may be, and the rest at least.
+#: Of a number with a country code (ITU-T E.164): the most digits of the code, the fewest after it.
 _COUNTRY_CODE_DIGITS_MAX = 3
 _NATIONAL_DIGITS_MIN = 7
 
 
 class QuickTerms(NamedTuple):
-    """What a quick search looks for, each by the index that it has."""
+    """What a quick search looks for; each part has an index."""
 
     #: Folded: how a name, last name, company name or e-mail begins.
     start: str
-    #: How a phone number ends; None for a text that is no phone number.
+    #: How a phone number ends; None for a text that is not a phone number.
     phone_ending: str | None
-    #: Of a number with its country code: what the whole number may be without it, digits only.
+    #: Of a number with a country code: the whole numbers that it may be without it, digits only.
     national_numbers: tuple[str, ...] = ()
 
 
 def quick_terms(text: str) -> QuickTerms | None:
-    """Return what a quick search for a text looks for; None when there is nothing to look for."""
+    """Return what a quick search for a text looks for; None for a blank text."""
     start = fold(text)[:SORT_KEY_CHARS_MAX]
     if not start:
         return None
     is_phone = all(mark in _PHONE_MARKS or mark.isdecimal() for mark in text)
-    # Whoever types a whole number looks for that one: the API's fuzzy rule would find others.
+    # A whole number is meant exactly: the API's fuzzy rule would find others.
     ending = phone_ending(text, "partial") if is_phone else ""
     if len(ending) < _QUICK_DIGITS_MIN:
         return QuickTerms(start, None)
@@ -302,7 +301,7 @@ def quick_terms(text: str) -> QuickTerms | None:
 
 
 def _national_numbers(digits: str) -> Iterator[str]:
-    """Yield how a number may be stored by those who call it from its own country."""
+    """Yield the forms that a number may have where it is called from its own country."""
     for cut in range(1, _COUNTRY_CODE_DIGITS_MAX + 1):
         rest = digits[cut:]
         if len(rest) >= _NATIONAL_DIGITS_MIN:
@@ -310,7 +309,7 @@ def _national_numbers(digits: str) -> Iterator[str]:
 
 
 class MatchKeyFilter(Struct, frozen=True):
-    """A custom field filter as the match keys answer it."""
+    """A custom field filter in terms of match keys."""
 
     field: CustomField
     #: Normalised values, combined by `combination`.
@@ -323,7 +322,7 @@ class MatchKeyFilter(Struct, frozen=True):
 
 
 class CheckedSearch(Struct, frozen=True):
-    """A search that was held against the settings, with what follows from them."""
+    """A search that is checked against the settings."""
 
     search: LeadSearch
     #: None for a sort key that is not a custom field.

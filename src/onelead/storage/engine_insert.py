@@ -1,4 +1,4 @@
-"""An insert that may say what happens when a row is there already. Portable."""
+"""An insert that can say what happens when a row already exists. Portable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def engine_insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert in the words of the engine, which both engines read alike."""
+    """Return the engine's own insert; both have the same methods."""
     is_sqlite = connection.dialect.name == "sqlite"
     return sqlite.insert(table) if is_sqlite else postgresql.insert(table)

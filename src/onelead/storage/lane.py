@@ -2,8 +2,8 @@
 
 Taking the lane is the first statement of every transaction that changes an account's leads,
 settings, users, keys or passwords; only a one-time link is read before, because it names the
-account. What needs no order goes without: the folding of the figures, the last use and the end of
-sessions, another hash of the same password. Portable.
+account. What needs no order does without the lane: folding the figures, the last use and the end
+of sessions, a new hash of the same password. Portable.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from onelead.domain.errors import IdsExhausted, ResourceNotFound
 from onelead.domain.limits import IDS_PER_ACCOUNT_MAX
 from onelead.storage.schema import lane
 
-#: Adds `rows` to the ledger's numbering. No row back: the account does not exist, or its shard
-#: was just moved; then the transaction is rolled back and tried again.
+#: Adds `rows` to the ledger's numbering. Returns no row when the account does not exist or its
+#: shard was just moved; the transaction is then rolled back and tried again.
 TAKE_LANE = (
     update(lane)
     .where(lane.c.account_id == bindparam("key_account_id"))
@@ -25,14 +25,14 @@ TAKE_LANE = (
     .returning(lane.c.ledger_seq, lane.c.last_id, lane.c.settings_version)
 )
 
-#: Remembers the last id that was given away.
+#: Stores the last id that was given.
 SAVE_LAST_ID = (
     update(lane)
     .where(lane.c.account_id == bindparam("key_account_id"))
     .values(last_id=bindparam("new_last_id"))
 )
 
-#: The same, and how many leads there are more.
+#: The same, and adds to the number of leads.
 SAVE_LEADS = SAVE_LAST_ID.values(lead_count=lane.c.lead_count + bindparam("more_leads"))
 
 
@@ -41,7 +41,7 @@ class LaneMissing(ResourceNotFound):
 
 
 class Lane(NamedTuple):
-    """What the lane says to the transaction that holds it."""
+    """What a transaction reads from the lane when it takes it."""
 
     #: The ledger number of the transaction's first row.
     first_seq: int
@@ -58,7 +58,7 @@ def take_lane(connection: Connection, account_id: int, rows: int) -> Lane:
 
 
 def save_last_id(connection: Connection, account_id: int, last_id: int) -> None:
-    """Remember the last id given away, while the lane is held. Raises IdsExhausted."""
+    """Store the last id that was given, while the lane is held. Raises IdsExhausted."""
     require_own_id(account_id, last_id)
     parameters = {"key_account_id": account_id, "new_last_id": last_id}
     connection.execute(SAVE_LAST_ID, parameters)
@@ -96,7 +96,7 @@ def lead_count(connection: Connection, account_id: int) -> int:
 def first_id(account_id: int) -> int:
     """Return the number below an account's ids.
 
-    Each account counts in a range of its own, so that an id names one thing in the whole
+    Each account has a range of its own, so that an id names one thing in the whole
     database and the id of another account's lead finds nothing.
     """
     return account_id * IDS_PER_ACCOUNT_MAX

@@ -1,4 +1,4 @@
-"""Bringing a database to the program's schema, with Alembic."""
+"""The migration of a database to the program's schema, with Alembic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def migrate(connection: Connection) -> None:
 
 
 def _is_migrated(connection: Connection) -> bool:
-    """Say whether there is nothing to do, without Alembic: it costs every process 8 MB."""
+    """Return whether there is nothing to do, without Alembic, which costs every process 8 MB."""
     if not inspect(connection).has_table("alembic_version"):
         return False
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()

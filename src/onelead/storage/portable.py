@@ -1,6 +1,6 @@
-"""What every engine does alike: the contract's reads and rare writes, on portable statements.
+"""What all engines share: the contract's reads and rare writes, as portable statements.
 
-An engine adds how a transaction is begun and ended, and its own way of writing batches.
+An engine adds how transactions begin and end, and how batches are written.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
             return change_settings(connection, account_id, write, self._clock())
 
         def was_written(connection: Connection, result: SettingsResult) -> bool:
-            # Under the lane nothing of the transaction in doubt is on its way any more.
+            # Once the lane is taken, the transaction in doubt has ended.
             take_lane(connection, account_id, 0)
             found = lead_reads.request_of(connection, account_id, result.seq)
             return found == write.delivery.request_id
@@ -74,6 +74,6 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
 
         has_work = await self._read(look)
         if has_work:
-            # A step begins where the one before has ended, so it may be done again.
+            # Each step begins where the last one ended, so repeating it is safe.
             await self._write(work, lambda _connection, _done: False)
         return has_work

@@ -1,7 +1,7 @@
 """The tables, declared once for every engine.
 
 Every key starts with `account_id`, and every statement names one account, so that the tables can
-be distributed by account without touching the code. Globally unique things stand alone.
+be distributed by account without touching the code. Globally unique things have keys of their own.
 Times are Unix seconds, UTC. Text compares by bytes.
 """
 
@@ -47,7 +47,7 @@ account = Table(
     Column("date_created", BigInteger, nullable=False),
 )
 
-#: The account's write order. What changes leads or settings begins with an update of this row; it
+#: The account's write order. A change of leads or settings begins with an update of this row; it
 #: is kept apart from `account` so that the update stays small.
 lane = Table(
     "lane",
@@ -57,7 +57,7 @@ lane = Table(
     #: The last number given to a lead, field, option, status, source, user or key.
     Column("last_id", BigInteger, nullable=False),
     Column("settings_version", BigInteger, nullable=False),
-    #: How many leads the account has, so that nobody needs to count them all.
+    #: How many leads the account has, so that they need not be counted.
     Column("lead_count", BigInteger, nullable=False),
 )
 
@@ -90,7 +90,7 @@ api_key = Table(
 )
 Index("api_key_by_account", api_key.c.account_id, api_key.c.id)
 
-#: When a key was used last, and from where; written a little later than that.
+#: When an API key was last used, and from where; written a little later.
 api_key_use = Table(
     "api_key_use",
     metadata,
@@ -101,7 +101,7 @@ api_key_use = Table(
     PrimaryKeyConstraint("account_id", "api_key_id"),
 )
 
-#: Looked up by the e-mail alone: who signs in does not name an account.
+#: Looked up by the e-mail alone: signing in names no account.
 password = Table(
     "password",
     metadata,
@@ -111,7 +111,7 @@ password = Table(
     #: Argon2id, with its salt and parameters.
     Column("password_hash", Text, nullable=False),
     Column("date_changed", BigInteger, nullable=False),
-    #: When the user signed in last, in whatever way.
+    #: When the user last signed in, by any means.
     Column("date_last_sign_in", BigInteger),
     PrimaryKeyConstraint("email_key", "account_id"),
 )
@@ -130,7 +130,7 @@ web_session = Table(
 )
 Index("web_session_by_user", web_session.c.account_id, web_session.c.user_id)
 
-#: A link that lets a user in once, to set a password. Looked up by the hash of its token alone.
+#: A link with which a user signs in once, to set a password. Looked up by its token's hash alone.
 one_time_link = Table(
     "one_time_link",
     metadata,
@@ -244,7 +244,7 @@ Index("lead_by_company_name", lead.c.account_id, lead.c.company_name_key, lead.c
 Index("lead_by_date_created", lead.c.account_id, lead.c.date_created, lead.c.id)
 Index("lead_by_date_modified", lead.c.account_id, lead.c.date_modified, lead.c.id)
 Index("lead_by_status", lead.c.account_id, lead.c.status_id)
-# What many leads do not have costs those leads nothing.
+# Partial indexes, so that leads without a value cost nothing.
 for _name, _column, _is_there in (
     ("lead_by_customer_source", lead.c.customer_source_id, lead.c.customer_source_id.is_not(None)),
     ("lead_by_assignee", lead.c.assignee_id, lead.c.assignee_id.is_not(None)),
@@ -258,7 +258,7 @@ for _name, _column, _is_there in (
         postgresql_where=_is_there,
     )
 
-#: The only thing that a match reads. The key holds everything, so the table is its own index.
+#: All that a match reads. The key holds everything, so the table is its own index.
 match_key = Table(
     "match_key",
     metadata,
@@ -306,7 +306,7 @@ Index(
     postgresql_where=ledger.c.resource_id.is_not(None),
 )
 
-#: A form of a page that may be sent once, for as long as somebody may send it again.
+#: A form that can be sent once; kept for as long as it may be sent again.
 sent_form = Table(
     "sent_form",
     metadata,
@@ -314,15 +314,15 @@ sent_form = Table(
     #: Random, made with the page that has the form.
     Column("form_id", _bytewise(), nullable=False),
     Column("date", BigInteger, nullable=False),
-    #: Where it led to; empty until that is known.
+    #: Where it led; empty until that is known.
     Column("location", Text, nullable=False),
     PrimaryKeyConstraint("account_id", "form_id"),
 )
 
-# What follows is folded from the ledger a moment after each write, row by row and in order, and
-# could be made again from it.
+# The tables below are folded from the ledger a moment after each write, row by row and in order,
+# and can be rebuilt from it.
 
-#: How far the ledger is folded.
+#: The last ledger row that is folded.
 figure_progress = Table(
     "figure_progress",
     metadata,
@@ -330,7 +330,7 @@ figure_progress = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
-#: How many lead writes arrived in an hour, by what they did and whose they were.
+#: How many lead writes arrived in an hour, by outcome and caller.
 delivery_figure = Table(
     "delivery_figure",
     metadata,
@@ -393,7 +393,7 @@ lead_figure = Table(
     sqlite_with_rowid=False,
 )
 
-#: The refused deliveries that named a lead as one of several that match.
+#: The refused deliveries that named a lead as one of several matches.
 ledger_candidate = Table(
     "ledger_candidate",
     metadata,

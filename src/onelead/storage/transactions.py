@@ -1,4 +1,4 @@
-"""What the portable parts of an engine stand on: transactions, and the settings last seen."""
+"""The base of an engine's portable parts: transactions, and the settings last read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Transactions(ABC):
-    """How an engine reads and writes, whatever it is."""
+    """How an engine runs transactions."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
@@ -34,13 +34,13 @@ class Transactions(ABC):
     ) -> T:
         """Run `work` in a write transaction and commit it.
 
-        When nobody knows whether the commit happened, `was_written` looks for what `work` has
-        returned; without it the caller is told that the database does not answer.
+        When the outcome of the commit is unknown, `was_written` looks for what `work` returned;
+        without it the caller is told that the database does not answer.
         """
 
     @abstractmethod
     def _lock_accounts(self, connection: Connection) -> None:
-        """Let nobody else create an account before the transaction ends."""
+        """Keep others from creating an account until the transaction ends."""
 
     def _load_settings(self, connection: Connection, account_id: int) -> AccountSettings:
         known = self._settings.get(account_id)
@@ -65,7 +65,7 @@ def reads(statement: Callable[Concatenate[Connection, P], T]) -> Method[P, T]:
 def reads_by_settings(
     statement: Callable[Concatenate[Connection, AccountSettings, P], T],
 ) -> AccountMethod[P, T]:
-    """Make the same for a statement that takes the settings in place of the account's id."""
+    """Make the same for a statement that takes the settings instead of the account's id."""
 
     async def method(
         self: Transactions, account_id: int, /, *args: P.args, **kwargs: P.kwargs

@@ -1,1 +1,1 @@
-"""Accounts, users, keys, passwords and sessions, as every engine keeps them."""
+"""Accounts, users, API keys, passwords and sessions."""

@@ -1,4 +1,4 @@
-"""Accounts, users and API keys: who may come in. Portable.
+"""Accounts, users and API keys. Portable.
 
 A key's secret is shown once; only its SHA-256 is stored. A key holds 256 random bits, so a fast
 hash is as good as a slow one.
@@ -35,12 +35,12 @@ from onelead.storage.settings.rows import insert_sources, insert_statuses
 
 
 def key_hash(secret: str) -> str:
-    """Return what is stored of an API key."""
+    """Return the hash of an API key or a token, which is all that is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def caller(connection: Connection, key_hash: str) -> Caller | None:
-    """Return who a key belongs to; None for an unknown or revoked key or inactive user."""
+    """Return the caller of a key; None for an unknown or revoked key or inactive user."""
     table = schema.api_key
     row = connection.execute(select(table).where(table.c.key_hash == key_hash)).first()
     if row is None or row.date_revoked is not None:
@@ -93,7 +93,7 @@ def _create_pick_lists(connection: Connection, account_id: int) -> None:
 def create_user(
     connection: Connection, now: int, account_id: int, email: str, name: str, role: Role
 ) -> User:
-    """Create a user, who is known by the e-mail."""
+    """Create a user, identified by the e-mail."""
     require_new_user(email, name)
     user_id = _next_id(connection, account_id)
     if user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
@@ -182,7 +182,7 @@ def active_user(connection: Connection, account_id: int, user_id: int) -> Row[An
 def user_row(
     connection: Connection, account_id: int, condition: ColumnElement[bool]
 ) -> Row[Any] | None:
-    """Return the row of one of the account's users; None when there is no such one."""
+    """Return the row of the account's user for whom a condition holds; None if there is none."""
     table = schema.user
     statement = select(table).where(table.c.account_id == account_id, condition)
     return connection.execute(statement).first()

@@ -1,4 +1,4 @@
-"""One-time links, which let a user in to set a password. Portable.
+"""One-time links, through which a user signs in to set a password. Portable.
 
 A link's token holds 256 random bits and is stored only as its SHA-256, as an API key is.
 """
@@ -25,7 +25,7 @@ def create_link(
     active_user(connection, account_id, user_id)
     table = one_time_link
     is_choice = table.c.purpose == LinkPurpose.ACCOUNT_CHOICE.value
-    # A password that was right somewhere is no reason to end an invitation.
+    # A link for choosing an account is no reason to end an invitation.
     same_sort = is_choice if purpose is LinkPurpose.ACCOUNT_CHOICE else ~is_choice
     connection.execute(delete(table).where(_of_user(account_id, user_id), same_sort))
     token = secrets.token_urlsafe(32)
@@ -36,7 +36,7 @@ def create_link(
 
 
 def create_first_link(connection: Connection, now: int) -> str | None:
-    """Create a link for the first admin of the first account while nobody there has a password."""
+    """Create a link for the first account's first admin if no user there has a password."""
     known = account_ids(connection)
     if not known:
         return None
@@ -56,7 +56,7 @@ def create_first_link(connection: Connection, now: int) -> str | None:
 
 
 def link(connection: Connection, now: int, token_hash: str) -> OneTimeLink | None:
-    """Return a link that works now, of a user who is active."""
+    """Return a link that works now and whose user is active."""
     table = one_time_link
     row = connection.execute(select(table).where(_works(token_hash, now))).first()
     if row is None:
@@ -73,7 +73,7 @@ def link(connection: Connection, now: int, token_hash: str) -> OneTimeLink | Non
 def use_link(
     connection: Connection, now: int, token_hash: str, *, is_choice: bool
 ) -> OneTimeLink | None:
-    """Use up a link that works now, and hold its account's lane; None when it does not work.
+    """Take the lane of a link's account and use the link up; None when it does not work.
 
     A link for choosing an account sets no password, and no other link chooses an account.
     """
@@ -82,12 +82,12 @@ def use_link(
         return None
     take_lane(connection, found.account_id, 0)
     statement = update(one_time_link).where(_works(token_hash, now)).values(date_used=now)
-    # Somebody else may have used it between the look and the lane.
+    # It may have been used after it was read and before the lane was taken.
     return found if connection.execute(statement).rowcount else None
 
 
 def end_links(connection: Connection, account_id: int, user_id: int) -> None:
-    """Forget all links of a user."""
+    """Delete all links of a user."""
     connection.execute(delete(one_time_link).where(_of_user(account_id, user_id)))
 
 

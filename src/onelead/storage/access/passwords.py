@@ -1,7 +1,7 @@
 """The passwords of users, as hashes. Portable.
 
-Somebody who signs in names an e-mail and no account, and may be a user of several. Each of them
-has its own password, so that the admins of one account have no say in another.
+Signing in takes an e-mail and no account, and the e-mail may have users in several. Each account
+has its own password, so that the admins of one have no say in another.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:
 
 
 def renew_password_hash(connection: Connection, stored: StoredPassword, password_hash: str) -> None:
-    """Replace a hash by another one of the same password."""
+    """Replace a hash with a new one of the same password."""
     statement = update(password).where(_is_unchanged(stored))
     connection.execute(statement.values(password_hash=password_hash))
 
@@ -51,7 +51,7 @@ def renew_password_hash(connection: Connection, stored: StoredPassword, password
 def sign_in(
     connection: Connection, stored: StoredPassword, token_hash: str, session: WebSession
 ) -> bool:
-    """Create a session, if the password and the user are still what they were."""
+    """Create a session if the password and the user are still the same."""
     take_lane(connection, stored.account_id, 0)
     unchanged = select(password.c.user_id).where(_is_unchanged(stored))
     owner = user_row(connection, stored.account_id, schema.user.c.id == stored.user_id)
@@ -78,7 +78,7 @@ def change_password(
     *,
     keep: str,
 ) -> None:
-    """Replace the password of an active user, and end what was begun with the old one."""
+    """Replace an active user's password, and end the user's other sessions and links."""
     take_lane(connection, account_id, 0)
     save_password(connection, now, account_id, user_id, password_hash)
     end_sessions(connection, account_id, user_id, keep=keep)
@@ -93,7 +93,7 @@ def set_password(
     token_hash: str,
     session: WebSession,
 ) -> bool:
-    """Use up a link to set a password, and create a session; False when it does not work."""
+    """Use up a link to set a password, and create a session; False if the link does not work."""
     link = use_link(connection, now, link_hash, is_choice=False)
     if link is None:
         return False
@@ -108,7 +108,7 @@ def set_password(
 def choose_account(
     connection: Connection, now: int, link_hash: str, token_hash: str, session: WebSession
 ) -> bool:
-    """Use up a link for choosing an account, and create a session; False as above."""
+    """Use up a link to choose an account, and create a session; False as in `set_password`."""
     link = use_link(connection, now, link_hash, is_choice=True)
     if link is None:
         return False
@@ -131,7 +131,7 @@ def save_password(
 
 
 def sign_in_facts(connection: Connection, account_id: int) -> dict[int, SignInFacts]:
-    """Return what is known of the users' sign-in, by their ids."""
+    """Return what is known about the users' sign-ins, by user id."""
     users = select(schema.user.c.id).where(schema.user.c.account_id == account_id)
     facts = {
         user_id: SignInFacts(has_password=False, date_last_sign_in=None)

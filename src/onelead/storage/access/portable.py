@@ -1,4 +1,4 @@
-"""Who may come in: accounts, users, keys, passwords and sessions, as every engine keeps them."""
+"""Accounts, users, API keys, passwords and sessions: what all engines share."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PortableAccess(Transactions):
         now = self._clock()
         return await self._write(
             lambda connection: web_sessions.begin_form(connection, now, account_id, form_id),
-            # Who was not the first wrote nothing.
+            # Anyone but the first sender wrote nothing.
             lambda connection, location: (
                 location is not None
                 or web_sessions.find_form(connection, account_id, form_id) is not None
@@ -81,6 +81,6 @@ class PortableAccess(Transactions):
     async def finish_form(self, account_id: int, form_id: str, location: str | None) -> None:
         await self._write(
             lambda connection: web_sessions.finish_form(connection, account_id, form_id, location),
-            # Doing it again does no harm.
+            # Repeating it is safe.
             lambda _connection, _done: False,
         )

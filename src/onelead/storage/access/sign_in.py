@@ -1,4 +1,4 @@
-"""Browsers that are signed in, and the forms they sent that may be sent once. Portable.
+"""The sessions of browsers, and the forms that can be sent only once. Portable.
 
 A session's token holds 256 random bits and is stored only as its SHA-256, as an API key is.
 """
@@ -16,7 +16,7 @@ from onelead.storage.schema import password, sent_form, web_session
 
 
 def create_session(connection: Connection, token_hash: str, session: WebSession) -> None:
-    """Store a new session, and forget those of the user that are too old or too many."""
+    """Store a new session, and delete the user's sessions that are too old or too many."""
     of_user = _of_user(session.account_id, session.user_id)
     is_over = web_session.c.date_created <= session.date_created - SESSION_S
     connection.execute(delete(web_session).where(of_user, is_over))
@@ -56,19 +56,19 @@ def sessions(connection: Connection, account_id: int, user_id: int) -> Sequence[
 
 
 def touch_session(connection: Connection, token_hash: str, now: int) -> None:
-    """Remember that a session was used."""
+    """Record the last use of a session."""
     table = web_session
     where = table.c.token_hash == token_hash
     connection.execute(update(table).where(where).values(date_last_used=now))
 
 
 def end_session(connection: Connection, token_hash: str) -> None:
-    """Forget a session."""
+    """Delete a session."""
     connection.execute(delete(web_session).where(web_session.c.token_hash == token_hash))
 
 
 def end_sessions(connection: Connection, account_id: int, user_id: int, *, keep: str = "") -> None:
-    """Forget the sessions of a user, except one."""
+    """Delete a user's sessions, except one."""
     where = _of_user(account_id, user_id) & (web_session.c.token_hash != keep)
     connection.execute(delete(web_session).where(where))
 
@@ -90,7 +90,7 @@ def _session(row: Row[tuple[object, ...]]) -> WebSession:
 
 
 def begin_form(connection: Connection, now: int, account_id: int, form_id: str) -> str | None:
-    """Note that a form was sent; None for the first time, and later where it led to."""
+    """Record that a form was sent; None the first time, later where it led."""
     is_old = (sent_form.c.account_id == account_id) & (sent_form.c.date <= now - SENT_FORM_S)
     connection.execute(delete(sent_form).where(is_old))
     row = {"account_id": account_id, "form_id": form_id, "date": now, "location": ""}
@@ -101,7 +101,7 @@ def begin_form(connection: Connection, now: int, account_id: int, form_id: str) 
 
 
 def find_form(connection: Connection, account_id: int, form_id: str) -> str | None:
-    """Return where a form led to, empty while nobody knows; None for one that was not sent."""
+    """Return where a form led, empty while unknown; None for a form that was not sent."""
     statement = select(sent_form.c.location).where(_is_form(account_id, form_id))
     location: str | None = connection.execute(statement).scalar()
     return location
@@ -110,7 +110,7 @@ def find_form(connection: Connection, account_id: int, form_id: str) -> str | No
 def finish_form(
     connection: Connection, account_id: int, form_id: str, location: str | None
 ) -> None:
-    """Note where a form led to; None lets it be sent again."""
+    """Record where a form led; None allows sending it again."""
     where = _is_form(account_id, form_id)
     if location is None:
         connection.execute(delete(sent_form).where(where))

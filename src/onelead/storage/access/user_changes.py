@@ -21,7 +21,7 @@ from onelead.storage.settings.rows import load_settings
 def change_user(
     connection: Connection, account_id: int, user_id: int, change: UserChange, *, by: int | None
 ) -> User:
-    """Change a user; one who is deactivated is signed out everywhere."""
+    """Change a user; deactivating one signs the user out everywhere."""
     take_lane(connection, account_id, 0)
     settings = load_settings(connection, account_id)
     before = settings.users_by_id.get(user_id)
@@ -49,8 +49,8 @@ def deactivate_user(connection: Connection, account_id: int, email: str) -> User
 
 
 def record_api_key_uses(connection: Connection, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
-    """Remember the last use of keys; a later one that is known already stays."""
-    # Under the lane no other process inserts the same row.
+    """Store the last use of API keys, unless a later one is already stored."""
+    # While the lane is held, no other process inserts the same row.
     take_lane(connection, account_id, 0)
     table = schema.api_key_use
     for use in uses:

@@ -1,1 +1,1 @@
-"""What is folded from the ledger, and read of it."""
+"""The figures: folded from the ledger, and read."""

@@ -1,8 +1,8 @@
-"""Folding the ledger into the figures: one step reads rows, and writes what they add. Portable.
+"""Folding the ledger into the figures: a step reads rows, then writes what they add. Portable.
 
 Reading and writing are two transactions, so that a writer waits only for a few short statements.
-Who moves `figure_progress` first may write; another process that read the same rows finds it
-moved and leaves them alone.
+The process that moves `figure_progress` first writes the step; another one that read the same
+rows finds it moved and drops its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _COLUMNS = [ledger.c[name] for name in DeliveryRow._fields]
 
 
 class FoldStep(Struct, frozen=True):
-    """What the rows after one number, up to another, add to the figures."""
+    """What the rows after `from_seq`, up to `to_seq`, add to the figures."""
 
     account_id: int
     from_seq: int
@@ -38,7 +38,7 @@ class FoldStep(Struct, frozen=True):
 
 
 def accounts_behind(connection: Connection) -> Sequence[int]:
-    """Return the accounts whose lane has numbered rows that are not folded."""
+    """Return the accounts that have ledger rows which are not folded."""
     lane = schema.lane
     both = lane.outerjoin(_progress, lane.c.account_id == _progress.c.account_id)
     is_behind = _progress.c.seq.is_(None) | (_progress.c.seq < lane.c.ledger_seq)
@@ -85,7 +85,7 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
 
 
 def write_step(connection: Connection, step: FoldStep) -> bool:
-    """Write a step; False when somebody else was faster."""
+    """Write a step; False when another process was faster."""
     if not _move_progress(connection, step):
         return False
     account_id, changes = step.account_id, step.changes
@@ -104,7 +104,7 @@ def write_step(connection: Connection, step: FoldStep) -> bool:
 
 def _move_progress(connection: Connection, step: FoldStep) -> bool:
     if step.from_seq == 0:
-        # It may be the account's first step; two processes may both find it so.
+        # Two processes may both take it for the account's first step.
         first = {"account_id": step.account_id, "seq": 0}
         connection.execute(engine_insert(connection, _progress).on_conflict_do_nothing(), first)
     at = (_progress.c.account_id == step.account_id) & (_progress.c.seq == step.from_seq)
@@ -112,7 +112,7 @@ def _move_progress(connection: Connection, step: FoldStep) -> bool:
 
 
 def _add(connection: Connection, table: Table, account_id: int, more: Mapping[Any, int]) -> None:
-    """Add to the counts of a table, its last column; a row that is not there begins at nothing.
+    """Add to the counts in the last column of a table; a new row begins at zero.
 
     The keys are named tuples of what follows the account in the table's key.
     """

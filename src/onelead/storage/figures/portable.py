@@ -1,4 +1,4 @@
-"""What is folded from the ledger, as every engine keeps it."""
+"""The figures: what all engines share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PortableFigures(Transactions):
         step = await self._read(look)
         if step is None:
             return False
-        # A step that was written already moves nothing, so it may be done again.
+        # A step that is already written changes nothing, so repeating it is safe.
         return await self._write(
             lambda connection: fold.write_step(connection, step),
             lambda _connection, _done: False,

@@ -1,4 +1,4 @@
-"""Reading the figures, and walking the match keys for values that several leads have. Portable."""
+"""Reads of the figures, and the walk through the match keys for shared values. Portable."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def deliveries_by_day(
     *,
     ahead_s: int,
 ) -> list[DayFigure]:
-    """Return the deliveries of some hours by the days of a zone."""
+    """Return the deliveries of some hours, by the days of a zone."""
     figure = hour_figure.c
-    # Written out: PostgreSQL takes two parameters for two different expressions.
+    # Written out: to PostgreSQL the same expression with two parameters is two expressions.
     ahead = literal_column(str(int(ahead_s)), BigInteger)
     length = literal_column(str(DAY_S), BigInteger)
     day = ((figure.hour + ahead) // length).label("day")
@@ -74,7 +74,7 @@ def deliveries_by_day(
 def deliveries_by_value(
     connection: Connection, account_id: int, division: Division, since: int, until: int
 ) -> list[ValueFigure]:
-    """Return the deliveries of all of some hours."""
+    """Return the deliveries of some hours, summed up by value."""
     figure = hour_figure.c
     statement = select(figure.value, _total(hour_figure), func.max(figure.hour))
     statement = statement.where(*_span(account_id, division, since, until))
@@ -97,9 +97,9 @@ def _span(
 def deliveries_by_caller(
     connection: Connection, account_id: int, since: int, until: int
 ) -> list[CallerFigure]:
-    """Return the deliveries of some hours by who sent them.
+    """Return the deliveries of some hours, by caller and outcome.
 
-    Whole days are summed up already; only the hours before and after are to be added.
+    Whole days are already summed up; only the hours before and after them are added.
     """
     first_day, last_day = -(-since // DAY_S) * DAY_S, until // DAY_S * DAY_S
     pieces = [(delivery_figure, delivery_figure.c.hour, since, until)]
@@ -126,7 +126,7 @@ def lead_figures(
     fields: Collection[str] = (),
     value: str | None = None,
 ) -> LeadFigures:
-    """Return how many leads have each value that any lead has."""
+    """Return how many leads have each value; values without leads are left out."""
     figure = lead_figure.c
     statement = select(figure.field, figure.value, figure.leads)
     statement = statement.where(figure.account_id == account_id, figure.leads > 0)
@@ -143,7 +143,7 @@ def lead_figures(
 def shared_values(
     connection: Connection, account_id: int, key_field: str, *, after: str, limit: int
 ) -> SharedValues:
-    """Look at the next keys of a field for values that several leads have."""
+    """Look through the next keys of a field for values that several leads have."""
     key = match_key.c
     of_field = (key.account_id == account_id, key.field == key_field)
     run = (
@@ -162,7 +162,7 @@ def shared_values(
     if passed < limit:
         return SharedValues(found, None, passed)
     if found and found[-1] == (last, limit):
-        # One value fills the step: that is enough to know of it.
+        # One value fills the whole step; how many more leads have it is not needed.
         return SharedValues(found, last, passed)
     before = select(func.max(key.value)).where(*of_field, key.value < last)
     edge = connection.execute(select(func.count()).where(run.c.value == last)).scalar_one()

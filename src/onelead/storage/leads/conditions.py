@@ -103,7 +103,7 @@ def _text_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
         if text is not None:
             yield column == fold(text)
         if text:
-            # Says that the partial index, which has only the leads with a value, is enough.
+            # Allows the use of the partial index, which has only the leads with a value.
             yield column > ""
 
 
@@ -147,7 +147,7 @@ class InDocument(ColumnElement[Any]):
         self.path = path
 
 
-# Both engines read JSON text; they name the function and write the path in ways of their own.
+# Both engines read JSON text; the function's name and the form of the path differ.
 @compiles(InDocument, "sqlite")
 def _in_document_sqlite(element: InDocument, compiler: SQLCompiler, **options: Any) -> str:
     path = "$" + "".join(f'."{part}"' for part in element.path)
@@ -161,13 +161,13 @@ def _in_document_postgresql(element: InDocument, compiler: SQLCompiler, **option
 
 
 def starting(column: ColumnElement[str], start: str) -> Condition:
-    """Say that a text begins so, as a range of an index."""
+    """Match texts that begin with `start`, as a range of an index."""
     end = after_start(start)
     return column >= start if end is None else and_(column >= start, column < end)
 
 
 class Keys:
-    """Conditions on an account's match keys: the leads that have them are found at once."""
+    """Conditions on an account's match keys, which find their leads by an index."""
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
@@ -181,26 +181,26 @@ class Keys:
         )
 
     def where(self, field: str, *conditions: Condition) -> Condition:
-        """Say that a lead has a key of the field for which the conditions hold."""
+        """Match leads that have a key of the field for which the conditions hold."""
         return _is_in(self.leads.id, self.ids(field, *conditions))
 
     def any_of(self, field: str, values: Collection[str]) -> Condition:
-        """Say that a lead has one of these keys."""
+        """Match leads that have one of these keys."""
         return self.where(field, match_key.c.value.in_(values))
 
     def all_of(self, field: str, values: Collection[str]) -> Condition:
-        """Say that a lead has all of these keys."""
+        """Match leads that have all of these keys."""
         # Counting keeps the statement flat: a condition for each value would nest too deeply.
         wanted = set(values)
         ids = self.ids(field, match_key.c.value.in_(wanted)).group_by(match_key.c.lead_id)
         return _is_in(self.leads.id, ids.having(func.count() == len(wanted)))
 
     def starting(self, field: str, start: str) -> Condition:
-        """Say that a lead has a key that begins so."""
+        """Match leads that have a key that begins with `start`."""
         return self.where(field, starting(match_key.c.value, start))
 
     def combined(self, field: str, values: Collection[str], combination: Combination) -> Condition:
-        """Say that a lead has any, all or none of these keys."""
+        """Match leads that have any, all or none of these keys."""
         match combination:
             case Combination.ANY:
                 return self.any_of(field, values)
@@ -210,11 +210,11 @@ class Keys:
                 return ~self.any_of(field, values)
 
     def quick(self, terms: QuickTerms) -> Condition:
-        """Say that a lead is one of those that a quick search finds."""
+        """Match the leads that a quick search finds."""
         return _is_in(self.leads.id, union(*quick_ids(self, terms)))
 
     def custom(self, wanted: MatchKeyFilter) -> Condition:
-        """Say that a custom field's value is among those that are looked for."""
+        """Match leads with a value that a custom field filter looks for."""
         found: list[Condition] = []
         if wanted.values:
             found.append(self.combined(wanted.field.key_field, wanted.values, wanted.combination))
@@ -226,11 +226,11 @@ class Keys:
         return holds
 
     def between(self, wanted: MatchKeyFilter) -> Condition:
-        """Say that a custom field's value lies in a range."""
+        """Match leads with a value in the range of a custom field filter."""
         return self.where(wanted.field.key_field, *bounds(wanted))
 
     def is_absent(self, *path: str) -> Condition:
-        """Say that the document has no value there; the stored form leaves empty values out."""
+        """Match leads without a value there; the stored form leaves empty values out."""
         return InDocument(self.leads.document, *path).is_(None)
 
     def _is_empty(self, field: CustomField) -> Condition:
@@ -238,7 +238,7 @@ class Keys:
             # A Checkbox without a value reads as false.
             return self.any_of(field.key_field, ["false"])
         if field.data_type in TYPES_WITH_OPTIONS:
-            # The document still has an option that was removed from the definition.
+            # The document keeps options that were removed from the definition.
             options = custom_field_option.c
             existing = select(cast(options.id, Text)).where(
                 options.account_id == self.account_id, options.custom_field_id == field.id
@@ -248,7 +248,7 @@ class Keys:
 
 
 class KeysOfEach(Keys):
-    """The same conditions, looked up lead by lead: for a few leads that are there already."""
+    """The same conditions, looked up lead by lead: for a few leads that are already found."""
 
     def __init__(self, account_id: int, leads: Columns) -> None:
         super().__init__(account_id)
@@ -265,7 +265,7 @@ class KeysOfEach(Keys):
         return count.scalar_subquery() == len(wanted)
 
     def starting(self, field: str, start: str) -> Condition:
-        # No index has a lead's own keys in order: what begins so is found at once.
+        # No index has one lead's keys in order, but one has all keys that begin like this.
         return _is_in(self.leads.id, self.ids(field, starting(match_key.c.value, start)))
 
     def quick(self, terms: QuickTerms) -> Condition:
@@ -279,7 +279,7 @@ class KeysOfEach(Keys):
         return or_(*found)
 
     def between(self, wanted: MatchKeyFilter) -> Condition:
-        # Looking through a range of keys for each lead would take forever.
+        # Looking through a range of keys for each lead would take too long.
         value = InDocument(self.leads.document, "custom_fields", str(wanted.field.id))
         low: Any = wanted.low
         high: Any = wanted.high

@@ -1,6 +1,6 @@
-"""The order of a list by what the engines have no order for: custom fields, and empty values last.
+"""The orders of a list that the engines do not have: by custom fields, and with empty values last.
 
-Text is folded in Python only, so the values are read and sorted here. They are those of few leads.
+Only Python folds text, so the values are read and sorted here, and only those of few leads.
 Portable.
 """
 
@@ -25,19 +25,19 @@ from onelead.domain.search import (
 from onelead.storage.leads.conditions import InDocument
 from onelead.storage.schema import lead
 
-#: An id of a list of ids that may be cut off at its end.
+#: A complete id in a list of ids whose end may be cut off.
 _WHOLE_ID = re.compile(r"\d+(?=[],\s])")
 
 
 class Row(NamedTuple):
-    """A lead of a list, with what it is sorted by."""
+    """A lead of a list, and what it is sorted by."""
 
     sort_value: SortValue
     id: int
 
 
 class ListOrder(NamedTuple):
-    """An order that Python makes: what a statement reads for it, and what that is sorted by."""
+    """An order made in Python: what a statement reads for it, and how that becomes a sort value."""
 
     stored: ColumnElement[Any]
     sort_value: Callable[[Any], SortValue]
@@ -45,7 +45,7 @@ class ListOrder(NamedTuple):
     def page(
         self, found: list[Any], place: CursorPlace | None, *, descends: bool, limit: int
     ) -> list[Row]:
-        """Return the rows after a place, of all ids and stored values that were found."""
+        """Sort everything that was found, and return the rows after a place."""
         rows = [Row(self.sort_value(row.sort_value), row.id) for row in found]
         if place is not None:
             there = Row(place.sort_value, place.lead_id)
@@ -55,7 +55,7 @@ class ListOrder(NamedTuple):
 
 
 def order_in_python(checked: CheckedSearch) -> ListOrder | None:
-    """Return the order asked for; None for one that the engines have."""
+    """Return the order of a search; None for one that the engines have."""
     field = checked.sorted_field
     place = list_order(field, descending=checked.search.descending)
     if checked.search.sort_by == LAST_CONTACTED:
@@ -73,12 +73,12 @@ def _stored(field: CustomField) -> ColumnElement[Any]:
     value = InDocument(lead.c.document, "custom_fields", str(field.id))
     if field.data_type in NUMBER_TYPES | {DataType.CHECKBOX, DataType.DROPDOWN}:
         return value
-    # A text may be far longer than what is sorted by.
+    # A text may be far longer than the part that it is sorted by.
     return func.substr(cast(value, Text), 1, SORT_KEY_CHARS_MAX)
 
 
 def _read(field: CustomField, stored: Any) -> Any:
-    """Read a value as one of the engines returns it: typed, or as text."""
+    """Read a value as either engine returns it: typed, or as text."""
     match field.data_type:
         case DataType.CHECKBOX:
             return str(stored).lower() in ("1", "true")

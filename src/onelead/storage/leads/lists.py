@@ -1,9 +1,9 @@
-"""A page of a list for people, found in a bounded time whatever is asked of however many leads.
+"""A page of a list for people, found in bounded time whatever the search and the number of leads.
 
-There are two ways. Where one of the criteria has an index and names few leads, those are looked at
-alone: they are counted and sorted by anything, also by a custom field. Otherwise leads are looked
-at in the order of an index, from where the page begins until it is full, or until enough of them
-have been looked at. Portable.
+There are two ways. Where one of the criteria has an index and finds few leads, only those are
+examined: they are counted, and sorted by anything, even a custom field. Otherwise leads are
+examined in the order of an index, from where the page begins until it is full or the bound is
+reached. Portable.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from onelead.storage.leads.rows import lead_from
 from onelead.storage.leads.search import ORDER
 from onelead.storage.schema import lead, match_key
 
-#: Which parts of the bound are looked at in turn until a page is full: most pages are full soon.
+#: The bound is divided by these, in turn, until a page is full: most pages are full early.
 _LOOKS = (50, 5, 1)
 
 
@@ -73,12 +73,12 @@ def list_leads(
     backwards: bool = False,
     bound: int = LIST_EXAMINED_MAX,
 ) -> LeadList:
-    """Find a page of a list, looking at `bound` leads at most. Raises InputInvalid."""
+    """Find a page of a list, examining `bound` leads at most. Raises InputInvalid."""
     return _Listing(connection, settings, search, now, bound, backwards=backwards).page()
 
 
 class _Listing:
-    """One page on its way."""
+    """The search for one page."""
 
     def __init__(
         self,
@@ -123,12 +123,12 @@ class _Listing:
             )
         return self._of_many(at_least)
 
-    # Few leads: all of them at once.
+    # Few leads: all of them together.
 
     def _fewest(self) -> tuple[Condition | None, int]:
         """Return the criterion whose index has the fewest entries, when that is few enough.
 
-        Also how many leads there are at least of all criteria together, as far as that is known.
+        Also how many leads at least meet all criteria together; 0 when that is not known.
         """
         best: Condition | None = None
         fewest = self._bound + 1
@@ -148,9 +148,9 @@ class _Listing:
         order = (self._order.stored if self._order else ORDER[self._search.sort_by]).label(
             "sort_value"
         )
-        # The limit is never reached: it keeps every planner from taking another way in.
+        # The limit is never reached: it keeps planners from using another index.
         some = select(lead, order).where(self._of_account).limit(self._bound + 1)
-        # All of a small account are read in order, and so not past the leads of a large one.
+        # Read by id, the leads of a small account are found without passing those of a large one.
         some = some.order_by(lead.c.id) if driver is None else some.where(driver)
         found = self._matching(some.subquery())
         place = cursor_place(self._search)
@@ -159,7 +159,7 @@ class _Listing:
             limit = self._search.limit + 1
             page = self._order.page(every, place, descends=self._descends, limit=limit)
             return self._listed(page, place, count=len(every), is_count_exact=True)
-        # Counted on the way: the criteria are looked at once.
+        # Counted by the same statement, so that the criteria are evaluated only once.
         rows = self._rows(found.add_columns(func.count().over().label("count")), place)
         count = rows[0].count if rows else 0
         if place is not None and not rows:
@@ -175,7 +175,7 @@ class _Listing:
         end: CursorPlace | None = place
         looked = 0
         for part in _LOOKS:
-            # Each look goes on where the one before has ended.
+            # Each look begins where the last one ended.
             more = max(self._bound // part, self._search.limit + 1) - looked
             if more <= 0:
                 continue
@@ -213,10 +213,10 @@ class _Listing:
         row = self._connection.execute(select(last.c.sort_value, last.c.id)).first()
         return row and CursorPlace(self._search.fingerprint(), row.sort_value, row.id)
 
-    # What both ways have in common.
+    # Common to both ways.
 
     def _matching(self, some: Subquery) -> Select[Any]:
-        """Return the ids and sort values of those leads that meet the criteria."""
+        """Select the ids and sort values of the leads that meet the criteria."""
         keyed = KeysOfEach(self._settings.account_id, some.c)
         held = conditions_of(self._checked, keyed, self._now)
         return select(some.c.id, some.c.sort_value).where(*held)
@@ -254,7 +254,7 @@ class _Listing:
         rows = rows[: self._search.limit]
         places = [CursorPlace(self._search.fingerprint(), row.sort_value, row.id) for row in rows]
         ahead = places[-1] if has_more else end
-        # Where the page was entered there are leads on the other side.
+        # A page that begins at a place has leads on the other side of it.
         behind = (places[0] if places else self._just_after(place)) if place else None
         leads = self._leads([row.id for row in rows])
         if self._backwards:
@@ -271,7 +271,7 @@ class _Listing:
         )
 
     def _just_after(self, place: CursorPlace) -> CursorPlace:
-        """Return a place that has the lead at another place before it."""
+        """Return the place right after another one, so that the lead there comes before it."""
         step = -1 if self._descends else 1
         return msgspec.structs.replace(place, lead_id=place.lead_id + step)
 
@@ -283,7 +283,7 @@ class _Listing:
 
 
 def _bounds_of_order(search: LeadSearch, now: int) -> Iterator[Condition]:
-    """Return the criteria that say where in the order of its index a walk begins and ends."""
+    """Yield the criteria that say where a walk begins and ends in the order of its index."""
     ranges = {
         "date_created": (search.created_date, lead.c.date_created),
         "date_modified": (search.modified_date, lead.c.date_modified),
@@ -306,18 +306,18 @@ def _range_driver(wanted: Range | None, column: ColumnElement[Any]) -> Iterator[
 
 
 class _Driver(NamedTuple):
-    """A criterion that an index answers by itself."""
+    """A criterion that an index answers alone."""
 
     condition: Condition
-    #: A row for each entry of the index that it finds, up to limit.
+    #: A row for each index entry that it finds, up to a limit.
     entries: Select[Any]
-    #: Each entry is another lead; else the entries name their leads, some of them twice.
+    #: Each entry is a different lead; otherwise some leads have several entries.
     is_of_leads: bool = False
 
 
 def _drivers(checked: CheckedSearch, keyed: Keys, now: int, most: int) -> Iterator[_Driver]:
     for condition in _column_drivers(checked.search, now):
-        # Of the leads themselves nothing is read.
+        # Nothing is read from the leads themselves.
         of_account = lead.c.account_id == keyed.account_id
         entries = select(literal(1)).select_from(lead).where(of_account, condition)
         yield _Driver(condition, entries.limit(most), is_of_leads=True)
@@ -356,8 +356,8 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
 def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Select[Any]]:
     search, value = checked.search, match_key.c.value
     if (terms := checked.quick_terms) is not None:
-        # A lead with several numbers stands in the index of phones several times: each counts, for
-        # else a part that was cut off would look like a whole one of fewer leads.
+        # A lead with several phone numbers has several index entries. Each counts: otherwise a
+        # part that was cut off would look like a complete one with fewer leads.
         together = union if terms.phone_ending is None else union_all
         parts = (one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
         yield select(together(*parts).subquery())
@@ -386,6 +386,6 @@ def _values_drivers(
     if combination is Combination.ANY:
         yield keyed.ids(field, match_key.c.value.in_(list(values)))
     elif combination is Combination.ALL:
-        # Each alone: the rarest of them names the fewest leads.
+        # Each on its own: the rarest one finds the fewest leads.
         for value in values:
             yield keyed.ids(field, match_key.c.value == value)

@@ -1,4 +1,4 @@
-"""What is read besides searches: leads by their ids, and tags. Portable."""
+"""Reads other than searches: leads by id, and tags. Portable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lead(connection: Connection, settings: AccountSettings, lead_id: int) -> Lea
 
 
 def request_of(connection: Connection, account_id: int, seq: int) -> str | None:
-    """Return the id of the request that a ledger row is about; None when there is no such row."""
+    """Return the id of the request that wrote a ledger row; None when the row does not exist."""
     where = (ledger.c.account_id == account_id) & (ledger.c.seq == seq)
     request_id: str | None = connection.execute(select(ledger.c.request_id).where(where)).scalar()
     return request_id
@@ -51,7 +51,7 @@ def tags(connection: Connection, account_id: int, search: TagSearch) -> Sequence
 
 
 def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> list[Lead]:
-    """Return the leads of some ids, ascending by id; those that are not there are left out."""
+    """Return the leads with some ids, ascending; ids without a lead are left out."""
     if not ids:
         return []
     table = schema.lead
@@ -63,9 +63,9 @@ def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> l
 def tag_completions(
     connection: Connection, account_id: int, start: str, limit: int
 ) -> Sequence[str]:
-    """Return the first tags that begin so, by name, without reading all their leads.
+    """Return the first tags that begin with `start`, by name, without reading all their leads.
 
-    A tag of a million leads is a million rows side by side: each step goes past them to the next
+    A tag of a million leads is a million rows side by side: each step skips them to find the next
     tag.
     """
     keys = match_key.alias("keys")
@@ -76,7 +76,7 @@ def tag_completions(
     next_one = select(keys.c.value).where(*tags).order_by(keys.c.value).limit(1)
     first = next_one.where(keys.c.value >= start)
     found = select(first.scalar_subquery().label("value")).cte("found", recursive=True)
-    # One lower bound alone: with two of them an index begins at whichever stands first.
+    # Only one lower bound: of two, an index search would use the one that is written first.
     after = next_one.where(keys.c.value > found.c.value).correlate(found)
     found = found.union_all(select(after.scalar_subquery()).where(found.c.value.is_not(None)))
     label = select(match_key.c.label).where(

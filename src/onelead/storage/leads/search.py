@@ -17,14 +17,14 @@ from onelead.storage.leads.conditions import Condition, Keys, conditions_of
 from onelead.storage.leads.rows import lead_from
 from onelead.storage.schema import lead
 
-#: So many leads are sorted in about a tenth of a second.
+#: Sorting this many leads takes about a tenth of a second.
 _SORTED_MAX = 50_000
 
 _LAST_INTERACTION = func.coalesce(lead.c.date_last_contacted, lead.c.date_created)
-# Leads without a value come before those with the smallest.
+# Leads without a value come before the smallest value.
 _VALUE = func.coalesce(lead.c.monetary_value, cast(literal(-10.0 * NUMBER_ABS_MAX), Float))
 
-#: What each sort key orders by. A column may be a bare one, so that its index serves.
+#: What each sort key orders by; of a bare column the index is used.
 ORDER: dict[str, ColumnElement[Any]] = {
     "name": lead.c.name_key,
     "first_name": lead.c.first_name_key,
@@ -40,7 +40,7 @@ ORDER: dict[str, ColumnElement[Any]] = {
     "state": lead.c.state_key,
     "country": lead.c.country_key,
     "zip": lead.c.postal_code_key,
-    # The longest inactive is the one whose last interaction is the oldest.
+    # The lead with the oldest last interaction has been inactive the longest.
     "inactive_days": -_LAST_INTERACTION,
     "socials": lead.c.social_key,
     "assignee": func.coalesce(lead.c.assignee_id, 0),
@@ -64,9 +64,9 @@ def search_leads(
         total = connection.execute(counted).scalar_one()
     else:
         total = lead_count(connection, settings.account_id)
-    # PostgreSQL expects what matches evenly over the sort order, and walks it until a page is
-    # full. Where it is not, as with the leads of one import, that is nearly all leads: few
-    # matches are better sorted. SQLite goes by the keys anyway.
+    # PostgreSQL expects the matches evenly spread over the sort order, and walks it until a page
+    # is full. Where they are not, as with the leads of one import, it walks nearly all leads, so
+    # few matches are better sorted. SQLite uses the keys anyway.
     is_few = bool(criteria) and total <= _SORTED_MAX and connection.dialect.name == "postgresql"
     rows = connection.execute(_page(conditions, search, is_few=is_few)).all()
     next_cursor = None
@@ -78,9 +78,9 @@ def search_leads(
 
 
 def _page(conditions: Sequence[Condition], search: LeadSearch, *, is_few: bool) -> Select[Any]:
-    """Order the leads, go to the page, and read one lead more to know whether another follows.
+    """Select the leads of a page in order, and one more to know whether another page follows.
 
-    With `is_few`, the leads are found first and sorted then.
+    With `is_few`, the leads are found first and then sorted.
     """
     order = ORDER[search.sort_by]
     found = select(lead.c.document, lead.c.id, order.label("sort_value")).where(*conditions)
@@ -90,7 +90,7 @@ def _page(conditions: Sequence[Condition], search: LeadSearch, *, is_few: bool) 
         found = found.where(here < there if search.descending else here > there)
     lead_id: ColumnElement[int] = lead.c.id
     if is_few:
-        # The offset keeps the planner from making one query of the two.
+        # The offset keeps the planner from merging the two queries.
         few = found.offset(0).subquery()
         found, order, lead_id = select(few), few.c.sort_value, few.c.id
     if search.descending:

@@ -1,4 +1,4 @@
-"""What a write would do if it were the next one: read and planned, and not written. Portable."""
+"""What a write would do if it were the next one: planned, but not written. Portable."""
 
 from __future__ import annotations
 

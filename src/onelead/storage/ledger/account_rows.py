@@ -1,4 +1,4 @@
-"""Everything that is stored of an account's leads, for a check of it. Portable.
+"""Everything that is stored about an account's leads, for checks. Portable.
 
 The tables are read in chunks by their primary keys, so that no statement takes long.
 """

@@ -1,7 +1,7 @@
-"""What settings were called that are not there any more, as the ledger knows it. Portable.
+"""The last names of deleted settings, as the ledger has them. Portable.
 
-The newest rows of each setting are found by the index of the resources; of these only the ones
-are read that deleted it or that say something about its options.
+The newest rows of each setting are found by the index of the resources; of these, only those that
+deleted the setting or changed its options are read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ABOUT_OPTIONS = '"options":'
 def deleted_settings(
     connection: Connection, account_id: int, ids: Collection[int]
 ) -> dict[int, DeletedSetting]:
-    """Return what is known of the ids, those of which nothing is known left out."""
+    """Return what is known about the ids; unknown ids are left out."""
     wanted = sorted(set(ids))[:DELETED_SETTINGS_MAX]
     if not wanted:
         return {}
@@ -37,18 +37,18 @@ def deleted_settings(
         .order_by(is_deletion.desc(), ledger.c.seq.desc())
         .limit(DELETED_SETTING_ROWS_MAX)
     )
-    return _told(rows)
+    return _combined(rows)
 
 
 def _newest(account_id: int, setting_id: int) -> Select[tuple[int]]:
-    """Select the newest rows of one setting; each is cut by itself, in the order of the index."""
+    """Select the newest rows of one setting, limited here so that the order of the index serves."""
     of_setting = (ledger.c.account_id == account_id, ledger.c.resource_id == setting_id)
     newest = select(ledger.c.seq).where(*of_setting).order_by(ledger.c.seq.desc())
     return select(newest.limit(DELETED_SETTING_ROWS_MAX).subquery().c.seq)
 
 
-def _told(rows: CursorResult[Any]) -> dict[int, DeletedSetting]:
-    """Put together what the rows say; the deletions come first, then the newest."""
+def _combined(rows: CursorResult[Any]) -> dict[int, DeletedSetting]:
+    """Combine what the rows say; deletions come first, then the newest rows."""
     found: dict[int, DeletedSetting] = {}
     for row in rows:
         changes = msgspec.json.decode(row.changes or "{}")

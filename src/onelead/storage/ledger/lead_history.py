@@ -1,7 +1,7 @@
-"""What happened to one lead: its own ledger rows, and the refused ones that it was a match of.
+"""The history of one lead: its own ledger rows, and the refusals that named it as a match.
 
-Portable. The rows of a lead come in the order of an index, and so do those that named it, so the
-newest of both are found without reading the others.
+Portable. An index has the lead's own rows in order, another one the refusals, so the newest of
+both are found without reading the rest.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def lead_ledger(
 ) -> LeadLedger:
     """Return the newest rows of a lead's history, without payloads. Raises ResourceNotFound."""
     _require_lead(connection, settings.account_id, lead_id)
-    # One more tells whether there are older ones.
+    # One more shows whether there are older rows.
     newest = _newest(settings.account_id, lead_id, limit=limit + 1, before=before)
     seqs = connection.execute(newest).scalars().all()
     rows = connection.execute(
@@ -72,7 +72,7 @@ def lead_ledger(
 def lead_changes(
     connection: Connection, account_id: int, lead_id: int, *, since_version: int, limit: int
 ) -> list[AccountLedgerRow]:
-    """Return the rows that made the lead what it is after a version, or that deleted it."""
+    """Return the rows that changed the lead after a version, or deleted it."""
     made = (Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.DELETED.value)
     is_later = or_(ledger.c.version > since_version, ledger.c.outcome == Outcome.DELETED.value)
     rows = connection.execute(
@@ -99,9 +99,9 @@ def _named(account_id: int, lead_id: int) -> tuple[ColumnElement[bool], ...]:
 def _newest(
     account_id: int, lead_id: int, *, limit: int, offset: int = 0, before: int | None = None
 ) -> Select[tuple[int]]:
-    """Select the numbers of the newest rows; a row names no lead when it found several.
+    """Select the numbers of the newest rows, the lead's own and those that named it.
 
-    Each side is cut by itself, so that it is read in the order of its index and no further.
+    Each side is limited separately, so that it is read in the order of its index and no further.
     """
     sides = []
     for name, seq, where in (
@@ -118,7 +118,7 @@ def _newest(
 
 
 def _require_lead(connection: Connection, account_id: int, lead_id: int) -> None:
-    """Raise ResourceNotFound for what never was a lead: a refused write may name any id."""
+    """Raise ResourceNotFound for an id that never was a lead's: a refused write may name any."""
     of_lead = _of_lead(account_id, lead_id)
     was_lead = select(ledger.c.seq).where(*of_lead, ledger.c.version.is_not(None)).limit(1)
     if connection.execute(was_lead).first() is None:

@@ -1,4 +1,4 @@
-"""What is read of the ledger, as every engine reads it."""
+"""Reads of the ledger: what all engines share."""
 
 from __future__ import annotations
 

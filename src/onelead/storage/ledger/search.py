@@ -1,7 +1,7 @@
-"""Looking through an account's ledger, newest first, and reading one row with its leads. Portable.
+"""Searches of an account's ledger, newest first, and the read of one row with its leads. Portable.
 
-No index serves these searches: each looks at a bounded run of the primary key, and the rows of a
-time are found by halving, because the ledger is in commit order.
+No index serves these searches: each examines a bounded run of the primary key. The rows of a time
+are found by bisection, because the ledger is in commit order.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _date(connection: Connection, account_id: int, seq: int) -> int | None:
 
 
 def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
-    """Return the conditions besides the run; a criterion that is not given asks for nothing."""
+    """Return the conditions of the criteria that are given."""
     conditions = _of_match(search)
     if search.outcomes:
         conditions.append(ledger.c.outcome.in_(sorted(search.outcomes)))
@@ -127,7 +127,7 @@ def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
 
 
 def _of_match(search: LedgerSearch) -> list[ColumnElement[bool]]:
-    """Compare the beginning and the end of the match's JSON, which is always written alike."""
+    """Compare the beginning and the end of the match's JSON, which always has the same form."""
     conditions = []
     definition_id = search.match_definition_id
     fields = (search.match_field,) if search.match_field else _MATCH_FIELDS
@@ -153,7 +153,7 @@ def _json_of_match(field_name: str, value: str, definition_id: int | None = None
 
 
 def _match_starts(start: str) -> ColumnElement[bool]:
-    # Not LIKE, which knows no case on SQLite.
+    # Not LIKE, which ignores case on SQLite.
     return and_(ledger.c.match.is_not(None), func.substr(ledger.c.match, 1, len(start)) == start)
 
 

@@ -1,8 +1,8 @@
 """The batched write path on PostgreSQL: one transaction in three round trips, whatever its size.
 
 The first takes the lane and reads what the plan needs, the second writes the plan, the third
-commits. Each statement of a trip begins after the one before it has ended, so what is read after
-the lane is read under it. Statements are set-based, take every row as a parameter, name one
+commits. Each statement of a trip begins after the one before it has ended, so what follows the
+lane is read while it is held. Statements are set-based, take every row as a parameter, name one
 account, and could be distributed by account.
 """
 
@@ -59,7 +59,7 @@ def _without_account(columns: Iterable[TableColumn[Any]]) -> Columns:
 
 
 def _new_rows(columns: Columns) -> str:
-    """Return the parameters after the account, an array a column, as a table named `new`."""
+    """Return the parameters after the account, one array per column, as a table named `new`."""
     arrays = (f"${n}::{_type(column)[0]}[]" for n, column in enumerate(columns, 2))
     return f"unnest({', '.join(arrays)}) AS new ({_names(columns)})"
 
@@ -69,20 +69,20 @@ def _names(columns: Columns) -> str:
 
 
 def _where(table: Table) -> str:
-    """Join the new rows by key, and bound what may be read by the keys alone.
+    """Join the new rows by key, and limit what is read to their keys.
 
-    Of an account that was not there when the tables were last counted, the planner believes that
-    it has no rows: it would read them all and look for the new ones among them.
+    The planner believes that an account newer than the last ANALYZE has no rows: it would read
+    them all and look for the new ones among them.
     """
     key = [f'{table.name}."{column.name}"' for column in _without_account(table.primary_key)]
     same = (f"{name} = new.{name.partition('.')[2]}" for name in key)
-    # The parameters of a table's key come first; all of three would be tried in every combination.
+    # The parameters of a table's key come first; three would be tried in every combination.
     bounds = (f"{name} = ANY(${n})" for n, name in enumerate(key[:2], 2))
     return " AND ".join((f"{table.name}.account_id = $1", *bounds, *same))
 
 
 def _insert(table: Table) -> str:
-    # Selected from the account, so that its shard does the whole statement.
+    # Selected from the account, so that its shard runs the whole statement.
     columns = _without_account(table.c)
     return (
         f"INSERT INTO {table.name} (account_id, {_names(columns)})"
@@ -128,7 +128,7 @@ _SAVE_LEADS = "UPDATE lane SET last_id = $2, lead_count = lead_count + $3 WHERE 
 _INSERT_LEADS = _insert(schema.lead)
 _UPDATE_LEADS = _update(schema.lead)
 _DELETE_LEADS = _delete(schema.lead)
-# The index job may have been faster with a key of a definition that is being indexed.
+# The index work may already have added a key of a definition that is being indexed.
 _INSERT_KEYS = f"{_insert(schema.match_key)} ON CONFLICT DO NOTHING"
 _DELETE_KEYS = _delete(schema.match_key)
 _INSERT_LEDGER = _insert(schema.ledger)
@@ -145,10 +145,10 @@ async def write_batch(
     load_settings: Callable[[], Awaitable[AccountSettings]],
     in_doubt: BatchReceipt | None = None,
 ) -> BatchReceipt:
-    """Write a batch in a transaction that it begins, and leave the commit to the caller.
+    """Begin a transaction and write a batch in it; the caller commits.
 
     `load_settings` is called while the lane is held. `in_doubt` is the receipt of an earlier
-    attempt whose commit nobody knows to have happened: when the ledger has its rows, it is
+    attempt whose commit may or may not have happened: when the ledger has its rows, it is
     returned and nothing is written. Raises LaneMissing and RowsMissing.
     """
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
@@ -198,7 +198,7 @@ class _Reading:
         self._keys = list({(match.key.field, match.key.value) for match in matches})
         ids = [write.write.lead_id for write in writes if write.write.lead_id is not None]
         self._has_ids = bool(ids)
-        #: The statements, to be made under the lane.
+        #: The statements to run while the lane is held.
         self.commands: list[Command] = []
         if self._keys:
             fields, values = zip(*self._keys, strict=True)
@@ -255,7 +255,7 @@ class _Writing:
     def __init__(self, account_id: int) -> None:
         self._account = int_value(account_id)
         self._commands: list[Command] = []
-        #: None where a statement may find that there is nothing to do.
+        #: None for a statement that may find nothing to do.
         self._expected: list[int | None] = []
 
     def rows(
@@ -266,7 +266,7 @@ class _Writing:
         *,
         or_fewer: bool = False,
     ) -> None:
-        """Add rows whose values stand in the order of the columns, `account_id` first."""
+        """Add rows with their values in the order of the columns, `account_id` first."""
         if rows:
             _account_ids, *values = zip(*rows, strict=True)
             packs = (_type(column)[1] for column in _without_account(columns))

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how one is opened, and what each is told before its first use."""
+"""Connections to PostgreSQL: opening them, and setting them up before their first use."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Connect: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 Watch: TypeAlias = Callable[[AsyncConnection[Any]], asyncio.TimerHandle]
 
 _NOTHING: Mapping[str, str] = {}
-#: What libpq is told unless the URL says otherwise. A network that swallows everything is noticed
-#: after about as long as a statement may take.
+#: The defaults for libpq, unless the URL says otherwise. A network that swallows everything is
+#: noticed after about as long as a statement may take.
 _DEFAULTS = {
     "connect_timeout": str(DATABASE_CONNECT_TIMEOUT_S),
     "application_name": "onelead",
@@ -43,9 +43,9 @@ def connector(
     connection_class: type[AsyncConnection[Any]],
     session: Mapping[str, str] = _NOTHING,
 ) -> Connect:
-    """Return what opens a connection, whose statements end after `timeout_s`.
+    """Return a function that opens a connection whose statements end after `timeout_s`.
 
-    `session` are further settings of the server for it.
+    `session` has further server settings for the connection.
 
     The URL goes to libpq as it is, so its parameters, environment variables and files work as
     its documentation says. Raises DatabaseUnusable.
@@ -67,22 +67,22 @@ def connector(
     return connect
 
 
-#: The statements of a batch go by keys, whatever the statistics say. A plan that was made while
-#: the tables were small, or before anybody has counted what was loaded into them, would read all
-#: of a table for every batch, and a prepared statement keeps its plan.
+#: The statements of a batch use keys, whatever the statistics say. A plan that was made while the
+#: tables were small, or before an ANALYZE of what was loaded into them, would read all of a table
+#: for every batch, and a prepared statement keeps its plan.
 BY_KEYS = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    # A plan for one account by name takes an account that nobody has counted for empty, and then
-    # any index for as good as the key. A cluster distributed by account has to leave this out.
+    # A plan for one particular account takes an account without statistics for empty, and any
+    # index for as good as the key. A cluster distributed by account has to leave this out.
     "plan_cache_mode": "force_generic_plan",
 }
 
 
 def create_engine(connect: Connect, size: int, *, pool_timeout_s: float) -> AsyncEngine:
-    """Return a pool of up to `size` connections, opened when they are needed."""
+    """Return a pool of up to `size` connections, opened on demand."""
 
     async def creator(*_arguments: Any, **_options: Any) -> AsyncConnection[Any]:
         return await connect()
@@ -90,21 +90,21 @@ def create_engine(connect: Connect, size: int, *, pool_timeout_s: float) -> Asyn
     return create_async_engine(
         URL.create("postgresql+psycopg"),
         async_creator=creator,
-        # Whatever the server's default is: after waiting for the lane, a statement must see what
-        # the transaction before has committed.
+        # Whatever the server's default: after waiting for the lane, a statement must see what the
+        # transaction before has committed.
         isolation_level="READ COMMITTED",
         pool_size=size,
         max_overflow=0,
         pool_timeout=pool_timeout_s,
-        # Connections that a peak has left over are the ones that the server may close.
+        # So that connections left over from a peak stay idle, and the server may close them.
         pool_use_lifo=True,
-        # What a statement failed on is somebody's lead; the log has the statement only.
+        # The parameters of a failed statement are a lead; only the statement is logged.
         hide_parameters=True,
     )
 
 
 class BatchConnections:
-    """The connections for batches, opened when they are needed, and given out in turns."""
+    """The connections for batches, opened on demand and given out in turn."""
 
     def __init__(self, connect: Connect, trips_class: type[Trips], size: int) -> None:
         self._connect = connect
@@ -118,7 +118,7 @@ class BatchConnections:
     async def one(self, watch: Watch) -> AsyncIterator[Trips]:
         """Take a connection; what is not committed at the end is rolled back.
 
-        `watch` is to end it when all of that takes too long.
+        `watch` ends it when that takes too long.
         """
         async with self._turns:
             self.in_use += 1
@@ -140,16 +140,16 @@ class BatchConnections:
             if trips.is_in_transaction:
                 await trips.connection.rollback()
         except BaseException as error:
-            # The server rolls back what it has of the transaction.
+            # The server rolls the transaction back.
             await trips.connection.close()
             if isinstance(error, Exception) and is_connection_lost(error):
-                # Those that are idle have probably been lost with it.
+                # The idle ones have probably been lost with it.
                 await self.close()
             raise
         self._idle.append(trips)
 
     async def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         while self._idle:
             await self._idle.pop().connection.close()
 
@@ -160,7 +160,7 @@ def _with_defaults(url: str) -> str:
     except ProgrammingError:
         # Its message repeats the URL, and with it the password.
         raise DatabaseUnusable("the database's URL is not one that libpq can read") from None
-    # What the environment says, as in PGCONNECT_TIMEOUT.
+    # What the environment sets, as with PGCONNECT_TIMEOUT.
     given |= {
         option.keyword.decode()
         for option in Conninfo.get_defaults()
@@ -189,7 +189,7 @@ async def _prepare(
 
 
 def cut(connection: AsyncConnection[Any]) -> None:
-    """End a connection that does not answer, so that whoever waits for it goes on with an error.
+    """End a connection that does not answer, so that what waits for it gets an error.
 
     Cancelling would ask the same silent server to stop, and wait for its answer.
     """

@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL, or of the way to it, means for the transaction that met it.
+"""What an error of PostgreSQL, or of the network, means for the transaction that met it.
 
 The codes are those of PostgreSQL's documentation, appendix A.
 """
@@ -17,13 +17,13 @@ _CONNECTION_CLASS = "08"
 
 
 class Failure(NamedTuple):
-    """A failure that is no defect of the program."""
+    """A failure that is not a defect of the program."""
 
     #: A word for the log and the metrics.
     reason: str
     #: Whether the whole transaction may succeed a moment later.
     is_passing: bool = True
-    #: Whether the connection, and probably every other one, is of no more use.
+    #: Whether the connection, and probably every other one, is useless from now on.
     is_connection_lost: bool = False
 
 
@@ -37,20 +37,20 @@ _BY_CODE = {
     "57P01": Failure("server_stopping", is_connection_lost=True),
     "57P02": Failure("server_crashed", is_connection_lost=True),
     "57P03": Failure("server_starting", is_connection_lost=True),
-    # The server was told to end sessions that are idle, in a transaction, or long in one.
+    # The server was set to end sessions that are idle, idle in a transaction, or long in one.
     "57P05": Failure("idle_timeout", is_connection_lost=True),
     "25P03": Failure("idle_timeout", is_connection_lost=True),
     "25P04": Failure("timeout", is_passing=False, is_connection_lost=True),
     # After a failover this server has become a standby; another one takes writes.
     "25006": Failure("read_only", is_connection_lost=True),
-    # What a standby says to the begin of a transaction that is to write; and any server to a
-    # statement that was prepared before a migration changed its table.
+    # The answer of a standby when a write transaction begins, and of any server to a statement
+    # that was prepared before a migration changed its table.
     "0A000": Failure("not_supported", is_connection_lost=True),
 }
 
 
 def failure(error: Exception) -> Failure | None:
-    """Say what an error means; None for one that is the caller's or a defect."""
+    """Return what an error means; None for the caller's errors and for defects."""
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return Failure("pool_exhausted", is_passing=False)
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
@@ -67,19 +67,19 @@ def failure(error: Exception) -> Failure | None:
 
 
 def is_connection_lost(error: Exception) -> bool:
-    """Say whether the connection that met the error is of no more use."""
+    """Return whether the connection that met the error is useless from now on."""
     found = failure(error)
     return found is not None and found.is_connection_lost
 
 
 def _of_code(error: psycopg.Error, code: str | None) -> Failure | None:
     if code is None:
-        # What libpq says itself: no connection, a broken one or a closed one.
+        # From libpq itself: no connection, a broken one or a closed one.
         is_libpq = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return _LOST if is_libpq else None
     if code.startswith(_CONNECTION_CLASS):
         return _LOST
     if isinstance(error, psycopg.OperationalError):
-        # A full disk, no memory, a lock that was not given: the server can do no better now.
+        # A full disk, no memory, a lock that it did not get: the server cannot do it now.
         return _BY_CODE.get(code, Failure("server", is_passing=False))
     return _BY_CODE.get(code)

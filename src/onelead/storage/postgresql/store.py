@@ -1,9 +1,9 @@
-"""The engine for many processes: PostgreSQL, every account in order through its lane.
+"""The engine for many processes: PostgreSQL, with each account's writes ordered by its lane.
 
-A batch of lead writes speaks to the driver directly; everything else runs the portable
-statements. What fails for a passing reason is tried again until a deadline, as a whole
-transaction. A commit whose outcome is unknown is looked up by the next attempt while it holds
-the lane: then the attempt before it has ended, one way or the other.
+Batches of lead writes use the driver directly; everything else runs the portable statements. A
+transaction that fails for a passing reason is tried again as a whole until a deadline. A commit
+whose outcome is unknown is looked up by the next attempt while it holds the lane: by then the
+attempt before it has ended, one way or the other.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ from onelead.storage.postgresql.failures import failure, is_connection_lost
 from onelead.storage.postgresql.trips import Trips
 
 T = TypeVar("T")
-#: Any numbers will do, as long as every process takes the same.
+#: Any numbers will do, as long as every process uses the same ones.
 _MIGRATION_LOCK = 7_311_001
 _ACCOUNTS_LOCK = 7_311_002
 _PAUSE_S_MIN = 0.02
 _PAUSE_S_MAX = 1.0
-#: An account without a lane is looked for this often: its shard may be on its way.
+#: How often an account without a lane is looked for: its shard may be moving.
 _LANE_ATTEMPTS = 3
-#: The server is to give up first; then its answer says why.
+#: The server should give up first, because its answer says why.
 _CUT_AFTER_S = 2
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ class PostgresqlStore(PortableStore):
     """The storage contract on a PostgreSQL database."""
 
     kind = "PostgreSQL"
-    #: Tests put in such as fail when they are told to.
+    #: Tests replace these with classes that fail on demand.
     connection_class: ClassVar[type[AsyncConnection[Any]]] = AsyncConnection
     trips_class: ClassVar[type[Trips]] = Trips
 
@@ -82,10 +82,10 @@ class PostgresqlStore(PortableStore):
         retry_s: float = DATABASE_RETRY_S,
         observer: StoreObserver | None = None,
     ) -> None:
-        """Take a URL as libpq does; `open` comes next.
+        """Take a URL as libpq does; call `open` next.
 
-        A statement may take `timeout_s`, and what failed for a passing reason is begun again for
-        `retry_s`.
+        A statement may take `timeout_s`. A transaction that failed for a passing reason is tried
+        again for `retry_s`.
         """
         super().__init__(clock)
         self._url = url
@@ -113,12 +113,12 @@ class PostgresqlStore(PortableStore):
         def work(connection: Connection) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             _take_lock(connection, _MIGRATION_LOCK)
-            # Whoever comes after a change of a table that has to wait, waits with it.
+            # A change of a table that waits for its lock blocks every query behind it.
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_S}s'"))
             migrate(connection)
 
         async def attempt() -> None:
-            # Nobody watches it: a migration takes as long as it takes.
+            # Not watched: a migration takes as long as it takes.
             async with self._pooled(self._engine, is_watched=False) as connection:
                 await connection.run_sync(work)
                 await connection.commit()
@@ -133,7 +133,7 @@ class PostgresqlStore(PortableStore):
             raise
 
     async def close(self) -> None:
-        """Let go of the database after what is under way."""
+        """Finish what is under way and close all connections."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._batches.close()
         await self._under_lane.dispose()
@@ -145,7 +145,7 @@ class PostgresqlStore(PortableStore):
                 await connection.execute(select(schema.account.c.id).limit(1))
 
         try:
-            # A second time at most: after a restart the first connection is a broken one.
+            # Tried twice at most: after a restart of the server the first connection is broken.
             await self._with_retries(attempt, retry_s=2 * _PAUSE_S_MIN)
         except (StoreUnavailable, sqlalchemy.exc.SQLAlchemyError):
             return False
@@ -160,8 +160,8 @@ class PostgresqlStore(PortableStore):
         in_doubt: BatchReceipt | None = None
 
         async def load() -> AccountSettings:
-            # Nobody can change them while the lane is held, so any connection will do; but not
-            # one of those that may all be waiting for this very lane.
+            # They cannot change while the lane is held, so any connection will do, except those
+            # that may all be waiting for this very lane.
             async with self._pooled(self._under_lane) as connection:
                 return await connection.run_sync(self._load_settings, batch.settings.account_id)
 
@@ -210,7 +210,7 @@ class PostgresqlStore(PortableStore):
         _take_lock(connection, _ACCOUNTS_LOCK)
 
     async def _finished(self, work: Awaitable[T]) -> T:
-        """Do it to its end, also when the caller goes away."""
+        """Finish the work even when the caller goes away."""
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -219,9 +219,9 @@ class PostgresqlStore(PortableStore):
     async def _with_retries(
         self, attempt: Callable[[], Awaitable[T]], *, retry_s: float | None = None
     ) -> T:
-        """Run a transaction, and again while it fails for a passing reason, once at least.
+        """Run a transaction, and try it again while it fails for a passing reason, at least once.
 
-        A server that went silent may have used up the time; a commit in doubt is still looked up.
+        A silent server may have used up the time; a commit in doubt is still looked up.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + (self._retry_s if retry_s is None else retry_s)
@@ -241,7 +241,7 @@ class PostgresqlStore(PortableStore):
                     raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
                 self._observer.transaction_retried(found.reason)
                 log.info("a transaction is tried again", reason=found.reason)
-            # So that those who met each other do not meet again.
+            # So that transactions that collided do not collide again.
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - it guards nothing
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
         raise AssertionError("counting does not end")
@@ -252,7 +252,7 @@ class PostgresqlStore(PortableStore):
     ) -> AsyncIterator[PooledConnection]:
         """Take a connection; what is not committed at the end is rolled back.
 
-        When it is lost, the others of the pool are taken for lost as well.
+        When it is lost, the others of the pool are assumed to be lost as well.
         """
         pool, watch = engine.pool, None
         try:
@@ -265,24 +265,24 @@ class PostgresqlStore(PortableStore):
                     if is_connection_lost(error):
                         await connection.invalidate()
                     else:
-                        # After a commit that failed here, the pool would leave this to nobody.
+                        # After a commit that failed on this side, the pool would not do it.
                         await (await _driver(connection)).rollback()
                     raise
                 finally:
                     if engine.pool is not pool:
-                        # The pool was given up meanwhile: nobody would close what goes back.
+                        # The pool was disposed of meanwhile: nothing would close the connection.
                         await connection.invalidate()
         except Exception as error:
             if is_connection_lost(error) and engine.pool is pool:
                 await engine.dispose()
             raise
         finally:
-            # Also what is rolled back at the end waits for the server.
+            # The rollback at the end waits for the server, too.
             if watch is not None:
                 watch.cancel()
 
     def _watch(self, connection: AsyncConnection[Any]) -> asyncio.TimerHandle:
-        """Cut the connection when the transaction takes too long, whatever the server says."""
+        """Cut the connection when the transaction takes too long, whatever the server does."""
         loop = asyncio.get_running_loop()
         return loop.call_later(self._timeout_s + _CUT_AFTER_S, cut, connection)
 
@@ -299,7 +299,7 @@ async def _driver(connection: PooledConnection) -> AsyncConnection[Any]:
 
 
 def _take_lock(connection: Connection, number: int) -> None:
-    """Wait for whoever holds the lock; it lasts until the transaction ends."""
+    """Take a lock, waiting if need be, and hold it until the transaction ends."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 

@@ -1,8 +1,8 @@
 """Round trips to PostgreSQL: statements sent together, and their answers awaited together.
 
-This is libpq's pipeline mode, spoken through `psycopg.pq`. psycopg's own cursors can use it, too,
-but wait for the socket after every statement, which costs a lone upsert half of its time.
-Statements are prepared when a connection first meets them; what they say never depends on data.
+This is libpq's pipeline mode, used through `psycopg.pq`. psycopg's own cursors can use it, too,
+but wait for the socket after every statement, which is half of a lone upsert's time.
+Statements are prepared when a connection first uses them; their text never depends on data.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from psycopg.pq.abc import PGresult
 #: The SQL, and its parameters in the binary format, None for a null.
 Command = tuple[str, Sequence[bytes | None]]
 
-#: After so many uses a statement is prepared anew. The server keeps a plan until somebody counts
-#: the table, and one that was made while the tables were empty may go by any index at all.
+#: After these numbers of uses a statement is prepared again. The server keeps a plan until the next
+#: ANALYZE, and one that was made while the tables were empty may use any index at all.
 _PLANNED_AT = frozenset({0, 20, 200, 2_000, 20_000})
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
@@ -30,13 +30,13 @@ _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 class Trips:
     """A connection that one task at a time uses for round trips.
 
-    After an error it is of no more use: nobody knows what the server has prepared.
+    After an error it cannot be used again: what the server has prepared is unknown.
     """
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self.connection = connection
         self._pgconn = connection.pgconn
-        #: The statements that the server has prepared, by name, and how often each was used.
+        #: By SQL: the names of the prepared statements, and how often each was used.
         self._names: dict[str, bytes] = {}
         self._uses: Counter[str] = Counter()
         self._prepared = 0
@@ -49,8 +49,8 @@ class Trips:
     async def make(self, commands: Sequence[Command]) -> list[PGresult]:
         """Send the commands and return their results, in order.
 
-        Each begins when the one before has ended; after one that fails the rest is left out, and
-        its error is raised, a `psycopg.Error`.
+        Each begins when the one before has ended. When one fails, the rest are skipped and its
+        `psycopg.Error` is raised.
         """
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
@@ -69,7 +69,7 @@ class Trips:
         return results
 
     def _send(self, sql: str, parameters: Sequence[bytes | None]) -> bool:
-        """Queue a command, and say whether its statement had been prepared before."""
+        """Queue a command, and return whether its statement was already prepared."""
         uses = self._uses[sql]
         is_prepared = uses not in _PLANNED_AT
         if not is_prepared:
@@ -84,7 +84,7 @@ class Trips:
 
     async def _answer(self) -> PGresult | None:
         result = await self._next()
-        # Every answer has an end of its own.
+        # Every answer is followed by None.
         await self._next()
         return result
 
@@ -103,7 +103,7 @@ class Trips:
             if not ready.done():
                 ready.set_result(None)
 
-        # Also while writing: a server that nobody reads from stops reading.
+        # Also while writing: a server whose answers are not read stops reading.
         loop.add_reader(socket, wake)
         if to_write:
             loop.add_writer(socket, wake)

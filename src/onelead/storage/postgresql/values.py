@@ -1,6 +1,6 @@
 """Values in PostgreSQL's binary format: parameters of the batch's statements, and their answers.
 
-A batch hands each table its new rows as one array a column, packed in one go. An array is what
+A batch hands each table its new rows as one array per column, packed in one go. An array is what
 `array_send` in PostgreSQL's `arrayfuncs.c` writes: the number of dimensions, whether there are
 nulls, the elements' type, the length and lower bound of the one dimension, and each element after
 its length in bytes, -1 for a null.

@@ -27,7 +27,7 @@ def field_to_build(settings: AccountSettings) -> CustomField | None:
 
 
 def build_step(connection: Connection, account_id: int, field: CustomField) -> None:
-    """Give the next leads their keys, while the lane is held; the last step makes it ready."""
+    """Give the next leads their keys, while the lane is held; the last step completes the index."""
     progress = _progress(connection, account_id, field.id)
     lead = schema.lead
     rows = connection.execute(
@@ -42,7 +42,7 @@ def build_step(connection: Connection, account_id: int, field: CustomField) -> N
         for key in custom_field_keys(lead_from(row.document), field)
     ]
     if keys:
-        # A writer may have been faster with the keys of a lead.
+        # A write may already have added a lead's keys.
         insert = engine_insert(connection, schema.match_key)
         connection.execute(insert.on_conflict_do_nothing(), keys)
     if len(rows) == INDEX_CHUNK_LEADS:
@@ -60,14 +60,14 @@ def _progress(connection: Connection, account_id: int, field_id: int) -> int:
 
 
 def index_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
-    """Return how far each definition is whose index is being built, by their ids."""
+    """Return the progress of each index that is being built, by the definition's id."""
     table, lead = schema.custom_field, schema.lead
     where = (table.c.account_id == account_id) & (table.c.index_state == IndexState.BUILDING.value)
     building = connection.execute(select(table.c.id, table.c.index_progress).where(where)).all()
     if not building:
         return {}
     leads = lead_count(connection, account_id)
-    # Two statements: each is one look into the index.
+    # Two statements: each is one lookup in the index.
     first, last = (
         connection.execute(select(end(lead.c.id)).where(lead.c.account_id == account_id)).scalar()
         for end in (func.min, func.max)
@@ -88,7 +88,7 @@ def stale_key_field(connection: Connection, settings: AccountSettings) -> str | 
     live = {field.key_field for field in settings.indexed_fields}
     table = schema.match_key
     last = "custom:"
-    # Skips from one field to the next through the primary key, whatever the number of keys.
+    # Skips from one field to the next through the primary key, however many keys there are.
     while True:
         found = connection.execute(
             select(table.c.field)

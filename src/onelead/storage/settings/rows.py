@@ -142,7 +142,7 @@ def _replace(
 
 
 def _progress_so_far(connection: Connection, account_id: int, field: CustomField) -> int:
-    """Return how far the index of this generation is: a change of the name does not restart it."""
+    """Return the progress of this generation's index, which a new name does not restart."""
     table = schema.custom_field
     where = (table.c.account_id == account_id) & (table.c.id == field.id)
     where &= table.c.index_generation == field.index_generation
@@ -196,8 +196,8 @@ def leads_using(
 ) -> Sequence[int]:
     """Return ids of leads that use a lead status or customer source."""
     used_in = _USED_IN[resource]
-    # A range in an order that only the index has: PostgreSQL would look through all leads for
-    # those that have the value, because many had it when it counted them last.
+    # A range, in an order that only the index has: otherwise PostgreSQL would look through all
+    # leads if many of them had the value at the last ANALYZE.
     statement = (
         select(schema.lead.c.id)
         .where(schema.lead.c.account_id == account_id)
@@ -211,7 +211,7 @@ def leads_using(
 def save_index_state(
     connection: Connection, account_id: int, field_id: int, state: IndexState, progress: int
 ) -> None:
-    """Remember how far a definition's index is."""
+    """Store the progress of a definition's index."""
     table = schema.custom_field
     where = (table.c.account_id == account_id) & (table.c.id == field_id)
     values = {"index_state": state.value, "index_progress": progress}

@@ -38,7 +38,7 @@ def change_settings(
         next_settings_version(connection, account_id)
         settings = load_settings(connection, account_id)
         if (field := field_to_build(settings)) is not None:
-            # The first step is the last one where leads are few: then the field is ready at once.
+            # With few leads the first step is the last, so the field is ready immediately.
             build_step(connection, account_id, field)
             settings = load_settings(connection, account_id)
     _write_ledger(connection, account_id, lane.first_seq, write, plan, now)

@@ -1,4 +1,4 @@
-"""The batched write path on SQLite: one transaction's statements, spoken to the driver.
+"""The batched write path on SQLite: one transaction's statements, sent straight to the driver.
 
 The SQL is compiled once from the table declarations. Executing the same statements through
 SQLAlchemy for every batch costs as much again as SQLite itself.
@@ -44,7 +44,7 @@ def _by_key(table: sqlalchemy.Table) -> list[sqlalchemy.ColumnElement[bool]]:
 
 
 def _update_lead(*, but: frozenset[str] = frozenset()) -> tuple[str, Callable[[Row], Row]]:
-    """Return an UPDATE of all columns but some, and what makes a lead's row its parameters."""
+    """Return an UPDATE of all columns but some, and a function from a lead's row to parameters."""
     columns = list(schema.lead.c)
     changed = [c for c in columns if not c.primary_key and c.name not in but]
     values: dict[str, Any] = {c.name: bindparam(f"new_{c.name}") for c in changed}
@@ -68,11 +68,11 @@ _LEADS_BY_KEY = (
 )
 _INSERT_LEAD = _sql(insert(schema.lead))
 _UPDATE_LEAD, _update_parameters = _update_lead()
-# SQLite writes an index anew when its column is named, changed or not; most updates change none
-# but the date.
+# SQLite rewrites an index entry when its column is named, changed or not; most updates change
+# only the date.
 _INDEXED = {column.name for index in schema.lead.indexes for column in index.columns}
 _RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id", "date_modified"})
-# `_keeps_entries` looks at the values of the lead that these come from; a new one has to join it.
+# `_keeps_entries` compares the lead's values that these come from; a new one belongs there, too.
 assert {
     *("name_key", "last_name_key", "company_name_key", "city_key", "state_key"),
     *("postal_code_key", "status_id"),
@@ -81,7 +81,7 @@ assert {
 _UPDATE_LEAD_IN_PLACE, _in_place_parameters = _update_lead(but=_RARELY_CHANGED)
 _DELETE_LEAD = _sql(delete(schema.lead).where(*_by_key(schema.lead)))
 _DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
-# The index job may have been faster with a key of a definition that is being indexed.
+# The index work may already have added a key of a definition that is being indexed.
 _INSERT_KEY = _sql(insert(schema.match_key).prefix_with("OR IGNORE"))
 _INSERT_LEDGER = _sql(insert(schema.ledger))
 _LEDGER_REQUEST = _sql(select(schema.ledger.c.request_id).where(*_by_key(schema.ledger)))
@@ -93,7 +93,7 @@ def write_batch(
     now: int,
     load_settings: Callable[[], AccountSettings],
 ) -> BatchReceipt:
-    """Write a batch in the driver's open transaction; `load_settings` reads in it, too."""
+    """Write a batch in the driver's open transaction; `load_settings` reads in the same one."""
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
     row = driver.execute(_TAKE_LANE, (len(writes), account_id)).fetchone()
     lane = Lane(row[0] - len(writes) + 1, row[1], row[2])
@@ -119,7 +119,7 @@ def write_batch(
 
 
 def is_committed(driver: sqlite3.Connection, batch: Batch, receipt: BatchReceipt) -> bool:
-    """Look whether a commit that reported an error happened all the same."""
+    """Return whether a commit that reported an error happened all the same."""
     at = (batch.settings.account_id, receipt.first_seq)
     row = driver.execute(_LEDGER_REQUEST, at).fetchone()
     return row is not None and row[0] == batch.writes[0].write.delivery.request_id
@@ -181,7 +181,7 @@ def _update_leads(
 
 
 def _keeps_entries(before: Lead, after: Lead) -> bool:
-    """Say whether the columns that are rarely changed stay as they are."""
+    """Return whether the rarely changed columns stay the same."""
     return (
         before.name == after.name
         and before.last_name == after.last_name

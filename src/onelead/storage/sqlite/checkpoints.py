@@ -1,6 +1,6 @@
 """Copying SQLite's write-ahead log into the database, off the write path.
 
-Without it a commit now and then does the copying, and everybody behind it waits; without its
+Without it a commit now and then does the copying, and all writes behind it wait; without its
 bounds the log grows for as long as writes keep coming.
 """
 
@@ -16,14 +16,14 @@ import structlog
 from onelead.process.background import BackgroundWork
 
 _EVERY_S = 1.0
-#: From this size on the log is written from its start again, and beyond four times that it is cut.
+#: Beyond this size the log is written from its start again, and beyond four times that it is cut.
 _REUSED_BYTES = 256 * 1_048_576
 
 log = structlog.get_logger(__name__)
 
 
 class Checkpoints(BackgroundWork):
-    """A task that copies the log at a steady rhythm."""
+    """A task that copies the log at regular intervals."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Checkpoints(BackgroundWork):
         every_s: float = _EVERY_S,
         reused_bytes: int = _REUSED_BYTES,
     ) -> None:
-        """Start; needs a running event loop. `turn` is what this process's writes take."""
+        """Start; needs a running event loop. `turn` is the lock of this process's writes."""
         super().__init__("checkpoints", rest_s=every_s)
         self._path = path
         self._wal = path.with_name(f"{path.name}-wal")
@@ -44,9 +44,9 @@ class Checkpoints(BackgroundWork):
         await asyncio.to_thread(self._copy, "PASSIVE")
         if self._wal_bytes() <= self._reused_bytes:
             return
-        # What came in during the first copy is little, and what comes in during this one less.
+        # Little was written during the first copy, and less will be during this one.
         await asyncio.to_thread(self._copy, "PASSIVE")
-        # Writers have to wait for the rest, so it takes a turn of its own among them.
+        # Writers have to wait while the rest is copied, so this takes its turn among them.
         async with self._turn:
             is_huge = self._wal_bytes() > 4 * self._reused_bytes
             await asyncio.to_thread(self._copy, "TRUNCATE" if is_huge else "RESTART")
@@ -56,8 +56,8 @@ class Checkpoints(BackgroundWork):
             with closing(sqlite3.connect(self._path, timeout=1.0)) as connection:
                 connection.execute(f"PRAGMA wal_checkpoint({mode})")
         except sqlite3.OperationalError as error:
-            # Busy, out of space or of file descriptors. Writers, who have their connections open,
-            # may meet none of that while the log grows.
+            # Busy, or out of space or file descriptors. Writers, whose connections are open, may
+            # notice none of that while the log grows.
             log.warning("the write-ahead log could not be copied yet", reason=str(error))
 
     def _wal_bytes(self) -> int:

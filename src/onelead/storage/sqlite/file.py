@@ -1,4 +1,4 @@
-"""The file beneath the embedded engine: that it can be opened, and that one server has it."""
+"""The embedded engine's file: opening it, and locking it for one server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onelead.domain.errors import DatabaseLocked, DatabaseUnusable, StoreUnavail
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Say in words why a file cannot be used. Raises DatabaseUnusable."""
+    """Raise DatabaseUnusable, which says why, when a file cannot be used."""
     try:
         yield
     except OSError as error:
@@ -34,9 +34,9 @@ def _reason(error: BaseException | None) -> str:
 
 
 def create_private(path: Path) -> None:
-    """Create an empty database that its owner alone may open, whatever the umask.
+    """Create an empty database that only its owner can open, whatever the umask.
 
-    One that is there stays as it is. SQLite gives its log and index the mode of the database.
+    An existing one stays as it is. SQLite gives its log and index the mode of the database.
     """
     _create(path.resolve(), 0o600)
 
@@ -53,14 +53,14 @@ def _create(file: Path, mode: int) -> None:
 
 
 def lock_for_serving(path: Path) -> IO[bytes]:
-    """Lock out other serving processes until the file that is returned is closed.
+    """Lock out other serving processes until the returned file is closed.
 
     Raises DatabaseLocked.
     """
     # Links to one file share its lock.
     file = path.resolve()
     beside = file.with_name(f"{file.name}.serving")
-    # Whoever may open the database may serve it.
+    # Anyone who can open the database can serve it.
     _create(beside, file.stat().st_mode & 0o777)
     lock = beside.open("wb")
     try:

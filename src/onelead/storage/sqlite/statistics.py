@@ -1,8 +1,8 @@
-"""What SQLite's planner is told about the tables.
+"""The statistics of the tables that SQLite's planner is given.
 
-Without statistics it takes an account for ten leads and reads all of them where an index names
-the one. Measured figures would change plans as the data grows; these say what is always true:
-one account has many leads, and a key finds few of them.
+Without them it assumes that an account has ten leads, and reads all of them where an index would
+find the right one. Measured numbers would change plans as the data grows; these say what is
+always true: one account has many leads, and a key finds few of them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 _LEADS = 1_000_000
 _KEYS = 6 * _LEADS
-#: By table and index: the rows, then how many of them are alike in the first column, the first
-#: two, and so on (the form of `sqlite_stat1`).
+#: By table and index: the rows, then how many of them share the first column, the first two, and
+#: so on (the form of `sqlite_stat1`).
 _STATISTICS = (
     ("lead", "sqlite_autoindex_lead_1", f"{_LEADS} {_LEADS} 1"),
     ("lead", "lead_by_name", f"{_LEADS} {_LEADS} 2 1"),
@@ -32,9 +32,9 @@ _STATISTICS = (
 )
 
 
-def tell_planner(connection: Connection) -> None:
-    """Store the statistics that are not there, in the connection's transaction."""
-    # On a table of a few rows this costs nothing, and it makes the table of statistics.
+def add_statistics(connection: Connection) -> None:
+    """Store the statistics that are missing, in the connection's transaction."""
+    # This costs nothing on a table of few rows, and creates the table of statistics.
     connection.exec_driver_sql("ANALYZE account")
     known = set(connection.exec_driver_sql("SELECT idx FROM sqlite_stat1").scalars())
     unknown = [row for row in _STATISTICS if row[1] not in known]

@@ -27,12 +27,12 @@ from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite.batch import is_committed, write_batch
 from onelead.storage.sqlite.checkpoints import Checkpoints
 from onelead.storage.sqlite.file import create_private, lock_for_serving, opening
-from onelead.storage.sqlite.statistics import tell_planner
+from onelead.storage.sqlite.statistics import add_statistics
 
 T = TypeVar("T")
 _READER_THREADS = 4
-#: Pages that a connection keeps in memory; the batches, which write all over the keys, gain a
-#: tenth of their speed by the larger one.
+#: The page cache of a connection; batches, which write all over the keys, are a tenth faster with
+#: the larger one.
 _PAGES_KIB = 8 * 1024
 _BATCH_PAGES_KIB = 64 * 1024
 _READ_ACCOUNT = select(schema.account.c.id).limit(1)
@@ -51,11 +51,11 @@ class SqliteStore(PortableStore):
         serving: bool = False,
         busy_timeout_s: float = COMMIT_TIMEOUT_S,
     ) -> None:
-        """Open and migrate the file, creating it and its folder when they are not there.
+        """Open and migrate the file, creating it and its folder when they do not exist.
 
-        A process that serves locks out other serving processes (DatabaseLocked); other use of
-        the file at the same time is safe, and waits for its turn to write as long as
-        `busy_timeout_s`. Raises DatabaseUnusable, DatabaseNewer.
+        A process that serves locks out other serving processes (DatabaseLocked). Other use of
+        the file at the same time is safe, and waits up to `busy_timeout_s` for its turn to
+        write. Raises DatabaseUnusable, DatabaseNewer.
         """
         super().__init__(clock)
         self._path = path
@@ -77,21 +77,21 @@ class SqliteStore(PortableStore):
         try:
             with opening(self._path), self._writing() as connection:
                 migrate(connection)
-                tell_planner(connection)
+                add_statistics(connection)
         except Exception:
-            self._let_go()
+            self._release()
             raise
 
     async def close(self) -> None:
-        """Let go of the file after what is under way; the log is copied into it."""
+        """Finish what is under way and close the file; the log is copied into it."""
         async with self._turn:
             await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         if self._checkpoints:
             await self._checkpoints.stop()
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._batches is not None:
             self._batches.close()
         self._engine.dispose()
@@ -100,7 +100,7 @@ class SqliteStore(PortableStore):
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """Begin a write transaction at once, commit it at the end."""
+        """Begin a write transaction, with its lock, and commit it at the end."""
         with (
             _translated_errors(),
             self._engine.connect().execution_options(onelead_begin="BEGIN IMMEDIATE") as connection,
@@ -155,7 +155,7 @@ class SqliteStore(PortableStore):
     def pool_use(self) -> PoolUse:
         pool = self._engine.pool
         assert isinstance(pool, QueuePool)
-        # The batches keep their connection between two turns.
+        # The batches keep their connection between turns.
         idle = self._batches is not None and not self._turn.locked()
         return PoolUse(pool.checkedout() - idle, pool.size())
 
@@ -165,7 +165,7 @@ class SqliteStore(PortableStore):
         return await asyncio.shield(asyncio.create_task(self._write_in_turn(batch)))
 
     async def _write_in_turn(self, batch: Batch) -> BatchReceipt:
-        """Write a batch, and end the turn that was begun for it."""
+        """Write a batch, then end the turn that it was given."""
         try:
             with _translated_errors():
                 return await self._commit_batch(batch)
@@ -175,9 +175,8 @@ class SqliteStore(PortableStore):
     async def _commit_batch(self, batch: Batch) -> BatchReceipt:
         """Run a batch's transaction on the event loop, and wait for the disk in a thread.
 
-        Its statements are microseconds of work each. In a thread of their own they would wait
-        for the interpreter after each one of them while requests are read, which cost a fifth of
-        the throughput.
+        Its statements take microseconds each. In a thread they would wait for the interpreter
+        after each one while requests are read, which cost a fifth of the throughput.
         """
         loop = asyncio.get_running_loop()
         connection = self._batch_connection()
@@ -210,7 +209,7 @@ class SqliteStore(PortableStore):
         return self._batches
 
     async def _begin_batch(self, connection: Connection) -> RootTransaction:
-        """Take the file's write lock; one that somebody else holds is waited for in a thread."""
+        """Take the file's write lock; wait in a thread while another process holds it."""
         try:
             return connection.begin()
         except sqlalchemy.exc.OperationalError:
@@ -234,7 +233,7 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 def _roll_back(transaction: RootTransaction, driver: sqlite3.Connection) -> None:
     transaction.rollback()
-    # For SQLAlchemy a transaction has ended when its commit failed; for SQLite it may go on.
+    # To SQLAlchemy a transaction whose commit failed has ended; in SQLite it may still be open.
     driver.rollback()
 
 
@@ -244,7 +243,7 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 0},
         pool_size=_READER_THREADS + 2,
         max_overflow=0,
-        # What a statement failed on is somebody's lead; the log has the statement only.
+        # The parameters of a failed statement are a lead; only the statement is logged.
         hide_parameters=True,
     )
 
@@ -256,13 +255,13 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
         driver.execute(f"PRAGMA cache_size = -{_PAGES_KIB}")
         driver.execute("PRAGMA temp_store = MEMORY")
         if serving:
-            # Copying the log is the work of `Checkpoints`; no commit waits for it.
+            # `Checkpoints` copies the log, so that no commit waits for it.
             driver.execute("PRAGMA wal_autocheckpoint = 0")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # The driver leaves transactions alone; a write transaction takes its lock at once, so it
-        # can never fail half-way because another one was faster.
+        # The driver leaves transactions alone. A write transaction begins with its lock, so it
+        # never fails half-way because another one was faster.
         begin = connection.get_execution_options().get("onelead_begin", "BEGIN")
         connection.exec_driver_sql(begin)
 
@@ -271,7 +270,7 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
 
 @contextmanager
 def _translated_errors() -> Iterator[None]:
-    """Turn what the driver says about its files and locks into the contract's error."""
+    """Turn the driver's errors about files and locks into the contract's error."""
     try:
         yield
     except (sqlalchemy.exc.OperationalError, sqlite3.OperationalError) as error:
