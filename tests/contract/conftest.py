@@ -36,7 +36,7 @@ async def store(database: Database, clock: Clock) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def other_store(database: Database, clock: Clock) -> AsyncIterator[Store]:
-    """A second store on the same database, as another process has one."""
+    """A second store on the same database, as in another process."""
     opened = await database.open(clock)
     yield opened
     await opened.close()

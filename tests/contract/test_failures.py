@@ -1,4 +1,4 @@
-"""When the database fails: a commit of unknown outcome is looked up, the rest is said."""
+"""When the database fails, a commit of unknown outcome is looked up; the rest is reported."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_a_batch_of_refusals_that_was_committed_is_found_too(
 
 
 def write_elsewhere(database: Database, clock: Clock) -> None:
-    """Write as another process does: with a store, a thread and an event loop of its own."""
+    """Write as another process does: with its own store, thread and event loop."""
 
     async def work() -> None:
         store = await database.open(clock)
@@ -228,7 +228,7 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
     }
 
 
-#: What is tried otherwise above, or never raises.
+#: Tested above in another way, or never raises.
 TRIED_ELSEWHERE = {"write_leads", "close", "is_ready", "pool_use", "kind"}
 
 
@@ -275,7 +275,7 @@ async def test_a_busy_database_stops_writes_after_a_while_and_no_reads(
 
 
 async def at_last(work: Callable[[], Awaitable[T]]) -> T:
-    """Do what nothing is in the way of; a busy machine is slower than impatience at times."""
+    """Do what nothing blocks, again if need be: a busy machine can be slower than the timeout."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             with suppress(StoreUnavailable):
@@ -333,7 +333,7 @@ async def test_closing_waits_for_what_is_under_way(
     await asyncio.sleep(0)
     await closing.store.close()
     receipts = await asyncio.gather(*writes)
-    # PostgreSQL has them wait for the lane side by side, where none is the first; it is the
-    # writer that keeps them in order.
+    # PostgreSQL lets them wait for the lane side by side, in no order; the writer is what keeps
+    # them in order.
     assert sorted(receipt.first_seq for receipt in receipts) == list(range(1, 21))
     assert len(await account.leads()) == 20

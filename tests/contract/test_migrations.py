@@ -22,8 +22,8 @@ from onelead.domain.errors import DatabaseNewer
 from onelead.storage.migrate import migrate
 from onelead.storage.schema import REVISION, metadata
 
-#: What each engine says of its tables: keys, order and kinds of columns, indexes with their
-#: conditions. SQLite keeps the very statements; PostgreSQL spells what it has understood.
+#: How each engine describes its tables: keys, order and kinds of columns, indexes with their
+#: conditions. SQLite keeps the statements; PostgreSQL writes out what it understood.
 DEFINITIONS = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY 1",
     "postgresql": """
@@ -58,7 +58,7 @@ def definitions(connection: Connection) -> list[str]:
 
 
 def everything(engine: Engine) -> list[object]:
-    """Return the tables and all that they hold."""
+    """Return the tables and everything in them."""
     with engine.connect() as connection:
         names = sorted(inspect(connection).get_table_names())
         rows = [connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in names]
@@ -116,7 +116,7 @@ def rolling_back(empty: EmptyDatabase) -> Iterator[Connection]:
     is_sqlite = empty.url.startswith("sqlite:")
     with empty.engine() as engine:
         if is_sqlite:
-            # Its driver commits before it changes a table, unless it is told to leave that alone.
+            # Its driver commits before it changes a table, unless that is switched off.
             isolated = create_engine(empty.url, connect_args={"isolation_level": None})
         else:
             isolated = engine
@@ -135,7 +135,7 @@ def test_migrating_prints_nothing(engine: Engine, capfd: pytest.CaptureFixture[s
 
 
 def start(url: str) -> NewAccount | None:
-    """Start as a process does: migrate, and make an account when there is none."""
+    """Start as a process does: migrate, and create an account if there is none."""
 
     async def work() -> NewAccount | None:
         store = await open_store(Configuration(database=url), serving=False)

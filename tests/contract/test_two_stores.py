@@ -43,7 +43,7 @@ async def test_upserts_of_the_same_people_by_both_make_each_person_once(
 async def test_upserts_that_would_match_each_other_through_different_fields_make_one_lead(
     account: AccountStore, elsewhere: AccountStore
 ) -> None:
-    """The one looks for the e-mail and brings the name, the other the reverse."""
+    """One looks for the e-mail and brings the name, the other does the reverse."""
     writes = []
     for person in range(20):
         email, name = f"n{person}@field.example", f"Nora Field {person}"
@@ -142,7 +142,7 @@ async def test_accounts_created_by_both_are_two(
 
 
 async def test_an_account_lives_apart_from_the_others(account: AccountStore) -> None:
-    """The same people, the same definitions, and nothing of it is seen by the other account."""
+    """The same people and definitions, of which the other account sees nothing."""
     other = await account.store.create_account("Other Ltd", "omar@other.example")
     stranger = await AccountStore.of(account.store, other.account_id, account.database)
     mine, theirs = await account.field(), await stranger.field()

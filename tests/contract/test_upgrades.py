@@ -70,7 +70,7 @@ def next_migration(scripts: Path, change: str, more: str = "") -> None:
         "def upgrade() -> None:",
         textwrap.indent(textwrap.dedent(change), "    "),
     ]
-    # Another name each time: Python takes a file of the same name and second for the same.
+    # A new name each time: Python takes a file with the same name and second for the same file.
     (scripts / "versions" / f"9001_{next(_numbers)}.py").write_text("\n".join(lines))
 
 
@@ -85,7 +85,7 @@ def upgrade(connection: Connection, scripts: Path, revision: str = "head") -> No
 def steps(
     empty: EmptyDatabase, scripts: Path
 ) -> Iterator[tuple[Script, dict[str, TableShape], dict[str, TableShape]]]:
-    """Run one migration after another: each with the tables before it and after it."""
+    """Run the migrations one by one; yield each with the tables before and after it."""
     directory = ScriptDirectory(str(scripts))
     with empty.engine() as engine:
         before: dict[str, TableShape] = {}
@@ -134,7 +134,7 @@ def migrating(database: Database) -> Iterator[Connection]:
 
 
 def disturbed(database: Database, scripts: Path) -> list[Breach]:
-    """Return what an older program cannot live with, and leave the database as it was."""
+    """Return what an older program cannot live with, and leave the database unchanged."""
     with migrating(database) as connection:
         before = shapes(connection)
         upgrade(connection, scripts)
@@ -203,7 +203,7 @@ def test_a_default_that_is_taken_away_is_found(empty: EmptyDatabase, scripts: Pa
             before = shapes(connection)
         without = "ALTER TABLE lead ALTER COLUMN score DROP DEFAULT"
         if engine.dialect.name == "sqlite":
-            # It has no such statement: a default goes by writing the definition anew.
+            # It has no statement for this: a default is removed by rewriting the definition.
             without = "PRAGMA writable_schema = ON"
         with engine.begin() as connection:
             connection.execute(text(without))
@@ -258,7 +258,7 @@ async def test_a_store_serves_while_a_newer_program_migrates_and_after(
             asyncio.create_task(account.result(create(name="Meanwhile"))),
             asyncio.create_task(account.result(update(leads[0].id, title="Buyer"))),
         ]
-        # Their turn comes when the tables are free again.
+        # They continue when the tables are free again.
         done, _ = await asyncio.wait(writes, timeout=0.2)
         assert not done
         connection.commit()
@@ -273,7 +273,7 @@ async def test_a_store_serves_while_a_newer_program_migrates_and_after(
 
 
 async def test_a_migration_that_waits_for_a_table_lets_others_pass(clock: Clock) -> None:
-    """Who comes after one who waits for a table waits too: pg_dump would hold up every request."""
+    """Queries behind one that waits for a table wait, too: pg_dump would hold up every request."""
     with empty_postgresql() as empty, closing(psycopg.connect(empty.url)) as backup:
         backup.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
         backup.commit()

@@ -22,24 +22,24 @@ def database(tmp_path: Path) -> Iterator[PostgresqlDatabase]:
 
 @pytest.fixture
 async def network(database: PostgresqlDatabase) -> AsyncIterator[Network]:
-    """Ways to the database, and processes on them."""
+    """Proxies of the database, and processes that use them."""
     async with Network(database) as made:
         yield made
 
 
 @pytest.fixture
 async def proxy(network: Network) -> Proxy:
-    """The way between the application and the database."""
-    return await network.way()
+    """The proxy between the application and the database."""
+    return await network.proxy()
 
 
 @pytest.fixture
 async def account(network: Network, proxy: Proxy) -> AccountStore:
-    """The account of the database, behind the way."""
+    """The account of the database, behind the proxy."""
     return await network.account(proxy)
 
 
 @pytest.fixture
 async def elsewhere(network: Network) -> AccountStore:
-    """The same account in another process, whose way never fails."""
-    return await network.account(await network.way())
+    """The same account in another process, whose proxy never fails."""
+    return await network.account(await network.proxy())

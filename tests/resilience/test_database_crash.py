@@ -1,4 +1,4 @@
-"""A PostgreSQL server that is killed, or becomes a standby: the application goes on with it."""
+"""A PostgreSQL server is killed, or becomes a standby, and the application goes on with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ANSWERS = 150
 
 @pytest.fixture
 def server() -> Iterator[PostgresqlServer]:
-    """A server of its own, whose commits are on the disk."""
+    """A separate server, whose commits are on the disk."""
     with PostgresqlServer(durable=True) as server:
         yield server
 

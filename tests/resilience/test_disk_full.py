@@ -1,4 +1,4 @@
-"""A disk without room: writes are refused, reads go on, and with room again all is well."""
+"""A full disk: writes are refused, reads go on, and all is well once there is room again."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _mount(folder: Path) -> None:
 
 
 def _can_mount() -> bool:
-    """Say whether this user may mount; a container's root may not."""
+    """Return whether this user can mount; a container's root cannot."""
     script = "mount -t tmpfs tmpfs /mnt"
     command = ["unshare", "--mount", "sh", "-c", script]
     try:
@@ -88,7 +88,7 @@ DISKS = [FileSizeLimit, SmallFileSystem] if _can_mount() else [FileSizeLimit]
 
 
 class Deliveries:
-    """Ever new people, each with much to store."""
+    """New people without end, each with much to store."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client

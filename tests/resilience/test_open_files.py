@@ -1,4 +1,4 @@
-"""No file descriptor is left for a while: the work in the background outlives it."""
+"""There are no file descriptors for a while: the background work survives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that is away for long: refused clearly and in bounded time, then all works again."""
+"""A long outage of the database: clear refusals in bounded time, then all works again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 RETRY_S = 0.3
 READY_URL = "http://onelead.test/readyz"
-#: Nobody waits longer: the connection, the silence until it is noticed, and the retries, which
+#: No caller waits longer: the connection, the silence until it is noticed, and the retries, which
 #: take some seconds, on a machine that stands still for as long again.
 BOUND_S = 30
 UPSERT = {
@@ -33,7 +33,7 @@ UPSERT = {
 
 @pytest.fixture
 async def runtime(network: Network, proxy: Proxy) -> AsyncIterator[Runtime]:
-    """A service behind the way."""
+    """A service behind the proxy."""
     store = await network.store(proxy, timeout_s=IMPATIENT_S, retry_s=RETRY_S)
     metrics = Metrics()
     numbers = itertools.count(1)
@@ -56,7 +56,7 @@ async def client(runtime: Runtime, network: Network) -> AsyncIterator[httpx.Asyn
 
 
 async def answered(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Ask until it is not refused: on a busy machine a database that is there may be too slow."""
+    """Ask until it is not refused: on a busy machine a working database may be too slow."""
     async with asyncio.timeout(BOUND_S):
         while (answer := await call()).status_code == 503:
             pass
@@ -75,7 +75,7 @@ async def assert_unavailable(client: httpx.AsyncClient) -> None:
         )
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
-    # How soon it is said, test_readiness.py shows without a clock.
+    # test_readiness.py shows without a clock how soon this is reported.
     async with asyncio.timeout(BOUND_S):
         assert (await client.get(READY_URL)).status_code == 503
 
@@ -103,7 +103,7 @@ async def test_a_service_says_so_while_its_database_is_away_and_goes_on_afterwar
             await proxy.cut_all()
         else:
             await proxy.open()
-        # Those who wait in the pool find it soon; the first answers show it.
+        # Callers that wait for the pool find out soon, as the first answers show.
         await answered(is_ready)
         assert (await answered(upsert)).headers["Lead-Outcome"] == "unchanged"
         assert (await answered(lambda: client.get(f"/leads/{lead['id']}"))).json() == lead

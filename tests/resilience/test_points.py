@@ -1,4 +1,4 @@
-"""A connection that fails at each point of a transaction: one answer, and a true one."""
+"""A connection fails at each point of a transaction: there is one answer, and it is true."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COMMIT_DONE = Point(Moment.DONE, COMMIT)
 
 
 def person(number: int) -> LeadWrite:
-    """A write that nothing but itself can turn into an update."""
+    """A write that becomes an update only if it is done twice."""
     email = f"n{number}@field.example"
     return upsert("email", email, name="Nora Field", email=email)
 
@@ -70,10 +70,10 @@ async def test_batches_whose_connections_go_silent_are_written_once(network: Net
     points = BATCH_POINTS.values()
 
     async def write_through_a_silence(point: Point, account_id: int) -> None:
-        way = await network.way()
-        account = await network.account(way, account_id, timeout_s=IMPATIENT_S)
+        proxy = await network.proxy()
+        account = await network.account(proxy, account_id, timeout_s=IMPATIENT_S)
         settings = await account.settings()
-        fault = way.plan(Action.DROP, point)
+        fault = proxy.plan(Action.DROP, point)
         receipt = await account.write(person(1), settings=settings)
         assert fault.reached.is_set()
         assert (receipt.first_seq, receipt.results[0].outcome) == (1, Outcome.CREATED), point
@@ -117,7 +117,7 @@ async def test_another_process_that_writes_before_the_look_is_not_mistaken_for_t
 async def test_a_commit_that_arrives_late_is_waited_for_before_the_look(
     account: AccountStore, network: Network, proxy: Proxy, *, is_settings_change: bool
 ) -> None:
-    """The application has lost the connection, and the server has yet to hear of either."""
+    """The application has lost the connection; the commit and the loss reach the server later."""
     late = proxy.plan(Action.LATE, COMMIT_LOST)
     work = account.field() if is_settings_change else account.write(person(1))
     writing = asyncio.create_task(work)
@@ -148,9 +148,9 @@ async def test_a_commit_that_is_lost_again_and_again_is_written_once(
 async def test_a_commit_in_doubt_is_looked_up_once_although_the_time_is_over(
     network: Network,
 ) -> None:
-    way = await network.way()
-    account = await network.account(way, retry_s=0)
-    way.plan(Action.CUT, COMMIT_DONE)
+    proxy = await network.proxy()
+    account = await network.account(proxy, retry_s=0)
+    proxy.plan(Action.CUT, COMMIT_DONE)
     assert (await account.write(person(1))).first_seq == 1
     assert await account.unexplained() == []
 
@@ -158,11 +158,11 @@ async def test_a_commit_in_doubt_is_looked_up_once_although_the_time_is_over(
 async def test_a_batch_that_cannot_be_looked_up_in_time_is_reported_and_in_the_ledger_once(
     network: Network,
 ) -> None:
-    way = await network.way()
-    account = await network.account(way, retry_s=0)
+    proxy = await network.proxy()
+    account = await network.account(proxy, retry_s=0)
     write = person(1)
-    way.plan(Action.CUT, COMMIT_DONE)
-    way.plan(Action.CUT, Point(Moment.DONE, LANE))
+    proxy.plan(Action.CUT, COMMIT_DONE)
+    proxy.plan(Action.CUT, Point(Moment.DONE, LANE))
     with pytest.raises(StoreUnavailable) as refusal:
         await account.write(write)
     assert refusal.value.retry_after_s == 1
@@ -223,23 +223,23 @@ async def test_a_read_whose_connection_is_cut_is_answered(
 
 
 async def test_reads_on_silent_connections_are_answered_by_others(network: Network) -> None:
-    """Also one that has read everything, and hears nothing of the end of its transaction."""
+    """Also one that has read everything, and gets no answer to the end of its transaction."""
 
     async def read_through_a_silence(sql: str) -> None:
-        way = await network.way()
-        account = await network.account(way, timeout_s=IMPATIENT_S)
+        proxy = await network.proxy()
+        account = await network.account(proxy, timeout_s=IMPATIENT_S)
         lead = await account.created()
-        way.plan(Action.DROP, Point(Moment.BEFORE, sql))
+        proxy.plan(Action.DROP, Point(Moment.BEFORE, sql))
         assert (await account.store.lead(account.account_id, lead.id)).lead == lead
-        assert way.planned == 0
+        assert proxy.planned == 0
 
     async def ask_through_a_silence() -> None:
-        way = await network.way()
-        account = await network.account(way, timeout_s=IMPATIENT_S)
-        way.plan(Action.DROP, Point(Moment.BEFORE, "SELECT account.id"))
+        proxy = await network.proxy()
+        account = await network.account(proxy, timeout_s=IMPATIENT_S)
+        proxy.plan(Action.DROP, Point(Moment.BEFORE, "SELECT account.id"))
         await account.store.is_ready()
-        assert way.planned == 0
-        # On a busy machine a question may take longer than the store is patient.
+        assert proxy.planned == 0
+        # On a busy machine a query may take longer than the store waits.
         while not await account.store.is_ready():
             pass
 
@@ -252,12 +252,12 @@ async def test_reads_on_silent_connections_are_answered_by_others(network: Netwo
 
 
 async def test_a_new_connection_that_goes_silent_is_given_up(network: Network) -> None:
-    """It is opened, and the first statement on it has no answer."""
-    way = await network.way()
-    account = await network.account(way, timeout_s=IMPATIENT_S)
+    """It is opened, and the first statement on it gets no answer."""
+    proxy = await network.proxy()
+    account = await network.account(proxy, timeout_s=IMPATIENT_S)
     settings = await account.settings()
-    await way.cut_all()
-    silent = way.plan(Action.DROP, Point(Moment.BEFORE, PREPARATION))
+    await proxy.cut_all()
+    silent = proxy.plan(Action.DROP, Point(Moment.BEFORE, PREPARATION))
     async with asyncio.timeout(RETRY_S):
         await account.write(create(name="Nora Field"), settings=settings)
     assert silent.reached.is_set()

@@ -1,4 +1,4 @@
-"""Seeded schedules: writers of several processes, faults at random, and what must hold always."""
+"""Seeded schedules: writers in several processes, random faults, and what must always hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answer = Receipt | StoreUnavailable
 
 
 class Schedule:
-    """Two processes that write to the same accounts, each by a way that fails."""
+    """Two processes that write to the same accounts, each through a proxy that fails."""
 
     def __init__(self, network: Network, seed: int) -> None:
         self._network = network
@@ -42,15 +42,15 @@ class Schedule:
         """Write until every client is done, and return the accounts."""
         network = self._network
         account_ids = await network.more_accounts(ACCOUNTS)
-        ways = [await network.way() for _ in range(2)]
-        # The one gives up at once.
+        proxies = [await network.proxy() for _ in range(2)]
+        # One of them gives up immediately.
         stores = [
-            await network.store(way, timeout_s=IMPATIENT_S, retry_s=retry_s)
-            for way, retry_s in zip(ways, (20.0, 0.0), strict=True)
+            await network.store(proxy, timeout_s=IMPATIENT_S, retry_s=retry_s)
+            for proxy, retry_s in zip(proxies, (20.0, 0.0), strict=True)
         ]
-        direct = await network.store(await network.way())
+        direct = await network.store(await network.proxy())
         accounts = [await AccountStore.of(direct, one, network.database) for one in account_ids]
-        self._plan_faults(ways)
+        self._plan_faults(proxies)
         writers = [BatchingWriter(store, batch_writes_max=8) for store in stores]
         async with asyncio.TaskGroup() as clients:
             for account_id in account_ids:
@@ -61,21 +61,21 @@ class Schedule:
                     clients.create_task(self._deliver(writer, account_id, writes))
         for writer in writers:
             await writer.drain()
-        self.faults_left = sum(way.planned for way in ways)
+        self.faults_left = sum(proxy.planned for proxy in proxies)
         return accounts
 
-    def _plan_faults(self, ways: list[Proxy]) -> None:
+    def _plan_faults(self, proxies: list[Proxy]) -> None:
         chance, points = self._chance, list(BATCH_POINTS.values())
-        for way in ways:
+        for proxy in proxies:
             for number in range(FAULTS):
                 point = chance.choice(points)
                 if number < SILENCES:
-                    way.plan(Action.DROP, point, after=chance.randrange(20))
+                    proxy.plan(Action.DROP, point, after=chance.randrange(20))
                     continue
                 action = chance.choice((Action.CUT, Action.CUT, Action.DELAY))
                 if point.moment is Moment.SENT:
                     action = Action.CUT
-                fault = way.plan(action, point, after=chance.randrange(30))
+                fault = proxy.plan(action, point, after=chance.randrange(30))
                 fault.let_go_after(chance.uniform(0, 0.05))
 
     async def _deliver(self, writer: BatchingWriter, account_id: int, writes: RandomWrites) -> None:
@@ -91,7 +91,7 @@ class Schedule:
 
 
 def untrue(account: AccountStore, answers: list[tuple[LeadWrite, Answer]]) -> list[str]:
-    """Return what was answered and is not so."""
+    """Return the answers that are not true."""
     ledger = account.ledger("seq, request_id, outcome, version")
     times = Counter(request_id for _, request_id, _, _ in ledger)
     found = []
@@ -124,7 +124,7 @@ async def test_every_accepted_write_is_answered_once_and_truthfully(
         assert untrue(account, answers) == [], f"seed {seed}"
         assert await account.unexplained() == [], f"seed {seed}"
         kinds.update(type(answer).__name__ for _, answer in answers)
-    # The schedule has tried what it is about.
+    # The schedule has exercised what it is for.
     assert schedule.faults_left < FAULTS
     assert network.retries.reasons["connection_lost"] > 3
     assert kinds["StoreUnavailable"] > 3

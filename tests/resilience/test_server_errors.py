@@ -1,4 +1,4 @@
-"""What PostgreSQL says when it cannot: tried again, or refused clearly after the deadline."""
+"""PostgreSQL's own errors: retried, or refused clearly after the deadline."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ NEVER = 1_000_000
 
 
 def fail(database: PostgresqlDatabase, code: str, *, times: int) -> None:
-    """Let the server refuse the next ledger rows with an error of its own."""
+    """Make the server refuse the next ledger rows with one of its errors."""
     database.execute("CREATE SEQUENCE failure")
     database.execute(
-        # What a sequence has counted stays counted when the transaction is rolled back.
+        # A sequence keeps its count when the transaction is rolled back.
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         f" IF nextval('failure') <= {times} THEN"
         f" RAISE EXCEPTION 'as planned' USING ERRCODE = '{code}'; END IF;"
@@ -65,7 +65,7 @@ async def test_what_passes_is_tried_again(
 async def test_what_does_not_pass_before_the_deadline_is_refused(
     network: Network, code: str
 ) -> None:
-    account = await network.account(await network.way(), retry_s=0.1)
+    account = await network.account(await network.proxy(), retry_s=0.1)
     fail(network.database, code, times=NEVER)
     for work in (account.write(nora()), account.field()):
         with pytest.raises(StoreUnavailable) as refusal:
@@ -152,13 +152,13 @@ async def test_sessions_that_the_server_ends_because_they_are_idle_are_replaced(
 ) -> None:
     name = network.database.rows("SELECT current_database()")[0][0]
     network.database.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '250ms'")
-    way = await network.way()
-    account = await network.account(way)
+    proxy = await network.proxy()
+    account = await network.account(proxy)
     settings = await account.settings()
     await account.write(nora(), settings=settings)
-    await until(lambda: not way.connections)
+    await until(lambda: not proxy.connections)
     assert (await account.write(nora(), settings=settings)).first_seq == 2
-    await until(lambda: not way.connections)
+    await until(lambda: not proxy.connections)
     assert len(await account.leads()) == 2
 
 
@@ -168,7 +168,7 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
     proxy: Proxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A process that is not run for a while, or whose statements are not."""
+    """A process that is stopped for a while, or whose statements are held up."""
     monkeypatch.setattr(
         "onelead.storage.postgresql.store.connections.ABANDONED_TRANSACTION_S", 0.25
     )

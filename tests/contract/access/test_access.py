@@ -1,4 +1,4 @@
-"""Who may come in: accounts, users and API keys."""
+"""Accounts, users and API keys."""
 
 from __future__ import annotations
 

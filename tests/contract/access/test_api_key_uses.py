@@ -1,4 +1,4 @@
-"""When keys were used last, as every engine keeps it."""
+"""The last use of each API key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms that may be sent once: whichever process gets them, and whatever becomes of a commit."""
+"""Forms can be sent only once, whichever process gets them and whether or not a commit succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.contract.store import Store
 from onelead.domain.limits import SENT_FORM_S
 
 
-async def test_of_all_who_send_a_form_at_once_one_is_the_first(
+async def test_only_one_of_several_simultaneous_sends_is_the_first(
     account: AccountStore, elsewhere: AccountStore
 ) -> None:
     stores = (account.store, elsewhere.store) * 5

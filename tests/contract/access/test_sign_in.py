@@ -45,7 +45,7 @@ async def mia(account: AccountStore) -> User:
 async def with_password(
     store: Store, user: User, password_hash: str, clock: Clock, account_id: int = 1
 ) -> None:
-    """Let a user set a password by a link."""
+    """Have a user set a password through a link."""
     token = await store.create_link(account_id, user.id, LinkPurpose.INVITATION)
     session = a_session(user, clock, account_id)
     link_hash, token_hash = key_hash(token), f"of link {token}"
@@ -137,12 +137,12 @@ class TestPasswords:
             ("Shop Ltd", "here"),
             ("Other Ltd", "there"),
         ]
-        # What an admin of one account does says nothing in the other one.
+        # What an admin does in one account changes nothing in the other.
         await store.create_user(other.account_id, "olga@other.example", "", Role.ADMIN)
         await store.change_user(other.account_id, twin.id, UserChange(is_active=False), by=None)
         assert [one.account_id for one in await store.passwords(EMAIL)] == [1]
 
-    async def test_who_is_deactivated_has_none(self, store: Store, mia: User, clock: Clock) -> None:
+    async def test_a_deactivated_user_has_none(self, store: Store, mia: User, clock: Clock) -> None:
         await with_password(store, mia, "hash", clock)
         await store.deactivate_user(1, mia.email)
         assert await store.passwords(mia.email) == []
@@ -220,7 +220,7 @@ class TestLinks:
         assert [one.token_hash for one in await store.sessions(1, mia.id)] == ["here"]
         assert [one.password_hash for one in await store.passwords(mia.email)] == ["first"]
 
-    async def test_of_many_who_use_a_link_at_once_one_succeeds(
+    async def test_only_one_of_many_simultaneous_uses_of_a_link_succeeds(
         self, store: Store, other_store: Store, mia: User, clock: Clock
     ) -> None:
         hashed = key_hash(await store.create_link(1, mia.id, LinkPurpose.INVITATION))
@@ -277,7 +277,7 @@ class TestLinks:
         invitation = key_hash(await store.create_link(1, mia.id, LinkPurpose.INVITATION))
         assert not await store.choose_account(invitation, "token", session)
         assert await store.sessions(1, mia.id) == []
-        # Neither was used up by that.
+        # Neither was used up.
         assert await store.choose_account(choice, "token", session)
         assert not await store.choose_account(choice, "again", session)
         assert await store.link(invitation) is not None
@@ -297,7 +297,7 @@ class TestLinks:
             with pytest.raises(ResourceNotFound):
                 await store.create_link(account_id, user_id, LinkPurpose.INVITATION)
 
-    async def test_each_start_has_a_link_until_somebody_has_a_password(
+    async def test_each_start_has_a_link_until_a_user_has_a_password(
         self, store: Store, dana: User, mia: User, clock: Clock
     ) -> None:
         first = await store.create_first_link()

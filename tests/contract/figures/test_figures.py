@@ -1,4 +1,4 @@
-"""The figures: folded from the ledger, they are what a count of all leads and rows would be."""
+"""The figures, folded from the ledger, equal a count of all leads and rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def counted_leads(account: AccountStore) -> dict[str, dict[str, int]]:
 
 
 async def lead_figures(account: AccountStore) -> dict[str, dict[str, int]]:
-    """Return the figures but those of definitions that are gone."""
+    """Return the figures, except those of deleted definitions."""
     fields = (await account.settings()).fields_by_id
     alive = COUNTED_FIELDS | {f"custom_fields.{id_}" for id_ in fields}
     figures = await account.store.lead_figures(account.account_id)
@@ -66,7 +66,7 @@ async def lead_figures(account: AccountStore) -> dict[str, dict[str, int]]:
 
 
 async def require_the_law(account: AccountStore) -> None:
-    """Hold every figure against the leads and the ledger as they are."""
+    """Compare every figure with the leads and the ledger."""
     assert await lead_figures(account) == await counted_leads(account)
     hours = {grouping: Counter[tuple[int, str]]() for grouping in Grouping}
     callers: Counter[tuple[int, int, str]] = Counter()
@@ -100,7 +100,7 @@ async def require_the_law(account: AccountStore) -> None:
 async def require_hours_and_days(
     account: AccountStore, grouping: Grouping, hours: Counter[tuple[int, str]]
 ) -> None:
-    """Hold the deliveries by one grouping against those of its hours."""
+    """Compare the deliveries by one grouping with those of its hours."""
     division = Division(grouping, sorted({value for _hour, value in hours}))
     span = (account.account_id, division, 0, 2**40)
     by_hour = await account.store.deliveries_by_hour(*span)
@@ -121,7 +121,7 @@ async def require_hours_and_days(
 
 
 async def require_spans_of_callers(account: AccountStore) -> None:
-    """Hold the callers of spans with and without whole days against the ledger."""
+    """Compare the callers of spans with and without whole days with the ledger."""
     rows = account.ledger("date, outcome, user_id, api_key_id, resource")
     rows = [row for row in rows if row[4] == "lead"]
     first, last = (min(row[0] for row in rows), max(row[0] for row in rows))
@@ -168,7 +168,7 @@ async def test_figures_are_what_a_count_of_everything_finds(
             writes.learn(result)
         clock.advance(chance.randrange(20_000))
         if chance.random() < 0.6:
-            # Both fold at once, as two processes do.
+            # Both fold at the same time, as two processes do.
             stores = (account.store, elsewhere.store)
             await asyncio.gather(*(store.fold_ledger(account.account_id) for store in stores))
     await account.change(DEFINITION, Action.DELETE, of=fields[1].id)
@@ -266,7 +266,7 @@ def by(write: LeadWrite, user_id: int | None, api_key_id: int | None) -> LeadWri
 async def test_upserts_are_counted_by_the_field_they_were_matched_by_and_whose_they_were(
     account: AccountStore, clock: Clock
 ) -> None:
-    """Also those that were refused for what was found; not those that could not look."""
+    """Including those refused for what they found; not those that could not look."""
     clock.now = 100 * HOUR
     field, other = await account.field(), await account.field(name="Other")
     for _ in range(2):
@@ -324,7 +324,7 @@ async def test_some_fields_and_one_value_can_be_asked_for(account: AccountStore)
 async def test_a_step_that_fails_half_way_leaves_nothing_behind(
     account: AccountStore, database: Database
 ) -> None:
-    """The deliveries are counted before the leads: they have to go with them."""
+    """The deliveries are counted before the leads: both have to be undone."""
     await account.result(create(name="Nora Field"))
     database.refuse("INSERT", "lead_figure")
     with pytest.raises(Exception, match="refused by a test"):
@@ -350,10 +350,10 @@ async def test_another_account_keeps_its_figures_to_itself(
 async def test_a_fold_takes_no_lane_and_does_not_wait_for_ever(
     account: AccountStore, database: Database, clock: Clock
 ) -> None:
-    """SQLite has one lock for everything; there a step that does not get it is done later."""
+    """SQLite has one lock for everything: a step that does not get it is done later."""
     await account.result(create(name="Nora Field"))
     has_one_lock = database.address.startswith("sqlite")
-    # Where nothing is to be waited for, a busy machine is given its time.
+    # Where there is nothing to wait for, a busy machine is given its time.
     impatient = await database.open(clock, busy_timeout_s=0.05 if has_one_lock else 20)
     try:
         with database.busy():

@@ -1,4 +1,4 @@
-"""Values that several leads share: a walk in short steps finds all of them, and counts right."""
+"""Shared values: a walk in short steps finds all of them and counts correctly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.contract.store import Store
 
 
 async def walk(account: AccountStore, key_field: str, limit: int) -> tuple[dict[str, int], int]:
-    """Walk to the end; return every value found with its leads, and the keys that were passed."""
+    """Walk to the end; return every value found with its leads, and the number of keys passed."""
     found: dict[str, int] = {}
     passed, after = 0, ""
     while True:
@@ -39,7 +39,7 @@ async def test_a_walk_finds_every_shared_value(account: AccountStore, limit: int
     found, passed = await walk(account, "name", limit)
     assert found.keys() == {name for name, leads in counts.items() if leads > 1}
     for name, leads in found.items():
-        # A step that is full of one value looks no further.
+        # A step that one value fills looks no further.
         assert leads == min(counts[name], limit) or leads == counts[name]
     assert passed <= len(names)
     if limit > max(counts.values()):

@@ -67,7 +67,7 @@ async def test_a_batch_fails_as_a_whole_when_only_its_last_row_does(
 
 
 async def test_a_row_that_is_there_already_fails_the_batch(account: AccountStore) -> None:
-    """The ledger's numbers are the last line of defence: none is ever written over."""
+    """The ledger's numbers are the last line of defence: no row is overwritten."""
     lead = await account.created()
     await account.result(update(lead.id, title="Buyer"))
     account.database.execute("UPDATE lane SET ledger_seq = 1")

@@ -15,7 +15,7 @@ from onelead.domain.account import AccountSettings
 from onelead.process.writer import BatchingWriter
 
 BATCH_WRITES_MAX = 16
-#: So many writes of the busy accounts wait at any time, as long as lone writes come.
+#: How many writes of the busy accounts wait at any time while lone writes arrive.
 FLOOD = 2_000
 LONE_WRITES = 11
 
@@ -39,7 +39,7 @@ class CountingStore:
         return receipt
 
     async def reach(self, batches: int) -> None:
-        """Wait until so many are committed."""
+        """Wait until this many are committed."""
         while len(self.committed) < batches:
             self._progress.clear()
             await self._progress.wait()
@@ -62,7 +62,7 @@ async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
         while not is_over.is_set():
             await writer.write_many(busy, [create(name="Sam Roe")] * (FLOOD // len(others) // 2))
 
-    # Two each: while one of them begins anew, the other one's writes wait.
+    # Two each: while one of them starts again, the other one's writes wait.
     floods = [asyncio.create_task(flood(busy)) for busy in others * 2]
     waits = []
     for number in range(LONE_WRITES):
@@ -72,10 +72,10 @@ async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
         waits.append(len(counting.committed) - before)
     assert writer.waiting_writes > 0, "there was no flood"
     is_over.set()
-    # Everybody who waits already has a turn, and so may everybody who came with them.
+    # Everyone who is waiting has a turn first, and so may everyone who came with them.
     assert sorted(waits)[LONE_WRITES // 2] <= 2 * (busy_accounts + 1) + 1
-    # On PostgreSQL nobody waits for another account, and what is counted is only how long it took,
-    # which for a single one says something about the machine.
+    # On PostgreSQL no account waits for another; the count only shows how long it took, which for
+    # a single write says something about the machine.
     if isinstance(database, SqliteDatabase):
         assert max(waits) <= FLOOD // BATCH_WRITES_MAX // 4
     await asyncio.gather(*floods)

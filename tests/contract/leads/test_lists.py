@@ -1,4 +1,4 @@
-"""A list for people has the leads that the model names, however little is looked at for a page."""
+"""A list for people has the leads that the model names, however few are examined for a page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from onelead.domain.search import (
 from onelead.storage.leads.lists import list_leads
 
 LEADS = 100
-#: A list that may look at so few leads for a page has to find its leads page by page.
+#: A list that examines this few leads for a page has to find its leads page by page.
 BOUND = 20
 
 
@@ -158,7 +158,7 @@ async def test_all_leads_are_counted_and_listed_in_the_order_of_an_index(
     lists.check(LeadSearch(sort_by=sort_by, descending=True, limit=4))
 
 
-async def test_too_many_leads_are_sorted_by_their_names_and_said_to_be(lists: Lists) -> None:
+async def test_too_many_leads_are_sorted_by_name_which_the_list_reports(lists: Lists) -> None:
     page = lists.page(LeadSearch(sort_by="title", descending=True, limit=4))
     assert page.sort_by == "name"
     assert list(page.leads) == lists.expected(LeadSearch())[:4]
@@ -167,7 +167,7 @@ async def test_too_many_leads_are_sorted_by_their_names_and_said_to_be(lists: Li
 
 
 async def test_few_leads_are_counted_and_sorted_by_anything(lists: Lists) -> None:
-    """One rare value is enough, whatever else is asked."""
+    """One rare value is enough, whatever the other criteria."""
     rare = LeadSearch(ids=tuple(lead.id for lead in lists.leads[:9]), sort_by="title", limit=2)
     for search in (rare, msgspec.structs.replace(rare, name="n", status_ids=(1, 2, 3))):
         page = lists.page(search)
@@ -185,14 +185,14 @@ async def test_a_look_that_finds_little_says_how_far_it_went(lists: Lists) -> No
     assert [lead.id for page in lists.pages(search) for lead in page.leads][-1] == last.id
 
 
-async def test_of_one_value_with_an_index_it_is_known_how_many_there_are_at_least(
+async def test_one_value_with_an_index_has_a_known_minimum_of_leads(
     lists: Lists,
 ) -> None:
     status_ids = tuple(status.id for status in lists.settings.statuses)
     page = lists.page(LeadSearch(status_ids=status_ids, limit=5))
     assert (page.count, page.is_count_exact) == (BOUND + 1, False)
     both = LeadSearch(status_ids=status_ids, created_date=Range(0, None), limit=5)
-    assert lists.page(both).count == 5, "of both together nobody knows more than what is shown"
+    assert lists.page(both).count == 5, "for both together only the shown leads are known"
 
 
 async def test_a_lead_with_several_matching_keys_counts_once(lists: Lists) -> None:
@@ -210,7 +210,7 @@ async def test_few_leads_are_sorted_by_custom_fields_and_the_last_contact(lists:
     for sort_by in (*keys, LAST_CONTACTED):
         for descending in (False, True):
             search = LeadSearch(sort_by=sort_by, descending=descending, limit=7)
-            # All leads are few to a list that may look at them all.
+            # All leads are few for a list that can examine them all.
             pages = list(lists.pages(search, bound=LEADS))
             assert [one for page in pages for one in page.leads] == lists.expected(search), sort_by
             lists.check(search)

@@ -1,4 +1,4 @@
-"""A check says what sending would do, in the words of sending, and writes nothing."""
+"""A check reports what the write would do, in the same words, and writes nothing."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def everything(account: AccountStore) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def told(result: WriteResult) -> Any:
-    """Return all that a result says, its refusal as the words that a client reads."""
+    """Return everything in a result, its refusal in the words that a client reads."""
     refusal = result.refusal and (type(result.refusal), result.refusal.message)
     return msgspec.structs.replace(result, refusal=None), refusal
 
 
 async def checked_and_sent(account: AccountStore, write: LeadWrite) -> WriteResult:
-    """Check a write, then send it, and hold the two against each other."""
+    """Check a write, then send it, and compare the results."""
     before = everything(account)
     check = await account.store.plan_write(account.account_id, write)
     assert everything(account) == before
@@ -44,7 +44,7 @@ async def checked_and_sent(account: AccountStore, write: LeadWrite) -> WriteResu
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_is_sent_the_check_has_said_so(
+async def test_a_check_foretells_what_any_write_does(
     account: AccountStore, clock: Clock, seed: int
 ) -> None:
     fields = [await account.field(), await account.field(data_type="MultiSelect")]

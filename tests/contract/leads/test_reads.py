@@ -1,4 +1,4 @@
-"""What is read besides searches: one lead, its history, and the tags."""
+"""Reads other than searches: one lead, its history, and the tags."""
 
 from __future__ import annotations
 

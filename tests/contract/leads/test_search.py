@@ -21,7 +21,7 @@ LEADS = 200
 
 
 class World:
-    """An account full of leads, and the answers of the model about them."""
+    """An account full of leads, and the model's answers about them."""
 
     def __init__(self, account: AccountStore, clock: Clock, seed: int) -> None:
         self.account = account

@@ -23,14 +23,14 @@ LEADS = 60
 
 @pytest.fixture
 async def account(account: AccountStore, clock: Clock) -> AccountStore:
-    """An account with leads of which many have the same values."""
+    """An account in which many leads have the same values."""
     await account.field(data_type="Float")
     await fill(account, clock, random.Random(5), LEADS)
     return account
 
 
 async def pages(account: AccountStore, search: LeadSearch) -> AsyncIterator[LeadPage]:
-    """Follow the cursors to the end; before each page the caller has the word."""
+    """Follow the cursors to the end; before each page the caller takes over."""
     while True:
         page = await account.store.search_leads(account.account_id, search, now=0)
         yield page

@@ -219,7 +219,7 @@ async def test_properties_that_name_the_matched_field_are_what_is_written(
     first = await account.result(write)
     second = await account.result(write)
     assert lead_of(first).email == Email("new@field.example", "work")
-    # What was written does not match, so the next one finds nobody either.
+    # What was written does not match, so the next upsert finds no lead either.
     assert second.outcome is Outcome.CREATED
 
 

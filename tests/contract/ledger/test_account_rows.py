@@ -1,4 +1,4 @@
-"""What is stored of an account is read whole, in order, and of no other account."""
+"""Everything stored about an account is read, in order, and nothing of another account."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_another_account_is_left_out(account: AccountStore) -> None:
 async def test_chunks_leave_nothing_out(
     account: AccountStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Keys of one field and value go over the end of a chunk.
+    # Keys of one field and value cross the end of a chunk.
     await account.write(*(create(name="Nora Field", tags=[f"T{n % 3}"]) for n in range(9)))
     whole = await rows_of(account)
     assert (len(whole.ledger), len(whole.leads), len(whole.keys)) == (9, 9, 18)

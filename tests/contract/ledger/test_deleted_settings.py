@@ -1,4 +1,4 @@
-"""What settings were called that are not there any more: asked of the ledger by their ids."""
+"""The last names of deleted settings, by id, as the ledger has them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_a_deleted_lead_is_no_setting(account: AccountStore) -> None:
     assert await known(account, lead.id) == {}
 
 
-async def test_another_accounts_settings_are_not_told(account: AccountStore) -> None:
+async def test_the_settings_of_another_account_are_not_shown(account: AccountStore) -> None:
     field = await account.field()
     await account.change(DEFINITION, Action.DELETE, of=field.id)
     other = await account.store.create_account("Other Ltd", "omar@other.example")

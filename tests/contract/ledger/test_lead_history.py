@@ -1,4 +1,4 @@
-"""What happened to one lead: its own ledger rows, and the refusals that named it among others."""
+"""The history of one lead: its own ledger rows, and the refusals that named it among others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def changes_since(account: AccountStore, lead_id: int, version: int) -> li
 
 
 async def two_of_a_name(account: AccountStore) -> tuple[int, int]:
-    """Create two leads of one name (1, 2), let an upsert meet both (3), and change one (4)."""
+    """Create two leads with one name (1, 2), let an upsert match both (3), change one (4)."""
     first = await account.created(name="Nora Field")
     second = await account.created(name="Nora Field")
     await account.result(upsert("name", "Nora Field", title="Buyer"))

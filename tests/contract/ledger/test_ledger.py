@@ -1,4 +1,4 @@
-"""The ledger: one row a write, gap-free and in the order of the commits, refused ones included."""
+"""The ledger: one row per write, even a refused one, gap-free and in the order of the commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a search of the ledger goes about it: along the primary key, whatever is looked for."""
+"""The plan of a ledger search: along the primary key, whatever it looks for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = 10 * LEDGER_EXAMINED_MAX
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Database]:
-    """A database of the engine that a test is about; SQLite unless it says another."""
+    """A database of the engine that a test is about; SQLite unless it names another."""
     fresh = ENGINES[getattr(request, "param", "sqlite")](tmp_path)
     yield fresh
     fresh.close()
@@ -134,5 +134,5 @@ async def test_postgresql_reads_a_run_of_the_numbers_of_a_long_ledger(
 
 
 def test_a_look_reads_more_rows_than_a_page_has() -> None:
-    """Else a page that is not full could not be told from the end of the ledger."""
+    """Otherwise a page that is not full could not be told from the end of the ledger."""
     assert LEDGER_EXAMINED_MAX > LEDGER_SLICE_ROWS

@@ -1,4 +1,4 @@
-"""Looking through the ledger: every filter, and a bounded look that says how far it went."""
+"""Searches of the ledger: every filter, and a bounded look that says how far it went."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
 
 DATE = 1_700_000_000
-#: Ledger rows that a test puts there itself, in runs of this many.
+#: How many ledger rows a test inserts at a time.
 ROWS = 25_000
 
 

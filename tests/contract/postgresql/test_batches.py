@@ -1,4 +1,4 @@
-"""How a batch goes about PostgreSQL: in three round trips, by indexes, one account at a time."""
+"""A batch on PostgreSQL: three round trips, by indexes, one account at a time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _RecordedTrips(Trips):
 async def recording(
     account: AccountStore,
 ) -> AsyncIterator[tuple[AccountStore, list[list[Command]]]]:
-    """Use the account in a store of which every round trip is noted."""
+    """Use the account in a store whose round trips are recorded."""
     made: list[list[Command]] = []
 
     class Recorded(_RecordedTrips):
@@ -72,7 +72,7 @@ async def recording(
 
 
 async def writes_of_all_kinds(account: AccountStore) -> list[LeadWrite]:
-    """Return a batch that makes every statement necessary."""
+    """Return a batch that needs every statement."""
     field = await account.field()
     changed = await account.created(email="nora@field.example", tags=["fair"])
     deleted = await account.created(name="Sam Roe", email="sam@roe.example")
@@ -119,7 +119,7 @@ async def test_a_batch_makes_three_round_trips_whatever_it_holds(account: Accoun
 
 
 class Turns:
-    """Passes bytes on, and counts how often the client speaks after the server has spoken."""
+    """Passes bytes on, and counts how often the client sends after the server has sent."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -184,17 +184,17 @@ async def test_the_network_sees_three_round_trips(account: AccountStore, clock: 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_statement_names_the_account_on_every_table(statement: str) -> None:
-    """So that the tables can be distributed by account: one that is not named asks all shards."""
+    """So that the tables can be distributed by account: a statement without it asks all shards."""
     tables = "|".join(schema.metadata.tables)
     named = re.findall(rf'\b(?:FROM|JOIN|UPDATE|INTO|USING|,) "?(?:{tables})\b(?!\.)', statement)
-    # A new row gets the account that it is selected from.
+    # A new row has the account that it is selected from.
     bound = re.findall(r"\b(?:account_id = \$1|account\.id = \$1|SELECT account\.id,)", statement)
     assert len(named) == len(bound) >= 1
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_statement_says_everything_by_its_parameters(statement: str) -> None:
-    """What a shard made up by itself would not be the same on every one of its copies."""
+    """A value that a shard generated would differ between its replicas."""
     assert not re.search(
         r"\b(now|random|clock_timestamp|statement_timestamp|current_\w+|nextval|gen_random_uuid"
         r"|MERGE|DEFAULT)\b|\bWITH (?!ORDINALITY)",
@@ -219,7 +219,7 @@ async def test_every_statement_of_a_batch_is_one_of_them(account: AccountStore) 
 
 
 def plan(connection: psycopg.Connection, mode: str, command: Command) -> str:
-    """Return how PostgreSQL goes about a statement with these parameters, or with any."""
+    """Return PostgreSQL's plan for a statement with these parameters, or with any."""
     sql, parameters = command
     connection.execute("SELECT set_config('plan_cache_mode', %s, false)", (mode,))
     connection.execute(f"PREPARE statement AS {sql}".encode())
@@ -237,7 +237,7 @@ def plan(connection: psycopg.Connection, mode: str, command: Command) -> str:
 
 
 def literal(connection: psycopg.Connection, type_: str, value: bytes | None) -> str:
-    """Spell a parameter in SQL: EXPLAIN takes none in the binary format."""
+    """Write a parameter in SQL: EXPLAIN takes none in the binary format."""
     sql = f"SELECT quote_literal($1::{type_})".encode()
     result = connection.pgconn.exec_params(sql, [value], param_formats=[Format.BINARY])
     said = result.get_value(0, 0)

@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about a search among many leads: by its indexes, never over all of them."""
+"""PostgreSQL's plans for searches among many leads: by index, never over all of them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def database() -> Iterator[PostgresqlDatabase]:
 
 @contextmanager
 def reading(account: AccountStore) -> Iterator[tuple[Connection, list[str]]]:
-    """Read from the account's database, and note how PostgreSQL goes about each statement."""
+    """Read from the account's database, and record PostgreSQL's plan for each statement."""
     connect = partial(psycopg.connect, account.database.address)
     engine = create_engine("postgresql+psycopg://", creator=connect)
     plans: list[str] = []
@@ -75,7 +75,7 @@ def reading(account: AccountStore) -> Iterator[tuple[Connection, list[str]]]:
 
 
 async def plans_of(account: AccountStore, search: LeadSearch) -> list[str]:
-    """Return how the leads are counted, and how the page is read."""
+    """Return the plans of the count and of the page."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
         lead_search.search_leads(connection, settings, search, now=0)

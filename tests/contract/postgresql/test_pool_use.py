@@ -1,4 +1,4 @@
-"""How many connections are in use: told at once, and true when nothing is under way."""
+"""The number of connections in use: known immediately, and exact when nothing is under way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may tell PostgreSQL about sessions, and the store has to live with."""
+"""PostgreSQL's settings for sessions that the store has to live with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OTHERS = (
 
 @pytest.fixture
 def database() -> Iterator[PostgresqlDatabase]:
-    """A fresh database that ends idle sessions soon, but for the test's own.
+    """A fresh database that soon ends idle sessions, except the test's own.
 
     Not so soon that a session ends while a busy machine lets its process wait.
     """

@@ -1,4 +1,4 @@
-"""What a batch sends to PostgreSQL in its binary format arrives there as it was."""
+"""Values that a batch sends to PostgreSQL in its binary format arrive unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def connection() -> Iterator[psycopg.Connection]:
 
 
 def stored(connection: psycopg.Connection, pack: Pack, type_: str, values: Sequence[Any]) -> Any:
-    """Send a column, have the server take it apart, and return what it says in its own words."""
+    """Send a column, have the server unnest it, and return its values as the server writes them."""
     sql = f"SELECT array_agg(one ORDER BY number) FROM unnest($1::{type_}[]) WITH ORDINALITY"
     result = connection.pgconn.exec_params(
         f"{sql} AS rows (one, number)".encode(),

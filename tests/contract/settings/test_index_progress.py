@@ -1,4 +1,4 @@
-"""How far an index is: read off the ids, and the same for every process."""
+"""The progress of an index: read off the ids, and the same for every process."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_definition_that_waits_for_another_one_has_done_nothing(
     second = await account.field(name="Second", is_filterable=False)
     for field in (first, second):
         await account.changed_field(field, is_filterable=True)
-    # The switch itself does a step of whatever there is to do.
+    # The switch itself does the next step of any work that is left.
     done = await progress(account)
     assert done[first.id].done == 2 * INDEX_CHUNK_LEADS
     assert done[second.id] == IndexProgress(0, LEADS)

@@ -34,7 +34,7 @@ async def field(account: AccountStore) -> CustomField:
     return await account.field(is_filterable=False)
 
 
-async def test_nothing_to_do_is_said(account: AccountStore) -> None:
+async def test_having_nothing_to_do_is_reported(account: AccountStore) -> None:
     await account.field()
     assert not await account.store.build_index(account.account_id)
 
@@ -188,7 +188,7 @@ async def test_keys_of_an_earlier_time_are_never_found(
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])
-async def test_keys_that_nobody_reads_are_removed_step_by_step(
+async def test_keys_that_no_definition_reads_are_removed_step_by_step(
     account: AccountStore, *, is_deleted: bool
 ) -> None:
     field = await account.field(data_type="MultiSelect")

@@ -1,4 +1,4 @@
-"""The file beneath the embedded engine: who may serve it, and what is there after a close."""
+"""The embedded engine's file: who can serve it, and what it holds after a close."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def modes_in(folder: Path) -> dict[str, int]:
 
 
 def make_shared(path: Path) -> None:
-    """Make an empty database that a group may read."""
+    """Make an empty database that a group can read."""
     path.touch()
     path.chmod(0o640)
 
@@ -141,7 +141,7 @@ async def test_everything_is_in_the_one_file_after_a_close(tmp_path: Path, clock
 
 @pytest.mark.disk
 async def test_every_commit_is_synced_to_the_disk(tmp_path: Path, clock: Clock) -> None:
-    """What a power loss would show and a test cannot: 2 is FULL, which syncs the log."""
+    """A test cannot cut the power: 2 is FULL, which syncs the log."""
     database, faults = SqliteDatabase(tmp_path), Faults()
     store = await database.open_faulty(clock, faults)
     account = await AccountStore.of(store, database.account.account_id, database)
@@ -168,7 +168,7 @@ def beneath_a_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [a_text_file, a_folder, beneath_a_file])
-async def test_a_file_that_cannot_be_used_is_said_in_words(
+async def test_the_reason_why_a_file_cannot_be_used_is_given_in_words(
     tmp_path: Path, clock: Clock, make: Callable[[Path], None]
 ) -> None:
     folder = tmp_path / "data"
@@ -179,7 +179,7 @@ async def test_a_file_that_cannot_be_used_is_said_in_words(
         SqliteStore(path, clock)
 
 
-async def test_a_file_that_somebody_else_is_writing_is_said_in_words(
+async def test_a_file_that_another_process_is_writing_is_reported_in_words(
     tmp_path: Path, clock: Clock
 ) -> None:
     database = SqliteDatabase(tmp_path)
@@ -210,10 +210,10 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         assert size_of(path) < 100_000
         checkpoints = Checkpoints(path, turn, every_s=0.001, reused_bytes=100_000)
         await written_until(lambda: size_of(wal) < 100_000)
-        # Now it is written from its start again and again, while much goes through it.
+        # Now it is written from its start again and again, while much passes through it.
         before = size_of(path)
         await written_until(lambda: size_of(path) > before + 10_000_000)
-        # The copying may have stood still for a moment; then the log is cut off.
+        # The copying may have paused for a moment; then the log is truncated.
         await written_until(lambda: size_of(wal) < 5_000_000)
         await checkpoints.stop()
 

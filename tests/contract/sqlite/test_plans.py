@@ -1,4 +1,4 @@
-"""How SQLite goes about a search and a match: by its indexes, never over all leads."""
+"""SQLite's plans for searches and matches: by index, never over all leads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def database(tmp_path: Any) -> SqliteDatabase:
 
 @contextmanager
 def reading(account: AccountStore) -> Iterator[tuple[Connection, list[list[str]]]]:
-    """Read from the account's database, and note how SQLite goes about each statement."""
+    """Read from the account's database, and record SQLite's plan for each statement."""
     assert isinstance(account.database, SqliteDatabase)
     engine = create_engine(f"sqlite:///{account.database.path}")
     plans: list[list[str]] = []
@@ -52,7 +52,7 @@ def reading(account: AccountStore) -> Iterator[tuple[Connection, list[list[str]]
 
 
 async def plans_of(account: AccountStore, search: LeadSearch) -> tuple[list[str], list[str]]:
-    """Return how the leads are counted, and how the page is read."""
+    """Return the plans of the count and of the page."""
     settings = await account.settings()
     with reading(account) as (connection, plans):
         lead_search.search_leads(connection, settings, search, now=0)
@@ -176,7 +176,7 @@ LISTED = {
 async def test_a_list_goes_by_indexes_and_looks_at_no_more_than_its_bound(
     account: AccountStore, search: LeadSearch, bound: int
 ) -> None:
-    """What is few is found by its key, what is many by the order; nothing by going through all."""
+    """Few leads are found by key, many in the order of an index; none by reading all."""
     for number in range(3):
         await account.created(email=f"n{number}@field.example", tags=["fair"])
     settings = await account.settings()
@@ -219,7 +219,7 @@ async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore)
         lead_history.lead_changes(
             connection, account.account_id, lead.id, since_version=1, limit=20
         )
-    # What is scanned is as long as a page: each side is cut before both are sorted.
+    # What is scanned is as long as a page: each side is limited before both are sorted.
     scans = {step for plan in plans for step in plan if step.startswith("SCAN")}
     assert scans <= {"SCAN own", "SCAN named", "SCAN newest"}
     by_lead = (

@@ -1,7 +1,7 @@
-"""The databases that tests run against: a fresh one of one engine for each test.
+"""The databases that tests run against: each test has a fresh one of one engine.
 
-An engine joins the contract suite by a class here and a line in `ENGINES`. A database is a copy
-of one that was migrated once a process, which is much faster than migrating each.
+An engine joins the contract suite with a class here and a line in `ENGINES`. A database is a copy
+of one that is migrated once per process, which is much faster than migrating each.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Database(Protocol):
 
     #: The first account of the database.
     account: NewAccount
-    #: Where another process finds the database: for `open_at`.
+    #: Where another process finds the database, for `open_at`.
     address: str
 
     async def open(self, clock: Callable[[], int], *, busy_timeout_s: float = 20) -> Store:
@@ -55,7 +55,7 @@ class Database(Protocol):
         """Change the database in a transaction."""
 
     def refuse(self, change: str, table: str, *, when: str = "1 = 1") -> None:
-        """Let a change (INSERT, UPDATE, DELETE) of rows fail; `when` may name NEW and OLD."""
+        """Make a change (INSERT, UPDATE, DELETE) of rows fail; `when` can name NEW and OLD."""
 
     def allow(self) -> None:
         """End all refusals."""
@@ -165,7 +165,7 @@ class PostgresqlDatabase:
     @contextmanager
     def busy(self) -> Iterator[None]:
         with closing(psycopg.connect(self.address)) as connection:
-            # Whoever only reads goes on.
+            # Transactions that only read go on.
             connection.execute("LOCK TABLE lane IN EXCLUSIVE MODE")
             yield
 
@@ -211,7 +211,7 @@ def _fill_template(engine: Engine) -> NewAccount:
 
 
 def _copy_strategy() -> str:
-    # The faster one where commits wait for no disk; PostgreSQL 14 has only this one.
+    # The faster strategy where commits do not wait for a disk; PostgreSQL 14 has no other.
     is_named = _administration().info.server_version >= 15_00_00
     return " STRATEGY file_copy" if is_named else ""
 

@@ -1,4 +1,4 @@
-"""Databases with nothing in them, for tests of what a start and a migration make of them."""
+"""Empty databases, for tests of what a start and a migration do with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.storage.postgresql_server import administration_url
 
 @dataclass(frozen=True)
 class EmptyDatabase:
-    """Where a database is, which is gone at the end of the test."""
+    """The place of a database that is removed at the end of the test."""
 
     #: What `--database` takes.
     url: str
@@ -38,7 +38,7 @@ class EmptyDatabase:
 
 @contextmanager
 def empty_sqlite(folder: Path) -> Iterator[EmptyDatabase]:
-    """Name a file that is not there yet."""
+    """Name a file that does not exist yet."""
     yield EmptyDatabase(f"sqlite:///{folder / 'empty.db'}")
 
 

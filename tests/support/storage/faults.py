@@ -42,14 +42,14 @@ class Faults:
 
 
 class _DiskFailsNow(Exception):
-    """What each engine puts in its own words."""
+    """What each engine does in its own way."""
 
 
 def disk_error() -> None:
-    """Fail as the engine does when the disk does; after a commit the caller is not told of it.
+    """Fail as the engine does when the disk fails; a commit that happened reports an error.
 
     SQLite reports an error in every case. PostgreSQL refuses the statement or the commit; once
-    the commit has happened, it can only be the connection that is lost.
+    the commit has happened, only the connection can be lost.
     """
     raise _DiskFailsNow
 
@@ -109,7 +109,7 @@ class FaultySqliteStore(SqliteStore):
         ) -> None:
             options["factory"] = connection
 
-        # The connections that are open already know of no faults.
+        # The connections that are already open never fail.
         self._engine.dispose()
 
 
@@ -122,7 +122,7 @@ class _FaultyPostgresqlCursor(AsyncCursor[Any]):
         try:
             await _take_in_a_thread(faults, "before_statement")
         except _DiskFailsNow:
-            # So that it is the server who refuses, also in the middle of a pipeline.
+            # So that the server refuses it, even in the middle of a pipeline.
             return await super().execute(_FULL_DISK)
         sql = faults.rewrite(query) if isinstance(query, str) else query
         return await super().execute(sql, *arguments, **options)
@@ -139,7 +139,7 @@ class _FaultyPostgresqlConnection(AsyncConnection[Any]):
 
     async def commit(self) -> None:
         if not self._is_prepared:
-            # What a store tells a new connection is no write of a test.
+            # What a store sets on a new connection is not a write of a test.
             self._is_prepared = True
             await super().commit()
             return
@@ -170,7 +170,7 @@ class _FaultyTrips(Trips):
         try:
             await _take_in_a_thread(faults, "before_statement")
         except _DiskFailsNow:
-            # So that it is the server who refuses.
+            # So that the server refuses it.
             return await super().make([(_FULL_DISK.decode(), ())])
         rewritten = [(faults.rewrite(sql), parameters) for sql, parameters in commands]
         return await super().make(rewritten)
@@ -195,7 +195,7 @@ def _faults_of(connection: object) -> Faults:
 
 
 async def _take_in_a_thread(faults: Faults, name: str) -> None:
-    """Do what was planned; it may wait, and the event loop may not."""
+    """Do what was planned, in a thread, because it may wait."""
     if getattr(faults, name) is not None:
         await asyncio.to_thread(faults.take, name)
 

@@ -1,4 +1,4 @@
-"""Processes of the application that reach one PostgreSQL database by ways of their own."""
+"""Processes of the application that reach one PostgreSQL database, each through its own proxy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.support.storage.postgresql_proxy import Moment, Point, Proxy, proxy_t
 from onelead.contract.store import StoreObserver
 from onelead.storage.postgresql.store import PostgresqlStore
 
-#: No statement of a test takes so long, also on a busy machine.
+#: No statement of a test takes this long, even on a busy machine.
 TIMEOUT_S = 20.0
-#: For a store that is to notice soon that its connection is silent.
+#: For a store that should soon notice that its connection is silent.
 IMPATIENT_S = 1.0
 RETRY_S = 20.0
 
@@ -44,7 +44,7 @@ BATCH_POINTS = {
     "COMMIT sent": Point(Moment.SENT, COMMIT),
     "COMMIT done": Point(Moment.DONE, COMMIT),
 }
-#: The same of a change of the field settings.
+#: The same for a change of the field settings.
 SETTINGS_POINTS = {
     "before BEGIN": Point(Moment.BEFORE, "BEGIN"),
     "before the lane": Point(Moment.BEFORE, LANE),
@@ -58,7 +58,7 @@ SETTINGS_POINTS = {
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the others go on until something has come true."""
+    """Let other tasks run until a condition is true."""
     async with asyncio.timeout(RETRY_S):
         while True:
             if condition():
@@ -77,41 +77,41 @@ class Retries(StoreObserver):
 
 
 class Network:
-    """One database, and everything that is connected to it."""
+    """One database, and everything connected to it."""
 
     def __init__(self, database: PostgresqlDatabase) -> None:
         self.database = database
         self.clock = Clock()
         self.retries = Retries()
         self._open = AsyncExitStack()
-        self._ways: list[Proxy] = []
+        self._proxies: list[Proxy] = []
 
-    async def way(self) -> Proxy:
-        """Build a way to the database."""
+    async def proxy(self) -> Proxy:
+        """Open a proxy of the database."""
         server = conninfo_to_dict(self.database.address)
         host, port = str(server["host"]), int(server.get("port") or 5432)
-        way = await self._open.enter_async_context(proxy_to(host, port))
-        self._ways.append(way)
-        return way
+        proxy = await self._open.enter_async_context(proxy_to(host, port))
+        self._proxies.append(proxy)
+        return proxy
 
-    def url(self, way: Proxy) -> str:
-        """Return the database's URL by a way."""
+    def url(self, proxy: Proxy) -> str:
+        """Return the database's URL through a proxy."""
         return make_conninfo(
             *(self.database.address,),
             host="127.0.0.1",
-            port=way.port,
+            port=proxy.port,
             sslmode="disable",
             gssencmode="disable",
-            # The least that libpq takes for more than nothing.
+            # The least that libpq does not take for "no limit".
             connect_timeout=2,
         )
 
     async def store(
-        self, way: Proxy, *, timeout_s: float = TIMEOUT_S, retry_s: float = RETRY_S
+        self, proxy: Proxy, *, timeout_s: float = TIMEOUT_S, retry_s: float = RETRY_S
     ) -> PostgresqlStore:
-        """Open a store, as a process has one."""
+        """Open a store, as a process does."""
         store = PostgresqlStore(
-            *(self.url(way), self.clock),
+            *(self.url(proxy), self.clock),
             timeout_s=timeout_s,
             retry_s=retry_s,
             observer=self.retries,
@@ -121,16 +121,16 @@ class Network:
         return store
 
     async def account(
-        self, way: Proxy, account_id: int | None = None, **options: float
+        self, proxy: Proxy, account_id: int | None = None, **options: float
     ) -> AccountStore:
         """Open a store, and return an account in it: the database's first one or another."""
-        store = await self.store(way, **options)
+        store = await self.store(proxy, **options)
         first = self.database.account.account_id
         return await AccountStore.of(store, account_id or first, self.database)
 
     async def more_accounts(self, count: int) -> list[int]:
-        """Create further accounts."""
-        store = await self.store(await self.way())
+        """Create more accounts."""
+        store = await self.store(await self.proxy())
         made = [await store.create_account("Shop Ltd", "dana@shop.example") for _ in range(count)]
         return [account.account_id for account in made]
 
@@ -143,7 +143,7 @@ class Network:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # A test that has failed leaves nobody who waits for an answer.
-        for way in self._ways:
-            await way.refuse()
+        # After a failed test, nothing may be left waiting for an answer.
+        for proxy in self._proxies:
+            await proxy.refuse()
         await self._open.aclose()

@@ -1,4 +1,4 @@
-"""A PostgreSQL database with many leads: what its planner decides shows only there."""
+"""A PostgreSQL database with many leads: only there does it show what its planner decides."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ OTHER_ACCOUNT = 2
 async def fill(account: AccountStore, count: int) -> None:
     """Copy a lead of the account many times, each copy with values of its own.
 
-    Another account has as many, so that the account alone does not say much. Nobody could write
-    such leads; they are there to be counted.
+    Another account has as many, so that the account alone selects little. No client could write
+    these leads; they exist to be counted.
     """
     await account.store.create_account("Other Ltd", "omar@other.example")
     model = await account.created(name="Nora Model", email="model@field.example")
@@ -44,7 +44,7 @@ async def fill(account: AccountStore, count: int) -> None:
             "name": "'nora field ' || number",
             "tag": "'tag ' || number % 1000",
             "social": "'https://social.example/' || number",
-            # Backwards: it is the end of a number that is looked for.
+            # Backwards: searches look for the end of a number.
             "phone": "reverse(lpad(number::text, 7, '0'))",
         }.items():
             account.database.execute(

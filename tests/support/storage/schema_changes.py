@@ -1,6 +1,6 @@
-"""Whether a program that knows the tables as they were can go on with the tables as they are.
+"""Whether a program that knows the old tables can go on with the new ones.
 
-During an upgrade the old processes go on while the first new one has migrated. Their statements
+During an upgrade the old processes go on after the first new one has migrated. Their statements
 name tables and columns, leave out columns that they do not know, and rely on what they know of
 types, empty values and uniqueness.
 """
@@ -81,7 +81,7 @@ def _shape(connection: Connection, inspector: Any, table: str) -> TableShape:
 
 
 def breaches(before: Mapping[str, TableShape], after: Mapping[str, TableShape]) -> list[Breach]:
-    """Return what a program of `before` cannot live with; new tables are none of its business."""
+    """Return what a program that knows `before` cannot live with; new tables do not concern it."""
     found = []
     for name in sorted(before):
         if name in after:
@@ -111,7 +111,7 @@ def _problem(before: ColumnShape, after: ColumnShape | None) -> str | None:
     if after is None:
         return "is gone"
     if after.type != before.type:
-        # A wider one too: PostgreSQL refuses a prepared statement whose result changes its type.
+        # Even a wider one: PostgreSQL refuses a prepared statement whose result changes its type.
         return f"was {before.type} and is {after.type}"
     if after.may_be_empty != before.may_be_empty:
         return "may be empty now" if after.may_be_empty else "may not be empty any more"
@@ -123,7 +123,7 @@ def _problem(before: ColumnShape, after: ColumnShape | None) -> str | None:
 def unexcused(
     found: Collection[Breach], safe_since: Mapping[str, str], changelog: str
 ) -> list[Breach]:
-    """Return the breaches that are not of a thing that an earlier release had done without.
+    """Return the breaches, except of things that an earlier release already did without.
 
     `safe_since` is the migration's: by thing, the first release that can live with its change.
     """
