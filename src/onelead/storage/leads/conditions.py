@@ -131,10 +131,16 @@ def _range_conditions(search: LeadSearch, leads: Columns, now: int) -> Iterable[
         (search.modified_date, leads.date_modified),
     ]
     for wanted, column in ranges:
-        if wanted is not None and wanted.minimum is not None:
-            yield column >= wanted.minimum
-        if wanted is not None and wanted.maximum is not None:
-            yield column <= wanted.maximum
+        if wanted is not None:
+            yield from in_range(column, wanted.minimum, wanted.maximum)
+
+
+def in_range(column: ColumnElement[Any], low: Any, high: Any) -> Iterable[Condition]:
+    """Yield the conditions of an inclusive range; None is open."""
+    if low is not None:
+        yield column >= low
+    if high is not None:
+        yield column <= high
 
 
 class InDocument(ColumnElement[Any]):
@@ -227,7 +233,8 @@ class Keys:
 
     def between(self, wanted: MatchKeyFilter) -> Condition:
         """Match leads with a value in the range of a custom field filter."""
-        return self.where(wanted.field.key_field, *bounds(wanted))
+        bounds = in_range(match_key.c.value, wanted.low, wanted.high)
+        return self.where(wanted.field.key_field, *bounds)
 
     def is_absent(self, *path: str) -> Condition:
         """Match leads without a value there; the stored form leaves empty values out."""
@@ -287,15 +294,7 @@ class KeysOfEach(Keys):
         if wanted.field.data_type in NUMBER_TYPES:
             column = cast(value, Float)
             low, high = (None if one is None else number_of_sortable(one) for one in (low, high))
-        held = [] if low is None else [column >= low]
-        return and_(*held, *([] if high is None else [column <= high]))
-
-
-def bounds(wanted: MatchKeyFilter) -> list[Condition]:
-    """Return the range of match keys that a custom field filter looks for."""
-    value = match_key.c.value
-    held = [] if wanted.low is None else [value >= wanted.low]
-    return held + ([] if wanted.high is None else [value <= wanted.high])
+        return and_(*in_range(column, low, high))
 
 
 def quick_ids(keyed: Keys, terms: QuickTerms) -> list[Select[int]]:

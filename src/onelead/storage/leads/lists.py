@@ -39,7 +39,6 @@ from onelead.domain.search import (
     Combination,
     CursorPlace,
     LeadSearch,
-    Range,
     checked_search,
     cursor_place,
     cursor_text,
@@ -50,8 +49,8 @@ from onelead.storage.leads.conditions import (
     Condition,
     Keys,
     KeysOfEach,
-    bounds,
     conditions_of,
+    in_range,
     quick_ids,
     starting,
 )
@@ -291,18 +290,10 @@ def _bounds_of_order(search: LeadSearch, now: int) -> Iterator[Condition]:
     if search.sort_by not in ranges:
         return
     wanted, column = ranges[search.sort_by]
-    yield from _range_driver(wanted, column)
+    if wanted is not None:
+        yield from in_range(column, wanted.minimum, wanted.maximum)
     if search.sort_by == "date_created" and search.age_s is not None:
         yield column >= now - search.age_s
-
-
-def _range_driver(wanted: Range | None, column: ColumnElement[Any]) -> Iterator[Condition]:
-    if wanted is None:
-        return
-    if wanted.minimum is not None:
-        yield column >= wanted.minimum
-    if wanted.maximum is not None:
-        yield column <= wanted.maximum
 
 
 class _Driver(NamedTuple):
@@ -347,7 +338,7 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
         (search.created_date, lead.c.date_created),
         (search.modified_date, lead.c.date_modified),
     ):
-        if held := list(_range_driver(wanted, moment)):
+        if wanted is not None and (held := [*in_range(moment, wanted.minimum, wanted.maximum)]):
             yield and_(*held)
     if search.followed is True:
         yield false()
@@ -376,7 +367,7 @@ def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Sel
         field = wanted.field.key_field
         if wanted.values:
             yield from _values_drivers(keyed, field, wanted.values, wanted.combination)
-        if held := bounds(wanted):
+        if held := [*in_range(value, wanted.low, wanted.high)]:
             yield keyed.ids(field, *held)
 
 
