@@ -169,9 +169,7 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that is stopped for a while, or whose statements are held up."""
-    monkeypatch.setattr(
-        "onelead.storage.postgresql.store.connections.ABANDONED_TRANSACTION_S", 0.25
-    )
+    monkeypatch.setattr("onelead.storage.postgresql.connections.ABANDONED_TRANSACTION_S", 0.25)
     await proxy.cut_all()
     for seq, sql in enumerate(("INSERT INTO lead", COMMIT), 1):
         fault = proxy.plan(Action.DELAY, Point(Moment.BEFORE, sql))
