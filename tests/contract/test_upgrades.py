@@ -1,7 +1,7 @@
 """The rule of upgrades: what an older program knows of the tables stays until a release later.
 
-Each migration is held against the tables before it, on each engine. Made-up migrations show what
-the rule lets through and what it does not.
+Each migration is compared with the tables before it, on each engine. Made-up migrations show what
+the rule allows and what it forbids.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 
 RETRY_S = 0.3
 READY_URL = "http://onelead.test/readyz"
-#: No caller waits longer: the connection, the silence until it is noticed, and the retries, which
-#: take some seconds, on a machine that stands still for as long again.
+#: No caller waits longer: for the connection, the silence until it is noticed, and the retries,
+#: which take some seconds, and as long again on a machine that stands still.
 BOUND_S = 30
 UPSERT = {
     "properties": {"name": "Nora Field"},

@@ -102,7 +102,7 @@ class Network:
             port=proxy.port,
             sslmode="disable",
             gssencmode="disable",
-            # The least that libpq does not take for "no limit".
+            # The least that libpq knows: it takes 1 for 2, and 0 for no limit.
             connect_timeout=2,
         )
 

@@ -1,4 +1,4 @@
-"""A network between the application and PostgreSQL that fails where a test says so.
+"""A proxy between the application and PostgreSQL that fails where a test says so.
 
 It understands just enough of PostgreSQL's protocol (version 3: the startup, and messages of a
 type and a length) to know which statement is on its way, and whether its answer is.
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 _LENGTH = Struct("!i")
 _CANCEL_REQUEST = pack("!i", 80877102)
-#: Asked before the startup: can the connection be encrypted? The network says no.
+#: Asked before the startup: can the connection be encrypted? The proxy says no.
 _ENCRYPTION_REQUESTS = (pack("!i", 80877103), pack("!i", 80877104))
 #: What the application asks a new connection first.
 PREPARATION = "SELECT set_config"
