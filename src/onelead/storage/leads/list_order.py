@@ -15,13 +15,7 @@ from sqlalchemy import ColumnElement, Text, cast, func
 
 from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
-from onelead.domain.search import (
-    LAST_CONTACTED,
-    CheckedSearch,
-    CursorPlace,
-    SortValue,
-    list_order,
-)
+from onelead.domain.search import LAST_CONTACTED, CheckedSearch, CursorPlace, SortValue, list_order
 from onelead.storage.leads.conditions import InDocument
 from onelead.storage.schema import lead
 

@@ -11,12 +11,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead, custom_name
 from onelead.domain.limits import LIST_COLUMNS_MAX
 from onelead.domain.search import LAST_CONTACTED, custom_sort_key
-from onelead.web.words.lead_texts import (
-    custom_text,
-    field_label,
-    field_text,
-    money_text,
-)
+from onelead.web.words.lead_texts import custom_text, field_label, field_text, money_text
 
 DEFAULT_COLUMNS = ("company_name", "email", "phone", "status", "assignee", "date_modified")
 _CUSTOM = "cf_"

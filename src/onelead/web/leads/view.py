@@ -20,12 +20,7 @@ from onelead.web.leads.conflict import Difference
 from onelead.web.leads.controls import Control
 from onelead.web.leads.form import CUSTOM, GROUPS, custom_names, value_of
 from onelead.web.leads.lost_values import LostValue
-from onelead.web.words.lead_texts import (
-    custom_field_of,
-    field_label,
-    field_text,
-    money_text,
-)
+from onelead.web.words.lead_texts import custom_field_of, field_label, field_text, money_text
 from onelead.web.words.ledger_lines import LongText
 
 TITLES = {
