@@ -1,6 +1,6 @@
 """Writes a picture of every page into build/screenshots: light and dark, wide and on a phone.
 
-`make screenshots` runs it on the demo. It is no test: somebody has to look.
+`make screenshots` runs it on the demo. It is not a test: somebody has to look at the pictures.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def main(wanted: list[str]) -> None:
-    """Take the pictures of the pages that are named, or of all.
+    """Take pictures of the named pages, or of all.
 
-    Each is taken as a whole, and, into the folder "screens", as much as a screen shows.
+    Each is taken in full, and, in the folder "screens", as much as fits on a screen.
     """
     (FOLDER / "screens").mkdir(parents=True, exist_ok=True)
     with (
@@ -44,7 +44,7 @@ def main(wanted: list[str]) -> None:
 
 
 def _sign_in(site: Site, link: str) -> Any:
-    """Set the admin's password, as whoever looks at the demo does, and return the cookies."""
+    """Set the admin's password, as visitors of the demo do, and return the cookies."""
     with site.visitor() as context:
         tab = context.new_page()
         tab.goto(link)
@@ -65,7 +65,7 @@ def _take(context: BrowserContext, pages: list[ShownPage], ending: str) -> None:
     tab = context.new_page()
     for page in pages:
         page.open(tab)
-        # The focus may have scrolled what is sticky away from its place.
+        # The focus can have scrolled sticky elements out of place.
         tab.evaluate("() => window.scrollTo(0, 0)")
         tab.screenshot(path=FOLDER / "screens" / f"{page.name}-{ending}")
         tab.screenshot(path=FOLDER / f"{page.name}-{ending}", full_page=True)

@@ -1,4 +1,4 @@
-"""Several leads match: nothing is written, and the person sees which ones they are."""
+"""Several leads match: nothing is written, and the user sees which leads they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_three_leads_of_one_name_are_shown_side_by_side(site: Site) -> None:
         tab = context.new_page()
         _send_by_name(tab, "Nora Field")
         result = tab.locator("#result")
-        expect(result).to_contain_text("It was refused, and kept")
+        expect(result).to_contain_text("It was refused and recorded")
         expect(result).to_contain_text("3 leads match")
         for city in ("Bern", "Basel", "Biel"):
             expect(result).to_contain_text(city)

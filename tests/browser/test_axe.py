@@ -1,4 +1,4 @@
-"""Every page is free of what axe can find wrong for people who see, hear or move otherwise."""
+"""axe finds no accessibility violation on any page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states of the pages that come of what a person does are free of violations, too."""
+"""axe finds no violation in the states that pages reach only by use, such as refused forms."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_is_empty(tab: Page, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "button"),
     [
-        ("/leads/new", "Create the lead"),
+        ("/leads/new", "Create lead"),
         ("/settings/custom-fields/new", "Create field"),
         ("/settings/users/new", "Create user and link"),
         ("/settings/api-keys/new", "Create key"),
@@ -59,7 +59,7 @@ def test_what_is_empty(tab: Page, path: str) -> None:
 )
 def test_a_refused_form(tab: Page, path: str, button: str) -> None:
     tab.goto(path)
-    # The browser would not send what is missing; others do.
+    # The browser would not send an incomplete form; other clients do.
     tab.evaluate(
         "() => document.querySelectorAll('form').forEach((form) => form.noValidate = true)"
     )
@@ -84,8 +84,8 @@ def test_an_upsert_that_could_mean_several_leads(site: Site, tab: Page) -> None:
 
 def test_an_upsert_as_json(tab: Page) -> None:
     tab.goto("/try")
-    tab.get_by_role("button", name="Write it as JSON").click()
-    tab.get_by_label("The body of PUT /leads/upsert").fill("{")
+    tab.get_by_role("button", name="Edit as JSON").click()
+    tab.get_by_label("Body of PUT /leads/upsert").fill("{")
     tab.get_by_role("button", name="Send", exact=True).click()
     expect(tab.locator(".problem").first).to_be_visible()
     assert violations(tab) == []
@@ -167,7 +167,7 @@ def test_a_status_that_leads_have_is_deleted(site: Site, tab: Page) -> None:
 
 
 def _links(site: Site, email: str) -> list[str]:
-    """Let a person be a user of two accounts, and return the links that set a password there."""
+    """Make a person a user of two accounts, and return the links that set the passwords."""
 
     async def invite(store: Store) -> list[str]:
         here = (await store.account_ids())[0]

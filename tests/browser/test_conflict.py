@@ -1,4 +1,4 @@
-"""Two people edit a lead at once: the second one sees both versions and nothing is lost."""
+"""Two users edit a lead at the same time: the second sees both versions and nothing is lost."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_the_second_of_two_editors_chooses_between_both_versions(site: Site) -> 
         here.get_by_role("button", name="Save", exact=True).click()
         expect(here.get_by_role("alert")).to_contain_text("was changed while you were editing it")
         expect(here.get_by_role("alert")).to_contain_text("Mia Roe")
-        # Nothing is overwritten while the person thinks.
+        # Nothing is overwritten while the user decides.
         assert site.call("GET", f"/leads/{lead['id']}")["title"] == "Head of Buying"
 
         here.get_by_role("group", name="Title").get_by_label("Yours").check()
-        here.get_by_role("button", name="Save the choice").click()
+        here.get_by_role("button", name="Save choices").click()
         expect(here.get_by_role("link", name="Edit Company")).to_be_visible()
 
     stored = site.call("GET", f"/leads/{lead['id']}")
@@ -50,7 +50,7 @@ def test_what_only_the_other_one_changed_is_kept_without_a_choice(site: Site) ->
         site.call("PUT", f"/leads/{lead['id']}", {"title": "Head of Buying"})
         tab.get_by_role("textbox", name="Company").fill("Wells Ltd")
         tab.get_by_role("button", name="Save", exact=True).click()
-        tab.get_by_role("button", name="Save the choice").click()
+        tab.get_by_role("button", name="Save choices").click()
         expect(tab.get_by_role("link", name="Edit Company")).to_be_visible()
     stored = site.call("GET", f"/leads/{lead['id']}")
     assert (stored["title"], stored["company_name"]) == ("Head of Buying", "Wells Ltd")

@@ -1,4 +1,4 @@
-"""Whoever follows every link of the pages finds no error, no dead end and no other server."""
+"""Following every link of the pages leads to no error, no dead end and no other server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.slow
 #: Addresses that differ in numbers and values only, such as those of all leads, are the same page
 #: with other data.
 _OF_A_KIND = 2
-#: Parameters each of whose values makes another page.
+#: Parameters whose every value is a page of its own.
 _TELLING = {"edit", "example", "outcome", "span"}
 _PAGES_MAX = 400
 _LINKS = "elements => elements.map(element => element.href)"
-#: Of a form that only asks: its address with what it would send as it stands.
+#: The address of a GET form, with what it would send unchanged.
 _FORMS = """
 forms => forms.map(form => {
   const query = new URLSearchParams(new FormData(form));
@@ -43,11 +43,11 @@ class Crawl:
         self._waiting: list[tuple[str, str]] = []
         #: By address: its status.
         self.statuses: dict[str, int] = {}
-        #: What is broken, and where the link to it stands.
+        #: What is broken, and where it is linked from.
         self.broken: list[str] = []
 
     def run(self, start: str) -> None:
-        """Visit everything from an address on."""
+        """Visit everything that can be reached from an address."""
         self._add(start, "the start")
         while self._waiting and len(self.statuses) < _PAGES_MAX:
             address, origin = self._waiting.pop(0)
@@ -70,7 +70,7 @@ class Crawl:
             self._add(urljoin(address, target), address)
 
     def _require_targets(self, address: str) -> None:
-        """Note links that lead to a place of this page that is not there."""
+        """Note links to anchors of this page that do not exist."""
         for target in self._tab.eval_on_selector_all("a[href^='#']", _LINKS):
             anchor = urlsplit(target).fragment
             # One with a slash is an address within the pages of the API documentation.
@@ -81,7 +81,7 @@ class Crawl:
         address = target.partition("#")[0]
         if not address.startswith(self._url):
             if urlsplit(address).scheme in {"http", "https", "mailto", "tel"}:
-                # The sites and addresses of leads: a person may go there, the crawl does not.
+                # The sites and addresses of leads: users may go there, the crawl does not.
                 return
             self.broken.append(f"{address}, linked from {origin}")
             return
@@ -95,7 +95,7 @@ class Crawl:
 
 
 def _kinds(address: str) -> set[str]:
-    """Return what an address has in common with those of other data: its path and parameters."""
+    """Return what an address shares with those of other data: its path and parameters."""
     parts = urlsplit(address)
     path = re.sub(r"\d+", "N", parts.path)
     return {path} | {

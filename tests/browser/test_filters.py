@@ -19,5 +19,5 @@ def test_the_address_says_only_what_was_filled_in(site: Site, *, scripts: bool) 
         status = tab.locator("#filters [name=status_ids]").first
         status.check()
         chosen = f"status_ids={status.input_value()}"
-        tab.locator("#filters").get_by_role("button", name="Show").click()
+        tab.locator("#filters").get_by_role("button", name="Apply filters").click()
         expect(tab).to_have_url(f"{site.url}/leads?q=nora&{chosen}&title=Head+of+sales")

@@ -1,4 +1,4 @@
-"""The first minutes of a person who has only the README: signs in, and makes a field filterable."""
+"""The first minutes of a user with only the README: signing in and making a field filterable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_printed_link_lets_the_first_admin_in_once(site: Site) -> None:
 
         tab.goto("/settings/custom-fields")
         _sign_in(tab, site.credentials["x-pw-useremail"], PASSWORD)
-        # And on to where the person wanted to go.
+        # The sign-in leads on to the page that was asked for.
         expect(tab.get_by_role("heading", level=1)).to_have_text("Custom Fields")
     watched.require_clean()
 
@@ -67,7 +67,7 @@ def test_a_field_is_made_its_upsert_refused_and_then_served(site: Site) -> None:
         tab.get_by_label("Name", exact=True).fill("Nora Field")
         tab.get_by_role("button", name="Send", exact=True).click()
         result = tab.locator("#result")
-        expect(result).to_contain_text("It was refused, and kept")
+        expect(result).to_contain_text("It was refused and recorded")
         expect(result).to_contain_text("is not included in filters")
         expect(result).to_contain_text("System Settings -> Custom Fields")
 

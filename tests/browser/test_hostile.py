@@ -1,4 +1,4 @@
-"""What leads and settings are called is text, wherever it is shown, also when it comes in live."""
+"""The names of leads and settings are shown as text everywhere, even when they arrive live."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOSTILE = "\"'><img src=x onerror=window.hacked=1><script>window.hacked=1</scrip
 
 @pytest.fixture(scope="module")
 def lead(site: Site) -> dict[str, Any]:
-    """A lead whose every text is markup, with a field and a source that are, too."""
+    """A lead whose every text is markup, with a custom field that is, too."""
     field = site.call(
         "POST",
         "/custom_field_definitions",
@@ -89,7 +89,7 @@ def test_what_comes_in_live_is_shown_as_text(site: Site, lead: dict[str, Any]) -
     watched.require_clean()
 
 
-#: Where the letters of a line stand, from left to right, without those of the turned name.
+#: The letters of a line as they are drawn, from left to right.
 _READ = """
 (line) => {
   const walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
@@ -119,7 +119,7 @@ def test_a_name_that_turns_its_line_leaves_what_stands_beside_it(site: Site) -> 
         tab.goto("/deliveries")
         tab.get_by_role("link", name="Lead created by an upsert").first.click()
         line = tab.locator("dd", has=tab.locator(f"a[href='/leads/{lead['id']}']"))
-        # The name itself may stand as it likes.
+        # The name itself may be drawn in any order.
         assert line.evaluate(_READ).endswith("version 1")
         tab.goto(f"/leads/{lead['id']}/delete")
         assert tab.locator("h1").evaluate(_READ).endswith("?")

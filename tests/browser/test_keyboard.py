@@ -1,4 +1,4 @@
-"""By the keyboard alone: the options of a field are put in order."""
+"""With the keyboard alone: the options of a field are put in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _options(site: Site, definition: dict[str, Any]) -> list[tuple[int, str]]:
 
 
 def _tab_to(tab: Page, label: str) -> None:
-    """Press Tab until an element of that name has the focus, as a person does."""
+    """Press Tab until an element with this name has the focus."""
     for _ in range(80):
         focused = tab.evaluate(
             "() => (document.activeElement.getAttribute('aria-label')"
@@ -33,7 +33,7 @@ def _tab_to(tab: Page, label: str) -> None:
         if focused == label:
             return
         tab.keyboard.press("Tab")
-    raise AssertionError(f"the focus never came to {label}")
+    raise AssertionError(f"the focus never reached {label}")
 
 
 def test_options_are_put_in_order_by_the_arrow_keys(site: Site) -> None:
@@ -48,11 +48,11 @@ def test_options_are_put_in_order_by_the_arrow_keys(site: Site) -> None:
         expect(said).to_have_text("Silver is now number 2 of 3.")
         tab.keyboard.press("ArrowDown")
         expect(said).to_have_text("Silver is now number 3 of 3.")
-        # The focus goes with the row.
+        # The focus moves with the row.
         _tab_to(tab, "Move Silver")
         _tab_to(tab, "Save")
         tab.keyboard.press("Enter")
-        # Of the page that comes back; the list has a status of its own, for what was moved.
+        # The new page's status; the list has its own, which announces what was moved.
         expect(tab.locator("#content > [role=status]")).to_be_visible()
     assert _options(site, definition) == [
         (by_name[name], name) for name in ("Gold", "Bronze", "Silver")

@@ -1,4 +1,4 @@
-"""A lead's page after a save of one section: the others say what holds now."""
+"""A lead's page after one section is saved: the others are up to date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -
         expect(parts).to_contain_text("Stone")
         expect(tab).to_have_title("Olga Stone · onelead")
         expect(tab.get_by_role("heading", level=1)).to_have_text("Olga Stone")
-        # The focus stays where the person is.
+        # The focus stays where the user is.
         expect(name.get_by_role("link", name="Edit Name")).to_be_focused()
 
         tab.get_by_role("link", name="Edit Parts of the name").click()
@@ -35,7 +35,7 @@ def test_name_and_parts_follow_each_other_and_the_title_of_the_tab(site: Site) -
         parts.get_by_role("button", name="Save", exact=True).click()
         expect(name).to_contain_text("Olga Ann Stone")
         expect(tab).to_have_title("Olga Ann Stone · onelead")
-        # What is typed elsewhere meanwhile is not touched.
+        # What is being typed in another section is not touched.
         expect(tab.get_by_label("Title")).to_have_value("Head of Buying")
     watched.require_clean()
 

@@ -1,4 +1,4 @@
-"""Deliveries appear on the Overview while somebody looks at it."""
+"""Deliveries appear on the Overview while it is open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_delivery_appears_without_loading_the_page(site: Site) -> None:
         _deliver(site, 2)
         expect(tab.get_by_role("link", name="Nora Field 2")).to_be_visible()
         assert tab.evaluate("() => window.stays")
-        # The newest stands first.
+        # The newest is first.
         newest = tab.locator("[data-seq]").first
         expect(newest).to_contain_text("Nora Field 2")
     watched.require_clean()

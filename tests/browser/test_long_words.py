@@ -1,4 +1,4 @@
-"""Words that nowhere have a place to be broken at fit on a phone, too, whatever they are."""
+"""Long words that can be broken nowhere fit on a phone, too, wherever they are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.domain.account import Role
 
 pytestmark = pytest.mark.slow
 
-#: A word that nowhere has a place to be broken at, as long as a line may be.
+#: A word that can be broken nowhere, as long as a line of text may be.
 _LONG = ("Donaudampfschifffahrtsgesellschaftskapitaen" * 6)[:255]
 _EVERY_COLUMN = "&".join(
     f"columns={key}"

@@ -1,4 +1,4 @@
-"""Selecting leads with a script: the page, a range, all that match, and a long change of them."""
+"""Selecting leads with scripts: the page, a range, all that match, and a long bulk change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_leads_are_selected_and_changed_to_the_last(site: Site) -> None:
         everything = tab.get_by_label(f"All {LEADS} leads")
         expect(everything).to_be_hidden()
 
-        # The page, and then all that there are.
+        # The page, and then all leads.
         tab.get_by_label("Select page").check()
         expect(said).to_have_text("25 selected")
         everything.check()

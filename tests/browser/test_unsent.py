@@ -1,4 +1,4 @@
-"""A form whose answer does not come: what was typed stays, and nothing is sent unasked."""
+"""A form that gets no answer: what was typed stays, and nothing is sent again unasked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lead(site: Site) -> dict[str, Any]:
 
 
 def open_title(context: BrowserContext, lead: dict[str, Any]) -> Page:
-    """Open the form with the title of a lead, and type one."""
+    """Open the form for a lead's title, and type one."""
     tab = context.new_page()
     tab.goto(f"/leads/{lead['id']}")
     tab.get_by_role("link", name="Edit Company").click()
@@ -122,7 +122,7 @@ def test_a_button_that_is_pressed_twice_sends_once(site: Site) -> None:
         tab = context.new_page()
         tab.goto("/leads/new")
         tab.get_by_label("Name", exact=True).fill("Pressed Twice")
-        tab.get_by_role("button", name="Create the lead").dblclick()
+        tab.get_by_role("button", name="Create lead").dblclick()
         expect(tab.get_by_role("heading", name="Pressed Twice")).to_be_visible()
     found = site.call("POST", "/leads/search", {"name": "Pressed Twice"})
     assert len(found) == 1

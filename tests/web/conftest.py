@@ -1,4 +1,4 @@
-"""The service and the browsers for tests of the pages."""
+"""Fixtures for tests of the pages: a service and its browsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One delivery in full: what came in, what it found and did, and its candidates side by side."""
+"""One delivery in full: what came in, what it found and did, and its matches side by side."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from onelead.domain.limits import MATCH_IDS_MAX, PRETTY_PAYLOAD_CHARS_MAX
 
 
 def facts(shown: Shown) -> dict[str, str]:
-    """Return what the page says of the delivery, by label."""
+    """Return what the page says about the delivery, by label."""
     labels = shown.texts("section[aria-label='What happened'] dt")
     return dict(zip(labels, shown.texts("section[aria-label='What happened'] dd"), strict=True))
 
 
 def compared(shown: Shown) -> dict[str, list[str]]:
-    """Return the rows of the leads side by side, by field."""
-    rows: list[Tag] = shown.html.select("section[aria-labelledby=candidates] tbody tr")
+    """Return the rows of the comparison, by field."""
+    rows: list[Tag] = shown.html.select("section[aria-labelledby=matches] tbody tr")
     cells = [[tidy(cell) for cell in row.select("th, td")] for row in rows]
     return {field: values for field, *values in cells}
 
@@ -35,7 +35,7 @@ async def test_an_update_says_when_who_and_what(
     shown = await browser.get("/deliveries/2")
     told = facts(shown)
     assert told["Who"] == "dana"
-    assert told["Through"].startswith("API key")
+    assert told["Via"].startswith("API key")
     assert told["Request id"] == answer.headers["x-request-id"]
     assert told["Matched"] == "1 lead by e-mail nora@field.example"
     assert told["Lead"] == "Nora Field version 2"
@@ -53,10 +53,10 @@ async def test_a_created_lead_and_one_that_is_deleted_since(
     await service.client.delete(f"/leads/{lead['id']}")
     assert facts(await browser.get("/deliveries/1"))["Lead"] == f"{lead['id']}, deleted"
     shown = await browser.get("/deliveries/3")
-    assert "There was no body: a delete needs none." in shown.text
+    assert "No body was sent: a delete needs none." in shown.text
 
 
-async def test_the_candidates_stand_side_by_side_with_what_was_delivered(
+async def test_the_matches_are_shown_side_by_side_with_what_was_delivered(
     service: Service, browser: Browser
 ) -> None:
     field = await service.field(name="Customer number")
@@ -74,11 +74,9 @@ async def test_the_candidates_stand_side_by_side_with_what_was_delivered(
     assert rows["Customer number"] == ["A-1", "A-1", "≠ differs: A-2"]
     assert rows["Company"] == ["not sent", "Field", "Field"]
     assert "Value" not in rows
-    assert f"Deleted since: {gone['id']}." in shown.text
+    assert f"Since deleted: {gone['id']}." in shown.text
     for lead in (first, second):
-        assert shown.html.select(
-            f'section[aria-labelledby=candidates] a[href="/leads/{lead["id"]}"]'
-        )
+        assert shown.html.select(f'section[aria-labelledby=matches] a[href="/leads/{lead["id"]}"]')
 
 
 async def test_without_a_delivered_value_a_cell_differs_from_what_most_leads_have(
@@ -91,7 +89,7 @@ async def test_without_a_delivered_value_a_cell_differs_from_what_most_leads_hav
     assert compared(shown)["Title"] == ["Buyer", "Buyer", "≠ differs: Owner"]
 
 
-async def test_30_candidates_stand_side_by_side_and_more_are_not_named(
+async def test_30_matches_are_shown_side_by_side_and_more_are_not_named(
     service: Service, browser: Browser
 ) -> None:
     for number in range(MATCH_IDS_MAX):

@@ -1,4 +1,4 @@
-"""The list of deliveries: one readable line each, filters in the address, and a bounded look."""
+"""The list of deliveries: one readable line each, filters in the address, and bounded searches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seqs(shown: Shown) -> list[int]:
 def chips(shown: Shown) -> list[str]:
     return [
         text.partition(" Remove the filter")[0]
-        for text in shown.texts('ul[aria-label="Filters that are on"] > li')
+        for text in shown.texts('ul[aria-label="Active filters"] > li')
     ]
 
 
@@ -37,7 +37,7 @@ async def test_before_anything_was_delivered_the_page_says_what_to_do(
     browser: Browser, member: Browser
 ) -> None:
     shown = await browser.get("/deliveries")
-    assert "Nothing was delivered yet" in shown.text
+    assert "No deliveries yet" in shown.text
     assert shown.one('main a[href="/settings/api-keys"]')
     assert not (await member.get("/deliveries")).html.select('main a[href^="/settings"]')
 
@@ -61,7 +61,7 @@ async def test_a_line_says_what_happened_by_whom_and_to_whom(
     assert len(shown.html.select(f'main ol a[href="/leads/{lead["id"]}"]')) == 2
 
 
-async def test_a_setting_is_named_also_when_it_is_gone(service: Service, browser: Browser) -> None:
+async def test_a_setting_is_named_even_when_it_is_gone(service: Service, browser: Browser) -> None:
     field = await service.field(name="Badge number", is_filterable=False)
     path = f"/custom_field_definitions/{field['id']}"
     await service.client.put(path, json={"is_filterable": True})
@@ -98,7 +98,7 @@ async def test_of_many_changes_the_first_are_named_and_the_others_counted(
     assert f"and {count - 6} more" in first
 
 
-async def test_a_deleted_lead_is_said_to_be_that_and_has_its_page_still(
+async def test_a_deleted_lead_is_marked_and_still_has_its_page(
     service: Service, browser: Browser
 ) -> None:
     lead = await service.lead()
@@ -106,22 +106,20 @@ async def test_a_deleted_lead_is_said_to_be_that_and_has_its_page_still(
     await service.client.delete(f"/leads/{lead['id'] + 9}")
     shown = await browser.get("/deliveries")
     never, deleted, created = lines(shown)
-    assert f"lead {lead['id'] + 9}, which is not there" in never
+    assert f"lead {lead['id'] + 9}, which does not exist" in never
     for line in (deleted, created):
-        assert f"lead {lead['id']} , deleted since" in line
+        assert f"lead {lead['id']} , since deleted" in line
     assert not shown.html.select(f'main a[href="/leads/{lead["id"] + 9}"]')
 
 
-async def test_several_matches_lead_to_where_they_stand_side_by_side(
-    service: Service, browser: Browser
-) -> None:
+async def test_several_matches_link_to_their_comparison(service: Service, browser: Browser) -> None:
     for _ in range(2):
         await service.lead()
     await service.upsert({"title": "Buyer"}, "name", "Nora Field")
     shown = await browser.get("/deliveries")
     assert "2 leads match" in lines(shown)[0]
-    compared = await shown.follow('main a[href$="#candidates"]')
-    assert compared.one("#candidates")
+    compared = await shown.follow('main a[href$="#matches"]')
+    assert compared.one("#matches")
 
 
 async def test_every_filter_finds_its_rows_and_is_a_chip_that_can_be_removed(
@@ -141,7 +139,7 @@ async def test_every_filter_finds_its_rows_and_is_a_chip_that_can_be_removed(
         "about=settings": ([1], "About Settings"),
         "about=leads": ([5, 4, 3, 2], "About Leads"),
         f"by=key-{key_id}": ([4, 3, 2, 1], "By API key"),
-        # What came through a key of the user is the key's.
+        # What came through a user's API key counts for the key.
         f"by=user-{service.account.user_id}": ([5], "By dana in the web application"),
         "by=user-1": ([], "By user-1"),
         "match=custom": ([3], "Matched by Any custom field"),
@@ -200,13 +198,13 @@ async def test_times_are_those_of_the_account(web: Web, service: Service, browse
         ("until=0001-01-01", "until", "is not a date and time"),
         ("from=2026-01-01T00:00:00%2B01:00", "from", "is not a date and time"),
         ("about=money", "about", "must be leads or settings: money"),
-        ("by=key-x", "by", "is no user and no API key: key-x"),
-        ("by=key-99999999999999999999", "by", "is no user and no API key"),
-        ("match=custom-0", "match", "is no field that a match can have: custom-0"),
-        ("match=phone", "match", "is no field that a match can have: phone"),
+        ("by=key-x", "by", "is not a user or an API key: key-x"),
+        ("by=key-99999999999999999999", "by", "is not a user or an API key"),
+        ("match=custom-0", "match", "is not a field that upserts match by: custom-0"),
+        ("match=phone", "match", "is not a field that upserts match by: phone"),
     ],
 )
-async def test_a_filter_that_is_none_is_refused_beside_its_field(
+async def test_an_unknown_filter_value_is_refused_beside_its_field(
     browser: Browser, query: str, field: str, text: str
 ) -> None:
     shown = await browser.get(f"/deliveries?{query}", status=422)
@@ -214,7 +212,7 @@ async def test_a_filter_that_is_none_is_refused_beside_its_field(
     assert not lines(shown)
 
 
-async def test_an_outcome_that_is_none_is_refused(browser: Browser) -> None:
+async def test_an_unknown_outcome_is_refused(browser: Browser) -> None:
     shown = await browser.get("/deliveries?outcome=refused&outcome=%3Cb%3E", status=422)
     assert "is not an outcome: <b>" in shown.text
 
@@ -226,7 +224,7 @@ async def test_a_nul_character_is_refused_as_a_whole(browser: Browser, name: str
 
 
 @pytest.mark.parametrize("before", ["x", "-1", "0", "1.5", "99999999999999999999"])
-async def test_a_cursor_that_is_none_begins_at_the_newest(
+async def test_an_invalid_cursor_begins_at_the_newest(
     service: Service, browser: Browser, before: str
 ) -> None:
     await service.lead()
@@ -263,9 +261,9 @@ async def test_a_long_ledger_is_looked_through_in_parts_that_say_how_far_they_we
         " 'created', '{}' FROM n"
     )
     shown = await browser.get("/deliveries?outcome=refused")
-    assert "No delivery fits these filters so far" in shown.text
-    assert "Looked back to" in shown.text
-    assert shown.texts("#older") == ["Look further back"]
+    assert "No deliveries match these filters so far" in shown.text
+    assert "Searched back to" in shown.text
+    assert shown.texts("#older") == ["Search further back"]
     assert seqs(await shown.follow("#older")) == [1]
 
 

@@ -1,4 +1,4 @@
-"""Many leads changed together: some at a time, each with a result, whatever happens meanwhile."""
+"""Bulk changes: a chunk of leads at a time, each lead with a result, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def outcomes(shown: Shown) -> str:
 
 
 async def test_selected_leads_get_a_status(member: Browser, service: Service) -> None:
-    """A member may, as leads are a member's work."""
+    """A member may do this, because leads are a member's work."""
     await some(service, 3)
     first, second, third = await ids_of(service)
     shown = await choose(member, "status", ids=[first, second])
@@ -308,7 +308,7 @@ async def test_a_selection_is_bounded(
 
 
 async def test_a_refused_result_says_why_for_each_lead(browser: Browser, service: Service) -> None:
-    """A lead that has all the tags it may have cannot take one more."""
+    """A lead with the maximum number of tags cannot take another one."""
     await service.lead(name="Ann", tags=[f"tag {n}" for n in range(200)])
     await service.lead(name="Ben")
     shown = await choose(browser, "add-tags", ids=await ids_of(service))
@@ -331,7 +331,7 @@ async def test_a_full_queue_stops_the_work_and_leaves_the_way_on(
         stopped = await browser.client.post("/leads/change/run", data=form)
     assert stopped.status_code == 503
     shown = Shown(browser, stopped)
-    assert "It stopped here: Too many writes are waiting" in shown.text
+    assert "Stopped: Too many writes are waiting" in shown.text
     assert outcomes(shown) == f"updated {SELECTED_CHUNK_LEADS}"
     assert not shown.html.select("[data-continue]")
     done = await to_the_end(await shown.submit("#continue"))
@@ -343,7 +343,7 @@ async def test_a_part_that_is_sent_again_is_not_done_again(
 ) -> None:
     await some(service, 3)
     asked = await choose(browser, "delete")
-    # Nothing is selected; all of the list are.
+    # No lead is selected on the page; all of the list are.
     assert "Select some leads first" in asked.text
     asked = await choose(browser, "delete", ids=await ids_of(service))
     form = fields_of(asked.one("#change"))

@@ -1,4 +1,4 @@
-"""Saving a lead that somebody changed meanwhile: both versions, and a choice field by field."""
+"""Saving a lead that somebody else has changed: both versions, and a choice for each field."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def stored(service: Service, shown: Shown) -> dict[str, Any]:
 
 
 def sides(shown: Shown) -> dict[str, tuple[str, str, str]]:
-    """Return each field in question: what is stored, what is wanted, what is chosen already."""
+    """Return each field that differs: what is stored, what is wanted, what is already chosen."""
     found = {}
     for fieldset in shown.html.select(f"{FORM} fieldset"):
         theirs, yours = fieldset.select("label.choice")
@@ -64,11 +64,12 @@ async def test_a_field_that_both_changed_waits_for_a_choice(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, title="Head buyer")
-    torn = await shown.submit(FORM, title="Owner")
-    assert torn.status == 409
-    assert "The lead was changed while you were editing it. Nothing was saved yet." in torn.text
-    assert "just now by dana · API key first key: Title" in torn.text
-    assert sides(torn) == {"Title": ("now Head buyer", "Owner", "")}
+    conflict = await shown.submit(FORM, title="Owner")
+    assert conflict.status == 409
+    notice = "This lead was changed while you were editing it. Nothing has been saved yet."
+    assert notice in conflict.text
+    assert "just now by dana · API key first key: Title" in conflict.text
+    assert sides(conflict) == {"Title": ("now Head buyer", "Owner", "")}
     assert (await stored(service, shown))["title"] == "Head buyer"
 
 
@@ -89,12 +90,12 @@ async def test_what_only_one_side_changed_is_chosen_already(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, company_name="Field & Sons")
-    torn = await shown.submit(FORM, title="Owner")
-    assert sides(torn) == {
+    conflict = await shown.submit(FORM, title="Owner")
+    assert sides(conflict) == {
         "Title": ("now Buyer", "changed Owner", "yours"),
         "Company": ("now changed Field & Sons", "Field Ltd", "theirs"),
     }
-    await torn.submit(FORM)
+    await conflict.submit(FORM)
     lead = await stored(service, shown)
     assert (lead["title"], lead["company_name"]) == ("Owner", "Field & Sons")
 
@@ -104,8 +105,8 @@ async def test_what_the_other_changed_can_be_taken_back(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, company_name="Field & Sons")
-    torn = await shown.submit(FORM, title="Owner")
-    await torn.submit(FORM, {"pick.company_name": "yours", "pick.title": "theirs"})
+    conflict = await shown.submit(FORM, title="Owner")
+    await conflict.submit(FORM, {"pick.company_name": "yours", "pick.title": "theirs"})
     lead = await stored(service, shown)
     assert (lead["title"], lead["company_name"]) == ("Buyer", "Field Ltd")
 
@@ -115,8 +116,8 @@ async def test_without_a_choice_nothing_is_overwritten(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, title="Head buyer")
-    torn = await shown.submit(FORM, title="Owner")
-    saved = await torn.submit(FORM)
+    conflict = await shown.submit(FORM, title="Owner")
+    saved = await conflict.submit(FORM)
     assert "Nothing was changed." in saved.text
     assert (await stored(service, shown))["title"] == "Head buyer"
 
@@ -126,9 +127,9 @@ async def test_a_choice_can_meet_yet_another_change(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, title="Head buyer")
-    torn = await shown.submit(FORM, title="Owner")
+    conflict = await shown.submit(FORM, title="Owner")
     await change(service, shown, title="Director")
-    again = await torn.submit(FORM, {"pick.title": "yours"})
+    again = await conflict.submit(FORM, {"pick.title": "yours"})
     assert again.status == 409
     assert sides(again) == {"Title": ("now Director", "Owner", "")}
     saved = await again.submit(FORM, {"pick.title": "yours"})
@@ -176,12 +177,12 @@ async def test_every_section_and_type_can_be_chosen(
         service, shown, custom_fields=[dict(zip(keys, entry, strict=True)) for entry in entries]
     )
     names = [f"custom_fields.{field['id']}" for field in (day, tier)]
-    torn = await shown.submit(FORM, {names[0]: "2026-06-01", names[1]: [str(gold)]})
-    assert sides(torn) == {
+    conflict = await shown.submit(FORM, {names[0]: "2026-06-01", names[1]: [str(gold)]})
+    assert sides(conflict) == {
         "Next visit": ("now 14 May 2026", "1 Jun 2026", ""),
         "Tier": ("now Silver", "Gold", ""),
     }
-    await torn.submit(FORM, {f"pick.{names[0]}": "yours", f"pick.{names[1]}": "yours"})
+    await conflict.submit(FORM, {f"pick.{names[0]}": "yours", f"pick.{names[1]}": "yours"})
     values = [entry["value"] for entry in (await stored(service, shown))["custom_fields"]]
     assert values[1] == [gold]
     page = await browser.get(shown.path.partition("?")[0])
@@ -217,10 +218,10 @@ async def test_what_was_typed_survives_the_choice(
 ) -> None:
     shown = await a_lead_being_edited(web, browser, group)
     await change(web.api, shown, **theirs)
-    torn = await shown.submit(FORM, yours)
-    assert sides(torn) == texts
+    conflict = await shown.submit(FORM, yours)
+    assert sides(conflict) == texts
     (name,) = theirs
-    await torn.submit(FORM, {f"pick.{name}": "yours"})
+    await conflict.submit(FORM, {f"pick.{name}": "yours"})
     page = await browser.get(shown.path.partition("?")[0])
     ((_stored, wanted, _pick),) = texts.values()
     for word in wanted.replace("(", "").replace(")", "").split():
@@ -232,10 +233,10 @@ async def test_a_change_elsewhere_by_somebody_else_is_shown_too(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, details="Called back")
-    torn = await shown.submit(FORM, title="Owner")
-    assert torn.status == 409
-    assert sides(torn) == {"Title": ("now Buyer", "changed Owner", "yours")}
-    await torn.submit(FORM)
+    conflict = await shown.submit(FORM, title="Owner")
+    assert conflict.status == 409
+    assert sides(conflict) == {"Title": ("now Buyer", "changed Owner", "yours")}
+    await conflict.submit(FORM)
     lead = await stored(service, shown)
     assert (lead["title"], lead["details"]) == ("Owner", "Called back")
 
@@ -261,14 +262,14 @@ async def test_a_change_too_far_back_to_be_seen_is_somebody_elses(
     for details in ("Called", "Called back"):
         beside = await browser.get(shown.path.replace("company", "details"))
         await beside.submit(FORM, details=details)
-    # The form still says Buyer, which looks like a wish of whoever sends it.
-    torn = await shown.submit(FORM, company_name="Field & Sons")
-    assert sides(torn) == {
+    # The form still says Buyer, which looks like a change by its sender.
+    conflict = await shown.submit(FORM, company_name="Field & Sons")
+    assert sides(conflict) == {
         "Title": ("now Head buyer", "Buyer", ""),
         "Company": ("now Field Ltd", "Field & Sons", ""),
     }
-    assert "both changed it" not in torn.text
-    await torn.submit(FORM, {"pick.title": "theirs", "pick.company_name": "yours"})
+    assert "changed by both" not in conflict.text
+    await conflict.submit(FORM, {"pick.title": "theirs", "pick.company_name": "yours"})
     lead = await stored(service, shown)
     assert (lead["title"], lead["company_name"]) == ("Head buyer", "Field & Sons")
 
@@ -284,7 +285,7 @@ async def test_as_many_own_changes_as_can_be_seen_do_not_stand_in_the_way(
     assert saved.status == 200
 
 
-async def test_own_changes_of_the_same_section_do(
+async def test_own_changes_of_the_same_section_are_a_conflict(
     web: Web, browser: Browser, service: Service
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
@@ -293,16 +294,16 @@ async def test_own_changes_of_the_same_section_do(
     assert (await stored(service, shown))["title"] == "Head buyer"
 
 
-async def test_what_is_wrong_is_said_before_what_is_torn(
+async def test_problems_are_shown_before_a_conflict(
     web: Web, browser: Browser, service: Service
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, company_name="Field & Sons")
     refused = await shown.submit(FORM, title="x" * 256)
     assert refused.status == 422
-    torn = await refused.submit(FORM, title="Owner")
-    assert torn.status == 409
-    assert sides(torn)["Company"] == ("now changed Field & Sons", "Field Ltd", "theirs")
+    conflict = await refused.submit(FORM, title="Owner")
+    assert conflict.status == 409
+    assert sides(conflict)["Company"] == ("now changed Field & Sons", "Field Ltd", "theirs")
 
 
 async def test_a_change_between_reading_and_writing_is_met(
@@ -317,8 +318,8 @@ async def test_a_change_between_reading_and_writing_is_met(
         return await write(account_id, asked)
 
     monkeypatch.setattr(service.writer, "write", late)
-    torn = await shown.submit(FORM, title="Owner")
-    assert sides(torn) == {"Title": ("now Head buyer", "Owner", "")}
+    conflict = await shown.submit(FORM, title="Owner")
+    assert sides(conflict) == {"Title": ("now Head buyer", "Owner", "")}
     rows = (await service.client.get(f"{shown.path.partition('?')[0]}/history")).json()
     assert rows[0]["message"] == VersionConflict(2).message
     assert (await stored(service, shown))["title"] == "Head buyer"
@@ -345,7 +346,7 @@ async def test_a_lead_that_was_deleted_meanwhile(
     shown = await a_lead_being_edited(web, browser)
     await service.client.delete(shown.path.partition("?")[0])
     gone = await shown.submit(FORM, title="Owner")
-    assert "The lead was deleted in the meantime. Nothing was saved." in gone.text
+    assert "This lead has been deleted. Nothing was saved." in gone.text
     assert "This lead was deleted" in gone.text
 
 
@@ -368,10 +369,10 @@ async def test_hostile_values_are_text_on_both_sides(
 ) -> None:
     shown = await a_lead_being_edited(web, browser)
     await change(service, shown, title='"><script>alert(1)</script>')
-    torn = await shown.submit(FORM, title="</textarea><script>alert(2)</script>\r\nx")
-    assert torn.status == 409
-    assert "<script>alert" not in torn.response.text
-    saved = await torn.submit(FORM, {"pick.title": "yours"})
+    conflict = await shown.submit(FORM, title="</textarea><script>alert(2)</script>\r\nx")
+    assert conflict.status == 409
+    assert "<script>alert" not in conflict.response.text
+    saved = await conflict.submit(FORM, {"pick.title": "yours"})
     assert saved.status == 200
     assert (await stored(service, shown))["title"] == "</textarea><script>alert(2)</script>x"
 
@@ -389,7 +390,7 @@ NAMES = (*NEW_LEAD_FIELDS, *custom_names(SETTINGS))
 
 @given(st.lists(leads(), min_size=2, max_size=4))
 @settings(max_examples=60)
-def test_a_version_is_reckoned_back_from_what_changed_it(versions: list[Lead]) -> None:
+def test_an_earlier_version_is_reconstructed_from_the_changes(versions: list[Lead]) -> None:
     rows = [a_row(*pair) for pair in pairwise(versions)]
     before = lead_before(versions[-1], reversed(rows))
     assert changes_between(before, versions[0]) == {}
@@ -397,7 +398,7 @@ def test_a_version_is_reckoned_back_from_what_changed_it(versions: list[Lead]) -
 
 @given(leads(), leads(), leads())
 @settings(max_examples=60)
-def test_a_field_that_nobody_or_both_made_the_same_is_no_difference(
+def test_an_unchanged_field_or_one_changed_alike_is_no_difference(
     base: Lead, theirs: Lead, yours: Lead
 ) -> None:
     found = {each.name: each.only for each in differences(base, theirs, yours, NAMES, SETTINGS)}
@@ -410,7 +411,7 @@ def test_a_field_that_nobody_or_both_made_the_same_is_no_difference(
             assert found[name] == only
 
 
-def test_a_deleted_custom_field_is_reckoned_back_too() -> None:
+def test_a_deleted_custom_field_is_reconstructed_too() -> None:
     before, after = a_lead(custom_fields={99: "A-77"}), a_lead()
     assert lead_before(after, [a_row(before, after)]).custom_fields == {99: "A-77"}
 
@@ -425,10 +426,10 @@ async def test_a_choice_that_is_refused_comes_back_as_a_form_with_all_of_the_sec
     shown = await browser.get(f"/leads/{lead['id']}?edit=status")
     assert lead["status_id"] == new
     await change(service, shown, status_id=theirs)
-    torn = await shown.submit(FORM, status_id=str(wanted))
+    conflict = await shown.submit(FORM, status_id=str(wanted))
     gone = await service.client.delete(f"/lead_statuses/{wanted}")
     assert gone.status_code == 200
-    refused = await torn.submit(FORM, {"pick.status_id": "yours"})
+    refused = await conflict.submit(FORM, {"pick.status_id": "yours"})
     assert refused.status == 422
     await refused.submit(FORM, status_id=str(other))
     after = await stored(service, shown)

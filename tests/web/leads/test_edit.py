@@ -347,7 +347,7 @@ async def test_a_new_lead_is_asked_for_the_first_of_many_custom_fields(
     for name in ("First", "Second"):
         await service.field(name=name, data_type="Dropdown", options=options, is_filterable=False)
     shown = await browser.get("/leads/new")
-    assert "1 more custom fields can be filled in on the lead's page." in shown.text
+    assert "1 more custom field can be filled in on the lead's page." in shown.text
     lead = await service.lead()
     shown = await browser.get(f"/leads/{lead['id']}")
     assert len(shown.html.select('#section-custom a[href*="edit=custom_fields."]')) == 2

@@ -1,4 +1,4 @@
-"""A lead as a form: what nobody touched is never sent, and what is sent is what the API takes."""
+"""A lead as a form: what is untouched is never sent, and what is sent is what the API takes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _DRAW = environment().from_string(
 
 
 def drawn(form: Form) -> Form:
-    """Draw a form with all fields as HTML, and return what it sends when nobody touches it."""
+    """Draw a form with all fields as HTML, and return what it sends untouched."""
     html = _DRAW.render(found=controls(form, NAMES, SETTINGS, {}))
     (element,) = BeautifulSoup(html, "html.parser").select("form")
     return Form(fields_of(element))
@@ -132,7 +132,7 @@ def test_custom_fields_are_sent_as_the_api_takes_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-05", "2026-05-x", "14.05.2026"])
-def test_what_is_no_day_is_sent_as_it_is(text: str) -> None:
+def test_a_text_that_is_not_a_day_is_sent_as_it_is(text: str) -> None:
     name = f"custom_fields.{FIELD_IDS[DataType.DATE]}"
     assert sent_values(Form([(name, text)]), (name,), SETTINGS) == {name: text}
 

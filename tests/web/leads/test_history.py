@@ -1,4 +1,4 @@
-"""The history on a lead's page: every ledger row as a line that a person can read."""
+"""The history on a lead's page: every ledger row as a readable line."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ async def test_a_member_sees_the_leads_and_another_account_does_not(
     assert names(await member.get("/leads")) == ["Nora Field"]
     stranger = await web.stranger()
     assert "No leads yet" in (await stranger.get("/leads")).text
-    assert "No lead fits" in (await stranger.get(f"/leads?ids={lead['id']}")).text
+    assert "No leads match" in (await stranger.get(f"/leads?ids={lead['id']}")).text
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ async def test_a_search_that_finds_nothing_offers_to_clear_it(
 ) -> None:
     await service.lead()
     shown = await browser.get("/leads?name=nobody")
-    assert "No lead fits" in shown.text
+    assert "No leads match" in shown.text
     assert shown.html.select('a[href="/leads"]')
 
 
@@ -196,7 +196,7 @@ async def test_a_hostile_address_is_refused_and_never_fails(browser: Browser, qu
     "query",
     ["cursor=x", "before=x", "cursor=%ff", "cursor=" + "A" * 9_000, "columns=nonsense", "x=y"],
 )
-async def test_what_is_no_place_or_column_leads_to_the_first_page(
+async def test_an_unknown_place_or_column_leads_to_the_first_page(
     browser: Browser, service: Service, query: str
 ) -> None:
     await service.lead(name="Nora Field")
@@ -257,7 +257,7 @@ async def test_columns_that_are_too_many_are_not_left_out_without_a_word(
     shown = await browser.get("/leads?" + urlencode({"columns": keys[:-2]}, doseq=True))
     assert "not shown" not in shown.text
     shown = await browser.get("/leads?" + urlencode({"columns": keys}, doseq=True))
-    assert "2 more were chosen and are not shown" in shown.text
+    assert "2 more that you chose are not shown" in shown.text
     assert len(shown.texts("#leads thead th")) == 2 + LIST_COLUMNS_MAX
 
 
@@ -391,9 +391,9 @@ async def test_of_many_options_the_panel_offers_the_first_fields_and_others_when
     option = fields[4]["options"][7]["id"]
     shown = await shown.submit("#filters", {f"cf_{fifth}": str(option)})
     assert "Field 4: Option 7" in shown.text
-    # What is filtered by stands there unasked.
+    # A field that is filtered by is offered unasked.
     shown = await browser.get(f"/leads?cf_{fourth}_empty=1")
     assert offered(shown) == [*first, fourth]
     assert not shown.one("#filter-panel").has_attr("open")
-    # Nor does an address ask for a field that there is none of.
+    # An address cannot ask for a field that does not exist.
     assert offered(await browser.get("/leads?field=77&field=x&open=filters")) == first

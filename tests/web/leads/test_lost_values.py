@@ -9,7 +9,7 @@ from tests.support.api.service import Service
 from tests.support.web.browser_client import Browser, Shown
 
 FORM = "form[data-lead-form]"
-GONE = "this field was deleted meanwhile"
+GONE = "this field has been deleted"
 
 
 def entry(field: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -41,7 +41,7 @@ async def sent_too_late(
     return answer
 
 
-#: By type: what the form sends, and what the person reads of it.
+#: By type: what the form sends, and what the user reads of it.
 TYPED: dict[str, tuple[str, str]] = {
     "Checkbox": ("1", "yes"),
     "Date": ("2026-05-14", "2026-05-14"),
@@ -71,7 +71,7 @@ async def test_what_was_typed_is_shown_and_nothing_is_written(
     typed[name_of(field)] = options.get(sent, sent)
     shown = await sent_too_late(service, await browser.get(path), field, typed)
     assert shown.status == 422
-    assert f"Score (deleted) {GONE} You had: {read}" in shown.text
+    assert f"Score (deleted) {GONE} You entered: {read}" in shown.text
     assert "Nothing was saved. Correct the fields marked below." in shown.text
 
 
@@ -114,7 +114,7 @@ async def test_a_field_that_leads_do_not_have_any_more(browser: Browser, service
     await service.client.put(path, json={"available_on": ["person"]})
     refused = await shown.submit(FORM, {name_of(score): "A-77"})
     assert refused.status == 422
-    assert "Score leads do not have this field any more You had: A-77" in refused.text
+    assert "Score this field is no longer available on leads You entered: A-77" in refused.text
 
 
 @pytest.mark.parametrize("pick", ["yours", "theirs"])
@@ -126,14 +126,14 @@ async def test_a_field_that_is_deleted_while_one_chooses_between_two_versions(
     shown = await browser.get(f"/leads/{lead['id']}?edit=custom")
     theirs = [entry(tier, "Silver"), entry(score, "B-1")]
     await service.client.put(f"/leads/{lead['id']}", json={"custom_fields": theirs})
-    torn = await shown.submit(FORM, {name_of(tier): "Gold", name_of(score): "A-77"})
-    assert torn.status == 409
+    conflict = await shown.submit(FORM, {name_of(tier): "Gold", name_of(score): "A-77"})
+    assert conflict.status == 409
     picks = {f"pick.{name_of(tier)}": "yours", f"pick.{name_of(score)}": pick}
     await delete(service, score)
-    answer = await torn.submit(FORM, picks)
+    answer = await conflict.submit(FORM, picks)
     if pick == "yours":
         assert answer.status == 422
-        assert f"Score (deleted) {GONE} You had: A-77" in answer.text
+        assert f"Score (deleted) {GONE} You entered: A-77" in answer.text
         answer = await answer.submit(FORM)
     assert "Saved." in answer.text
     (value,) = (await service.client.get(f"/leads/{lead['id']}")).json()["custom_fields"]
@@ -145,4 +145,4 @@ async def test_a_form_with_a_field_that_never_was(browser: Browser, service: Ser
     shown = await browser.get(f"/leads/{lead['id']}?edit=company")
     refused = await shown.submit(FORM, {"title": "Owner", "custom_fields.99": "A-77"})
     assert refused.status == 422
-    assert f"Deleted custom field 99 {GONE} You had: A-77" in refused.text
+    assert f"Deleted custom field 99 {GONE} You entered: A-77" in refused.text

@@ -208,7 +208,7 @@ async def test_a_deleted_lead_says_so_and_keeps_its_history(
 
 @pytest.mark.parametrize("path", ["1", "999999999", "0", "-1", "abc", "9223372036854775808"])
 @pytest.mark.parametrize("page", ["", "/delete"])
-async def test_what_is_no_lead_is_not_found(browser: Browser, path: str, page: str) -> None:
+async def test_an_address_of_no_lead_is_not_found(browser: Browser, path: str, page: str) -> None:
     await browser.get(f"/leads/{path}{page}", status=404)
 
 

@@ -139,7 +139,7 @@ def test_a_nul_character_is_refused() -> None:
 
 
 async def test_the_panel_sends_what_the_address_said(browser: Browser, service: Service) -> None:
-    """Each criterion survives the form: shown, and sent again by somebody who changes nothing."""
+    """Each criterion survives the form: it is shown, and sent again when nothing is changed."""
     field = await service.field(data_type="Float")
     settings = await service.store.settings(service.account.account_id)
     status, user = settings.default_status.id, settings.users[0].id

@@ -1,4 +1,4 @@
-"""The form of Try it and the JSON that it stands for: nothing is lost on the way, or it says so."""
+"""The form of Try it and its JSON: nothing is lost between the two, or the form says so."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_whatever_is_typed_becomes_a_body(typed: dict[str, list[str]]) -> None:
     "text", ["[" * 100_000, "1" * 5_000, "1e999", "nan", "Infinity", "0x10", "1_000", "true"]
 )
 @pytest.mark.parametrize("data_type", [DataType.FLOAT, DataType.CURRENCY, DataType.PERCENTAGE])
-def test_what_is_no_number_stays_the_text_that_was_typed(data_type: DataType, text: str) -> None:
+def test_a_text_that_is_not_a_number_stays_as_typed(data_type: DataType, text: str) -> None:
     field = next(field for field in FIELDS if field.data_type is data_type)
     typed = {"by": [f"custom-{field.id}"], "value": [text]}
     assert body_of(form_of(typed), SETTINGS)["match"]["field_value"]["value"] == text

@@ -1,4 +1,4 @@
-"""Which deliveries a page shows: the filters in its address, read, written and named."""
+"""The filters in the address of the deliveries: read, written and put into words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _YEARS = range(1971, 9999)
 
 
 class Chip(Struct, frozen=True):
-    """A filter that is on, and the address of the page without it."""
+    """An active filter, and the address of the page without it."""
 
     text: str
     href_without: str
@@ -45,12 +45,12 @@ class DeliveryFilters:
         self.search = self._search()
 
     def value(self, name: str) -> str:
-        """Return what the address says of a parameter."""
+        """Return the value of a parameter."""
         return self._given.get(name, "")
 
     @property
     def are_on(self) -> bool:
-        """Whether any filter is on."""
+        """Whether any filter is active."""
         return bool(self._pairs)
 
     def href(self, before: int | None = None, *, without: tuple[str, str] | None = None) -> str:
@@ -61,7 +61,7 @@ class DeliveryFilters:
         return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
 
     def chips(self, labels: ApiKeyLabels) -> list[Chip]:
-        """Name the filters that are on."""
+        """Return a chip for each active filter."""
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
         named |= {str(scope): text for scope, text in _SCOPES.items()}
         prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
@@ -83,7 +83,7 @@ class DeliveryFilters:
             scope=self._scope(),
             user_id=by_id if by_kind == "user" else None,
             api_key_id=by_id if by_kind == "key" else None,
-            # A key is a caller of its own, whoever has it: as in the figures.
+            # An API key counts as a caller of its own, as in the figures.
             is_without_key=by_kind == "user",
             from_date=self._moment("from"),
             until_date=self._moment("until"),
@@ -119,7 +119,7 @@ class DeliveryFilters:
         if kind in ("user", "key") and number is not None:
             return kind, number
         if kind:
-            self._wrong("by", "is no user and no API key")
+            self._wrong("by", "is not a user or an API key")
         return "", None
 
     def _match(self) -> tuple[str | None, int | None]:
@@ -129,7 +129,7 @@ class DeliveryFilters:
         if kind == "custom" and number is not None:
             return "custom", number
         if value and (dash or kind not in _MATCHES):
-            self._wrong("match", "is no field that a match can have")
+            self._wrong("match", "is not a field that upserts match by")
             return None, None
         return value or None, None
 
@@ -141,7 +141,7 @@ class DeliveryFilters:
         return tuple(sorted(sought_values(text, field, self._settings)))
 
     def _moment(self, name: str) -> int | None:
-        """Read a moment as browsers write it, in the account's time zone; a day is all of it."""
+        """Read a moment as browsers write it, in the account's time zone; a day means all of it."""
         text = self.value(name)
         if not text:
             return None
@@ -159,7 +159,7 @@ class DeliveryFilters:
 
 
 def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:
-    """Return what a match can have looked for: values and texts."""
+    """Return what a match can have looked at: values and texts."""
     fields = [(f"custom-{field.id}", field.name) for field in settings.lead_fields]
     return [*_MATCHES.items(), *fields]
 

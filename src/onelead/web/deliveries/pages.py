@@ -47,13 +47,13 @@ _LEAD = "lead"
 _CHANGES_NAMED = 6
 
 
-class Entry(Struct, frozen=True):
-    """A ledger row as the list has it."""
+class LedgerListLine(Struct, frozen=True):
+    """A ledger row in the list."""
 
     line: LedgerLine
-    #: The lead that it is about, while there is one.
+    #: The lead that it is about, if it still exists.
     lead: Lead | None
-    #: Whether there was such a lead, which then has a page with its history.
+    #: Whether the lead ever existed: its page then has its history.
     was_lead: bool
     #: How many fields an update changed, 0 for other writes; the line has the first few of them.
     changed: int
@@ -65,17 +65,17 @@ async def delivery_list(visit: Visit) -> Response:
     if filters.search.scope is LedgerScope.SETTINGS and not visit.signed_in.is_admin:
         raise AdminRequired
     labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
-    found, entries = None, []
+    found, lines = None, []
     if not filters.problems:
         found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
-        entries = await _entries(visit, found, labels)
+        lines = await _list_lines(visit, found, labels)
     return visit.page(
         "deliveries/list.html",
         422 if filters.problems else 200,
         filters=filters,
         problems=filters.problems,
         found=found,
-        entries=entries,
+        lines=lines,
         chips=filters.chips(labels),
         outcomes=list(Outcome),
         scopes=scope_choices() if visit.signed_in.is_admin else [],
@@ -85,15 +85,17 @@ async def delivery_list(visit: Visit) -> Response:
 
 
 def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
-    """Leave out what is about the settings, which are not for members."""
+    """Leave out changes of the settings, which members may not see."""
     if visit.signed_in.is_admin:
         return search
     return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
 
 
-async def _entries(visit: Visit, found: LedgerSlice, labels: ApiKeyLabels) -> list[Entry]:
+async def _list_lines(
+    visit: Visit, found: LedgerSlice, labels: ApiKeyLabels
+) -> list[LedgerListLine]:
     leads = {lead.id: lead for lead in found.leads}
-    # A write may change hundreds of fields; only these are put into words.
+    # A write can change hundreds of fields; only these are put into words.
     named = [
         msgspec.structs.replace(
             row, changes=dict(islice((row.changes or {}).items(), _CHANGES_NAMED))
@@ -102,18 +104,18 @@ async def _entries(visit: Visit, found: LedgerSlice, labels: ApiKeyLabels) -> li
     ]
     settings = await settings_to_write_by(visit, found.settings, named)
     lines = [ledger_line(row, settings, labels) for row in named]
-    return [_entry(*pair, leads) for pair in zip(found.rows, lines, strict=True)]
+    return [_list_line(*pair, leads) for pair in zip(found.rows, lines, strict=True)]
 
 
-def _entry(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> Entry:
+def _list_line(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> LedgerListLine:
     lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
     was_lead = row.resource == _LEAD and row.version is not None
     changed = len(row.changes or {}) if row.outcome == Outcome.UPDATED else 0
-    return Entry(line, lead, was_lead, changed)
+    return LedgerListLine(line, lead, was_lead, changed)
 
 
 async def delivery(visit: Visit) -> Response:
-    """Show one delivery: what came in, what it found, and what it did."""
+    """Show one delivery: what was sent, what it found, and what it did."""
     read = await visible_row(visit, visit.path_id("seq"))
     labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
     row, settings = read.row, read.settings

@@ -1,1 +1,1 @@
-"""The list of leads, a lead's page and its form, and changes of many leads."""
+"""The list of leads, a lead's page and form, and bulk changes."""

@@ -1,7 +1,7 @@
-"""One change of many leads, some at a time, each an ordinary write with a result of its own.
+"""Bulk changes: the same change to many leads, a chunk at a time, each lead by an ordinary write.
 
-Nothing remembers how far the work is but the form that goes on with it. Each lead is written as it
-is at that moment: one that has vanished is refused, and one that has the value stays unchanged.
+Only the form that continues the work knows how far it is. Each lead is written as it is at that
+moment: a deleted one is refused, and one that already has the value stays unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from onelead.incoming.lead_json import lead_patch
 from onelead.process.writer import Receipt
 from onelead.web.frame.visit import Visit, error_line
 
-#: How often a lead is read again that somebody else changed between reading and writing.
+#: How many times to read and write a lead that others change in between.
 _TRIES = 5
 
 
@@ -36,7 +36,7 @@ class ChangeKind(StrEnum):
 
 
 class Change(Struct, frozen=True):
-    """What is to be done to each lead."""
+    """What to do to each lead."""
 
     kind: ChangeKind
     #: The properties that each lead gets, as the API's JSON.
@@ -44,11 +44,11 @@ class Change(Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-class Changed(Struct, frozen=True):
+class ChangeResult(Struct, frozen=True):
     """What became of one lead."""
 
     lead_id: int
-    #: Empty for a lead that was not there.
+    #: Empty for a lead that does not exist.
     name: str
     outcome: Outcome
     #: Why nothing was written.
@@ -58,20 +58,20 @@ class Changed(Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Why it was refused, in the words that the API has for it; empty when it was not."""
+        """Why it was refused, in the API's words; empty when it was not."""
         return error_line(self.refusal) if self.refusal else ""
 
 
-async def change_leads(visit: Visit, ids: Sequence[int], change: Change) -> list[Changed]:
-    """Change the leads, and return what became of each, in order.
+async def change_leads(visit: Visit, ids: Sequence[int], change: Change) -> list[ChangeResult]:
+    """Change the leads and return their results in order.
 
-    Raises WriteQueueFull, ServiceStopping and StoreUnavailable; what was written then is written.
+    Raises WriteQueueFull, ServiceStopping and StoreUnavailable; writes made before that stay.
     """
     if change.kind in (ChangeKind.ADD_TAGS, ChangeKind.REMOVE_TAGS):
         return await _change_tags(visit, ids, change)
     writes = [_write(visit, lead_id, change) for lead_id in ids]
     receipts = await visit.runtime.writer.write_many(visit.account_id, writes)
-    return [_changed(one, receipt) for one, receipt in zip(ids, receipts, strict=True)]
+    return [_result_of(one, receipt) for one, receipt in zip(ids, receipts, strict=True)]
 
 
 def _write(visit: Visit, lead_id: int, change: Change) -> LeadWrite:
@@ -91,9 +91,9 @@ def _update(
     )
 
 
-async def _change_tags(visit: Visit, ids: Sequence[int], change: Change) -> list[Changed]:
-    """Write each lead's tags as they follow from those that it has, read again until they do."""
-    done: dict[int, Changed] = {}
+async def _change_tags(visit: Visit, ids: Sequence[int], change: Change) -> list[ChangeResult]:
+    """Derive each lead's tags from its stored ones; after a version conflict, read it again."""
+    done: dict[int, ChangeResult] = {}
     for _ in range(_TRIES):
         left = [lead_id for lead_id in ids if lead_id not in done or _is_conflict(done[lead_id])]
         if not left:
@@ -101,7 +101,7 @@ async def _change_tags(visit: Visit, ids: Sequence[int], change: Change) -> list
         leads = await _leads(visit, left)
         writes = [_tagged(visit, lead_id, leads.get(lead_id), change) for lead_id in left]
         receipts = await visit.runtime.writer.write_many(visit.account_id, writes)
-        done |= {one: _changed(one, got) for one, got in zip(left, receipts, strict=True)}
+        done |= {one: _result_of(one, got) for one, got in zip(left, receipts, strict=True)}
     return [done[lead_id] for lead_id in ids]
 
 
@@ -112,7 +112,7 @@ def _tagged(visit: Visit, lead_id: int, lead: Lead | None, change: Change) -> Le
         added=change.tags if is_adding else (),
         removed=() if is_adding else change.tags,
     )
-    # A lead that is not there is refused by the write, as any other.
+    # The write refuses a lead that does not exist, like any other write.
     return _update(visit, lead_id, {"tags": tags}, lead.version if lead else None)
 
 
@@ -122,11 +122,11 @@ async def _leads(visit: Visit, ids: Sequence[int]) -> dict[int, Lead]:
     return {lead.id: lead for lead in found.leads}
 
 
-def _is_conflict(changed: Changed) -> bool:
-    return isinstance(changed.refusal, VersionConflict)
+def _is_conflict(result: ChangeResult) -> bool:
+    return isinstance(result.refusal, VersionConflict)
 
 
-def _changed(lead_id: int, receipt: Receipt) -> Changed:
+def _result_of(lead_id: int, receipt: Receipt) -> ChangeResult:
     result = receipt.result
     name = result.lead.name if result.lead else ""
-    return Changed(lead_id, name, result.outcome, result.refusal, receipt.seq)
+    return ChangeResult(lead_id, name, result.outcome, result.refusal, receipt.seq)

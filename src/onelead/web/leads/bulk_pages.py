@@ -1,4 +1,4 @@
-"""The pages that change a selection of leads: what is to be done, and how it goes."""
+"""The pages of a bulk change: choose what to do, then follow its progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
-from onelead.web.leads.bulk import Change, Changed, ChangeKind, change_leads
+from onelead.web.leads.bulk import Change, ChangeKind, ChangeResult, change_leads
 from onelead.web.leads.query import PATH
 from onelead.web.leads.selection import (
     COUNTED,
@@ -43,7 +43,7 @@ _DOING = {
 
 
 async def choose_change(visit: Visit) -> Response:
-    """Ask what is to be done to the selected leads."""
+    """Ask what to do to the selected leads."""
     form = await visit.form()
     selection = selection_from(form)
     if form.get("action") not in list(ChangeKind):
@@ -68,7 +68,7 @@ def _choice(
         selection=selection,
         selected_max=SELECTED_LEADS_MAX,
         statuses=[(str(status.id), status.name) for status in settings.statuses],
-        owners=[("none", "Nobody"), *users],
+        owners=[("none", "No owner"), *users],
         form=form,
         back=_back(form),
         problems=problems,
@@ -88,7 +88,7 @@ def _back(form: Form) -> str:
 
 
 async def change_next(visit: Visit) -> Response:
-    """Change the next leads of the selection, and show how far the work is."""
+    """Change the next leads of the selection and show the progress."""
     form = await visit.form()
     if form.get("action") not in list(ChangeKind):
         return visit.redirect(PATH)
@@ -102,7 +102,7 @@ async def change_next(visit: Visit) -> Response:
         ids, left = await next_ids(visit, selection, progress.done)
         changed = await change_leads(visit, ids, change) if ids else []
     except OneleadError as error:
-        # Which of these leads were written nobody knows here; the next try finds them as they are.
+        # Some of these leads may have been written; the next try finds them as they are.
         return await _shown(visit, change, progress, left=selection, problem=error)
     progress = progress.with_chunk(changed, visit.line.request_id)
     return await _shown(visit, change, progress, left=left, changed=changed)
@@ -114,7 +114,7 @@ async def _shown(
     progress: Progress,
     *,
     left: Selection | None,
-    changed: Sequence[Changed] = (),
+    changed: Sequence[ChangeResult] = (),
     problem: OneleadError | None = None,
 ) -> Response:
     form = await visit.form()
@@ -138,14 +138,14 @@ async def _shown(
 
 
 def _total(left: Selection | None, done: int) -> int | None:
-    """Return how many leads there are to do; None when nobody knows."""
+    """Return how many leads the bulk change has in all; None when unknown."""
     if left is None:
         return done
     return None if left.total is None else max(min(left.total, SELECTED_LEADS_MAX), done)
 
 
 async def to_list(visit: Visit) -> Response:
-    """Lead a browser that asks for the address of a form back to the list."""
+    """Redirect a GET of a form's address to the list."""
     return visit.redirect(PATH)
 
 

@@ -1,4 +1,4 @@
-"""The columns of a list of leads: which there are, which are chosen, and what stands in them."""
+"""The columns of a list of leads: which exist, which are chosen, and what they show."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CUSTOM = "cf_"
 
 
 class Column(Struct, frozen=True):
-    """A column; beside its text it may show a moment, a status or tags."""
+    """A column; instead of its text it can show a moment, a status or tags."""
 
     key: str
     label: str
-    #: How the list is sorted by it; empty when it cannot be.
+    #: The sort key; empty when the list cannot be sorted by this column.
     sort_key: str
     text: Callable[[Lead], str]
     #: The lead's field with a moment, in Unix seconds.
@@ -31,7 +31,7 @@ class Column(Struct, frozen=True):
 
 
 def all_columns(settings: AccountSettings) -> list[Column]:
-    """Return every column that the account's leads can be shown with."""
+    """Return every column that the account's list of leads can have."""
 
     def plain(key: str, sort_key: str = "", name: str = "", **more: Any) -> Column:
         attribute = name or key
@@ -87,7 +87,7 @@ def _custom_column(settings: AccountSettings, definition_id: int) -> Column:
 
 
 def chosen_columns(keys: Iterable[str], columns: list[Column]) -> list[Column]:
-    """Return the columns of these keys, in their order; the default ones when there are none."""
+    """Return the columns with these keys, in their order; the default ones if there are none."""
     by_key = {column.key: column for column in columns}
     chosen = [by_key[key] for key in dict.fromkeys(keys) if key in by_key]
     return chosen[:LIST_COLUMNS_MAX] or [by_key[key] for key in DEFAULT_COLUMNS]

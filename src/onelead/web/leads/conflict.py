@@ -1,6 +1,6 @@
-"""Two versions of a lead side by side: what it was, what others made of it, what somebody wants.
+"""Two versions of a lead side by side: the stored one, and the one that a form would make.
 
-Pure: the version that a form was made for is reckoned back from the ledger.
+Pure: the version that the form was made from is reconstructed from the ledger.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Difference(Struct, frozen=True):
     label: str
     theirs: LongText
     yours: LongText
-    #: Which one has changed the field, if that is known; empty when both have. A person has to
-    #: choose unless it was one of them.
+    #: `theirs` or `yours` when only that side changed the field; `unknown`, or empty when both
+    #: did: then the user has to choose.
     only: str
 
 
 def lead_before(lead: Lead, later: Iterable[LedgerRow]) -> Lead:
-    """Return a lead as it was before its later changes, which come newest first."""
+    """Return a lead as it was before the later changes, which are given newest first."""
     fields: dict[str, Any] = msgspec.to_builtins(lead)
     custom = {int(key): value for key, value in fields.get("custom_fields", {}).items()}
     for row in later:
@@ -58,9 +58,9 @@ def differences(
     *,
     is_base_known: bool = True,
 ) -> list[Difference]:
-    """Return the fields in which two versions that came out of one differ.
+    """Return the fields in which two versions with the same base differ.
 
-    Unless the base is known, nothing can be said about which one has changed a field.
+    Without a known base, nothing can be said about which side changed a field.
     """
     found = []
     for name in names:
@@ -77,16 +77,16 @@ def differences(
 
 
 def changed_names(rows: Iterable[LedgerRow]) -> set[str]:
-    """Return the fields that some ledger rows have changed."""
+    """Return the fields that the ledger rows changed."""
     return {name for row in rows for name in row.changes or ()}
 
 
 def chosen_names(picks: Mapping[str, str]) -> set[str]:
-    """Return the fields of which a person has chosen the own value over the stored one."""
+    """Return the fields for which the user chose their own value over the stored one."""
     return {name for name, pick in picks.items() if pick == YOURS}
 
 
 def chosen_values(wanted: Mapping[str, Any], picks: Mapping[str, str]) -> dict[str, Any]:
-    """Return what of the wanted values a person has chosen over the stored ones."""
+    """Return the wanted values that the user chose over the stored ones."""
     chosen = chosen_names(picks)
     return {name: value for name, value in wanted.items() if name in chosen}

@@ -1,6 +1,6 @@
-"""The inputs of a lead's form: for each field its kind, what stands in it, and what is wrong.
+"""The inputs of a lead's form: the kind of each field, its value, and what is wrong with it.
 
-A template draws a control by its kind; what may be chosen is decided here.
+A template draws a control by its kind; the choices are decided here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NONE = ("", "None")
 
 
 class Row(Struct, frozen=True):
-    """One text of a control that has several, as each phone number."""
+    """One text of a control that has several, such as a phone number."""
 
     name: str
     value: str
@@ -59,15 +59,15 @@ class Control(Struct, frozen=True, kw_only=True):
     #: line, link, text, number, whole, day, choice, choices, check, email, address, entries, tags.
     kind: str
     label: str
-    #: The words of the API.
+    #: What is wrong, in the API's words.
     texts: tuple[str, ...] = ()
     hint: str = ""
     value: str = ""
-    #: Pairs of a value and what is read; of a choice and of choices.
+    #: Pairs of a value and its text; for `choice` and `choices`.
     options: tuple[tuple[str, str], ...] = ()
     chosen: frozenset[str] = frozenset()
     rows: tuple[Row, ...] = ()
-    #: Pairs, too.
+    #: Pairs of a value and its text.
     categories: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -79,12 +79,12 @@ class Control(Struct, frozen=True, kw_only=True):
 def controls(
     form: Form, names: Iterable[str], settings: AccountSettings, problems: Problems
 ) -> list[Control]:
-    """Return the controls of some fields, with what a form has in them."""
+    """Return the controls of some fields, filled from a form."""
     return [_control(form, name, settings, problems) for name in names]
 
 
 def by_field(problems: Problems, settings: AccountSettings) -> dict[str, list[str]]:
-    """Move what is wrong with a custom field's value to that field; the words stay the API's."""
+    """Move the problems of a custom field's value to that field; the words stay the API's."""
     found: dict[str, list[str]] = {}
     for attribute, texts in problems.items():
         for text in texts:
@@ -129,11 +129,11 @@ def _hint(name: str, field: CustomField | None, settings: AccountSettings) -> st
     if field is not None and field.data_type is DataType.CURRENCY:
         return f"In {field.currency}."
     if field is not None and field.data_type is DataType.PERCENTAGE:
-        return "In whole percents."
+        return "In whole percent."
     return {
         "monetary_value": f"In {settings.currency}.",
-        "name": "It is split into its parts.",
-        "tags": "One in each box; an empty box is left out.",
+        "name": "Also sets the parts of the name.",
+        "tags": "One tag per box; empty boxes are ignored.",
     }.get(name, "")
 
 
@@ -151,7 +151,7 @@ def _options(
     if field is not None and field.data_type is DataType.MULTI_SELECT:
         return tuple(found)
     if value and value not in dict(found):
-        # What was deleted meanwhile stays until somebody chooses something else.
+        # A deleted one stays selected until the user chooses another.
         text = field_text(name, int(value), settings) if value.isdecimal() else value
         found.append((value, text))
     return tuple(found) if name == "status_id" else (_NONE, *found)
@@ -175,7 +175,7 @@ def _rows(form: Form, name: str, kind: str) -> tuple[Row, ...]:
         texts, chosen = form.all(f"{name}.{member}"), form.all(f"{name}.category")
         pairs = zip_longest(texts, chosen, fillvalue="")
         rows = [pair for pair in pairs if not is_blank(pair[0])]
-        # Without a script this is how another one is added.
+        # Without scripts, this empty row is how another one is added.
         rows.append(("", categories[0]))
         return tuple(Row(f"{name}.{member}", text, category=chosen) for text, chosen in rows)
     return ()

@@ -1,7 +1,7 @@
 """Writing a lead through its page: change a section, create a lead, delete one.
 
-Only what a person has changed is sent, for the version that the form was made from. When somebody
-else has changed the lead meanwhile, nothing is written before a person has seen both versions.
+Only what the user changed is written, to the version that the form was made from. If somebody else
+has changed the lead since, nothing is written until the user has seen both versions.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import api_key_labels, ledger_line
 
 _PICK = "pick."
-_SAID = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}
+_FLASHES = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}
 #: The form of a new lead: its cards, and the groups in each.
 _NEW_CARDS = (
     ("Person", ("name", "contact", "company")),
     ("About", ("status", "value", "tags", "details")),
     ("Address, websites and social profiles", ("address", "web")),
 )
-_GONE = "The lead was deleted in the meantime. Nothing was saved."
+_GONE = "This lead has been deleted. Nothing was saved."
 
 
 class _Edit(msgspec.Struct):
-    """A form of one section, and the lead as it is now and as it was for the form."""
+    """A section's form, and the lead as it is now and as it was when the form was made."""
 
     read: LeadRead
     group: str
@@ -80,8 +80,8 @@ class _Edit(msgspec.Struct):
     #: The lead that the form was made from, and what has changed it since, newest first.
     base: Lead
     later: list[AccountLedgerRow]
-    #: Whether there were more changes than are looked back through; the base is a later version
-    #: then, and who made those changes is not known.
+    #: Whether there were more changes than are read back. The base is a later version then, and
+    #: it is unknown who made the changes before it.
     is_cut: bool
 
     @property
@@ -90,7 +90,7 @@ class _Edit(msgspec.Struct):
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """What the person has changed; of a choice between two versions, what was chosen."""
+        """What the user changed, or chose between two versions."""
         settings = self.read.settings
         if self.form.has("resolve"):
             return chosen_values(sent_values(self.form, self.names, settings), self.picks)
@@ -109,17 +109,17 @@ class _Edit(msgspec.Struct):
             form = Form([pair for pair in form.fields if pair[0] in chosen])
         return await lost_values(visit, form, self.base, self.read.settings)
 
-    def is_torn(self, user_id: int) -> bool:
-        """Whether a person has to see what changed since the form was made."""
+    def is_conflict(self, user_id: int) -> bool:
+        """Whether the user has to see what changed since the form was made."""
         if self.read.lead.version == self.base.version:
             return False
-        # What somebody did in another section of the same page does not stand in the way.
+        # A user's own changes to other sections are no conflict.
         is_own = all(row.user_id == user_id and row.api_key_id is None for row in self.later)
         return self.is_cut or not is_own or not changed_names(self.later).isdisjoint(self.names)
 
 
 async def save_lead(visit: Visit) -> Response:
-    """Save a section of a lead, or show what stands in the way."""
+    """Save a section of a lead, or show why it cannot be saved."""
     lead_id = visit.path_id()
     try:
         edit = await _edit(visit, lead_id)
@@ -131,34 +131,34 @@ async def save_lead(visit: Visit) -> Response:
 
 
 async def _saved(visit: Visit, edit: _Edit) -> Response:
-    """Save what a form changes. Raises ResourceNotFound when the lead is deleted meanwhile."""
+    """Save what a form changes. Raises ResourceNotFound when the lead has been deleted."""
     wanted = edit.wanted
     if not wanted:
         return visit.redirect(edit.path, "Nothing was changed.")
     write = _write(visit, Action.UPDATE, edit.read, properties(wanted, edit.read.settings))
     if refusal := checked_write(write, edit.read.settings).refusal:
         return await _refused(visit, edit, refusal)
-    if edit.is_torn(visit.signed_in.user.id):
-        return await _torn(visit, edit, wanted)
+    if edit.is_conflict(visit.signed_in.user.id):
+        return await _conflict_page(visit, edit, wanted)
     result = (await _written(visit, write)).result
     if isinstance(result.refusal, VersionConflict):
         # It was changed between reading and writing.
-        return await _torn(visit, await _edit(visit, edit.read.lead.id), wanted)
+        return await _conflict_page(visit, await _edit(visit, edit.read.lead.id), wanted)
     if isinstance(result.refusal, InputInvalid):
         return await _refused(visit, edit, result.refusal)
     if result.refusal is not None:
         raise result.refusal
-    return visit.redirect(edit.path, _SAID[result.outcome])
+    return visit.redirect(edit.path, _FLASHES[result.outcome])
 
 
 async def _edit(visit: Visit, lead_id: int) -> _Edit:
-    """Read what a form is about. Raises ResourceNotFound, BodyMalformed."""
+    """Read the form and its lead. Raises ResourceNotFound, BodyMalformed."""
     form = await visit.form()
     read = await visit.store.lead(visit.account_id, lead_id)
     group = form.get("edit")
     names = names_of(group, read.settings)
     version = known_id(form.get("version"))
-    # A form of fields that are gone has none, and may have values all the same.
+    # A form whose fields are all gone has no names, but can still hold values.
     is_known = names or group == CUSTOM or definition_id_of(group) is not None
     if not is_known or version is None:
         raise BodyMalformed("The form does not say what it changes")
@@ -199,13 +199,13 @@ async def _refused(
     problems = {**(problems_of(refusal) if refusal else {}), **_problems_of_lost(lost)}
     form = edit.form
     if form.has("resolve"):
-        # A choice sends the fields that differed; the form that follows has all of the section.
+        # A choice sends the fields that differed; the next form has the whole section.
         form = Form(_submitted(edit, edit.wanted, list(edit.names)))
     open_section(shown, edit.group, form, edit.read.settings, problems, lost)
     return await lead_page(
         *(visit, edit.read.lead, edit.read.settings, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
         edited=edit.group,
-        # What was typed was typed for that version.
+        # What was typed was meant for that version.
         version=edit.base.version,
         problems=by_field(problems, edit.read.settings),
         attempted=True,
@@ -216,8 +216,8 @@ def _problems_of_lost(lost: Sequence[LostValue]) -> Problems:
     return {value.name: [value.problem] for value in lost}
 
 
-async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
-    """Show both versions, to be chosen from field by field, unless what is wanted is stored."""
+async def _conflict_page(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
+    """Let the user choose between both versions, unless what they want is already stored."""
     settings, theirs = edit.read.settings, edit.read.lead
     patch, _problems = lead_patch(properties(wanted, settings), "base")
     yours = edit.base
@@ -225,8 +225,8 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
         change = checked(patch, settings)
         missing = changes_between(theirs, applied(theirs, change, settings))
         if missing.keys().isdisjoint(wanted):
-            # As when somebody presses the button twice.
-            return visit.redirect(edit.path, _SAID[Outcome.UPDATED])
+            # This happens when the button is pressed twice.
+            return visit.redirect(edit.path, _FLASHES[Outcome.UPDATED])
         yours = applied(edit.base, change, settings)
     shown = sections(theirs, settings)
     place = edit.group if edit.group in shown else CUSTOM
@@ -249,7 +249,7 @@ async def _torn(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
 
 
 def _submitted(edit: _Edit, wanted: dict[str, Any], differing: list[str]) -> list[tuple[str, str]]:
-    """Return what the choice sends again: what was typed, or what stood in the form."""
+    """Return what the choice sends again: what was typed, or what the form had."""
     untouched = [name for name in differing if name not in wanted]
     stored = stored_form(edit.base, untouched, edit.read.settings)
     typed = [pair for pair in edit.form.fields if _field_of(pair[0]) in wanted]
@@ -267,7 +267,7 @@ async def new_lead(visit: Visit) -> Response:
 
 
 async def create_lead(visit: Visit) -> Response:
-    """Create a lead; nothing is matched."""
+    """Create a lead without matching."""
     form, settings = await visit.form(), visit.settings
     if lost := await lost_values(visit, form, _blank(visit), settings):
         return _new_page(visit, form, _problems_of_lost(lost), lost)
@@ -330,7 +330,7 @@ async def confirm_delete(visit: Visit) -> Response:
 
 
 async def delete_lead(visit: Visit) -> Response:
-    """Delete a lead, unless it is no longer the one that the person saw."""
+    """Delete a lead, unless it has changed since the user saw it."""
     lead_id, form = visit.path_id(), await visit.form()
     expected = known_id(form.get("version")) or 0
     write = LeadWrite(Action.DELETE, visit.delivery(""), lead_id, expected_version=expected)

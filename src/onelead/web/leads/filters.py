@@ -1,4 +1,4 @@
-"""The filters of a list of leads as people see them: chips for those that are on, and the panel."""
+"""The filters of a list of leads on the page: chips for the active ones, and the panel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMBINATIONS: Choices = [
     (Combination.ALL, "All of them"),
     (Combination.NONE, "None of them"),
 ]
-#: How old a lead is at most, in seconds.
+#: The maximum age of a lead, in seconds.
 AGES: Choices = [
     ("", "Any age"),
     ("3600", "Up to an hour"),
@@ -69,12 +69,14 @@ _LABELS = {
     "minimum_interaction_date": "Last contacted from",
     "maximum_interaction_date": "Last contacted until",
 }
+#: The choice of leads without an owner or source, also as a chip.
+_NONE_TEXTS = {"assignee_ids": "No owner", "customer_source_ids": "No source"}
 _TAG_LABELS: dict[str, str] = {Combination.ALL: "And tag", Combination.NONE: "Not tag"}
 _PART_LABELS = {"min": " from", "max": " up to", "option": ""}
 
 
 class Chip(Struct, frozen=True):
-    """A filter that is on, and the address of the list without it."""
+    """An active filter, and the address of the list without it."""
 
     text: str
     href_without: str
@@ -84,14 +86,14 @@ class FieldPanel(Struct, frozen=True):
     """What the panel offers for one custom field."""
 
     field: CustomField
-    #: What is asked of it now.
+    #: The values that the list is filtered by.
     values: list[str]
     minimum: str
     maximum: str
     option: str
     is_empty: bool
     problems: list[str]
-    #: Values to choose from; none for a field that is typed.
+    #: Values to choose from; none for a field with typed values.
     choices: Choices
     has_range: bool
 
@@ -102,7 +104,7 @@ class FieldPanel(Struct, frozen=True):
 
 
 def chips(query: LeadQuery, settings: AccountSettings) -> list[Chip]:
-    """Name the filters that are on."""
+    """Return a chip for each active filter."""
     tag_label = _TAG_LABELS.get(query.value("tags_option").upper(), "Tag")
     made = []
     for pair in query.filters:
@@ -119,20 +121,23 @@ def _text(pair: Pair, settings: AccountSettings) -> str:
     name, value = pair
     if name == "without":
         return WITHOUT_TEXTS.get(value, quoted(value))
+    if value == str(NO_ID) and name in _NONE_TEXTS:
+        return _NONE_TEXTS[name]
     named = dict(choices_of(name, settings))
     return f"{_LABELS.get(name, name)} {isolated(quoted(named.get(value, value)))}"
 
 
 def choices_of(name: str, settings: AccountSettings) -> Choices:
-    """Return what can be chosen for a criterion: values and texts."""
+    """Return the choices for a criterion: values and texts."""
     match name:
         case "status_ids":
             return [(str(one.id), one.name) for one in settings.statuses]
         case "assignee_ids":
             users = [(str(one.id), one.name) for one in settings.users]
-            return [(str(NO_ID), "Nobody"), *users]
+            return [(str(NO_ID), _NONE_TEXTS[name]), *users]
         case "customer_source_ids":
-            return [(str(NO_ID), "None"), *((str(one.id), one.name) for one in settings.sources)]
+            sources = [(str(one.id), one.name) for one in settings.sources]
+            return [(str(NO_ID), _NONE_TEXTS[name]), *sources]
         case "age":
             return AGES
         case "followed":
@@ -141,7 +146,7 @@ def choices_of(name: str, settings: AccountSettings) -> Choices:
 
 
 def _custom_text(pair: Pair, settings: AccountSettings) -> str | None:
-    """Name a filter of a custom field."""
+    """Describe a filter of a custom field."""
     _, definition_id, *parts = pair[0].split("_")
     field = settings.fields_by_id.get(int(definition_id))
     label = isolated(field.name) if field else f"Custom field {definition_id}"
@@ -159,9 +164,9 @@ def _choices(field: CustomField) -> Choices:
 
 
 def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel]:
-    """Return custom fields that can be searched, as the panel offers them.
+    """Return the custom fields that the panel offers to filter by.
 
-    Of many they are the first ones, those that are filtered now, and those that were asked for.
+    If there are many: the first ones, those that are filtered by, and those that were asked for.
     """
     return [
         FieldPanel(
@@ -180,7 +185,7 @@ def field_panels(query: LeadQuery, settings: AccountSettings) -> list[FieldPanel
 
 
 def more_fields(query: LeadQuery, settings: AccountSettings) -> Choices:
-    """Return the custom fields that can be searched, and that the panel offers when asked to."""
+    """Return the other custom fields to filter by, which the panel offers when asked to."""
     offered = {field.id for field in _offered(query, settings)}
     return [
         (str(field.id), field.name)

@@ -1,8 +1,8 @@
-"""A lead as a form: which fields stand together, what their inputs show, and what a form sends.
+"""A lead as a form: which fields are edited together, what inputs show, and what a form sends.
 
-What an input shows and what is read out of it are two halves of one thing: a form that nobody
-touches sends what the lead has, so only what a person has changed is ever written. Values leave
-here as the JSON that the API would get; the rules are applied to that, and nowhere else.
+Filling inputs and reading them mirror each other: an untouched form sends what the lead has, so
+only what the user changed is written. Values leave here as the JSON that the API would get; the
+rules are applied to that, and nowhere else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from onelead.domain.text import is_blank, whole_number
 from onelead.web.frame.forms import Form, in_one_form
 from onelead.web.words.lead_texts import custom_field_of
 
-#: The fields that are edited together, by the name of the group.
+#: The fields that are edited together, by group.
 GROUPS = {
     "name": ("name",),
     "parts": ("prefix", "first_name", "middle_name", "last_name", "suffix"),
@@ -39,12 +39,12 @@ GROUPS = {
     "details": ("details",),
 }
 CUSTOM = "custom"
-#: What a new lead is asked for; the parts of the name follow from the name.
+#: The fields in the form of a new lead; the parts of the name follow from the name.
 NEW_LEAD_FIELDS = tuple(
     name for group, names in GROUPS.items() if group != "parts" for name in names
 )
 ADDRESS_PARTS = Address.__struct_fields__
-#: By the field: the member with the text, and the categories.
+#: By field: the member with the text, and the categories.
 ENTRIES = {
     "phone_numbers": ("number", PHONE_CATEGORIES),
     "websites": ("url", WEBSITE_CATEGORIES),
@@ -54,12 +54,12 @@ IDS = frozenset({"status_id", "assignee_id", "customer_source_id"})
 
 
 def custom_names(settings: AccountSettings) -> tuple[str, ...]:
-    """Return the custom fields that stand in one form of a lead."""
+    """Return the custom fields that are in one form of a lead."""
     return tuple(custom_name(field.id) for field in in_one_form(settings.lead_fields))
 
 
 def names_of(group: str, settings: AccountSettings) -> tuple[str, ...]:
-    """Return the fields of a group, or of a custom field alone; none for what is no group."""
+    """Return the fields of a group, or a single custom field; none for an unknown group."""
     if group == CUSTOM:
         return custom_names(settings)
     field = custom_field_of(group, settings)
@@ -75,7 +75,7 @@ def value_of(lead: Lead, name: str, settings: AccountSettings) -> Any:
 
 
 def stored_form(lead: Lead, names: Iterable[str], settings: AccountSettings) -> Form:
-    """Return what the form of a lead sends when nobody touches it."""
+    """Return what an untouched form of a lead sends."""
     return Form(
         [pair for name in names for pair in _pairs(name, value_of(lead, name, settings), settings)]
     )
@@ -119,7 +119,7 @@ def _text_of(value: Any) -> str:
 
 
 def sent_values(form: Form, names: Iterable[str], settings: AccountSettings) -> dict[str, Any]:
-    """Return what a form says about some fields: the JSON that the API would get, by field."""
+    """Return what a form sends for some fields, by field, as the JSON that the API would get."""
     return {name: _sent(form, name, settings) for name in names}
 
 
@@ -133,7 +133,7 @@ def _sent(form: Form, name: str, settings: AccountSettings) -> Any:
 
 
 def _line(raw: str) -> str | None:
-    # A browser leaves the line breaks of a one-line input out.
+    # Browsers drop the line breaks of a one-line input.
     return raw.replace("\r", "").replace("\n", "") or None
 
 
@@ -192,7 +192,7 @@ def _sent_custom(form: Form, name: str, field: CustomField) -> Any:
 def wanted_values(
     form: Form, lead: Lead, names: Iterable[str], settings: AccountSettings
 ) -> dict[str, Any]:
-    """Return what a form wants of a lead that it was made for: the fields that it changes."""
+    """Return the values that a form changes in the lead that it was made from."""
     names = tuple(names)
     before = sent_values(stored_form(lead, names, settings), names, settings)
     sent = sent_values(form, names, settings)
@@ -200,7 +200,7 @@ def wanted_values(
 
 
 def properties(values: dict[str, Any], settings: AccountSettings) -> dict[str, Any]:
-    """Return values by field as the properties of a lead in a request to the API."""
+    """Return values by field as the properties of a lead in an API request."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if field := custom_field_of(name, settings):

@@ -32,11 +32,11 @@ _COLUMNS_KEPT_S = 365 * 86_400
 
 
 class Header(Struct, frozen=True):
-    """The head of a column: how the list is sorted by it now, and where it is sorted anew."""
+    """The head of a column: whether the list is sorted by it, and the address that sorts by it."""
 
     column: Column
     href: str
-    #: As `aria-sort` says it; empty when the list is sorted by another one.
+    #: The value of `aria-sort`; empty when the list is not sorted by this column.
     sorted: str
 
 
@@ -44,7 +44,7 @@ async def lead_list(visit: Visit) -> Response:
     """Show the leads that the address asks for."""
     query = LeadQuery(visit.request.query_params, visit.settings)
     tidy = query.tidy_href
-    # An address that is too long to be sent to is shown as it came.
+    # An address that is too long for a redirect is shown as it is.
     if query.has_blanks and own_path(tidy) == tidy:
         return visit.redirect(tidy)
     found: LeadList | None = None
@@ -54,7 +54,7 @@ async def lead_list(visit: Visit) -> Response:
         except InputInvalid as error:
             if not (query.cursor or query.before):
                 raise
-            # An address from another time: the leads or the fields were others.
+            # An old address: the leads or the fields have changed since.
             return visit.redirect(query.href(), error_line(error), is_problem=True)
     if query.before and found and not found.leads and found.previous_cursor is None:
         return visit.redirect(query.href())
@@ -114,7 +114,7 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
 
 def _header(column: Column, query: LeadQuery, found: LeadList | None) -> Header:
     is_sorted = found is not None and found.sort_by == column.sort_key
-    # What is sorted by another key than was asked for ascends.
+    # A list that is sorted by another key than requested is ascending.
     descends = is_sorted and query.search.descending and column.sort_key == query.search.sort_by
     direction = "desc" if is_sorted and not descends else "asc"
     changed = [("sort_by", column.sort_key), ("sort_direction", direction)]
@@ -127,7 +127,7 @@ def _remembered(visit: Visit) -> list[str]:
 
 
 def _remember_columns(visit: Visit, query: LeadQuery, response: Response) -> None:
-    """Keep the columns that the address names, for the next time."""
+    """Remember the columns that the address names."""
     keys = [column.key for column in all_columns(visit.settings) if column.key in query.columns]
     if keys:
         response.set_cookie(

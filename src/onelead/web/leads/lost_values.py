@@ -1,6 +1,6 @@
-"""What a form says about custom fields that leads have no more, as after a deletion meanwhile.
+"""A form's values for custom fields that leads no longer have, for example deleted ones.
 
-It cannot be written, and is not dropped in silence either: the person gets it back to read.
+They cannot be written, but are not dropped silently either: the user gets them back to read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from onelead.web.words.ledger_lines import LongText
 
 
 class LostValue(Struct, frozen=True):
-    """What was typed for a field that leads do not have any more."""
+    """What was typed for a field that leads no longer have."""
 
     #: As in the form: `custom_fields.1000000010`.
     name: str
@@ -34,13 +34,13 @@ class LostValue(Struct, frozen=True):
 async def lost_values(
     visit: Visit, form: Form, lead: Lead, settings: AccountSettings
 ) -> list[LostValue]:
-    """Return what a form, made for the lead, has for fields that the settings lack."""
+    """Return what a form, made from the lead, has for fields that the settings lack."""
     names = list(dict.fromkeys(name for name, _text in form.fields if _is_lost(name, settings)))
     known = await settings_to_write_by(visit, settings, (), [(name, None) for name in names])
     fields = {name: field for name in names if (field := custom_field_of(name, known))}
     wanted = wanted_values(form, lead, fields, known)
-    # To empty a field that is gone is nothing that could get lost; what was typed for one that
-    # nothing is known of is.
+    # Clearing a field that is gone loses nothing. For a field that nothing is known about, any
+    # text that was typed counts.
     typed = [name for name in names if wanted.get(name) or (name not in fields and form.get(name))]
     return [_lost(name, form.all(name), fields.get(name), settings) for name in typed]
 
@@ -59,15 +59,15 @@ def _lost(
     return LostValue(
         name=name,
         label=field.name if field else field_label(name, settings),
-        problem="this field was deleted meanwhile"
+        problem="this field has been deleted"
         if is_deleted
-        else "leads do not have this field any more",
+        else "this field is no longer available on leads",
         typed=LongText(", ".join(_read(text, field) for text in texts)),
     )
 
 
 def _read(text: str, field: CustomField | None) -> str:
-    """Return what a person read in the form where an input sent a text."""
+    """Return what the form showed for the text that an input sent."""
     if field is not None and field.data_type is DataType.CHECKBOX:
         return "yes"
     options = {str(option.id): option.name for option in field.options} if field else {}

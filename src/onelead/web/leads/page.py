@@ -1,4 +1,4 @@
-"""The page of a lead: what it holds, what happened to it, and one section open for editing."""
+"""The page of a lead: its values, its history, and one section open for editing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from onelead.web.words.ledger_lines import ApiKeyLabels, api_key_labels, ledger_
 
 
 async def show_lead(visit: Visit) -> Response:
-    """Show a lead; `edit` names a section to open, `before` where its history goes on."""
+    """Show a lead; `edit` names a section to open, `before` where its history continues."""
     lead_id = visit.path_id()
     try:
         read = await visit.store.lead(visit.account_id, lead_id)
@@ -50,11 +50,11 @@ def open_section(
     problems: Problems = NO_PROBLEMS,
     lost: Sequence[LostValue] = (),
 ) -> None:
-    """Put a form in the place of a section; one of a custom field stands in their section."""
+    """Replace a section by its form; a single custom field's form goes into the custom section."""
     names = names_of(group, settings)
     inputs = controls(form, names, settings, by_field(problems, settings))
     place = group if group in shown else CUSTOM
-    # The last custom field may be one of those that are gone.
+    # The section is missing when the last custom field is gone.
     section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
     shown[place] = msgspec.structs.replace(section, controls=inputs, lost=lost)
 
@@ -110,7 +110,7 @@ async def _history_context(
 
 
 async def _deleted_page(visit: Visit, lead_id: int) -> Response:
-    """Show what is left of a lead. Raises ResourceNotFound for what never was one."""
+    """Show what is left of a deleted lead. Raises ResourceNotFound for any other id."""
     history = await _history(visit, lead_id)
     last = await visit.store.lead_changes(visit.account_id, lead_id, since_version=0, limit=1)
     if not last or last[0].outcome != Outcome.DELETED:

@@ -1,10 +1,10 @@
-"""The address of a list of leads: which leads it shows, read into a search and written again.
+"""The address of a list of leads: read into a search, and written again.
 
-The parameters are the API's own, with what a form cannot say beside them: `q` is the quick search,
-`without` names places and tags that are to be empty, `tags_option` says how tags combine, and
+The parameters are the API's, and some for what a form cannot say with those: `q` is the quick
+search, `without` names places and tags that must be empty, `tags_option` says how tags combine, and
 `cf_7`, `cf_7_min`, `cf_7_max`, `cf_7_option` and `cf_7_empty` are about the custom field 7.
-`field` has the filters offer a custom field that they else leave out, `open` shows them.
-Days are days of the account's time zone. An empty parameter says nothing.
+`field` makes the filters offer a custom field that they would leave out, `open` unfolds them.
+Days are days of the account's time zone. An empty parameter is ignored.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ PATH = "/leads"
 PAGE_SIZES = (25, 50, 100, 200)
 PAGE_SIZE = 50
 
-#: Criteria that have one value each.
+#: Criteria with one value.
 SINGLE = (
     *("q", "name", "first_name", "middle_name", "last_name", "company_name", "title"),
     *("phone_number", "city", "state", "postal_code", "country", "followed", "age"),
     "tags_option",
 )
-#: Criteria of which there may be several values.
+#: Criteria that can have several values.
 MULTIPLE = (
     *("ids", "emails", "socials", "assignee_ids", "status_ids", "customer_source_ids", "tags"),
     "without",
@@ -58,24 +58,24 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class LeadQuery:
-    """One address, read; `problems` has what is wrong with it, by parameter."""
+    """The parameters of one address; `problems` has what is wrong with it, by parameter."""
 
     def __init__(self, query: QueryParams, settings: AccountSettings) -> None:
         """Read the parameters. Raises BodyMalformed, as `parameters` does."""
         self._settings = settings
         sent = parameters(query)
-        #: The address says more than it has to, as a form does whose inputs are empty.
+        #: Whether the address has empty parameters, as a form with empty inputs sends them.
         self.has_blanks = any(is_blank(value) for _name, value in query.multi_items())
         #: The criteria, in the order of the address.
         self.pairs: list[Pair] = [pair for pair in sent if _is_criterion(pair[0])]
         self._view = [pair for pair in sent if pair[0] in _VIEW]
         chosen = [value for name, value in sent if name == "columns"]
-        #: The columns that were chosen, and those of them that are too many to be shown.
+        #: The chosen columns, and those beyond the limit, which are not shown.
         self.columns, self.left_out = chosen[:LIST_COLUMNS_MAX], chosen[LIST_COLUMNS_MAX:]
         self._panel = [pair for pair in sent if pair[0] in _PANEL]
         self._given = dict(sent)
         self.cursor = self.value("cursor")[: CURSOR_CHARS_MAX + 1]
-        #: The page before this place is meant, and not the one after.
+        #: Asks for the page before this place instead of the one after.
         self.before = "" if self.cursor else self.value("before")[: CURSOR_CHARS_MAX + 1]
         self.problems: dict[str, list[str]] = {}
         self.search = self._search()
@@ -90,7 +90,7 @@ class LeadQuery:
 
     @property
     def filters(self) -> list[Pair]:
-        """The criteria beside the quick search."""
+        """The criteria besides the quick search."""
         return [pair for pair in self.pairs if pair[0] not in ("q", "tags_option")]
 
     @property
@@ -100,19 +100,19 @@ class LeadQuery:
 
     @property
     def tidy_href(self) -> str:
-        """The same address without what says nothing."""
+        """The same address without empty parameters."""
         places = [("cursor", self.cursor), ("before", self.before)]
         return self.href(place=[*self._panel, *(pair for pair in places if pair[1])])
 
     @property
     def asked_fields(self) -> list[int]:
-        """The custom fields that the filters are asked to offer."""
+        """The custom fields that the filters should offer, too."""
         ids = (known_id(value) for name, value in self._panel if name == "field")
         return [one for one in ids if one is not None]
 
     @property
     def filtered_fields(self) -> set[int]:
-        """The custom fields that there are criteria for."""
+        """The custom fields with a criterion."""
         found = (_CUSTOM.fullmatch(name) for name, _value in self.pairs)
         return {int(one[1]) for one in found if one}
 
@@ -123,7 +123,7 @@ class LeadQuery:
         changed: Sequence[Pair] = (),
         place: Sequence[Pair] = (),
     ) -> str:
-        """Return the address of another page: less a criterion, of another order, or further on."""
+        """Return the address without a criterion, in another order, or of another page."""
         pairs = list(self.pairs)
         if without in pairs:
             pairs.remove(without)
@@ -143,7 +143,7 @@ class LeadQuery:
             elif name not in ("q", "tags_option") and not name.startswith("cf_"):
                 raw[name] = value
         self._read_tags(raw)
-        # Lists sort by more than the API does.
+        # Lists have more sort keys than the API.
         sort_by = self._list_sort_key(raw)
         raw.setdefault("page_size", PAGE_SIZE)
         custom_fields = self._custom_fields()
@@ -162,7 +162,7 @@ class LeadQuery:
         )
 
     def _list_sort_key(self, raw: dict[str, Any]) -> str | None:
-        """Take a sort key out of the parameters that only lists for people have."""
+        """Take a sort key that the API does not have out of the parameters."""
         sort_by = raw.get("sort_by", "")
         try:
             checked = checked_search(LeadSearch(sort_by=sort_by), self._settings)
@@ -183,7 +183,7 @@ class LeadQuery:
                 self.problems["without"] = [f"must be one of {', '.join(WITHOUT)}"]
 
     def _bound(self, name: str, value: str) -> Any:
-        """Read a day as its first or last second; the API's own seconds are understood too."""
+        """Read a day as its first or last second; Unix seconds, as in the API, are passed on."""
         bound, _, range_name = name.partition("_")
         if range_name not in DAY_RANGES or not _DAY.fullmatch(value):
             return value
@@ -216,7 +216,7 @@ class LeadQuery:
         return tuple(filters)
 
     def _field_filter(self, definition_id: int, parts: Iterable[Pair]) -> FieldFilter:
-        """Read what is asked of one field, through the reader that the API has for it."""
+        """Read the filter of one field with the API's own reader."""
         field = self._settings.fields_by_id.get(definition_id)
         entry: dict[str, Any] = {"custom_field_definition_id": definition_id}
         values = []
@@ -244,7 +244,7 @@ def _is_criterion(name: str) -> bool:
 
 
 def _typed(field: CustomField | None, text: str) -> Any:
-    """Return a value as the API's JSON has it, from what a form sends for it."""
+    """Convert a form's text to the value that the API's JSON would have."""
     if field is None:
         return text
     if field.data_type is DataType.CHECKBOX:

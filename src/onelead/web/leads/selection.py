@@ -1,4 +1,4 @@
-"""A selection of leads and what is to be done to them, as the forms carry it from page to page."""
+"""A selection of leads and the change to make, as forms carry them from page to page."""
 
 from __future__ import annotations
 
@@ -20,38 +20,37 @@ from onelead.domain.writes import Outcome
 from onelead.incoming.lead_json import lead_patch
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
-from onelead.web.leads.bulk import Change, Changed, ChangeKind
+from onelead.web.leads.bulk import Change, ChangeKind, ChangeResult
 from onelead.web.leads.query import LeadQuery
 
 _QUERY_CHARS_MAX = 50_000
 _PART = re.compile(r"([\w-]{1,64})\.(\d{1,9})", re.ASCII)
-#: Outcomes that a selection counts.
+#: The outcomes that a bulk change counts.
 COUNTED = (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED, Outcome.REFUSED)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Which leads are meant: some by their ids, or all that a list finds, up to a bound."""
+    """The selected leads: some by their ids, or all that a list finds, up to a limit."""
 
-    #: The leads that are left, when they are named.
+    #: The leads that are left, when they are selected by id.
     ids: tuple[int, ...] = ()
-    #: The query string of the list, when all that it finds are meant.
+    #: The query string of the list, when all that it finds are selected.
     query: str | None = None
-    #: How many there are; None when nobody has counted them.
+    #: How many there are; None when they were not counted.
     total: int | None = None
-    #: Where the work goes on.
+    #: Where the work continues.
     cursor: str | None = None
-    #: Of a list, only leads that were there already at these Unix seconds: those that somebody
-    #: saw when they were selected.
+    #: Of a list, only leads that were created by then (Unix seconds), when the user saw it.
     until: int | None = None
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the list may find more leads than are selected."""
+        """Whether the list may find more leads than one bulk change takes."""
         return self.query is not None and (self.total is None or self.total > SELECTED_LEADS_MAX)
 
 
 class Part(Struct, frozen=True):
-    """A request that changed some of the leads, whose deliveries tell of each, and what failed."""
+    """One request's share of a bulk change: its id and how many were refused."""
 
     request_id: str
     refused: int
@@ -63,7 +62,7 @@ class Part(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """What has become of the leads so far."""
+    """The results so far."""
 
     counts: dict[Outcome, int]
     parts: tuple[Part, ...] = ()
@@ -73,8 +72,8 @@ class Progress(Struct, frozen=True):
         """How many leads have been written, or refused."""
         return sum(self.counts.values())
 
-    def with_chunk(self, changed: Sequence[Changed], request_id: str) -> Progress:
-        """Return the progress after some more leads."""
+    def with_chunk(self, changed: Sequence[ChangeResult], request_id: str) -> Progress:
+        """Return the progress after another chunk."""
         outcomes = [one.outcome for one in changed]
         counts = {one: self.counts.get(one, 0) + outcomes.count(one) for one in COUNTED}
         part = Part(request_id, outcomes.count(Outcome.REFUSED))
@@ -82,7 +81,7 @@ class Progress(Struct, frozen=True):
 
 
 def selection_from(form: Form) -> Selection:
-    """Read which leads a form means."""
+    """Read the selection from a form."""
     if form.get("all"):
         total = whole_number(form.get("count"))
         return Selection(
@@ -97,7 +96,7 @@ def selection_from(form: Form) -> Selection:
 
 
 def progress_from(form: Form) -> Progress:
-    """Read how far the work is."""
+    """Read the progress from a form."""
     counts = {one: whole_number(form.get(f"count.{one}")) for one in COUNTED}
     known = {one: count for one, count in counts.items() if isinstance(count, int)}
     found = filter(None, map(_PART.fullmatch, form.all("parts")))
@@ -106,7 +105,7 @@ def progress_from(form: Form) -> Progress:
 
 
 def search_of(selection: Selection, settings: AccountSettings) -> LeadSearch:
-    """Return the search for the leads of a selection, in an order that no change of them disturbs.
+    """Return the search for a selection's leads, in an order that no bulk change disturbs.
 
     Raises InputInvalid for a list that cannot be shown.
     """
@@ -149,7 +148,7 @@ async def next_ids(
 
 
 def change_from(form: Form, settings: AccountSettings) -> Change:
-    """Read what is to be done. Raises InputInvalid, before any lead is written."""
+    """Read the change from a form. Raises InputInvalid, before any lead is written."""
     kind = ChangeKind(form.get("action"))
     match kind:
         case ChangeKind.STATUS:

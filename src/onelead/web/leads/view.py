@@ -1,6 +1,6 @@
-"""A lead as it is read: its sections, and in each the fields with what they hold.
+"""A lead as its page shows it: sections of fields with their values.
 
-What was delivered is text. Only an address that is plainly one of the web becomes a link.
+Values are shown as text. Only an unmistakable web address becomes a link.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ TITLES = {
     "details": "Details",
     CUSTOM: "Custom fields",
 }
-#: `field.example/about`: names with a dot between them; no port, user or scheme, so that nothing is
-#: taken for a host that could be read in another way.
+#: `field.example/about`: names with dots between them; no port, user or scheme, so that nothing
+#: ambiguous is taken for a host.
 _BARE_HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?:[/?#][!-~]*)?", re.IGNORECASE
 )
@@ -45,8 +45,8 @@ _BARE_HOST = re.compile(
 _ALL_SHOWN_MAX = 20
 
 
-class Item(Struct, frozen=True):
-    """One thing that a field holds."""
+class ValueLine(Struct, frozen=True):
+    """One line of a field's value, such as a phone number."""
 
     text: LongText
     href: str = ""
@@ -54,36 +54,36 @@ class Item(Struct, frozen=True):
     note: str = ""
 
 
-class Entry(Struct, frozen=True):
-    """A field with what it holds."""
+class FieldLine(Struct, frozen=True):
+    """A field with its value, line by line."""
 
     name: str
     label: str
-    items: tuple[Item, ...]
+    values: tuple[ValueLine, ...]
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A part of the page: read, edited, or torn between two versions."""
+    """A section of the page: shown, being edited, or in conflict between two versions."""
 
     group: str
     title: str
-    entries: Sequence[Entry] = ()
-    #: Entries without a value, folded away.
-    folded: Sequence[Entry] = ()
+    fields: Sequence[FieldLine] = ()
+    #: Fields without a value, folded away.
+    folded: Sequence[FieldLine] = ()
     #: The group's fields can be edited together.
     is_editable: bool = True
-    #: Its inputs, while it is edited.
+    #: Its inputs, while it is being edited.
     controls: Sequence[Control] | None = None
-    #: What was typed for fields that leads do not have any more.
+    #: What was typed for fields that leads no longer have.
     lost: Sequence[LostValue] = ()
-    #: What differs, while somebody has to choose.
+    #: The differences, while the user has to choose.
     differences: Sequence[Difference] | None = None
 
 
 def sections(lead: Lead, settings: AccountSettings) -> dict[str, Section]:
     """Return every section of a lead's page, by group."""
     found = {
-        group: Section(group=group, title=TITLES[group], entries=_entries(lead, names, settings))
+        group: Section(group=group, title=TITLES[group], fields=_field_lines(lead, names, settings))
         for group, names in GROUPS.items()
     }
     if settings.lead_fields:
@@ -93,15 +93,15 @@ def sections(lead: Lead, settings: AccountSettings) -> dict[str, Section]:
 
 def _custom_section(lead: Lead, settings: AccountSettings) -> Section:
     names = [custom_name(field.id) for field in settings.lead_fields]
-    entries = _entries(lead, names, settings)
-    folded: list[Entry] = []
-    if len(entries) > _ALL_SHOWN_MAX:
-        folded = [entry for entry in entries if not entry.items]
-        entries = [entry for entry in entries if entry.items]
+    lines = _field_lines(lead, names, settings)
+    folded: list[FieldLine] = []
+    if len(lines) > _ALL_SHOWN_MAX:
+        folded = [line for line in lines if not line.values]
+        lines = [line for line in lines if line.values]
     return Section(
         group=CUSTOM,
         title=TITLES[CUSTOM],
-        entries=entries,
+        fields=lines,
         folded=folded,
         is_editable=len(custom_names(settings)) == len(names) and _fits_one_form(lead),
     )
@@ -112,29 +112,29 @@ def _fits_one_form(lead: Lead) -> bool:
     return sum(map(len, texts)) <= FORM_TEXT_CHARS_MAX
 
 
-def _entries(lead: Lead, names: Sequence[str], settings: AccountSettings) -> list[Entry]:
+def _field_lines(lead: Lead, names: Sequence[str], settings: AccountSettings) -> list[FieldLine]:
     return [
-        Entry(name, field_label(name, settings), tuple(_items(lead, name, settings)))
+        FieldLine(name, field_label(name, settings), tuple(_value_lines(lead, name, settings)))
         for name in names
     ]
 
 
-def _items(lead: Lead, name: str, settings: AccountSettings) -> list[Item]:
+def _value_lines(lead: Lead, name: str, settings: AccountSettings) -> list[ValueLine]:
     value = value_of(lead, name, settings)
-    if name in _ITEMS:
-        return _ITEMS[name](value) if value else []
+    if name in _VALUE_LINES:
+        return _VALUE_LINES[name](value) if value else []
     if name == "monetary_value":
-        return [] if value is None else [Item(LongText(money_text(value, lead.monetary_unit)))]
+        return [] if value is None else [ValueLine(LongText(money_text(value, lead.monetary_unit)))]
     text = field_text(name, value, settings)
     field = custom_field_of(name, settings)
     if field is not None and field.data_type is DataType.CHECKBOX:
-        return [Item(LongText("Yes" if value else "No"))]
+        return [ValueLine(LongText("Yes" if value else "No"))]
     is_link = field is not None and field.data_type is DataType.URL
-    return [Item(LongText(text), site_link(text) if is_link else "")] if text else []
+    return [ValueLine(LongText(text), site_link(text) if is_link else "")] if text else []
 
 
 def web_link(text: str) -> str:
-    """Return the address that a text is; the empty text for one that is not plainly of the web."""
+    """Return a text that is clearly a web address, and an empty text for any other."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -144,40 +144,42 @@ def web_link(text: str) -> str:
 
 
 def site_link(text: str) -> str:
-    """Return the address of what stands where only addresses do: there a bare host is one, too."""
+    """Do the same in a field for addresses only, where a bare host counts as one, too."""
     return web_link(f"https://{text}" if _BARE_HOST.fullmatch(text) else text)
 
 
-def _address(value: Address) -> list[Item]:
+def _address(value: Address) -> list[ValueLine]:
     region = " ".join(filter(None, (value.city, value.state, value.postal_code)))
-    return [Item(LongText(line)) for line in (value.street, region, value.country) if line]
+    return [ValueLine(LongText(line)) for line in (value.street, region, value.country) if line]
 
 
-def _email(value: Any) -> list[Item]:
-    return [Item(LongText(value.email), f"mailto:{quote(value.email, safe='@')}", value.category)]
-
-
-def _phone_numbers(value: Any) -> list[Item]:
+def _email(value: Any) -> list[ValueLine]:
     return [
-        Item(LongText(entry.number), f"tel:{quote(entry.number, safe='+')}", entry.category)
+        ValueLine(LongText(value.email), f"mailto:{quote(value.email, safe='@')}", value.category)
+    ]
+
+
+def _phone_numbers(value: Any) -> list[ValueLine]:
+    return [
+        ValueLine(LongText(entry.number), f"tel:{quote(entry.number, safe='+')}", entry.category)
         for entry in value
     ]
 
 
-def _websites(value: Any) -> list[Item]:
-    return [Item(LongText(entry.url), site_link(entry.url), entry.category) for entry in value]
+def _websites(value: Any) -> list[ValueLine]:
+    return [ValueLine(LongText(entry.url), site_link(entry.url), entry.category) for entry in value]
 
 
-def _socials(value: Any) -> list[Item]:
-    # Often no address but a name, which may look like a host: `nora.field`.
-    return [Item(LongText(entry.url), web_link(entry.url), entry.category) for entry in value]
+def _socials(value: Any) -> list[ValueLine]:
+    # Often a name, which may look like a host: `nora.field`.
+    return [ValueLine(LongText(entry.url), web_link(entry.url), entry.category) for entry in value]
 
 
-def _tags(value: Any) -> list[Item]:
-    return [Item(LongText(tag)) for tag in value]
+def _tags(value: Any) -> list[ValueLine]:
+    return [ValueLine(LongText(tag)) for tag in value]
 
 
-_ITEMS: dict[str, Callable[[Any], list[Item]]] = {
+_VALUE_LINES: dict[str, Callable[[Any], list[ValueLine]]] = {
     "address": _address,
     "email": _email,
     "phone_numbers": _phone_numbers,

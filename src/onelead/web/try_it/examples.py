@@ -1,4 +1,4 @@
-"""Upserts to begin with: what the form of Try it can be filled with by one click."""
+"""Example upserts, each of which fills the form of Try it with one click."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Example(Struct, frozen=True):
 
 
 def examples(settings: AccountSettings) -> list[Example]:
-    """Return the examples; those with a custom field only where leads have one."""
+    """Return the examples; the one with a custom field only if leads have such a field."""
     person = {"name": [_NAME], "email": [_EMAIL]}
     by_email: Values = {"by": ["email"], "value": [_EMAIL]}
     found = [
         Example("new", "A person, by e-mail", by_email | person),
         Example(
             "again",
-            "The same person, with news",
+            "The same person, updated",
             by_email
             | person
             | {"title": ["Head of purchasing"], "company_name": ["Field & Sons"], "tags": ["fair"]},
@@ -42,11 +42,11 @@ def examples(settings: AccountSettings) -> list[Example]:
     if field is not None:
         found.append(Example("custom", f"By {field.name}", field_values(field)))
     refused: Values = by_email | {"name": [_NAME], "status": ["Unheard of"]}
-    return [*found, Example("refused", "One that is refused", refused)]
+    return [*found, Example("refused", "A refused upsert", refused)]
 
 
 def example_field(settings: AccountSettings) -> CustomField | None:
-    """Return the custom field that an example matches by: a text, at best one in filters."""
+    """Return the text field that an example matches by, if possible one included in filters."""
     texts = [field for field in settings.lead_fields if field.data_type is DataType.STRING]
     return max(texts, key=lambda field: (field.is_filterable, -field.id), default=None)
 
@@ -54,7 +54,7 @@ def example_field(settings: AccountSettings) -> CustomField | None:
 def field_values(field: CustomField) -> Values:
     """Return an upsert that matches by a custom field."""
     value = field.options[0].id if field.options else _SOUGHT.get(field.data_type, "A-1001")
-    # Somebody whom no other example has made already: this match would not find that lead.
+    # Another person than in the other examples, because this match would not find their lead.
     person = {"name": ["Sam Roe"], "email": ["sam@roe.example"]}
     return person | {"by": [custom_input(field)], "value": [str(value)]}
 

@@ -1,7 +1,7 @@
-"""An upsert as a form: its fields into the JSON that a client would send, and back.
+"""An upsert as a form: from its fields to the JSON that a client would send, and back.
 
-The form has a field for what most clients send. What it cannot hold is written as JSON instead,
-and nothing is lost on the way between the two: `values_of` says None where something would be.
+The form has fields for what most clients send. What it cannot hold is written as JSON instead, and
+nothing is lost between the two: `values_of` returns None where something would be.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from onelead.domain.lead import EMAIL_CATEGORIES, PHONE_CATEGORIES
 from onelead.domain.text import whole_number
 from onelead.web.frame.forms import Form
 
-#: What a form of an upsert has, by the fields' names.
+#: What the form of an upsert holds, by field name.
 Values = dict[str, list[str]]
 
 _CUSTOM = "custom-"
@@ -76,7 +76,7 @@ def _match_of(form: Form, settings: AccountSettings) -> dict[str, Any]:
 
 
 def _json_value(field: CustomField, texts: list[str]) -> Any:
-    """Write what was typed or chosen as a client writes it; what is no such value stays a text."""
+    """Convert what was typed or chosen to JSON; a text that is not a valid value stays a text."""
     if field.data_type is DataType.MULTI_SELECT:
         return [whole_number(text) for text in texts]
     write = _ON_THE_WIRE.get(field.data_type)
@@ -103,13 +103,13 @@ _ON_THE_WIRE: dict[DataType, Callable[[str], Any]] = {
 
 
 def values_of(body: Any, settings: AccountSettings) -> Values | None:
-    """Return the fields of the form that stand for a body; None when they could not hold it all."""
+    """Return the form's values for a body; None when the form cannot hold all of it."""
     try:
         values = _values(body)
         form = Form([(name, text) for name, texts in values.items() for text in texts])
         return values if body_of(form, settings) == body else None
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        # It is no body like those that the form makes.
+        # It is not a body that the form can make.
         return None
 
 
@@ -138,7 +138,7 @@ def _values(body: Mapping[str, Any]) -> Values:
 
 
 def _typed(value: Any) -> str:
-    """Write a value as an input of its type has it."""
+    """Return a value as an input of its type holds it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     try:
@@ -148,12 +148,12 @@ def _typed(value: Any) -> str:
 
 
 def custom_input(field: CustomField) -> str:
-    """Return the name of the input that a custom field's value has."""
+    """Return the name of a custom field's input."""
     return f"{_CUSTOM}{field.id}"
 
 
 def matched_definition(body: Any, settings: AccountSettings) -> CustomField | None:
-    """Return the definition that the match of a body names, if there is one."""
+    """Return the definition that the match of a body names, if it exists."""
     try:
         number = whole_number(body["match"]["field_value"][_DEFINITION_ID])
         return settings.fields_by_id.get(number)

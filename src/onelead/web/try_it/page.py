@@ -1,4 +1,4 @@
-"""Try it: an upsert to check without doing it, or to send, with the command that does the same."""
+"""Try it: an upsert to check or to send, with the command that does the same."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ class Tried(Struct, frozen=True):
     #: Its ledger number; None for a check.
     seq: int | None
     status: int
-    #: What a client of the API would have got.
+    #: What an API client would have received.
     headers: dict[str, str]
     changes: tuple[ChangeLine, ...]
     match: str
-    #: The leads that match, when there are several and they can be named.
+    #: The leads that match, when there are several but not too many to name.
     compared: Comparison | None
     is_too_many: bool
-    #: The list of all leads that match, where a filter asks for them.
+    #: The list of all leads that match, if a filter can find them.
     leads_href: str
-    #: The field that the match names and that cannot be matched now.
+    #: The field of the match, when upserts cannot match by it now.
     unmatchable: CustomField | None
 
     @property
@@ -83,33 +83,33 @@ class Choices:
 
     def __init__(self, settings: AccountSettings, form: Form) -> None:
         self.fields = settings.lead_fields
-        #: Asked for, though they are too many to stand there unasked.
+        #: Those that the user has added to the form.
         self.asked = [one for one in map(known_id, form.all("more")) if one is not None]
         filled = {field.id for field in self.fields if form.has(custom_input(field))}
-        #: What the form has an input for.
+        #: Those that have an input in the form.
         self.shown = in_one_form(self.fields, filled.union(self.asked))
         shown = {field.id for field in self.shown}
         more = [(field.id, field.name) for field in self.fields if field.id not in shown]
         self.more: list[tuple[int | str, str]] = [("", "Choose one"), *more] if more else []
         self.ready = [field for field in self.fields if is_matchable(field)]
-        #: A match by one of these is refused, which is worth seeing.
+        #: A match by one of these is refused, which users may want to see.
         self.refused = [field for field in self.fields if not is_matchable(field)]
         self.elsewhere = [field for field in settings.fields if not field.on_leads]
         self.sources = [("", ""), *((source.id, source.name) for source in settings.sources)]
 
     @staticmethod
     def options(field: CustomField) -> list[tuple[int | str, str]]:
-        """Return the options of a Dropdown, and the choice of none."""
+        """Return the options of a Dropdown, after an empty one."""
         return [("", ""), *((option.id, option.name) for option in field.options)]
 
 
 async def try_page(visit: Visit) -> Response:
-    """Show the form, empty or with what the address asks for."""
+    """Show the form, empty or filled as the address asks."""
     return _page(visit, await _asked_for(visit))
 
 
 async def try_upsert(visit: Visit) -> Response:
-    """Do with the upsert what the pressed button says."""
+    """Check, send or convert the upsert, as the pressed button says."""
     form, what = await visit.form(), (await visit.form()).get("do")
     draft = _draft(form, visit.settings)
     if what in ("json", "form"):
@@ -140,7 +140,7 @@ def _filled(values: Values, settings: AccountSettings) -> Draft:
 
 
 def _of_text(text: str, settings: AccountSettings) -> Draft:
-    """Take up a body as it was sent: into the form, when that holds all of it."""
+    """Make a draft of a body: in the form when that holds all of it, else as JSON."""
     values = values_of(decoded(text), settings)
     if values is not None:
         return _filled(values, settings)
@@ -166,7 +166,7 @@ def _switched(visit: Visit, draft: Draft, *, to_json: bool) -> Response:
         return _page(visit, Draft(is_json=True, text=draft.text, form=draft.form))
     other = _of_text(draft.text, visit.settings)
     if other.is_json:
-        problem = "The form has no fields for all of this. It stays JSON, so that nothing is lost."
+        problem = "The form does not have a field for all of this, so it stays JSON."
         return _page(visit, draft, {"body": [problem]})
     return _page(visit, other)
 
