@@ -143,7 +143,7 @@ API_KEY_CACHE_ENTRIES_MAX = 10_000
 API_KEY_CHARS_MAX = 200
 
 #: The last use of a key is written this much later at most.
-KEY_USE_REST_S = 20
+API_KEY_USE_REST_S = 20
 
 # The web application.
 FORM_FIELDS_MAX = 5_000

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from onelead.contract.access import ApiKeyUse
 from onelead.domain.account import Caller
-from onelead.domain.limits import KEY_USE_REST_S
+from onelead.domain.limits import API_KEY_USE_REST_S
 from onelead.process.background import BackgroundWork
 
 #: `AccessStore.record_api_key_uses`.
@@ -43,7 +43,7 @@ class ApiKeyUseWork(BackgroundWork):
     """A task that writes the noted uses, with rests in between."""
 
     def __init__(
-        self, record: RecordUses, uses: ApiKeyUses, *, rest_s: float = KEY_USE_REST_S
+        self, record: RecordUses, uses: ApiKeyUses, *, rest_s: float = API_KEY_USE_REST_S
     ) -> None:
         """Start; needs a running event loop."""
         super().__init__("key uses", rest_s=rest_s)

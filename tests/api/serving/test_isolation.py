@@ -275,14 +275,14 @@ class Sides:
 
     async def ask(self, endpoint: Endpoint) -> list[tuple[Ask, Answer]]:
         """Send both sides the same requests, compare, and check the other account."""
-        before = self.there.rows_of_theirs()
+        before = self.there.other_rows()
         answered = []
         for ask in ASKS[_name(endpoint)](self.mine, self.theirs):
             answer = await send(self.there.mine, endpoint, ask)
             assert answer == await send(self.nowhere.mine, endpoint, ask), (_name(endpoint), ask)
             assert answer[0] < 500
             answered.append((ask, answer))
-        assert self.there.rows_of_theirs() == before, _name(endpoint)
+        assert self.there.other_rows() == before, _name(endpoint)
         return answered
 
 
@@ -294,14 +294,14 @@ async def sides(new_database: Callable[[], Database]) -> AsyncIterator[Sides]:
         neighbours(new_database()) as nowhere,
     ):
         theirs = await fill(there.theirs, there.runtime, there.their_account.account_id, WORD)
-        before = there.rows_of_theirs()
+        before = there.other_rows()
         mine, the_same = [
             await fill(side.mine, side.runtime, side.my_account.account_id, "mine")
             for side in (there, nowhere)
         ]
         # Both sides need the same ids for the same answers.
         assert mine == the_same
-        assert there.rows_of_theirs() == before
+        assert there.other_rows() == before
         yield Sides(there, nowhere, mine, theirs)
 
 

@@ -109,7 +109,7 @@ async def test_options_are_numbered_and_ranked_from_0(
 @pytest.mark.parametrize(
     ("given", "currency"), [({}, "USD"), ({"currency": "eur"}, "EUR"), ({"currency": None}, "USD")]
 )
-async def test_a_currency_stands_in_the_place_of_options(
+async def test_a_currency_takes_the_place_of_options(
     client: httpx.AsyncClient, given: dict[str, Any], currency: str
 ) -> None:
     response = await client.post(PATH, json={"name": "Budget", "data_type": "Currency"} | given)

@@ -24,7 +24,7 @@ async def test_the_last_use_is_shown_with_the_key(account: AccountStore) -> None
     assert revoked.date_last_used == 100
 
 
-async def test_the_newest_use_wins_whoever_writes_last(account: AccountStore) -> None:
+async def test_the_newest_use_wins_no_matter_which_is_written_last(account: AccountStore) -> None:
     ((key),) = await keys(account)
     for date, address in ((100, "192.0.2.1"), (300, "192.0.2.3"), (200, "192.0.2.2")):
         await account.store.record_api_key_uses(1, [ApiKeyUse(key.id, date, address)])

@@ -342,7 +342,7 @@ class TestUsers:
         assert await store.session("of mia") is None
         assert await store.session("of dana") is not None
 
-    async def test_the_last_admin_stays_also_when_two_go_at_once(
+    async def test_the_last_admin_stays_even_when_two_go_at_once(
         self, store: Store, other_store: Store, dana: User
     ) -> None:
         olga = await store.create_user(1, "olga@shop.example", "", Role.ADMIN)

@@ -70,7 +70,7 @@ async def require_the_law(account: AccountStore) -> None:
     assert await lead_figures(account) == await counted_leads(account)
     hours = {grouping: Counter[tuple[int, str]]() for grouping in Grouping}
     callers: Counter[tuple[int, int, str]] = Counter()
-    candidates = set()
+    named_leads = set()
     columns = "seq, date, outcome, user_id, api_key_id, resource, match"
     for seq, date, outcome, user_id, key_id, resource, match in account.ledger(columns):
         if resource != "lead":
@@ -81,7 +81,7 @@ async def require_the_law(account: AccountStore) -> None:
         callers[user_id or 0, key_id or 0, outcome] += 1
         found = msgspec.json.decode(match or "{}")
         if outcome == "refused":
-            candidates |= {(id_, seq) for id_ in found.get("ids", [])}
+            named_leads |= {(id_, seq) for id_ in found.get("ids", [])}
         if found.get("definition_id"):
             value = f"{found['definition_id']} {caller}"
             hours[Grouping.MATCH][date - date % HOUR, value] += 1
@@ -94,7 +94,7 @@ async def require_the_law(account: AccountStore) -> None:
         "SELECT lead_id, seq FROM ledger_candidate"
         f" WHERE account_id = {account.account_id} ORDER BY lead_id, seq"
     )
-    assert [tuple(link) for link in links] == sorted(candidates)
+    assert [tuple(link) for link in links] == sorted(named_leads)
 
 
 async def require_hours_and_days(
@@ -347,7 +347,7 @@ async def test_another_account_keeps_its_figures_to_itself(
     assert (await store.fold_state(other.account_id)).ledger_seq == 0
 
 
-async def test_a_fold_takes_no_lane_and_does_not_wait_for_ever(
+async def test_a_fold_takes_no_lane_and_does_not_wait_forever(
     account: AccountStore, database: Database, clock: Clock
 ) -> None:
     """SQLite has one lock for everything: a step that does not get it is done later."""

@@ -87,7 +87,7 @@ async def writes_of_all_kinds(account: AccountStore) -> list[LeadWrite]:
     ]
 
 
-async def test_plans_that_were_made_while_tables_were_empty_are_made_anew_with_the_same_trips(
+async def test_plans_that_were_made_while_tables_were_empty_are_made_again_with_the_same_trips(
     account: AccountStore,
 ) -> None:
     """Every statement of the batch is prepared again in the same trip, each under its own name."""

@@ -173,7 +173,7 @@ LISTED = {
 
 @pytest.mark.parametrize("bound", [1, 100])
 @pytest.mark.parametrize("search", LISTED.values(), ids=LISTED)
-async def test_a_list_goes_by_indexes_and_looks_at_no_more_than_its_bound(
+async def test_a_list_reads_by_indexes_and_looks_at_no_more_than_its_bound(
     account: AccountStore, search: LeadSearch, bound: int
 ) -> None:
     """Few leads are found by key, many in the order of an index; none by reading all."""

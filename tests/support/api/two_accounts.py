@@ -52,7 +52,7 @@ class Neighbours:
     my_account: NewAccount
     their_account: NewAccount
 
-    def rows_of_theirs(self) -> dict[str, list[tuple[Any, ...]]]:
+    def other_rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Read everything that the database has of the other account."""
         account_id = self.their_account.account_id
         rows = {}

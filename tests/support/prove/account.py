@@ -134,13 +134,13 @@ class ProveAccount:
         lead_write = read_lead_write(action, lead_id, payload, delivery=delivery)
         ready = checked_write(lead_write, self.settings)
         seen = self.leads if leads is None else leads
-        candidates = {}
+        matches = {}
         if ready.match is not None:
             at = (ready.match.key.field, ready.match.key.value)
             # The index has the match keys that the leads had at the time.
             found = (one for one in self._ids_by_key[at] if one in seen)
-            candidates[at] = sorted(one for one in found if at in self._keys(seen[one]))
-        snapshot = Snapshot(seen, candidates)
+            matches[at] = sorted(one for one in found if at in self._keys(seen[one]))
+        snapshot = Snapshot(seen, matches)
         plan = plan_batch([ready], snapshot, self.settings, now=NOW, last_id=self.last_id)
         for lead in plan.created + plan.updated:
             self.leads[lead.id] = lead

@@ -178,7 +178,7 @@ class TestMatchReceipt:
         assert [result.match for result in results] == [None, None, None]
 
 
-class TestMatchedValueOfANewLead:
+class TestMatchedValueOnCreate:
     def test_the_match_gives_it(self) -> None:
         (result,) = leads_with(0).write(an_upsert(EMAIL, name="Nora Field")).results
         assert lead_of(result).email == Email("nora@field.example", "work")
@@ -469,9 +469,9 @@ class TestWhatAPlanNeeds:
 
     def test_the_leads_that_are_named_and_the_few_that_may_be_meant(self) -> None:
         writes = [an_upsert(EMAIL), an_update(7, title="x"), a_delete(8), an_update(9, name="")]
-        candidates = {
+        matches = {
             ("email", "nora@field.example"): [1, 2, 3],
             ("name", "nora field"): [4, 5, 6, 7],
         }
-        needed = leads_needed([checked_write(write, SETTINGS) for write in writes], candidates)
+        needed = leads_needed([checked_write(write, SETTINGS) for write in writes], matches)
         assert needed == {1, 2, 3, 7, 8}

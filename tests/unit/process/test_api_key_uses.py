@@ -18,7 +18,7 @@ FAIR = Caller(2, 902, "omar@other.example", 952)
 
 
 class Written:
-    """Stands in for the store: these tests are not about the database."""
+    """Replaces the store: these tests are not about the database."""
 
     def __init__(self) -> None:
         self.uses: list[tuple[int, ApiKeyUse]] = []

@@ -27,5 +27,5 @@ _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/60
         ("<script>alert(1)</script>", "Unknown browser"),
     ],
 )
-def test_a_browser_is_named_by_what_it_says_of_itself(user_agent: str, name: str) -> None:
+def test_a_browser_is_named_by_its_user_agent(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name

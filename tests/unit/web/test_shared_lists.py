@@ -45,6 +45,6 @@ def test_a_long_value_that_is_kept_as_a_digest_is_not_shown() -> None:
     assert shared.lines == [SharedLine("(a long value)", "2", "")]
 
 
-def test_a_field_that_is_gone_or_was_indexed_anew_is_left_out() -> None:
+def test_a_field_that_is_gone_or_was_indexed_again_is_left_out() -> None:
     assert lists("custom:7.1", ("A", 2)) == []
     assert lists("custom:8.1", ("A", 2)) == []

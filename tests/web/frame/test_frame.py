@@ -33,7 +33,7 @@ async def test_no_page_has_a_script_or_a_style_inside(browser: Browser) -> None:
     assert not shown.html.select("style, [style], [onclick]")
 
 
-async def test_the_files_of_a_page_are_kept_for_ever_under_their_hash(browser: Browser) -> None:
+async def test_the_files_of_a_page_are_kept_forever_under_their_hash(browser: Browser) -> None:
     shown = await browser.get("/nowhere", status=404)
     addresses = [str(link["href"]) for link in shown.html.select("link[href]")]
     assert len(addresses) == 2

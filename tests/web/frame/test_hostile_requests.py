@@ -198,13 +198,13 @@ async def test_whatever_is_answered_has_the_headers_of_a_page(
                 name: PAGE_HEADERS[name] for name in expected
             }, (method, path)
             is_kept = path == style and answer.status_code == 200
-            assert answer.headers["cache-control"] == ("no-store" if not is_kept else _FOR_EVER)
+            assert answer.headers["cache-control"] == ("no-store" if not is_kept else _FOREVER)
             assert "x-evil" not in answer.headers
             if method == "HEAD":
                 assert answer.content == b""
 
 
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOREVER = "public, max-age=31536000, immutable"
 
 
 async def test_a_form_from_a_neighbouring_site_is_refused_also_before_signing_in(web: Web) -> None:

@@ -48,7 +48,7 @@ async def test_who_has_signed_out_meanwhile_can_sign_in_with_an_older_form(
     assert (await mia.post("/sign-in", fields, status=200)).path == "/profile"
 
 
-async def test_signing_out_works_also_when_the_session_is_over(web: Web, mia: Browser) -> None:
+async def test_signing_out_works_even_when_the_session_is_over(web: Web, mia: Browser) -> None:
     page = await mia.get("/profile")
     web.clock.advance(SESSION_IDLE_S)
     shown = await page.submit(SIGN_OUT)
@@ -56,7 +56,7 @@ async def test_signing_out_works_also_when_the_session_is_over(web: Web, mia: Br
     assert SESSION not in mia.client.cookies
 
 
-async def test_signing_out_works_also_when_it_has_happened_in_another_tab(mia: Browser) -> None:
+async def test_signing_out_works_even_when_it_has_happened_in_another_tab(mia: Browser) -> None:
     first, second = [await mia.get("/profile") for _ in range(2)]
     for tab in (first, second):
         shown = await tab.submit(SIGN_OUT)
@@ -121,7 +121,7 @@ async def test_who_sends_a_form_signed_out_learns_why_and_comes_back_to_its_page
     assert str(shown.one("form#sign-in [name=next]")["value"]) == (expected or "/")
 
 
-async def test_a_page_says_nothing_of_it(web: Web) -> None:
+async def test_a_page_does_not_mention_it(web: Web) -> None:
     assert LOST not in (await web.visitor().get("/profile")).text
 
 

@@ -151,7 +151,7 @@ def test_rows_without_a_text_are_left_out() -> None:
     ]
 
 
-def test_a_group_is_what_stands_in_one_form() -> None:
+def test_a_group_is_what_fits_in_one_form() -> None:
     assert names_of("company", SETTINGS) == ("title", "company_name")
     assert names_of(CUSTOM, SETTINGS) == custom_names(SETTINGS)
     assert names_of("custom_fields.4101", SETTINGS) == ("custom_fields.4101",)
@@ -207,7 +207,7 @@ def test_what_is_wrong_with_a_custom_field_stands_beside_it() -> None:
     }
 
 
-def test_every_field_that_can_change_stands_in_one_group() -> None:
+def test_every_field_that_can_change_is_in_one_group() -> None:
     names = [name for group in GROUPS.values() for name in group]
     # The unit follows from the value and the account.
     assert sorted(names) == sorted({*CHANGEABLE_FIELDS} - {"monetary_unit"})

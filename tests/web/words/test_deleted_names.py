@@ -152,9 +152,9 @@ async def test_a_choice_between_two_versions_has_the_names_of_removed_options(
     await put(service, f"/leads/{lead['id']}", custom_fields=[entry(tier, [silver["id"]])])
     options = [gold, {"name": "Platinum"}]
     await put(service, f"/custom_field_definitions/{tier['id']}", options=options)
-    torn = await shown.submit(FORM, {f"custom_fields.{tier['id']}": []})
-    assert torn.status == 409
-    assert "Silver (deleted)" in " ".join(torn.texts("#section-custom fieldset"))
+    conflict = await shown.submit(FORM, {f"custom_fields.{tier['id']}": []})
+    assert conflict.status == 409
+    assert "Silver (deleted)" in " ".join(conflict.texts("#section-custom fieldset"))
 
 
 def test_what_the_settings_lack_is_found_in_values() -> None:

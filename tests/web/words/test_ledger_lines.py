@@ -278,7 +278,7 @@ def test_a_setting_is_named(
     assert ledger_line(row, SETTINGS, LABELS).what == what
 
 
-def test_a_refusal_has_its_reason_and_its_candidates() -> None:
+def test_a_refusal_has_its_reason_and_its_named_leads() -> None:
     message = "Invalid input: Multiple matches found: 2 leads match: 11, 12"
     row = a_row(
         action="upsert", outcome="refused", message=message, match=a_match(matches=2, ids=[11, 12])

@@ -43,12 +43,12 @@ def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]
             unanswered[_sent(operation)].append(operation)
     witness = Witness({}, {}, [])
     for entry in entries:
-        if candidates := answered.get(entry.request_id):
-            operation = candidates.popleft()
+        if waiting := answered.get(entry.request_id):
+            operation = waiting.popleft()
             if _sent(operation) != _delivered(entry):
                 witness.violations.append(f"row {entry.seq} is not what was sent: {entry.payload}")
-        elif candidates := unanswered.get(_delivered(entry)):
-            operation = candidates.popleft()
+        elif waiting := unanswered.get(_delivered(entry)):
+            operation = waiting.popleft()
             witness.claims[operation.number] = Claim(
                 entry.outcome, entry.resource_id, entry.version
             )

@@ -112,10 +112,10 @@ _TAKE_LANE = (
 _READ_MATCHES = (
     "SELECT wanted.number, found.lead_id, whole.document"
     " FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (field, value, number)"
-    " CROSS JOIN LATERAL (SELECT candidate.lead_id, count(*) OVER () AS matches FROM"
+    " CROSS JOIN LATERAL (SELECT matched.lead_id, count(*) OVER () AS matches FROM"
     " (SELECT lead_id FROM match_key"
     " WHERE account_id = $1 AND field = wanted.field AND value = wanted.value"
-    " ORDER BY lead_id LIMIT $4) AS candidate) AS found"
+    " ORDER BY lead_id LIMIT $4) AS matched) AS found"
     # The offset keeps the planner from joining all leads of an account that it takes for empty.
     " LEFT JOIN LATERAL (SELECT document FROM lead"
     " WHERE account_id = $1 AND id = found.lead_id AND found.matches <= $5 OFFSET 0) AS whole"

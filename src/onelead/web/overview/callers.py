@@ -34,7 +34,7 @@ def callers(
     """Return the senders, the busiest first; `labels` are those of the API keys."""
     counts: dict[tuple[int, int], dict[str, int]] = {}
     for user_id, key_id, outcome, deliveries in figures:
-        # An API key is a caller whoever owns it; without a key the caller is the user.
+        # An API key is a caller no matter who owns it; without a key the caller is the user.
         caller = counts.setdefault((0 if key_id else user_id, key_id), {})
         caller[outcome] = caller.get(outcome, 0) + deliveries
     found = [_caller(*ids, counted, settings, labels) for ids, counted in counts.items()]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from onelead.domain.access import require_label
 from onelead.domain.account import ApiKey, User
 from onelead.domain.errors import InputInvalid, NotPossible, ResourceNotFound
-from onelead.domain.limits import API_KEY_CACHE_S, KEY_USE_REST_S
+from onelead.domain.limits import API_KEY_CACHE_S, API_KEY_USE_REST_S
 from onelead.incoming.api_calls import BASE_PATH, upsert_command
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.visit import Visit, problems_of
@@ -27,7 +27,7 @@ async def key_list(visit: Visit) -> Response:
         keys=sorted(keys, key=lambda one: (one.id not in active_ids, -one.id)),
         active_ids=active_ids,
         users=users,
-        rest_s=KEY_USE_REST_S,
+        rest_s=API_KEY_USE_REST_S,
     )
 
 
