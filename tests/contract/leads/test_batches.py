@@ -9,6 +9,7 @@ from tests.support.domain.lead_writes import create, delete, update, upsert, ups
 from tests.support.domain.random_writes import RandomWrites
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
+from tests.support.tiers import slow_after
 
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, ResourceNotFound
 from onelead.domain.limits import MATCH_IDS_MAX
@@ -144,7 +145,7 @@ async def test_a_receipt_has_the_results_in_order_and_the_first_ledger_number(
     assert first.settings == await account.settings()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", slow_after(4, range(12)))
 async def test_batches_of_any_size_do_what_their_writes_do_one_after_another(
     account: AccountStore, clock: Clock, seed: int
 ) -> None:

@@ -14,6 +14,7 @@ from tests.support.domain.search_model import expected
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import PostgresqlDatabase, SqliteDatabase
+from tests.support.tiers import slow_after
 
 from onelead.contract.leads import LeadList
 from onelead.domain.account import AccountSettings
@@ -117,7 +118,9 @@ async def lists(account: AccountStore, clock: Clock) -> AsyncIterator[Lists]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("sort_by", ["name", "title", "date_created", "monetary_value"])
+@pytest.mark.parametrize(
+    "sort_by", slow_after(2, ["name", "date_created", "title", "monetary_value"])
+)
 async def test_each_criterion_finds_in_pieces_what_the_model_finds(
     lists: Lists, sort_by: str
 ) -> None:

@@ -11,6 +11,7 @@ from tests.support.domain.lead_writes import create, delete, update, upsert, ups
 from tests.support.domain.random_writes import RandomWrites
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
+from tests.support.tiers import slow_after
 
 from onelead.domain.errors import IdsExhausted, ResourceNotFound
 from onelead.domain.limits import IDS_PER_ACCOUNT_MAX, INDEX_CHUNK_LEADS, MATCH_IDS_MAX
@@ -43,7 +44,7 @@ async def checked_and_sent(account: AccountStore, write: LeadWrite) -> WriteResu
     return receipt.results[0]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", slow_after(1, range(4)))
 async def test_a_check_foretells_what_any_write_does(
     account: AccountStore, clock: Clock, seed: int
 ) -> None:

@@ -9,6 +9,7 @@ from tests.support.domain.random_searches import RandomSearches, fill
 from tests.support.domain.search_model import expected
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
+from tests.support.tiers import slow_after
 
 from onelead.contract.leads import LeadPage
 from onelead.domain.custom_fields import DataType
@@ -52,7 +53,7 @@ class World:
         return len(leads)
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=slow_after(1, [1, 2]))
 async def world(request: pytest.FixtureRequest, account: AccountStore, clock: Clock) -> World:
     made = World(account, clock, request.param)
     await made.fill()
