@@ -63,8 +63,12 @@ def unrecognized(names: Iterable[str]) -> Problem | None:
 class OneleadError(Exception):
     """The base of all expected errors."""
 
-    code: ClassVar[str] = "error"
-    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str]
+    kind: ClassVar[Kind]
+
+    def __init_subclass__(cls, *, code: str, kind: Kind = Kind.INVALID) -> None:
+        super().__init_subclass__()
+        cls.code, cls.kind = code, kind
 
     def __init__(self, message: str | None = None, *, retry_after_s: int | None = None) -> None:
         super().__init__(message or (self.__doc__ or self.code).strip().splitlines()[0])
@@ -76,73 +80,44 @@ class OneleadError(Exception):
         return str(self.args[0])
 
 
-class BodyMalformed(OneleadError):
+class BodyMalformed(OneleadError, code="body_malformed", kind=Kind.MALFORMED):
     """The body is not readable JSON"""
 
-    code = "body_malformed"
-    kind = Kind.MALFORMED
 
-
-class HeaderMalformed(OneleadError):
+class HeaderMalformed(OneleadError, code="header_malformed", kind=Kind.MALFORMED):
     """A header is not readable"""
 
-    code = "header_malformed"
-    kind = Kind.MALFORMED
 
-
-class BodyTooLarge(OneleadError):
+class BodyTooLarge(OneleadError, code="body_too_large", kind=Kind.TOO_LARGE):
     """The body is too large"""
 
-    code = "body_too_large"
-    kind = Kind.TOO_LARGE
 
-
-class BodyTooSlow(OneleadError):
+class BodyTooSlow(OneleadError, code="body_too_slow", kind=Kind.TIMEOUT):
     """The body did not arrive in time"""
 
-    code = "body_too_slow"
-    kind = Kind.TIMEOUT
 
-
-class CredentialsInvalid(OneleadError):
+class CredentialsInvalid(OneleadError, code="credentials_invalid", kind=Kind.UNAUTHORISED):
     """Unauthorized"""
 
-    code = "credentials_invalid"
-    kind = Kind.UNAUTHORISED
 
-
-class AdminRequired(OneleadError):
+class AdminRequired(OneleadError, code="admin_required", kind=Kind.FORBIDDEN):
     """Forbidden"""
 
-    code = "admin_required"
-    kind = Kind.FORBIDDEN
 
-
-class FormForged(OneleadError):
+class FormForged(OneleadError, code="form_forged", kind=Kind.FORBIDDEN):
     """The form is too old, or not from this site; load the page again and send it again"""
 
-    code = "form_forged"
-    kind = Kind.FORBIDDEN
 
-
-class TooManyAttempts(OneleadError):
+class TooManyAttempts(OneleadError, code="too_many_attempts", kind=Kind.THROTTLED):
     """Too many attempts; try again later"""
 
-    code = "too_many_attempts"
-    kind = Kind.THROTTLED
 
-
-class ResourceNotFound(OneleadError):
+class ResourceNotFound(OneleadError, code="resource_not_found", kind=Kind.NOT_FOUND):
     """Resource not found"""
 
-    code = "resource_not_found"
-    kind = Kind.NOT_FOUND
 
-
-class InputInvalid(OneleadError):
+class InputInvalid(OneleadError, code="input_invalid"):
     """The request is readable but breaks the rules; `problems` says where."""
-
-    code = "input_invalid"
 
     def __init__(self, *problems: Problem, retry_after_s: int | None = None) -> None:
         lines = [f"{humanised(one.attribute)}: {one.text}" for one in problems[:_LINES_MAX]]
@@ -154,10 +129,8 @@ class InputInvalid(OneleadError):
         self.problems = problems
 
 
-class MatchAmbiguous(OneleadError):
+class MatchAmbiguous(OneleadError, code="match_ambiguous"):
     """More than one lead matches; nothing was written."""
-
-    code = "match_ambiguous"
 
     def __init__(self, ids: tuple[int, ...]) -> None:
         """Take the matching ids, ascending; none when there are too many to list."""
@@ -169,11 +142,8 @@ class MatchAmbiguous(OneleadError):
         super().__init__(f"Invalid input: Multiple matches found: {found}")
 
 
-class VersionConflict(OneleadError):
+class VersionConflict(OneleadError, code="version_conflict", kind=Kind.PRECONDITION):
     """The lead has changed in the meantime"""
-
-    code = "version_conflict"
-    kind = Kind.PRECONDITION
 
     def __init__(self, version: int) -> None:
         """Take the lead's current version."""
@@ -181,91 +151,56 @@ class VersionConflict(OneleadError):
         self.version = version
 
 
-class SettingsConflict(OneleadError):
+class SettingsConflict(OneleadError, code="settings_conflict", kind=Kind.PRECONDITION):
     """The settings have changed in the meantime"""
 
-    code = "settings_conflict"
-    kind = Kind.PRECONDITION
 
-
-class WriteQueueFull(OneleadError):
+class WriteQueueFull(OneleadError, code="write_queue_full", kind=Kind.UNAVAILABLE):
     """Too many writes are waiting; try again shortly"""
 
-    code = "write_queue_full"
-    kind = Kind.UNAVAILABLE
 
-
-class TooManyConnections(OneleadError):
+class TooManyConnections(OneleadError, code="too_many_connections", kind=Kind.UNAVAILABLE):
     """Too many connections are open; try again shortly"""
 
-    code = "too_many_connections"
-    kind = Kind.UNAVAILABLE
 
-
-class TooManyStreams(OneleadError):
+class TooManyStreams(OneleadError, code="too_many_streams", kind=Kind.UNAVAILABLE):
     """Too many pages show deliveries as they arrive; close some, or load the page again"""
 
-    code = "too_many_streams"
-    kind = Kind.UNAVAILABLE
 
-
-class IdsExhausted(OneleadError):
+class IdsExhausted(OneleadError, code="ids_exhausted", kind=Kind.CONFLICT):
     """The account has given away all of its ids"""
 
-    code = "ids_exhausted"
-    kind = Kind.CONFLICT
 
-
-class StoreUnavailable(OneleadError):
+class StoreUnavailable(OneleadError, code="store_unavailable", kind=Kind.UNAVAILABLE):
     """The database does not answer; try again shortly"""
 
-    code = "store_unavailable"
-    kind = Kind.UNAVAILABLE
 
-
-class ServiceStopping(OneleadError):
+class ServiceStopping(OneleadError, code="service_stopping", kind=Kind.UNAVAILABLE):
     """The service is stopping; try again shortly"""
 
-    code = "service_stopping"
-    kind = Kind.UNAVAILABLE
 
-
-class DatabaseNewer(OneleadError):
+class DatabaseNewer(OneleadError, code="database_newer", kind=Kind.CONFLICT):
     """The database was migrated by a newer onelead; install that version or a later one"""
 
-    code = "database_newer"
-    kind = Kind.CONFLICT
 
-
-class DatabaseUnusable(OneleadError):
+class DatabaseUnusable(OneleadError, code="database_unusable", kind=Kind.CONFLICT):
     """The database cannot be opened"""
 
-    code = "database_unusable"
-    kind = Kind.CONFLICT
 
-
-class DatabaseLocked(OneleadError):
+class DatabaseLocked(OneleadError, code="database_locked", kind=Kind.CONFLICT):
     """Another onelead server is running on this database"""
 
-    code = "database_locked"
-    kind = Kind.CONFLICT
 
-
-class ConfigurationInvalid(OneleadError):
+class ConfigurationInvalid(OneleadError, code="configuration_invalid"):
     """The configuration has problems; `problems` has a sentence for each."""
-
-    code = "configuration_invalid"
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-class NotPossible(OneleadError):
+class NotPossible(OneleadError, code="not_possible", kind=Kind.CONFLICT):
     """What was asked for on the command line cannot be done"""
-
-    code = "not_possible"
-    kind = Kind.CONFLICT
 
 
 def humanised(attribute: str) -> str:

@@ -36,7 +36,7 @@ SAVE_LAST_ID = (
 SAVE_LEADS = SAVE_LAST_ID.values(lead_count=lane.c.lead_count + bindparam("more_leads"))
 
 
-class LaneMissing(ResourceNotFound):
+class LaneMissing(ResourceNotFound, code=ResourceNotFound.code, kind=ResourceNotFound.kind):
     """The account has no lane: there is no such account, or its shard was just moved."""
 
 
