@@ -9,10 +9,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import structlog
 
 from onelead.domain.errors import StoreUnavailable
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -65,19 +68,14 @@ class BackgroundWork(ABC):
             account_ids = [id_ for id_ in account_ids if await self._take_turn(id_, step)]
 
     async def _take_turn(self, account_id: int, step: Callable[[int], Awaitable[bool]]) -> bool:
-        has_more = False
+        if self._is_stopping:
+            return False
+        return bool(await self._attempt(lambda: step(account_id), account_id=account_id))
 
-        async def work() -> None:
-            nonlocal has_more
-            has_more = await step(account_id)
-
-        if not self._is_stopping:
-            await self._attempt(work, account_id=account_id)
-        return has_more
-
-    async def _attempt(self, work: Callable[[], Awaitable[None]], **where: int) -> None:
+    async def _attempt(self, work: Callable[[], Awaitable[T]], **where: int) -> T | None:
+        """Return what the work returns; None after a failure, which is logged."""
         try:
-            await work()
+            return await work()
         except StoreUnavailable:
             # The store has logged why, and every request in the meantime is told.
             log.debug("work in the background waits for the database", work=self._name, **where)
@@ -85,3 +83,4 @@ class BackgroundWork(ABC):
             log.exception(
                 "work in the background failed; it is tried again", work=self._name, **where
             )
+        return None

@@ -88,7 +88,8 @@ class _Channel:
         self._search_ledger = search_ledger
         self._account_id = account_id
         self._poll_s = poll_s
-        self._latest: LedgerSlice | None = None
+        #: The newest rows as of the last look, with the settings to show them by.
+        self.latest: LedgerSlice | None = None
         self._changed = asyncio.Event()
         self.watchers = 0
         self._task = asyncio.get_running_loop().create_task(self._poll())
@@ -105,13 +106,8 @@ class _Channel:
             found = self._above(seq)
         return found
 
-    @property
-    def latest(self) -> LedgerSlice | None:
-        """The newest rows as of the last look, with the settings to show them by."""
-        return self._latest
-
     def _above(self, seq: int) -> list[AccountLedgerRow]:
-        rows = self._latest.rows if self._latest else ()
+        rows = self.latest.rows if self.latest else ()
         return [row for row in reversed(rows) if row.seq > seq]
 
     def wake(self) -> None:
@@ -134,8 +130,8 @@ class _Channel:
                 log.exception("new deliveries could not be read; it is tried again")
             else:
                 newest = [row.seq for row in found.rows[:1]]
-                known = [row.seq for row in self._latest.rows[:1]] if self._latest else None
-                self._latest = found
+                known = [row.seq for row in self.latest.rows[:1]] if self.latest else None
+                self.latest = found
                 if newest != known:
                     self.wake()
             await asyncio.sleep(self._poll_s)

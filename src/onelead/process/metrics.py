@@ -13,6 +13,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import (
@@ -51,76 +52,57 @@ class Metrics(WriterObserver, StoreObserver):
     def __init__(self, shared_folder: Path | None = None) -> None:
         """Begin to count; with a folder, only inside `sharing_figures`."""
         self._shared_folder = shared_folder
-        registry = self._registry = CollectorRegistry()
-        self._request_seconds = Histogram(
-            "onelead_request_seconds",
-            "From a request's headers to its answer.",
-            ("method", "route", "status"),
-            buckets=_REQUEST_SECONDS,
-            registry=registry,
-        )
-        self._define_writes(registry)
-        self._define_state(registry)
+        self._registry = CollectorRegistry()
+        self._define_counts()
+        self._define_state()
         self._cpu_seconds_counted = 0.0
         self._starts.inc()
         self._workers.set(1)
 
-    def _define_writes(self, registry: CollectorRegistry) -> None:
-        writes = Counter(
-            "onelead_writes", "Lead writes committed, by outcome.", ("outcome",), registry=registry
+    def _define_counts(self) -> None:
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        self._request_seconds = histogram(
+            "onelead_request_seconds",
+            "From a request's headers to its answer.",
+            ("method", "route", "status"),
+            buckets=_REQUEST_SECONDS,
         )
+        writes = counter("onelead_writes", "Lead writes committed, by outcome.", ("outcome",))
         #: Bound once, and shown as 0 before they happen, so that the first time is a change.
         self._writes = {outcome: writes.labels(outcome.value) for outcome in Outcome}
-        self._refusals = Counter(
-            "onelead_refusals", "Lead writes refused, by reason.", ("reason",), registry=registry
+        self._refusals = counter("onelead_refusals", "Lead writes refused, by reason.", ("reason",))
+        self._turned_away = counter(
+            "onelead_writes_turned_away", "Lead writes not accepted.", ("reason",)
         )
-        self._turned_away = Counter(
-            "onelead_writes_turned_away",
-            "Lead writes not accepted.",
-            ("reason",),
-            registry=registry,
+        self._batch_writes = histogram(
+            "onelead_batch_writes", "Lead writes in a committed batch.", buckets=_BATCH_WRITES
         )
-        self._batch_writes = Histogram(
-            "onelead_batch_writes",
-            "Lead writes in a committed batch.",
-            buckets=_BATCH_WRITES,
-            registry=registry,
-        )
-        transaction_seconds = Histogram(
+        transaction_seconds = histogram(
             "onelead_transaction_seconds",
             "A batch's transaction, with waiting for its turn and all retries.",
             ("result",),
             buckets=_TRANSACTION_SECONDS,
-            registry=registry,
         )
         self._committed_seconds = transaction_seconds.labels("committed")
         self._failed_seconds = transaction_seconds.labels("failed")
-        self._retries = Counter(
-            "onelead_transaction_retries", "Transactions retried.", ("reason",), registry=registry
-        )
-        index_steps = Counter(
-            "onelead_index_steps", "Steps of the index work.", ("result",), registry=registry
-        )
+        self._retries = counter("onelead_transaction_retries", "Transactions retried.", ("reason",))
+        index_steps = counter("onelead_index_steps", "Steps of the index work.", ("result",))
         self._steps_done = index_steps.labels("done")
         self._steps_failed = index_steps.labels("failed")
 
-    def _define_state(self, registry: CollectorRegistry) -> None:
-        def gauge(name: str, what: str) -> Gauge:
-            # With several processes: the sum over those that are alive.
-            return Gauge(name, what, registry=registry, multiprocess_mode="livesum")
-
+    def _define_state(self) -> None:
+        counter = partial(Counter, registry=self._registry)
+        # With several processes: the sum over those that are alive.
+        gauge = partial(Gauge, registry=self._registry, multiprocess_mode="livesum")
         self._queue_writes = gauge("onelead_queue_writes", "Lead writes waiting or in flight.")
         self._queue_bytes = gauge("onelead_queue_bytes", "Bytes of their bodies.")
         self._pool_in_use = gauge("onelead_pool_in_use", "Database connections in use.")
         self._pool_size = gauge("onelead_pool_size", "Database connections at most.")
         self._workers = gauge("onelead_workers", "Processes that serve.")
         self._memory = gauge("process_resident_memory_bytes", "Resident memory.")
-        self._starts = Counter(
-            "onelead_worker_starts", "Processes that began to serve.", registry=registry
-        )
-        self._cpu_seconds = Counter(
-            "process_cpu_seconds", "User and system CPU time.", registry=registry
-        )
+        self._starts = counter("onelead_worker_starts", "Processes that began to serve.")
+        self._cpu_seconds = counter("process_cpu_seconds", "User and system CPU time.")
 
     def request_counter(self, method: str, route: str) -> CountRequest:
         """Return what counts the requests of a route; routes without any are not shown."""

@@ -115,26 +115,17 @@ class BatchingWriter:
         self._queue_writes_max = queue_writes_max
         self._queue_bytes_max = queue_bytes_max
         self._lanes: dict[int, _Lane] = {}
-        self._waiting_writes = 0
-        self._waiting_bytes = 0
+        #: How many writes are waiting or in flight, and how many bytes their payloads have.
+        self.waiting_writes = 0
+        self.waiting_bytes = 0
         self._stopping = False
-
-    @property
-    def waiting_writes(self) -> int:
-        """How many writes are waiting or in flight."""
-        return self._waiting_writes
-
-    @property
-    def waiting_bytes(self) -> int:
-        """How many bytes the payloads of those writes have."""
-        return self._waiting_bytes
 
     @property
     def is_below_high_water(self) -> bool:
         """Whether there is room for new clients besides the peaks of the current ones."""
         return (
-            self._waiting_writes < QUEUE_READY_WRITES_MAX
-            and self._waiting_bytes < QUEUE_READY_BYTES_MAX
+            self.waiting_writes < QUEUE_READY_WRITES_MAX
+            and self.waiting_bytes < QUEUE_READY_BYTES_MAX
         )
 
     async def write(self, account_id: int, write: LeadWrite) -> Receipt:
@@ -178,8 +169,8 @@ class BatchingWriter:
         accepted = [_Waiting(write, loop.create_future(), _size_bytes(write)) for write in writes]
         size_bytes = sum(waiting.size_bytes for waiting in accepted)
         has_room = (
-            self._waiting_writes + len(writes) <= self._queue_writes_max
-            and self._waiting_bytes + size_bytes <= self._queue_bytes_max
+            self.waiting_writes + len(writes) <= self._queue_writes_max
+            and self.waiting_bytes + size_bytes <= self._queue_bytes_max
         )
         if not has_room:
             raise self._turned_away(writes, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
@@ -188,8 +179,8 @@ class BatchingWriter:
             for waiting in accepted:
                 waiting.checked_under(lane.settings)
         lane.waiting.extend(accepted)
-        self._waiting_writes += len(accepted)
-        self._waiting_bytes += size_bytes
+        self.waiting_writes += len(accepted)
+        self.waiting_bytes += size_bytes
         return [waiting.answer for waiting in accepted]
 
     def _turned_away(self, writes: Sequence[LeadWrite], error: OneleadError) -> OneleadError:
@@ -260,8 +251,8 @@ class BatchingWriter:
                 waiting.answer.set_exception(error)
 
     def _forget(self, batch: list[_Waiting]) -> None:
-        self._waiting_writes -= len(batch)
-        self._waiting_bytes -= sum(waiting.size_bytes for waiting in batch)
+        self.waiting_writes -= len(batch)
+        self.waiting_bytes -= sum(waiting.size_bytes for waiting in batch)
 
     async def drain(self) -> None:
         """Accept no more writes, and wait until all accepted ones are answered."""
