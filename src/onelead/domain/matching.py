@@ -24,14 +24,13 @@ from onelead.domain.custom_fields import (
 from onelead.domain.errors import InputInvalid, Problem, unrecognized
 from onelead.domain.lead import Lead
 from onelead.domain.limits import (
-    ID_MAX,
     KEY_VALUE_BYTES_MAX,
     LINE_CHARS_MAX,
     PHONE_DIGITS_MAX,
     RETRY_AFTER_S,
 )
 from onelead.domain.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.domain.text import fold, is_blank, tidy, too_long, whole_number
+from onelead.domain.text import fold, is_blank, known_id, tidy, too_long
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
@@ -112,19 +111,16 @@ class CheckedMatch(Struct, frozen=True, gc=False):
 
 def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
     """Check and normalise a match. Raises InputInvalid, which names the member at fault."""
-    if match.field_name == "name":
-        text = _text_value(match.field_value)
-        key = MatchKey("name", key_value(fold(text)))
-        return CheckedMatch("name", key, None, LeadPatch(name=text))
-    if match.field_name == "email":
-        text = _text_value(match.field_value)
-        key = MatchKey("email", key_value(fold(text)))
-        return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
-    if match.field_name == "custom":
+    field_name = match.field_name
+    if field_name == "custom":
         return _custom_match(match.field_value, settings)
-    if match.field_name is None:
+    if field_name is None:
         raise _invalid("field_name can't be blank", "blank")
-    raise _invalid("field_name must be name, email or custom", "inclusion")
+    if field_name not in ("name", "email"):
+        raise _invalid("field_name must be name, email or custom", "inclusion")
+    text = _text_value(match.field_value)
+    patch = LeadPatch(name=text) if field_name == "name" else LeadPatch(email=EmailPatch(text))
+    return CheckedMatch(field_name, MatchKey(field_name, key_value(fold(text))), None, patch)
 
 
 def _text_value(value: Any) -> str:
@@ -155,13 +151,12 @@ def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
 def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomField:
     if definition_id is None:
         raise _invalid("field_value.custom_field_definition_id can't be blank", "blank")
-    definition_id = whole_number(definition_id)
-    is_id = isinstance(definition_id, int) and not isinstance(definition_id, bool)
-    if not is_id or not 1 <= definition_id <= ID_MAX:
+    number = known_id(definition_id)
+    if number is None:
         raise _invalid("field_value.custom_field_definition_id must be a positive integer")
-    field = settings.fields_by_id.get(definition_id)
+    field = settings.fields_by_id.get(number)
     if field is None:
-        raise _invalid(f"custom field definition {definition_id} does not exist", "inclusion")
+        raise _invalid(f"custom field definition {number} does not exist", "inclusion")
     require_filterable(field, "match")
     return field
 
@@ -187,7 +182,7 @@ def require_filterable(field: CustomField, attribute: str) -> None:
 
 def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings) -> str:
     if field.data_type is DataType.MULTI_SELECT and isinstance(raw, list) and len(raw) != 1:
-        raise _invalid("field_value.value must be one option, for a MultiSelect", "invalid")
+        raise _invalid("field_value.value must be one option, for a MultiSelect")
     try:
         value = stored_value(field, raw, settings.zone)
     except ValueInvalid as error:

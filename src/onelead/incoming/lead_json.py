@@ -12,10 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from onelead.domain.errors import Problem, humanised, unrecognized
-from onelead.domain.limits import ID_MAX
 from onelead.domain.matching import Match
 from onelead.domain.properties import LeadPatch
-from onelead.domain.text import quoted, whole_number
+from onelead.domain.text import known_id, quoted, whole_number
 from onelead.domain.writes import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
@@ -118,9 +117,8 @@ def _with_number_id(entry: Any) -> Any:
 
 
 def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Problem:
-    prefix = f"Invalid value for {humanised(key)}:"
     if key in _ID_KEYS:
-        return Problem(key, f"{prefix} IDs must be positive integers: {quoted(value)}")
+        return id_problem(key, value)
     # The reason may quote a key that was sent, whatever it holds; the place comes last.
     reason, has_place, rest = str(error).rpartition(_PLACE)
     place = rest.removeprefix(".").removesuffix("`") if has_place else ""
@@ -130,15 +128,20 @@ def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Probl
         assert problem is not None
         return problem
     where = f" in {quoted(place)}" if place else ""
-    return Problem(key, f"{prefix} {reason[0].lower()}{reason[1:]}{where}")
+    text = f"Invalid value for {humanised(key)}: {reason[0].lower()}{reason[1:]}{where}"
+    return Problem(key, text)
 
 
 def item_id(raw: dict[str, Any]) -> tuple[int | None, tuple[Problem, ...]]:
     """Read the `id` of one lead in a bulk update."""
-    value = whole_number(raw.get("id"))
-    if value is None:
+    sent = raw.get("id")
+    if sent is None:
         return None, (Problem("id", "can't be blank", "blank"),)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= ID_MAX:
-        text = f"Invalid value for Id: IDs must be positive integers: {quoted(raw['id'])}"
-        return None, (Problem("id", text),)
-    return value, ()
+    lead_id = known_id(sent)
+    return lead_id, () if lead_id else (id_problem("id", sent),)
+
+
+def id_problem(key: str, value: Any) -> Problem:
+    """Return the problem of a value that is no id."""
+    prefix = f"Invalid value for {humanised(key)}"
+    return Problem(key, f"{prefix}: IDs must be positive integers: {quoted(value)}")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import PAGE_NUMBER_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
-from onelead.domain.text import whole_number
+from onelead.domain.text import known_id
 
 
 class Page(NamedTuple):
@@ -25,9 +25,9 @@ def page_from(raw: Mapping[str, Any]) -> Page:
 
 
 def _bounded(raw: Mapping[str, Any], key: str, default: int, limit: int) -> int:
-    value = whole_number(raw.get(key))
-    if value is None:
+    if raw.get(key) is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= limit:
+    number = known_id(raw[key])
+    if number is None or number > limit:
         raise InputInvalid(Problem(key, f"must be an integer from 1 to {limit}", "inclusion"))
-    return value
+    return number

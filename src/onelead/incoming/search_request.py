@@ -7,16 +7,15 @@ text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.datastructures import QueryParams
 
 from onelead.domain.countries import country_code
 from onelead.domain.custom_fields import ValueInvalid, number
-from onelead.domain.errors import BodyMalformed, InputInvalid, Problem, humanised
+from onelead.domain.errors import BodyMalformed, InputInvalid, Problem
 from onelead.domain.limits import (
-    ID_MAX,
     PAGE_SIZE_DEFAULT,
     PAGE_SIZE_MAX,
     SEARCH_FIELD_FILTERS_MAX,
@@ -32,12 +31,10 @@ from onelead.domain.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.domain.text import quoted, tidy, whole_number
+from onelead.domain.text import known_id, tidy
 from onelead.incoming.json_body import decode_json
-from onelead.incoming.lead_json import converted, unknown_keys
+from onelead.incoming.lead_json import converted, id_problem, unknown_keys
 from onelead.incoming.paging import page_from
-
-T = TypeVar("T")
 
 Number = int | float | str
 Ids = list[int | str] | int | str
@@ -209,33 +206,26 @@ class _Reader:
 
     def search(self, raw: Mapping[str, Any]) -> LeadSearch:
         request = self.request
-        page = self._kept(lambda: page_from(raw), page_from({}))
+        try:
+            page = page_from(raw)
+        except InputInvalid as error:
+            self.problems += error.problems
+            page = page_from({})
         return LeadSearch(
-            ids=self._ids("ids", request.ids),
-            name=self._text(request.name),
-            first_name=self._text(request.first_name),
-            last_name=self._text(request.last_name),
-            middle_name=self._text(request.middle_name),
-            company_name=self._text(request.company_name),
-            title=self._text(request.title),
+            ids=self._ids("ids"),
+            **_each(self._text, "name", "first_name", "last_name", "middle_name"),
+            **_each(self._text, "company_name", "title"),
             emails=self._texts("emails", request.emails),
             socials=self._texts("socials", request.socials),
             phone_ending=self._phone(),
-            assignee_ids=self._ids("assignee_ids", request.assignee_ids),
-            status_ids=self._ids("status_ids", request.status_ids),
-            customer_source_ids=self._ids("customer_source_ids", request.customer_source_ids),
-            city=self._place(request.city),
-            state=self._place(request.state),
-            postal_code=self._place(request.postal_code),
-            country=self._country(request.country),
+            **_each(self._ids, "assignee_ids", "status_ids", "customer_source_ids"),
+            **_each(self._place, "city", "state", "postal_code"),
+            country=self._country(),
             tags=self._tags(),
             followed=self._followed(),
-            age_s=self._number("age", request.age),
-            monetary_value=self._range("monetary_value"),
-            interaction_count=self._range("interaction_count"),
-            interaction_date=self._range("interaction_date"),
-            created_date=self._range("created_date"),
-            modified_date=self._range("modified_date"),
+            age_s=self._number("age"),
+            **_each(self._range, "monetary_value", "interaction_count", "interaction_date"),
+            **_each(self._range, "created_date", "modified_date"),
             custom_fields=self._custom_fields(request.custom_fields or []),
             sort_by=self._sort_key(),
             descending=self._descending(),
@@ -252,31 +242,24 @@ class _Reader:
             raise InputInvalid(unknown)
         return frozenset({"id", *fields})
 
-    def _kept(self, read: Callable[[], T], otherwise: T) -> T:
-        try:
-            return read()
-        except InputInvalid as error:
-            self.problems += error.problems
-            return otherwise
-
     def _refuse(self, key: str, text: str) -> None:
         self.problems.append(Problem(key, text))
 
-    @staticmethod
-    def _text(value: str | None) -> str | None:
+    def _text(self, key: str) -> str | None:
+        value: str | None = getattr(self.request, key)
         return value if value and tidy(value) else None
 
-    @classmethod
-    def _country(cls, value: str | None) -> str | None:
-        text = cls._text(value)
+    def _country(self) -> str | None:
+        text = self._text("country")
         return None if text is None else country_code(text)
 
-    @staticmethod
-    def _place(value: str | UnsetType | None) -> str | None:
+    def _place(self, key: str) -> str | None:
         """Return the text; empty for null and "", which ask for leads without one."""
+        value: str | UnsetType | None = getattr(self.request, key)
         return None if isinstance(value, UnsetType) else value or ""
 
-    def _ids(self, key: str, value: Ids | None) -> tuple[int, ...] | None:
+    def _ids(self, key: str) -> tuple[int, ...] | None:
+        value: Ids | None = getattr(self.request, key)
         if value is None:
             return None
         return tuple(filter(None, (self._id(key, one) for one in self._id_values(key, value))))
@@ -291,16 +274,16 @@ class _Reader:
         return values[:SEARCH_VALUES_MAX]
 
     def _id(self, key: str, value: int | str) -> int:
-        wanted = whole_number(value.strip()) if isinstance(value, str) else value
-        if wanted in (NO_ID, str(NO_ID)) and key in _REFERENCE_KEYS:
+        sent = str(value).strip()
+        if sent == str(NO_ID) and key in _REFERENCE_KEYS:
             return NO_ID
-        if isinstance(wanted, int) and 1 <= wanted <= ID_MAX:
+        if wanted := known_id(sent):
             return wanted
-        what = f"Invalid value for {humanised(key)}"
-        self._refuse(key, f"{what}: IDs must be positive integers: {quoted(value)}")
+        self.problems.append(id_problem(key, value))
         return 0
 
-    def _number(self, key: str, value: Number | None) -> Any:
+    def _number(self, key: str) -> Any:
+        value: Number | None = getattr(self.request, key)
         if value is None or value == "":
             return None
         try:
@@ -318,10 +301,7 @@ class _Reader:
         return texts
 
     def _range(self, name: str) -> Range | None:
-        minimum, maximum = (
-            self._number(key, getattr(self.request, key))
-            for key in (f"minimum_{name}", f"maximum_{name}")
-        )
+        minimum, maximum = self._number(f"minimum_{name}"), self._number(f"maximum_{name}")
         return None if minimum is None and maximum is None else Range(minimum, maximum)
 
     def _phone(self) -> str | None:
@@ -353,7 +333,7 @@ class _Reader:
         return Combination.ANY
 
     def _followed(self) -> bool | None:
-        followed = self._number("followed", self.request.followed)
+        followed = self._number("followed")
         if followed not in (None, 1, 2):
             self._refuse("followed", "must be 1 or 2")
         return None if followed is None else followed == 1
@@ -402,3 +382,7 @@ class _Reader:
         if direction not in ("asc", "desc"):
             self._refuse("sort_direction", "must be asc or desc")
         return direction == "desc"
+
+
+def _each(read: Callable[[str], Any], *keys: str) -> dict[str, Any]:
+    return {key: read(key) for key in keys}
