@@ -16,6 +16,7 @@ from onelead.api.endpoints import (
     PAGE_SIZE,
     RECEIPT,
     Endpoint,
+    Handler,
     Parameter,
 )
 from onelead.api.wire import CustomFieldBody, LeadBody
@@ -86,35 +87,22 @@ _UPSERT = {
     "properties": _NORA,
     "match": {"field_name": "email", "field_value": _EMAIL},
 }
-_ANSWERED = LeadBody(
-    id=_ID,
-    name="Nora Field",
-    prefix=None,
-    first_name="Nora",
-    last_name="Field",
-    middle_name=None,
-    suffix=None,
-    address=None,
-    assignee_id=None,
-    company_name=None,
-    customer_source_id=None,
-    details=None,
-    email=Email(_EMAIL, "work"),
-    interaction_count=0,
-    monetary_unit=None,
-    monetary_value=None,
-    socials=[],
-    status="New",
-    status_id=1000000001,
-    tags=[],
-    title=None,
-    websites=[],
-    phone_numbers=[],
-    custom_fields=[CustomFieldBody(1000000010, None)],
-    date_created=1700000000,
-    date_modified=1700000000,
-    date_last_contacted=None,
-)
+_CREATED: dict[str, Any] = {
+    **dict.fromkeys(LeadBody.__struct_fields__),
+    **dict.fromkeys(("socials", "tags", "websites", "phone_numbers"), ()),
+    "id": _ID,
+    "name": "Nora Field",
+    "first_name": "Nora",
+    "last_name": "Field",
+    "email": Email(_EMAIL, "work"),
+    "interaction_count": 0,
+    "status": "New",
+    "status_id": 1000000001,
+    "custom_fields": [CustomFieldBody(1000000010, None)],
+    "date_created": 1700000000,
+    "date_modified": 1700000000,
+}
+_ANSWERED = LeadBody(**_CREATED)
 _CREATION = LedgerRow(
     seq=17,
     date=_ANSWERED.date_created,
@@ -148,6 +136,20 @@ _UNINDEXED = "is still being indexed; try again shortly"
 def _refused_field(attribute: str, text: str, retry_after_s: int | None = None) -> InputInvalid:
     which = "custom field Customer number (definition 1000000010)"
     return InputInvalid(Problem(attribute, f"{which} {text}"), retry_after_s=retry_after_s)
+
+
+def _bulk(
+    path: str, handler: Handler, request: Any, *, example: Any, failure: BulkFailure
+) -> Endpoint:
+    return Endpoint(
+        *("POST", path, handler, "Leads", request, list[LeadBody | BulkFailure]),
+        parameters=(COMPUTED_VALUES,),
+        example=example,
+        answer=[_ANSWERED, failure],
+        headers=("Lead-Outcome",),
+        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
+        refusal=BareErrorBody | ErrorBody,
+    )
 
 
 ENDPOINTS = (
@@ -184,30 +186,15 @@ ENDPOINTS = (
         refusals=(PAGE_INVALID, _refused_field("custom_fields", _UNINDEXED, RETRY_AFTER_S)),
         has_chosen_keys=True,
     ),
-    Endpoint(
-        *("POST", "/leads/bulk_create", leads.bulk_create_leads, "Leads"),
-        request=BulkCreateRequest,
-        response=list[LeadBody | BulkFailure],
-        parameters=(COMPUTED_VALUES,),
+    _bulk(
+        *("/leads/bulk_create", leads.bulk_create_leads, BulkCreateRequest),
         example={"leads": [_NORA, {"title": "Head buyer"}]},
-        answer=[_ANSWERED, BulkFailure(success=False, message={"name": [{"error": "blank"}]})],
-        headers=("Lead-Outcome",),
-        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
-        refusal=BareErrorBody | ErrorBody,
+        failure=BulkFailure(success=False, message={"name": [{"error": "blank"}]}),
     ),
-    Endpoint(
-        *("POST", "/leads/bulk_update", leads.bulk_update_leads, "Leads"),
-        request=BulkUpdateRequest,
-        response=list[LeadBody | BulkFailure],
-        parameters=(COMPUTED_VALUES,),
+    _bulk(
+        *("/leads/bulk_update", leads.bulk_update_leads, BulkUpdateRequest),
         example={"leads": [{"id": _ID, "tags": []}, {"id": 71, "tags": ["cold"]}]},
-        answer=[
-            _ANSWERED,
-            BulkFailure(success=False, id=71, message={"id": [{"error": "not_found"}]}),
-        ],
-        headers=("Lead-Outcome",),
-        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
-        refusal=BareErrorBody | ErrorBody,
+        failure=BulkFailure(success=False, id=71, message={"id": [{"error": "not_found"}]}),
     ),
     Endpoint(
         *("GET", "/leads/{id}", leads.fetch_lead, "Leads", None, LeadBody),

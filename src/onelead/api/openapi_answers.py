@@ -5,9 +5,9 @@ The API itself renders the examples of errors, so they cannot differ from its an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 from starlette.responses import Response
@@ -51,47 +51,42 @@ _HEADERS = {
     "absent on the last page.",
     "Retry-After": "The seconds to wait before sending the request again.",
 }
+_ALWAYS = {"X-Request-Id": True}
 _INTEGERS = frozenset({"X-PW-TOTAL", "Retry-After"})
 #: Headers that a refused write has too.
 _RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Outcome"})
 
-
-class _SharedError(NamedTuple):
-    """An error that means the same wherever it occurs."""
-
-    description: str
-    examples: tuple[OneleadError, ...]
-
-
-_SHARED = {
-    HTTPStatus.BAD_REQUEST: _SharedError(
-        "The body is not readable: not JSON, not an object, nested too deep, the same key twice in "
-        "one object, or text that cannot be stored; or a header is not readable.",
+#: What each error that means the same wherever it occurs is about, and examples of it.
+_SHARED: dict[HTTPStatus, tuple[str, tuple[OneleadError, ...]]] = {
+    HTTPStatus.BAD_REQUEST: (
+        (
+            "The body is not readable: not JSON, not an object, nested too deep, the same key "
+            "twice in one object, or text that cannot be stored; or a header is not readable."
+        ),
         (
             BodyMalformed("Invalid input: the body must be a JSON object"),
             BodyMalformed("Invalid input: the body has the same key twice in one object"),
             HeaderMalformed('If-Match must be * or one ETag, as in "3": 3'),
         ),
     ),
-    HTTPStatus.UNAUTHORIZED: _SharedError(
+    HTTPStatus.UNAUTHORIZED: (
         "A header is missing, the key is unknown or revoked, or the e-mail is not its owner's.",
         (CredentialsInvalid(),),
     ),
-    HTTPStatus.FORBIDDEN: _SharedError("The owner of the key is not an admin.", (AdminRequired(),)),
-    HTTPStatus.REQUEST_TIMEOUT: _SharedError(
+    HTTPStatus.FORBIDDEN: ("The owner of the key is not an admin.", (AdminRequired(),)),
+    HTTPStatus.REQUEST_TIMEOUT: (
         "The body did not arrive in time.",
         (BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds"),),
     ),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _SharedError(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         "The body is too large.",
         (BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes"),),
     ),
-    HTTPStatus.SERVICE_UNAVAILABLE: _SharedError(
+    HTTPStatus.SERVICE_UNAVAILABLE: (
         "The service is busy or stopping; send the request again after `Retry-After`.",
         (WriteQueueFull(), StoreUnavailable(), ServiceStopping(), TooManyConnections()),
     ),
 }
-
 
 #: The name of the schema of a row whose keys the client has chosen.
 CHOSEN_KEYS = "LeadSelection"
@@ -99,21 +94,16 @@ CHOSEN_KEYS = "LeadSelection"
 
 def shared_responses(schema_of: SchemaOf) -> dict[str, Any]:
     """Return the responses that endpoints refer to, by name."""
-    content = _content(schema_of(ErrorBody))
+    schema = schema_of(ErrorBody)
     responses = {
-        _name(status): {
-            "description": error.description,
-            "headers": _documented(_shared_headers(status)),
-            "content": content(_rendered(error.examples)),
-        }
-        for status, error in _SHARED.items()
+        _name(status): _answer(text, _examples(schema, errors), _shared_headers(status))
+        for status, (text, errors) in _SHARED.items()
     }
     unexpected = internal_error("5f0c2b7de1a94f6f9f6a4c1d0b8e7a36")
-    responses[_name(HTTPStatus.INTERNAL_SERVER_ERROR)] = {
-        "description": "An unexpected failure; the log has more under the request id.",
-        "headers": _documented({"X-Request-Id": True}),
-        "content": content({"internal_error": {"value": _body(unexpected)}}),
-    }
+    responses[_name(HTTPStatus.INTERNAL_SERVER_ERROR)] = _answer(
+        "An unexpected failure; the log has more under the request id.",
+        {"schema": schema, "examples": {"internal_error": {"value": _body(unexpected)}}},
+    )
     return responses
 
 
@@ -150,7 +140,7 @@ def _shared_headers(status: HTTPStatus) -> dict[str, bool]:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # One connection too many is refused before its request gets an id.
         return {"X-Request-Id": False, "Retry-After": True}
-    return {"X-Request-Id": True}
+    return {}
 
 
 def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
@@ -158,78 +148,63 @@ def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     if endpoint.has_chosen_keys:
         chosen = {"$ref": f"#/components/schemas/{CHOSEN_KEYS}"}
         schema = {"anyOf": [schema, {"type": "array", "items": chosen}]}
-    return {
-        "description": "Done.",
-        "headers": _documented(
-            {"X-Request-Id": True, **{name: name != "Link" for name in endpoint.headers}}
-        ),
-        "content": {_JSON: {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}},
-    }
+    content = {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}
+    return _answer("Done.", content, {name: name != "Link" for name in endpoint.headers})
 
 
 def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     # An id that nothing can have is refused before a write is tried, without a receipt.
     receipts = {name: False for name in endpoint.headers if name in _RECEIPTS}
-    return {
-        "description": "Nothing has this id.",
-        "headers": _documented({"X-Request-Id": True, **receipts}),
-        "content": _content(schema_of(ErrorBody))(_rendered((ResourceNotFound(),))),
-    }
+    content = _examples(schema_of(ErrorBody), (ResourceNotFound(),))
+    return _answer("Nothing has this id.", content, receipts)
 
 
 def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
-    headers = dict.fromkeys(endpoint.headers, True)
-    return {
-        "description": "The lead does not have the version in `If-Match`; nothing was written.",
-        "headers": _documented({"X-Request-Id": True, **headers}),
-        "content": _content(schema_of(ErrorBody))(_rendered((VersionConflict(4),))),
-    }
+    text = "The lead does not have the version in `If-Match`; nothing was written."
+    content = _examples(schema_of(ErrorBody), (VersionConflict(4),))
+    return _answer(text, content, dict.fromkeys(endpoint.headers, True))
 
 
 def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
-    examples = _rendered(endpoint.refusals)
+    content = _examples(schema_of(endpoint.refusal), endpoint.refusals)
     if BareErrorBody in get_args(endpoint.refusal):
         too_many = f"Request size too large, limit is {BULK_LEADS_MAX}"
-        examples["too_many"] = {"value": {"error": too_many}}
+        content["examples"]["too_many"] = {"value": {"error": too_many}}
     # When the match itself is refused, no lead is looked for.
     headers = {name: name != "Lead-Match" for name in endpoint.headers if name in _RECEIPTS}
     if any(error.retry_after_s for error in endpoint.refusals):
         headers["Retry-After"] = False
-    return {
-        "description": "The request is readable, but the rules refuse it.",
-        "headers": _documented({"X-Request-Id": True, **headers}),
-        "content": _content(schema_of(endpoint.refusal))(examples),
-    }
+    return _answer("The request is readable, but the rules refuse it.", content, headers)
 
 
 def _name(status: HTTPStatus) -> str:
     return status.phrase.title().replace(" ", "")
 
 
-def _documented(headers: dict[str, bool]) -> dict[str, Any]:
-    """Describe headers; True marks those that the answer always has."""
+def _answer(text: str, content: dict[str, Any], headers: Mapping[str, bool] = {}) -> dict[str, Any]:
+    """Describe an answer; True marks the `headers` that it always has."""
     return {
-        name: {
-            "description": _HEADERS[name],
-            "required": always,
-            "schema": {"type": "integer" if name in _INTEGERS else "string"},
-        }
-        for name, always in headers.items()
+        "description": text,
+        "headers": {
+            name: {
+                "description": _HEADERS[name],
+                "required": always,
+                "schema": {"type": "integer" if name in _INTEGERS else "string"},
+            }
+            for name, always in {**_ALWAYS, **headers}.items()
+        },
+        "content": {_JSON: content},
     }
 
 
-def _content(schema: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda examples: {_JSON: {"schema": schema, "examples": examples}}
-
-
-def _rendered(errors: Iterable[OneleadError]) -> dict[str, Any]:
-    """Return examples, each under the code of its error."""
+def _examples(schema: dict[str, Any], errors: Iterable[OneleadError]) -> dict[str, Any]:
+    """Return a schema with examples, each under the code of its error."""
     examples: dict[str, Any] = {}
     for error in errors:
         again = sum(key.startswith(error.code) for key in examples)
         key = f"{error.code}_{again + 1}" if again else error.code
         examples[key] = {"value": _body(error_response(error))}
-    return examples
+    return {"schema": schema, "examples": examples}
 
 
 def _body(response: Response) -> Any:

@@ -6,6 +6,7 @@ The keys and their order are those of the Copper Developer API v1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -60,40 +61,23 @@ class LeadBody(Struct, frozen=True, gc=False):
     date_last_contacted: int | None
 
 
+_KEYS = LeadBody.__struct_fields__
+_STATUS, _CUSTOM_FIELDS = _KEYS.index("status"), _KEYS.index("custom_fields")
+# The lead has all the others under the same names.
+_before_status = attrgetter(*_KEYS[:_STATUS])
+_before_custom_fields = attrgetter(*_KEYS[_STATUS + 1 : _CUSTOM_FIELDS])
+_after_custom_fields = attrgetter(*_KEYS[_CUSTOM_FIELDS + 1 :])
+
+
 def lead_body(lead: Lead, settings: AccountSettings, *, computed: bool = False) -> LeadBody:
     """Show a lead; `computed` adds option names to its custom fields."""
-    return LeadBody(
-        id=lead.id,
-        name=lead.name,
-        prefix=lead.prefix,
-        first_name=lead.first_name,
-        last_name=lead.last_name,
-        middle_name=lead.middle_name,
-        suffix=lead.suffix,
-        address=lead.address,
-        assignee_id=lead.assignee_id,
-        company_name=lead.company_name,
-        customer_source_id=lead.customer_source_id,
-        details=lead.details,
-        email=lead.email,
-        interaction_count=lead.interaction_count,
-        monetary_unit=lead.monetary_unit,
-        monetary_value=lead.monetary_value,
-        socials=lead.socials,
-        status=settings.statuses_by_id[lead.status_id].name,
-        status_id=lead.status_id,
-        tags=lead.tags,
-        title=lead.title,
-        websites=lead.websites,
-        phone_numbers=lead.phone_numbers,
-        custom_fields=[
-            _custom_field_body(field, lead.custom_fields.get(field.id), settings, computed=computed)
-            for field in settings.lead_fields
-        ],
-        date_created=lead.date_created,
-        date_modified=lead.date_modified,
-        date_last_contacted=lead.date_last_contacted,
-    )
+    custom_fields = [
+        _custom_field_body(field, lead.custom_fields.get(field.id), settings, computed=computed)
+        for field in settings.lead_fields
+    ]
+    status = settings.statuses_by_id[lead.status_id].name
+    values = [*_before_status(lead), status, *_before_custom_fields(lead), custom_fields]
+    return LeadBody(*values, *_after_custom_fields(lead))
 
 
 def _custom_field_body(
