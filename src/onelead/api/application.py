@@ -119,7 +119,7 @@ class _Unknown:
         # The method and the path can be anything, even someone's e-mail, so the log has neither.
         line = RequestLine(request_id, _ANY, _UNKNOWN_ROUTE)
         line.status = response.status_code
-        self._count(line.status, line.seconds)
+        self._count(line.status, 0.0)
         self._request_log.answered(line)
         await send_answer(response, Arriving(receive), scope, send)
 

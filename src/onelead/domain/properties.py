@@ -7,6 +7,7 @@ into the stored form, once; upserts, updates and creates all apply patches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
@@ -272,10 +273,6 @@ def _line(
     return value[:limit]
 
 
-def _details(attribute: str, value: str | None, problems: list[Problem]) -> str | None:
-    return _line(attribute, value, problems, TEXT_CHARS_MAX)
-
-
 def _address(attribute: str, value: AddressPatch | None, problems: list[Problem]) -> Address | None:
     if value is None:
         return None
@@ -365,7 +362,7 @@ def _monetary_value(
 _CHECKS: dict[str, Callable[[str, Any, list[Problem]], Any]] = {
     "address": _address,
     "company_name": _line,
-    "details": _details,
+    "details": partial(_line, limit=TEXT_CHARS_MAX),
     "email": _email,
     "monetary_value": _monetary_value,
     "socials": _links,

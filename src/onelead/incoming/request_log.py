@@ -14,7 +14,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from onelead.domain.errors import OneleadError
 from onelead.domain.limits import REFUSALS_LOGGED_PER_S_MAX
@@ -65,7 +65,7 @@ class RequestLine(Struct):
     method: str
     route: str
     status: int = 0
-    seconds: float = 0.0
+    milliseconds: float = 0.0
     #: None while the caller is unknown.
     account_id: int | None = None
     #: What a write did, or the writes of a bulk call, and the ledger number of the first.
@@ -93,16 +93,5 @@ class RequestLine(Struct):
 
     def fields(self) -> dict[str, object]:
         """Return what is known, by field name."""
-        found = {
-            "request_id": self.request_id,
-            "method": self.method,
-            "route": self.route,
-            "status": int(self.status),
-            "milliseconds": round(self.seconds * 1000, 1),
-            "account_id": self.account_id,
-            "outcome": self.outcome,
-            "seq": self.seq,
-            "error": self.error,
-            "cause": self.cause,
-        }
+        found = structs.asdict(self) | {"status": int(self.status)}
         return {name: value for name, value in found.items() if value is not None}

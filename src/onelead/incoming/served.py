@@ -74,8 +74,9 @@ class Served(ABC, Generic[Opened]):
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request_id
-        line.status, line.seconds = response.status_code, self._monotonic() - began
-        self._count(line.status, line.seconds)
+        seconds = self._monotonic() - began
+        line.status, line.milliseconds = response.status_code, round(seconds * 1000, 1)
+        self._count(line.status, seconds)
         if defect is None:
             self._request_log.answered(line)
         else:

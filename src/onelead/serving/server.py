@@ -7,12 +7,13 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, cast
 
 import structlog
 import uvicorn
+from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -79,36 +80,26 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-class SharedPort:
+class SharedPort(Struct, frozen=True):
     """A port on which several processes listen, each with a socket of its own.
 
     The kernel spreads new connections evenly over these sockets. Processes that share one socket
     take very uneven numbers of connections, and clients keep theirs.
     """
 
-    def __init__(self, family: int, address: Any) -> None:
-        self._family = family
-        self._address = address
-        # Bound but not listening: it keeps the port and gets no connections.
-        self._reserve = socket.socket(family, socket.SOCK_STREAM)
-        self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._reserve.bind(address)
+    family: int
+    address: Any
 
     @property
     def number(self) -> int:
         """The port."""
-        return int(self._address[1])
+        return int(self.address[1])
 
     def listener(self) -> socket.socket:
         """Open one more socket on the port."""
         return socket.create_server(
-            self._address, family=self._family, backlog=_BACKLOG, reuse_port=True
+            self.address, family=self.family, backlog=_BACKLOG, reuse_port=True
         )
-
-    def close(self) -> None:
-        """Release the port."""
-        self._reserve.close()
 
 
 @contextmanager
@@ -117,9 +108,12 @@ def shared_port(host: str, port: int) -> Iterator[SharedPort]:
     # Shared sockets would join those of another program, so check that the port is free.
     with listening(host, port) as listener:
         family, address = listener.family, listener.getsockname()
-    shared = SharedPort(family, address)
-    with closing(shared):
-        yield shared
+    # Bound but not listening: it keeps the port and gets no connections.
+    with socket.socket(family, socket.SOCK_STREAM) as reserve:
+        reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserve.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserve.bind(address)
+        yield SharedPort(family, address)
 
 
 def base_url(host: str, port: int) -> str:
