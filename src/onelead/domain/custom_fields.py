@@ -176,24 +176,22 @@ def _percentage(_field: CustomField, raw: Any) -> int:
 
 def number(raw: Any) -> int | float:
     """Return a number that was sent as a number or as text, or raise ValueInvalid."""
-    if isinstance(raw, str):
-        raw = _number_from_text(raw)
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
+    found = _number_in(raw) if isinstance(raw, str) else raw
+    if isinstance(found, bool) or not isinstance(found, int | float):
         raise ValueInvalid(f"is not a number: {quoted(raw)}")
-    if not abs(raw) <= NUMBER_ABS_MAX:
+    if not abs(found) <= NUMBER_ABS_MAX:
         raise ValueInvalid(f"must lie between -{NUMBER_ABS_MAX} and {NUMBER_ABS_MAX}")
-    return raw
+    return found
 
 
-def _number_from_text(text: str) -> int | float:
-    if not text.isascii() or len(text) > LINE_CHARS_MAX or "_" in text:
-        raise ValueInvalid(f"is not a number: {quoted(text)}")
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    raise ValueInvalid(f"is not a number: {quoted(text)}")
+def _number_in(text: str) -> int | float | None:
+    if text.isascii() and len(text) <= LINE_CHARS_MAX and "_" not in text:
+        for kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    return None
 
 
 def _day(raw: Any, zone: ZoneInfo) -> str:

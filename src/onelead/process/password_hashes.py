@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from argon2 import PasswordHasher, Type, extract_parameters
+from argon2 import Parameters, PasswordHasher, Type, extract_parameters
 from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
@@ -72,7 +72,9 @@ class PasswordHashes:
     def _check(self, password: str, stored: Sequence[str]) -> list[Checked]:
         text = hashed_form(password)
         recipes = [_recipe(one) for one in stored]
-        known = [recipe for recipe in recipes if recipe is not None] or [self._current(_DUMMY_SALT)]
+        known = [recipe for recipe in recipes if recipe is not None] or [
+            _recipe_of(self._hasher, _DUMMY_SALT)
+        ]
         hashed = {recipe: self._hashed(text, recipe) for recipe in dict.fromkeys(known)}
         right = [
             recipe is not None and not is_too_long(text) and _are_equal(one, hashed[recipe])
@@ -80,22 +82,17 @@ class PasswordHashes:
         ]
         if not any(right):
             return [Checked(is_right=False) for _ in stored]
-        wanted = self._current(known[0].salt)
+        wanted = _recipe_of(self._hasher, known[0].salt)
         newest = hashed.get(wanted) or self._hashed(text, wanted) or None
         return [
             Checked(is_right, newest if is_right and recipe != wanted else None)
             for is_right, recipe in zip(right, recipes, strict=True)
         ]
 
-    def _current(self, salt: bytes) -> _Recipe:
-        hasher = self._hasher
-        costs = (hasher.time_cost, hasher.memory_cost, hasher.parallelism)
-        return _Recipe(*costs, hasher.hash_len, salt)
-
     def _hashed(self, text: str, recipe: _Recipe) -> str:
         """Hash a text; empty for a recipe that only a damaged hash can have."""
         hasher = self._hasher
-        if recipe != self._current(recipe.salt):
+        if recipe != _recipe_of(hasher, recipe.salt):
             costs = (recipe.time_cost, recipe.memory_cost, recipe.parallelism)
             hasher = PasswordHasher(*costs, hash_len=recipe.hash_len)
         try:
@@ -126,8 +123,11 @@ def _recipe(stored: str) -> _Recipe | None:
         return None
     if (found.type, found.version) != (Type.ID, ARGON2_VERSION):
         return None
-    costs = (found.time_cost, found.memory_cost, found.parallelism)
-    return _Recipe(*costs, found.hash_len, salt)
+    return _recipe_of(found, salt)
+
+
+def _recipe_of(costs: PasswordHasher | Parameters, salt: bytes) -> _Recipe:
+    return _Recipe(costs.time_cost, costs.memory_cost, costs.parallelism, costs.hash_len, salt)
 
 
 def _are_equal(one: str, other: str) -> bool:
