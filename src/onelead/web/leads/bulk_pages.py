@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -10,13 +10,13 @@ from starlette.responses import Response
 from onelead.domain.errors import InputInvalid, OneleadError
 from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.incoming.statuses import STATUS_BY_KIND
+from onelead.process.writer import Receipt
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
-from onelead.web.leads.bulk import Change, ChangeKind, ChangeResult, change_leads
+from onelead.web.leads.bulk import Change, ChangeKind, change_leads
 from onelead.web.leads.query import PATH
 from onelead.web.leads.selection import (
-    COUNTED,
     Progress,
     Selection,
     change_from,
@@ -26,19 +26,13 @@ from onelead.web.leads.selection import (
     selection_from,
 )
 
+#: What the page is called before the change, and while it is made.
 _TITLES = {
-    ChangeKind.STATUS: "Set the status of",
-    ChangeKind.OWNER: "Set the owner of",
-    ChangeKind.ADD_TAGS: "Add tags to",
-    ChangeKind.REMOVE_TAGS: "Remove tags from",
-    ChangeKind.DELETE: "Delete",
-}
-_DOING = {
-    ChangeKind.STATUS: "Setting the status",
-    ChangeKind.OWNER: "Setting the owner",
-    ChangeKind.ADD_TAGS: "Adding tags",
-    ChangeKind.REMOVE_TAGS: "Removing tags",
-    ChangeKind.DELETE: "Deleting",
+    ChangeKind.STATUS: ("Set the status of", "Setting the status"),
+    ChangeKind.OWNER: ("Set the owner of", "Setting the owner"),
+    ChangeKind.ADD_TAGS: ("Add tags to", "Adding tags"),
+    ChangeKind.REMOVE_TAGS: ("Remove tags from", "Removing tags"),
+    ChangeKind.DELETE: ("Delete", "Deleting"),
 }
 
 
@@ -58,13 +52,13 @@ async def choose_change(visit: Visit) -> Response:
 def _choice(
     visit: Visit, form: Form, selection: Selection, problems: Problems = NO_PROBLEMS
 ) -> Response:
-    settings = visit.settings
+    settings, kind = visit.settings, ChangeKind(form.get("action"))
     users = [(str(user.id), user.name) for user in settings.users if user.is_active]
     return visit.page(
         "leads/change.html",
         422 if problems else 200,
-        kind=ChangeKind(form.get("action")),
-        title=f"{_TITLES[ChangeKind(form.get('action'))]} {_how_many(selection)}",
+        kind=kind,
+        title=f"{_TITLES[kind][0]} {_how_many(selection)}",
         selection=selection,
         selected_max=SELECTED_LEADS_MAX,
         statuses=[(str(status.id), status.name) for status in settings.statuses],
@@ -94,17 +88,18 @@ async def change_next(visit: Visit) -> Response:
         return visit.redirect(PATH)
     selection = selection_from(form)
     try:
-        change = change_from(form, visit.settings)
+        change = change_from(visit, form)
     except InputInvalid as error:
         return _choice(visit, form, selection, problems_of(error))
     progress = progress_from(form)
     try:
         ids, left = await next_ids(visit, selection, progress.done)
-        changed = await change_leads(visit, ids, change) if ids else []
+        changed = await change_leads(visit, ids, change) if ids else {}
     except OneleadError as error:
         # Some of these leads may have been written; the next try finds them as they are.
         return await _shown(visit, change, progress, left=selection, problem=error)
-    progress = progress.with_chunk(changed, visit.line.request_id)
+    outcomes = [receipt.result.outcome for receipt in changed.values()]
+    progress = progress.with_chunk(outcomes, visit.line.request_id)
     return await _shown(visit, change, progress, left=left, changed=changed)
 
 
@@ -114,7 +109,7 @@ async def _shown(
     progress: Progress,
     *,
     left: Selection | None,
-    changed: Sequence[ChangeResult] = (),
+    changed: Mapping[int, Receipt] = {},
     problem: OneleadError | None = None,
 ) -> Response:
     form = await visit.form()
@@ -122,14 +117,14 @@ async def _shown(
         "leads/changing.html",
         STATUS_BY_KIND[problem.kind] if problem else HTTPStatus.OK,
         kind=change.kind,
-        doing=_DOING[change.kind],
+        doing=_TITLES[change.kind][1],
         change=change,
         changed=changed,
         problem=error_line(problem) if problem else "",
         progress=progress,
         total=_total(left, progress.done),
         left=left,
-        counts=[(outcome, progress.counts.get(outcome, 0)) for outcome in COUNTED],
+        error_line=error_line,
         form=form,
         back=_back(form),
         chunk=SELECTED_CHUNK_LEADS,

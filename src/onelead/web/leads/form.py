@@ -22,7 +22,10 @@ from onelead.domain.lead import (
     custom_name,
 )
 from onelead.domain.text import is_blank, whole_number
+from onelead.domain.writes import Action, LeadWrite
+from onelead.incoming.lead_json import lead_patch
 from onelead.web.frame.forms import Form, in_one_form
+from onelead.web.frame.visit import Visit
 from onelead.web.words.lead_texts import custom_field_of
 
 #: The fields that are edited together, by group.
@@ -209,3 +212,19 @@ def properties(values: dict[str, Any], settings: AccountSettings) -> dict[str, A
         else:
             found[name] = value
     return found
+
+
+def lead_write(
+    visit: Visit,
+    action: Action,
+    raw: dict[str, Any],
+    lead_id: int | None = None,
+    version: int | None = None,
+) -> LeadWrite:
+    """Return the write of properties that are given as in an API request."""
+    patch, problems = lead_patch(raw, "base")
+    return LeadWrite(
+        *(action, visit.delivery(raw), lead_id, patch),
+        problems=problems,
+        expected_version=version,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,21 +13,20 @@ from starlette.datastructures import QueryParams
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import InputInvalid, Problem
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
-from onelead.domain.properties import checked
 from onelead.domain.search import LeadSearch, Range
 from onelead.domain.text import fold, known_id, whole_number
-from onelead.domain.writes import Outcome
-from onelead.incoming.lead_json import lead_patch
+from onelead.domain.writes import Action, Outcome
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
-from onelead.web.leads.bulk import Change, ChangeKind, ChangeResult
+from onelead.web.leads.bulk import Change, ChangeKind
+from onelead.web.leads.form import lead_write
 from onelead.web.leads.query import LeadQuery
 
 _QUERY_CHARS_MAX = 50_000
 _PART = re.compile(r"([\w-]{1,64})\.(\d{1,9})", re.ASCII)
-#: The outcomes that a bulk change counts.
-COUNTED = (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED, Outcome.REFUSED)
+_COUNTED = (Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED, Outcome.REFUSED)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -55,15 +55,11 @@ class Part(Struct, frozen=True):
     request_id: str
     refused: int
 
-    @property
-    def text(self) -> str:
-        """How a form carries it."""
-        return f"{self.request_id}.{self.refused}"
-
 
 class Progress(Struct, frozen=True):
     """The results so far."""
 
+    #: Each of the outcomes that a bulk change can have.
     counts: dict[Outcome, int]
     parts: tuple[Part, ...] = ()
 
@@ -72,36 +68,38 @@ class Progress(Struct, frozen=True):
         """How many leads have been written, or refused."""
         return sum(self.counts.values())
 
-    def with_chunk(self, changed: Sequence[ChangeResult], request_id: str) -> Progress:
+    def with_chunk(self, outcomes: Sequence[Outcome], request_id: str) -> Progress:
         """Return the progress after another chunk."""
-        outcomes = [one.outcome for one in changed]
-        counts = {one: self.counts.get(one, 0) + outcomes.count(one) for one in COUNTED}
+        counts = {one: count + outcomes.count(one) for one, count in self.counts.items()}
         part = Part(request_id, outcomes.count(Outcome.REFUSED))
-        return Progress(counts, (*self.parts, part) if changed else self.parts)
+        return Progress(counts, (*self.parts, part) if outcomes else self.parts)
 
 
 def selection_from(form: Form) -> Selection:
     """Read the selection from a form."""
     if form.get("all"):
-        total = whole_number(form.get("count"))
         return Selection(
             query=form.raw("query")[:_QUERY_CHARS_MAX],
-            total=total if isinstance(total, int) else None,
+            total=_count(form, "count"),
             cursor=form.get("cursor") or None,
             until=known_id(form.get("until")),
         )
     chosen = tuple(filter(None, dict.fromkeys(map(known_id, form.all("ids")))))
-    total = whole_number(form.get("count")) if form.has("done") else len(chosen)
-    return Selection(ids=chosen, total=total if isinstance(total, int) else len(chosen))
+    total = _count(form, "count") if form.has("done") else None
+    return Selection(ids=chosen, total=len(chosen) if total is None else total)
+
+
+def _count(form: Form, name: str) -> int | None:
+    number = whole_number(form.get(name))
+    return number if isinstance(number, int) else None
 
 
 def progress_from(form: Form) -> Progress:
     """Read the progress from a form."""
-    counts = {one: whole_number(form.get(f"count.{one}")) for one in COUNTED}
-    known = {one: count for one, count in counts.items() if isinstance(count, int)}
+    counts = {one: _count(form, f"count.{one}") or 0 for one in _COUNTED}
     found = filter(None, map(_PART.fullmatch, form.all("parts")))
     parts = [Part(part[1], int(part[2])) for part in found]
-    return Progress(known, tuple(parts[: SELECTED_LEADS_MAX // SELECTED_CHUNK_LEADS]))
+    return Progress(counts, tuple(parts[: SELECTED_LEADS_MAX // SELECTED_CHUNK_LEADS]))
 
 
 def search_of(selection: Selection, settings: AccountSettings) -> LeadSearch:
@@ -147,35 +145,33 @@ async def next_ids(
     return ids, msgspec.structs.replace(selection, cursor=found.next_cursor)
 
 
-def change_from(form: Form, settings: AccountSettings) -> Change:
+def change_from(visit: Visit, form: Form) -> Change:
     """Read the change from a form. Raises InputInvalid, before any lead is written."""
     kind = ChangeKind(form.get("action"))
     match kind:
         case ChangeKind.STATUS:
-            return _setting(kind, "status_id", form.get("status_id"), settings)
+            return _setting(visit, kind, "status_id", form.get("status_id"))
         case ChangeKind.OWNER:
             owner = form.get("assignee_id")
-            return _setting(kind, "assignee_id", None if owner == "none" else owner, settings)
+            return _setting(visit, kind, "assignee_id", None if owner == "none" else owner)
         case ChangeKind.DELETE:
             return Change(kind)
     tags = tuple(tag for tag in map(str.strip, form.all("tags")) if fold(tag))
     if not tags:
         raise InputInvalid(Problem("tags", "can't be blank", "blank"))
-    _require_valid({"tags": list(tags)}, settings)
+    _require_valid(visit, {"tags": list(tags)})
     return Change(kind, tags=tags)
 
 
-def _setting(kind: ChangeKind, name: str, value: str | None, settings: AccountSettings) -> Change:
+def _setting(visit: Visit, kind: ChangeKind, name: str, value: str | None) -> Change:
     if value == "":
         raise InputInvalid(Problem(name, "can't be blank", "blank"))
     properties = {name: whole_number(value)}
-    _require_valid(properties, settings)
+    _require_valid(visit, properties)
     return Change(kind, properties)
 
 
-def _require_valid(properties: dict[str, object], settings: AccountSettings) -> None:
-    patch, problems = lead_patch(properties, "base")
-    if patch is not None:
-        problems += tuple(checked(patch, settings).problems)
-    if problems:
-        raise InputInvalid(*problems)
+def _require_valid(visit: Visit, properties: dict[str, Any]) -> None:
+    write = lead_write(visit, Action.UPDATE, properties)
+    if refusal := checked_write(write, visit.settings).refusal:
+        raise refusal
