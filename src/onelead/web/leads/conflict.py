@@ -5,7 +5,7 @@ Pure: the version that the form was made from is reconstructed from the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from onelead.contract.ledger import LedgerRow
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import Lead
+from onelead.domain.lead import Lead, definition_id_of
 from onelead.web.leads.form import value_of
 from onelead.web.words.lead_texts import field_label, field_text
 from onelead.web.words.ledger_lines import LongText
 
 THEIRS, YOURS, UNKNOWN = "theirs", "yours", "unknown"
-_CUSTOM = "custom_fields."
 
 
 class Difference(Struct, frozen=True):
@@ -40,10 +39,11 @@ def lead_before(lead: Lead, later: Iterable[LedgerRow]) -> Lead:
     custom = {int(key): value for key, value in fields.get("custom_fields", {}).items()}
     for row in later:
         for name, (old, _new) in (row.changes or {}).items():
-            if name.startswith(_CUSTOM):
-                custom[int(name.removeprefix(_CUSTOM))] = old
-            else:
+            definition_id = definition_id_of(name)
+            if definition_id is None:
                 fields[name] = old
+            else:
+                custom[definition_id] = old
     fields["custom_fields"] = {key: value for key, value in custom.items() if value is not None}
     known = {name: value for name, value in fields.items() if value is not None}
     return msgspec.convert(known, Lead, str_keys=False)
@@ -74,19 +74,3 @@ def differences(
         label = field_label(name, settings)
         found.append(Difference(name, label, theirs_text, yours_text, only))
     return found
-
-
-def changed_names(rows: Iterable[LedgerRow]) -> set[str]:
-    """Return the fields that the ledger rows changed."""
-    return {name for row in rows for name in row.changes or ()}
-
-
-def chosen_names(picks: Mapping[str, str]) -> set[str]:
-    """Return the fields for which the user chose their own value over the stored one."""
-    return {name for name, pick in picks.items() if pick == YOURS}
-
-
-def chosen_values(wanted: Mapping[str, Any], picks: Mapping[str, str]) -> dict[str, Any]:
-    """Return the wanted values that the user chose over the stored ones."""
-    chosen = chosen_names(picks)
-    return {name: value for name, value in wanted.items() if name in chosen}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType
 from onelead.domain.errors import humanised
-from onelead.domain.lead import EMAIL_CATEGORIES
+from onelead.domain.lead import EMAIL_CATEGORIES, custom_name
 from onelead.domain.text import is_blank
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Problems
@@ -96,7 +96,7 @@ def _field_at_fault(attribute: str, text: str, settings: AccountSettings) -> str
     if attribute == "custom_fields":
         for field in settings.lead_fields:
             if text.startswith(f"value of {field.name} (definition {field.id}) "):
-                return f"custom_fields.{field.id}"
+                return custom_name(field.id)
     return attribute
 
 

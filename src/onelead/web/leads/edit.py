@@ -6,7 +6,7 @@ has changed the lead since, nothing is written until the user has seen both vers
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from onelead.contract.leads import LeadRead
 from onelead.contract.ledger import AccountLedgerRow
+from onelead.domain.account import AccountSettings
 from onelead.domain.errors import (
     BodyMalformed,
     InputInvalid,
@@ -27,25 +28,19 @@ from onelead.domain.lead import CUSTOM_PREFIX, Lead, changes_between, definition
 from onelead.domain.limits import CONFLICT_CHANGES_MAX
 from onelead.domain.properties import applied, checked
 from onelead.domain.text import known_id
-from onelead.domain.writes import Action, LeadWrite, Outcome
+from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
 from onelead.incoming.lead_json import lead_patch
-from onelead.process.writer import Receipt
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Problems, Visit, problems_of
-from onelead.web.leads.conflict import (
-    changed_names,
-    chosen_names,
-    chosen_values,
-    differences,
-    lead_before,
-)
+from onelead.web.leads.conflict import YOURS, differences, lead_before
 from onelead.web.leads.controls import by_field, controls
 from onelead.web.leads.form import (
     CUSTOM,
     GROUPS,
     NEW_LEAD_FIELDS,
     custom_names,
+    lead_write,
     names_of,
     properties,
     sent_values,
@@ -59,7 +54,6 @@ from onelead.web.leads.view import TITLES, sections
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import api_key_labels, ledger_line
 
-_PICK = "pick."
 _FLASHES = {Outcome.UPDATED: "Saved.", Outcome.UNCHANGED: "Nothing was changed."}
 #: The form of a new lead: its cards, and the groups in each.
 _NEW_CARDS = (
@@ -93,19 +87,21 @@ class _Edit(msgspec.Struct):
         """What the user changed, or chose between two versions."""
         settings = self.read.settings
         if self.form.has("resolve"):
-            return chosen_values(sent_values(self.form, self.names, settings), self.picks)
+            chosen = self.chosen
+            names = [name for name in self.names if name in chosen]
+            return sent_values(self.form, names, settings)
         return wanted_values(self.form, self.base, self.names, settings)
 
     @property
-    def picks(self) -> Mapping[str, str]:
-        """Which of two versions was chosen, by field."""
-        return self.form.starting(_PICK)
+    def chosen(self) -> set[str]:
+        """The fields for which the user chose their own value over the stored one."""
+        return {name for name, pick in self.form.starting("pick.").items() if pick == YOURS}
 
     async def lost(self, visit: Visit) -> Sequence[LostValue]:
         """What cannot be written because its field is gone."""
         form = self.form
         if form.has("resolve"):
-            chosen = chosen_names(self.picks)
+            chosen = self.chosen
             form = Form([pair for pair in form.fields if pair[0] in chosen])
         return await lost_values(visit, form, self.base, self.read.settings)
 
@@ -115,7 +111,8 @@ class _Edit(msgspec.Struct):
             return False
         # A user's own changes to other sections are no conflict.
         is_own = all(row.user_id == user_id and row.api_key_id is None for row in self.later)
-        return self.is_cut or not is_own or not changed_names(self.later).isdisjoint(self.names)
+        changed = {name for row in self.later for name in row.changes or ()}
+        return self.is_cut or not is_own or not changed.isdisjoint(self.names)
 
 
 async def save_lead(visit: Visit) -> Response:
@@ -132,18 +129,19 @@ async def save_lead(visit: Visit) -> Response:
 
 async def _saved(visit: Visit, edit: _Edit) -> Response:
     """Save what a form changes. Raises ResourceNotFound when the lead has been deleted."""
-    wanted = edit.wanted
+    lead, settings, wanted = edit.read.lead, edit.read.settings, edit.wanted
     if not wanted:
         return visit.redirect(edit.path, "Nothing was changed.")
-    write = _write(visit, Action.UPDATE, edit.read, properties(wanted, edit.read.settings))
-    if refusal := checked_write(write, edit.read.settings).refusal:
+    raw = properties(wanted, settings)
+    write = lead_write(visit, Action.UPDATE, raw, lead.id, lead.version)
+    if refusal := checked_write(write, settings).refusal:
         return await _refused(visit, edit, refusal)
     if edit.is_conflict(visit.signed_in.user.id):
         return await _conflict_page(visit, edit, wanted)
-    result = (await _written(visit, write)).result
+    result = await _written(visit, write)
     if isinstance(result.refusal, VersionConflict):
         # It was changed between reading and writing.
-        return await _conflict_page(visit, await _edit(visit, edit.read.lead.id), wanted)
+        return await _conflict_page(visit, await _edit(visit, lead.id), wanted)
     if isinstance(result.refusal, InputInvalid):
         return await _refused(visit, edit, result.refusal)
     if result.refusal is not None:
@@ -174,19 +172,10 @@ async def _edit(visit: Visit, lead_id: int) -> _Edit:
     return _Edit(read, group, names, form, base, later, is_cut)
 
 
-def _write(visit: Visit, action: Action, read: LeadRead, raw: dict[str, Any]) -> LeadWrite:
-    patch, problems = lead_patch(raw, "base")
-    return LeadWrite(
-        *(action, visit.delivery(raw), read.lead.id, patch),
-        problems=problems,
-        expected_version=read.lead.version,
-    )
-
-
-async def _written(visit: Visit, write: LeadWrite) -> Receipt:
+async def _written(visit: Visit, write: LeadWrite) -> WriteResult:
     receipt = await visit.runtime.writer.write(visit.account_id, write)
     visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
-    return receipt
+    return receipt.result
 
 
 async def _refused(
@@ -195,25 +184,29 @@ async def _refused(
     refusal: OneleadError | None = None,
     lost: Sequence[LostValue] = (),
 ) -> Response:
-    shown = sections(edit.read.lead, edit.read.settings)
-    problems = {**(problems_of(refusal) if refusal else {}), **_problems_of_lost(lost)}
-    form = edit.form
+    settings, form = edit.read.settings, edit.form
+    shown = sections(edit.read.lead, settings)
+    problems = _problems(refusal, lost, settings)
     if form.has("resolve"):
         # A choice sends the fields that differed; the next form has the whole section.
         form = Form(_submitted(edit, edit.wanted, list(edit.names)))
-    open_section(shown, edit.group, form, edit.read.settings, problems, lost)
+    open_section(shown, edit.group, form, settings, problems, lost)
     return await lead_page(
-        *(visit, edit.read.lead, edit.read.settings, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
+        *(visit, edit.read, shown, HTTPStatus.UNPROCESSABLE_ENTITY),
         edited=edit.group,
         # What was typed was meant for that version.
         version=edit.base.version,
-        problems=by_field(problems, edit.read.settings),
+        problems=problems,
         attempted=True,
     )
 
 
-def _problems_of_lost(lost: Sequence[LostValue]) -> Problems:
-    return {value.name: [value.problem] for value in lost}
+def _problems(
+    refusal: OneleadError | None, lost: Sequence[LostValue], settings: AccountSettings
+) -> Problems:
+    """Return what is wrong with a form, by field."""
+    refused = by_field(problems_of(refusal), settings) if refusal else {}
+    return refused | {value.name: [value.problem] for value in lost}
 
 
 async def _conflict_page(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> Response:
@@ -240,7 +233,7 @@ async def _conflict_page(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> R
     shown[place] = msgspec.structs.replace(shown[place], differences=found)
     labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     return await lead_page(
-        *(visit, theirs, settings, shown, HTTPStatus.CONFLICT),
+        *(visit, edit.read, shown, HTTPStatus.CONFLICT),
         edited=edit.group,
         submitted=_submitted(edit, wanted, [difference.name for difference in found]),
         since=[ledger_line(row, to_write_by, labels) for row in edit.later],
@@ -263,28 +256,26 @@ def _field_of(input_name: str) -> str:
 
 async def new_lead(visit: Visit) -> Response:
     """Show an empty form."""
-    return _new_page(visit, Form([]))
+    return _new_page(visit, stored_form(_blank(visit), _new_names(visit), visit.settings))
 
 
 async def create_lead(visit: Visit) -> Response:
     """Create a lead without matching."""
     form, settings = await visit.form(), visit.settings
     if lost := await lost_values(visit, form, _blank(visit), settings):
-        return _new_page(visit, form, _problems_of_lost(lost), lost)
+        return _new_page(visit, form, lost=lost)
     wanted = wanted_values(form, _blank(visit), _new_names(visit), settings)
-    raw = properties(wanted, settings)
-    patch, problems = lead_patch(raw, "base")
-    write = LeadWrite(Action.CREATE, visit.delivery(raw), patch=patch, problems=problems)
+    write = lead_write(visit, Action.CREATE, properties(wanted, settings))
     refusal = checked_write(write, settings).refusal
     if refusal is None:
-        receipt = await _written(visit, write)
-        if receipt.result.lead is not None:
-            return visit.redirect(f"/leads/{receipt.result.lead.id}", "The lead was created.")
-        refusal = receipt.result.refusal
+        result = await _written(visit, write)
+        if result.lead is not None:
+            return visit.redirect(f"/leads/{result.lead.id}", "The lead was created.")
+        refusal = result.refusal
     assert refusal is not None
     if not isinstance(refusal, InputInvalid):
         raise refusal
-    return _new_page(visit, form, problems_of(refusal))
+    return _new_page(visit, form, refusal)
 
 
 def _blank(visit: Visit) -> Lead:
@@ -299,14 +290,11 @@ def _new_names(visit: Visit) -> tuple[str, ...]:
 def _new_page(
     visit: Visit,
     form: Form,
-    problems: Problems | None = None,
+    refusal: OneleadError | None = None,
     lost: Sequence[LostValue] = (),
 ) -> Response:
-    settings = visit.settings
-    found = by_field(problems or {}, settings)
-    if problems is None:
-        form = stored_form(_blank(visit), _new_names(visit), settings)
-    custom = custom_names(settings)
+    settings, custom = visit.settings, custom_names(visit.settings)
+    problems = _problems(refusal, lost, settings)
     cards = [
         (title, tuple(name for group in groups for name in GROUPS[group]))
         for title, groups in _NEW_CARDS
@@ -315,11 +303,11 @@ def _new_page(
         cards.append((TITLES[CUSTOM], custom))
     return visit.page(
         "leads/new.html",
-        HTTPStatus.OK if problems is None else HTTPStatus.UNPROCESSABLE_ENTITY,
-        cards=[(title, controls(form, names, settings, found)) for title, names in cards],
+        HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
+        cards=[(title, controls(form, names, settings, problems)) for title, names in cards],
         lost=lost,
         left_out=len(settings.lead_fields) - len(custom),
-        problems=found,
+        problems=problems,
     )
 
 
@@ -334,7 +322,7 @@ async def delete_lead(visit: Visit) -> Response:
     lead_id, form = visit.path_id(), await visit.form()
     expected = known_id(form.get("version")) or 0
     write = LeadWrite(Action.DELETE, visit.delivery(""), lead_id, expected_version=expected)
-    refusal = (await _written(visit, write)).result.refusal
+    refusal = (await _written(visit, write)).refusal
     if isinstance(refusal, VersionConflict):
         read = await visit.store.lead(visit.account_id, lead_id)
         return visit.page(

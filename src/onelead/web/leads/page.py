@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 from starlette.responses import JSONResponse, Response
 
+from onelead.contract.leads import LeadRead
 from onelead.contract.ledger import LeadLedger
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.lead import Lead
 from onelead.domain.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
 from onelead.domain.text import known_id
 from onelead.domain.writes import Outcome
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit
-from onelead.web.leads.controls import by_field, controls
+from onelead.web.leads.controls import controls
 from onelead.web.leads.form import CUSTOM, names_of, stored_form
 from onelead.web.leads.lost_values import LostValue
 from onelead.web.leads.view import TITLES, Section, sections
@@ -39,7 +39,7 @@ async def show_lead(visit: Visit) -> Response:
     if names := names_of(group, read.settings):
         form = stored_form(read.lead, names, read.settings)
         open_section(shown, group, form, read.settings)
-    return await lead_page(visit, read.lead, read.settings, shown)
+    return await lead_page(visit, read, shown)
 
 
 def open_section(
@@ -52,7 +52,7 @@ def open_section(
 ) -> None:
     """Replace a section by its form; a single custom field's form goes into the custom section."""
     names = names_of(group, settings)
-    inputs = controls(form, names, settings, by_field(problems, settings))
+    inputs = controls(form, names, settings, problems)
     place = group if group in shown else CUSTOM
     # The section is missing when the last custom field is gone.
     section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
@@ -61,23 +61,22 @@ def open_section(
 
 async def lead_page(
     visit: Visit,
-    lead: Lead,
-    settings: AccountSettings,
+    read: LeadRead,
     shown: dict[str, Section],
     status: int = HTTPStatus.OK,
     **context: Any,
 ) -> Response:
     """Render the page of a lead with its sections."""
-    history = await _history(visit, lead.id)
+    history = await _history(visit, read.lead.id)
     return visit.page(
         "leads/show.html",
         status,
         **{
-            "lead": lead,
-            "settings": settings,
+            "lead": read.lead,
+            "settings": read.settings,
             "sections": shown,
             "edited": visit.query("edit"),
-            "version": lead.version,
+            "version": read.lead.version,
             "submitted": [],
             "since": [],
             "attempted": False,
