@@ -17,7 +17,7 @@ from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import BodyMalformed
 from onelead.domain.limits import PAGE_SIZE_MAX
 from onelead.domain.search import SORT_KEYS, Combination, FieldFilter, LeadSearch, Range, TagFilter
-from onelead.web.leads.filters import chips
+from onelead.web.leads.filters import chips, choices
 from onelead.web.leads.query import DAY_RANGES, NUMBER_RANGES, WITHOUT, LeadQuery
 
 TYPES = {7: DataType.STRING, 8: DataType.FLOAT, 9: DataType.DATE, 10: DataType.CHECKBOX}
@@ -79,7 +79,7 @@ def test_an_address_that_is_written_again_means_the_same(pairs: list[tuple[str, 
 def test_taking_every_chip_away_leaves_all_leads(pairs: list[tuple[str, str]]) -> None:
     query = read(pairs)
     for _ in pairs:
-        if not (on := chips(query, SETTINGS)):
+        if not (on := chips(query, SETTINGS, choices(SETTINGS))):
             break
         query = read_address(on[0].href_without)
     assert not query.search.custom_fields
@@ -89,7 +89,7 @@ def test_taking_every_chip_away_leaves_all_leads(pairs: list[tuple[str, str]]) -
 @given(st.lists(st.tuples(TEXTS, TEXTS) | PAIRS.flatmap(lambda one: pairs_of(one[0], TEXTS))))
 def test_whatever_an_address_says_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
     query = read(pairs)
-    chips(query, SETTINGS)
+    chips(query, SETTINGS, choices(SETTINGS))
     assert isinstance(query.search, LeadSearch)
     assert read_address(query.href()).problems.keys() == query.problems.keys()
 

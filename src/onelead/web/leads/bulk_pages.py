@@ -15,6 +15,7 @@ from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
 from onelead.web.leads.bulk import Change, ChangeKind, change_leads
+from onelead.web.leads.form import id_choices
 from onelead.web.leads.query import PATH
 from onelead.web.leads.selection import (
     Progress,
@@ -42,10 +43,10 @@ async def choose_change(visit: Visit) -> Response:
     selection = selection_from(form)
     if form.get("action") not in list(ChangeKind):
         return visit.redirect(PATH)
-    if selection.query is None and not selection.ids:
-        return visit.redirect(_back(form), "Select some leads first.", is_problem=True)
     if selection.query is not None:
         search_of(selection, visit.settings)
+    elif not selection.ids:
+        return visit.redirect(_back(form), "Select some leads first.", is_problem=True)
     return _choice(visit, form, selection)
 
 
@@ -53,7 +54,7 @@ def _choice(
     visit: Visit, form: Form, selection: Selection, problems: Problems = NO_PROBLEMS
 ) -> Response:
     settings, kind = visit.settings, ChangeKind(form.get("action"))
-    users = [(str(user.id), user.name) for user in settings.users if user.is_active]
+    users = id_choices(user for user in settings.users if user.is_active)
     return visit.page(
         "leads/change.html",
         422 if problems else 200,
@@ -61,7 +62,7 @@ def _choice(
         title=f"{_TITLES[kind][0]} {_how_many(selection)}",
         selection=selection,
         selected_max=SELECTED_LEADS_MAX,
-        statuses=[(str(status.id), status.name) for status in settings.statuses],
+        statuses=id_choices(settings.statuses),
         owners=[("none", "No owner"), *users],
         form=form,
         back=_back(form),
@@ -116,7 +117,6 @@ async def _shown(
     return visit.page(
         "leads/changing.html",
         STATUS_BY_KIND[problem.kind] if problem else HTTPStatus.OK,
-        kind=change.kind,
         doing=_TITLES[change.kind][1],
         change=change,
         changed=changed,

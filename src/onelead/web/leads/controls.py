@@ -6,7 +6,6 @@ A template draws a control by its kind; the choices are decided here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
 
 from msgspec import Struct
 
@@ -17,7 +16,7 @@ from onelead.domain.lead import EMAIL_CATEGORIES, custom_name
 from onelead.domain.text import is_blank
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Problems
-from onelead.web.leads.form import ADDRESS_PARTS, ENTRIES, IDS
+from onelead.web.leads.form import ADDRESS_PARTS, ENTRIES, IDS, Choices, id_choices, sent_entries
 from onelead.web.words.lead_texts import custom_field_of, field_label, field_text
 
 _KINDS = {
@@ -40,7 +39,6 @@ _CUSTOM_KINDS = {
     DataType.TEXT: "text",
     DataType.URL: "link",
 }
-_NONE = ("", "None")
 
 
 class Row(Struct, frozen=True):
@@ -63,12 +61,11 @@ class Control(Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...] = ()
     hint: str = ""
     value: str = ""
-    #: Pairs of a value and its text; for `choice` and `choices`.
-    options: tuple[tuple[str, str], ...] = ()
+    #: For `choice` and `choices`.
+    options: Choices = []
     chosen: frozenset[str] = frozenset()
     rows: tuple[Row, ...] = ()
-    #: Pairs of a value and its text.
-    categories: tuple[tuple[str, str], ...] = ()
+    categories: Choices = []
 
     @property
     def id(self) -> str:
@@ -105,6 +102,7 @@ def _control(
 ) -> Control:
     field = custom_field_of(name, settings)
     kind = _CUSTOM_KINDS.get(field.data_type, "line") if field else _KINDS.get(name, "line")
+    categories = EMAIL_CATEGORIES if name == "email" else ENTRIES.get(name, ("", ()))[1]
     value = form.raw(name)
     return Control(
         name=name,
@@ -113,16 +111,11 @@ def _control(
         texts=tuple(problems.get(name, ())),
         hint=_hint(name, field, settings),
         value=value,
-        options=_options(name, field, value, settings) if kind in ("choice", "choices") else (),
+        options=_options(name, field, value, settings) if kind in ("choice", "choices") else [],
         chosen=frozenset(form.all(name)),
         rows=_rows(form, name, kind),
-        categories=_categories(name),
+        categories=[(category, category) for category in categories],
     )
-
-
-def _categories(name: str) -> tuple[tuple[str, str], ...]:
-    found = EMAIL_CATEGORIES if name == "email" else ENTRIES.get(name, ("", ()))[1]
-    return tuple((category, category) for category in found)
 
 
 def _hint(name: str, field: CustomField | None, settings: AccountSettings) -> str:
@@ -139,31 +132,27 @@ def _hint(name: str, field: CustomField | None, settings: AccountSettings) -> st
 
 def _options(
     name: str, field: CustomField | None, value: str, settings: AccountSettings
-) -> tuple[tuple[str, str], ...]:
+) -> Choices:
     if field is not None:
-        found = [(str(option.id), option.name) for option in field.options]
+        found = id_choices(field.options)
     elif name == "assignee_id":
-        users = [user for user in settings.users if user.is_active or str(user.id) == value]
-        found = [(str(user.id), user.name) for user in users]
+        users = (user for user in settings.users if user.is_active or str(user.id) == value)
+        found = id_choices(users)
     else:
-        entries = settings.statuses if name == "status_id" else settings.sources
-        found = [(str(entry.id), entry.name) for entry in entries]
+        found = id_choices(settings.statuses if name == "status_id" else settings.sources)
     if field is not None and field.data_type is DataType.MULTI_SELECT:
-        return tuple(found)
+        return found
     if value and value not in dict(found):
         # A deleted one stays selected until the user chooses another.
         text = field_text(name, int(value), settings) if value.isdecimal() else value
         found.append((value, text))
-    return tuple(found) if name == "status_id" else (_NONE, *found)
+    return found if name == "status_id" else [("", "None"), *found]
 
 
 def _rows(form: Form, name: str, kind: str) -> tuple[Row, ...]:
     if kind == "address":
-        labels = {part: humanised(part).capitalize() for part in ADDRESS_PARTS}
-        return tuple(
-            Row(f"address.{part}", form.raw(f"address.{part}"), labels[part])
-            for part in ADDRESS_PARTS
-        )
+        inputs = ((f"address.{part}", humanised(part).capitalize()) for part in ADDRESS_PARTS)
+        return tuple(Row(input_name, form.raw(input_name), label) for input_name, label in inputs)
     if kind == "email":
         email, category = form.raw("email.email"), form.raw("email.category")
         return (Row("email.email", email, category=category or "work"),)
@@ -172,10 +161,7 @@ def _rows(form: Form, name: str, kind: str) -> tuple[Row, ...]:
         return tuple(Row(name, tag) for tag in [*tags, ""])
     if kind == "entries":
         member, categories = ENTRIES[name]
-        texts, chosen = form.all(f"{name}.{member}"), form.all(f"{name}.category")
-        pairs = zip_longest(texts, chosen, fillvalue="")
-        rows = [pair for pair in pairs if not is_blank(pair[0])]
         # Without scripts, this empty row is how another one is added.
-        rows.append(("", categories[0]))
+        rows = [*sent_entries(form, name), ("", categories[0])]
         return tuple(Row(f"{name}.{member}", text, category=chosen) for text, chosen in rows)
     return ()

@@ -54,6 +54,13 @@ ENTRIES = {
     "socials": ("url", SOCIAL_CATEGORIES),
 }
 IDS = frozenset({"status_id", "assignee_id", "customer_source_id"})
+#: Pairs of a value and its text.
+Choices = list[tuple[str, str]]
+
+
+def id_choices(named: Iterable[Any]) -> Choices:
+    """Return the choices between users, options or other things with an id and a name."""
+    return [(str(one.id), one.name) for one in named]
 
 
 def custom_names(settings: AccountSettings) -> tuple[str, ...]:
@@ -144,13 +151,18 @@ def _lines(form: Form, name: str) -> str | None:
     return form.raw(name).replace("\r", "\n") or None
 
 
-def _entries(form: Form, name: str) -> list[dict[str, str | None]]:
+def sent_entries(form: Form, name: str) -> list[tuple[str, str]]:
+    """Return the entries of a field that are not blank: their texts and categories."""
     member, _categories = ENTRIES[name]
     rows = zip_longest(form.all(f"{name}.{member}"), form.all(f"{name}.category"), fillvalue="")
+    return [row for row in rows if not is_blank(row[0])]
+
+
+def _entries(form: Form, name: str) -> list[dict[str, str | None]]:
+    member, _categories = ENTRIES[name]
     return [
         {member: _line(text), "category": category or None}
-        for text, category in rows
-        if not is_blank(text)
+        for text, category in sent_entries(form, name)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,7 +9,6 @@ from starlette.responses import Response
 
 from onelead.contract.leads import LeadList
 from onelead.domain.errors import InputInvalid
-from onelead.domain.lead import Lead
 from onelead.domain.limits import SELECTED_LEADS_MAX
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import is_secure
@@ -20,12 +18,12 @@ from onelead.web.leads.filters import (
     COMBINATIONS,
     WITHOUT_TEXTS,
     chips,
-    choices_of,
+    choices,
     field_panels,
     more_fields,
     other_fields,
 )
-from onelead.web.leads.query import DAY_RANGES, NUMBER_RANGES, PAGE_SIZES, PATH, LeadQuery
+from onelead.web.leads.query import PAGE_SIZES, PATH, LeadQuery
 
 _COLUMNS_COOKIE = "onelead_columns"
 _COLUMNS_KEPT_S = 365 * 86_400
@@ -50,7 +48,9 @@ async def lead_list(visit: Visit) -> Response:
     found: LeadList | None = None
     if not query.problems:
         try:
-            found = await _found(visit, query)
+            found = await visit.store.list_leads(
+                visit.account_id, query.search, now=visit.now, backwards=bool(query.before)
+            )
         except InputInvalid as error:
             if not (query.cursor or query.before):
                 raise
@@ -65,38 +65,23 @@ async def lead_list(visit: Visit) -> Response:
     return response
 
 
-async def _found(visit: Visit, query: LeadQuery) -> LeadList:
-    return await visit.store.list_leads(
-        visit.account_id, query.search, now=visit.now, backwards=bool(query.before)
-    )
-
-
 def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str, Any]:
     settings = found.settings if found else visit.settings
-    columns = all_columns(settings)
-    chosen = chosen_columns(query.columns or _remembered(visit), columns)
+    columns, offered = all_columns(settings), choices(settings)
+    remembered = visit.request.cookies.get(_COLUMNS_COOKIE, "").split(".")
+    chosen = chosen_columns(query.columns or remembered, columns)
     name = Column("name", "Name", "name", lambda lead: lead.name)
-    leads: Sequence[Lead] = found.leads if found else ()
     return {
         "query": query,
         "problems": query.problems,
         "found": found,
-        "leads": leads,
         "columns": chosen,
         "all_columns": columns,
         "headers": [_header(column, query, found) for column in (name, *chosen)],
-        "chips": chips(query, settings),
-        "choices": {
-            criterion: choices_of(criterion, settings)
-            for criterion in (
-                *("status_ids", "assignee_ids", "customer_source_ids"),
-                *("age", "followed"),
-            )
-        },
+        "chips": chips(query, settings, offered),
+        "choices": offered,
         "combinations": COMBINATIONS,
         "without": WITHOUT_TEXTS,
-        "number_ranges": NUMBER_RANGES,
-        "day_ranges": DAY_RANGES,
         "panels": field_panels(query, settings),
         "more_fields": more_fields(query, settings),
         "other_fields": other_fields(settings),
@@ -107,7 +92,6 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
         ),
         "selected_max": SELECTED_LEADS_MAX,
         "is_first": not (query.cursor or query.before),
-        "has_criteria": bool(query.pairs),
         "settings": settings,
     }
 
@@ -122,17 +106,13 @@ def _header(column: Column, query: LeadQuery, found: LeadList | None) -> Header:
     return Header(column, query.href(changed=changed) if column.sort_key else "", state)
 
 
-def _remembered(visit: Visit) -> list[str]:
-    return visit.request.cookies.get(_COLUMNS_COOKIE, "").split(".")
-
-
 def _remember_columns(visit: Visit, query: LeadQuery, response: Response) -> None:
     """Remember the columns that the address names."""
-    keys = [column.key for column in all_columns(visit.settings) if column.key in query.columns]
-    if keys:
+    known = {column.key for column in all_columns(visit.settings)}
+    if keys := [key for key in query.columns if key in known]:
         response.set_cookie(
             _COLUMNS_COOKIE,
-            ".".join(sorted(keys, key=query.columns.index)),
+            ".".join(keys),
             max_age=_COLUMNS_KEPT_S,
             path=PATH,
             secure=is_secure(visit.request),

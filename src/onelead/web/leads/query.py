@@ -90,8 +90,8 @@ class LeadQuery:
 
     @property
     def filters(self) -> list[Pair]:
-        """The criteria besides the quick search."""
-        return [pair for pair in self.pairs if pair[0] not in ("q", "tags_option")]
+        """The criteria besides the quick search, without how their values combine."""
+        return [(name, one) for name, one in self.pairs if name != "q" and "_option" not in name]
 
     @property
     def text(self) -> str:
@@ -107,8 +107,7 @@ class LeadQuery:
     @property
     def asked_fields(self) -> list[int]:
         """The custom fields that the filters should offer, too."""
-        ids = (known_id(value) for name, value in self._panel if name == "field")
-        return [one for one in ids if one is not None]
+        return list(filter(None, (known_id(one) for name, one in self._panel if name == "field")))
 
     @property
     def filtered_fields(self) -> set[int]:
@@ -211,8 +210,7 @@ class LeadQuery:
                 checked_search(LeadSearch(custom_fields=(entry,)), self._settings)
                 filters.append(entry)
             except InputInvalid as error:
-                texts = [problem.text for problem in error.problems]
-                self.problems.setdefault(f"cf_{definition_id}", []).extend(texts)
+                self.problems[f"cf_{definition_id}"] = [problem.text for problem in error.problems]
         return tuple(filters)
 
     def _field_filter(self, definition_id: int, parts: Iterable[Pair]) -> FieldFilter:
