@@ -8,13 +8,17 @@ from typing import Any
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import Lead, custom_name
+from onelead.domain.custom_fields import CustomField
+from onelead.domain.lead import Lead
 from onelead.domain.limits import LIST_COLUMNS_MAX
 from onelead.domain.search import LAST_CONTACTED, custom_sort_key
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, money_text
 
 DEFAULT_COLUMNS = ("company_name", "email", "phone", "status", "assignee", "date_modified")
-_CUSTOM = "cf_"
+
+
+def _nothing(_lead: Lead) -> str:
+    return ""
 
 
 class Column(Struct, frozen=True):
@@ -24,7 +28,7 @@ class Column(Struct, frozen=True):
     label: str
     #: The sort key; empty when the list cannot be sorted by this column.
     sort_key: str
-    text: Callable[[Lead], str]
+    text: Callable[[Lead], str] = _nothing
     #: The lead's field with a moment, in Unix seconds.
     moment: str = ""
     is_number: bool = False
@@ -43,6 +47,11 @@ def all_columns(settings: AccountSettings) -> list[Column]:
             **more,
         )
 
+    def value(lead: Lead) -> str:
+        if lead.monetary_value is None:
+            return ""
+        return money_text(lead.monetary_value, lead.monetary_unit or settings.currency)
+
     columns = [
         plain("first_name", "first_name"),
         plain("last_name", "last_name"),
@@ -54,36 +63,27 @@ def all_columns(settings: AccountSettings) -> list[Column]:
         plain("assignee", "assignee", "assignee_id"),
         plain("customer_source", "customer_source", "customer_source_id"),
         Column("tags", "Tags", "", lambda lead: ", ".join(lead.tags)),
-        Column("value", "Value", "monetary_value", _value(settings), is_number=True),
+        Column("value", "Value", "monetary_value", value, is_number=True),
         Column("city", "City", "city", lambda lead: _place(lead, "city")),
         Column("state", "State", "state", lambda lead: _place(lead, "state")),
         Column("zip", "Postal code", "zip", lambda lead: _place(lead, "postal_code")),
         Column("country", "Country", "country", lambda lead: _place(lead, "country")),
         Column("socials", "Profile", "socials", lambda lead: _first_url(lead.socials)),
         Column("websites", "Website", "", lambda lead: _first_url(lead.websites)),
-        plain("details", ""),
+        plain("details"),
         plain("interaction_count", "interaction_count", is_number=True),
-        Column(
-            "last_interaction",
-            "Last contacted",
-            LAST_CONTACTED,
-            _nothing,
-            moment="date_last_contacted",
-        ),
-        Column("date_created", "Created", "date_created", _nothing, moment="date_created"),
-        Column("date_modified", "Changed", "date_modified", _nothing, moment="date_modified"),
+        Column("last_interaction", "Last contacted", LAST_CONTACTED, moment="date_last_contacted"),
+        Column("date_created", "Created", "date_created", moment="date_created"),
+        Column("date_modified", "Changed", "date_modified", moment="date_modified"),
     ]
-    return columns + [_custom_column(settings, field.id) for field in settings.lead_fields]
+    return columns + [_custom_column(field) for field in settings.lead_fields]
 
 
-def _custom_column(settings: AccountSettings, definition_id: int) -> Column:
-    field = settings.fields_by_id[definition_id]
-    label = field_label(custom_name(definition_id), settings)
-
+def _custom_column(field: CustomField) -> Column:
     def text(lead: Lead) -> str:
-        return custom_text(field, lead.custom_fields.get(definition_id))
+        return custom_text(field, lead.custom_fields.get(field.id))
 
-    return Column(f"{_CUSTOM}{definition_id}", label, custom_sort_key(definition_id), text)
+    return Column(f"cf_{field.id}", field.name, custom_sort_key(field.id), text)
 
 
 def chosen_columns(keys: Iterable[str], columns: list[Column]) -> list[Column]:
@@ -100,22 +100,9 @@ def _phone(lead: Lead) -> str:
     return lead.phone_numbers[0].number + (f" +{more}" if more else "")
 
 
-def _value(settings: AccountSettings) -> Callable[[Lead], str]:
-    def text(lead: Lead) -> str:
-        if lead.monetary_value is None:
-            return ""
-        return money_text(lead.monetary_value, lead.monetary_unit or settings.currency)
-
-    return text
-
-
 def _place(lead: Lead, part: str) -> str:
     return getattr(lead.address, part, None) or ""
 
 
 def _first_url(links: Any) -> str:
     return links[0].url if links else ""
-
-
-def _nothing(_lead: Lead) -> str:
-    return ""

@@ -22,7 +22,7 @@ from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit
 from onelead.web.leads.controls import controls
 from onelead.web.leads.form import CUSTOM, names_of, stored_form
 from onelead.web.leads.lost_values import LostValue
-from onelead.web.leads.view import TITLES, Section, sections
+from onelead.web.leads.view import Section, sections
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import ApiKeyLabels, api_key_labels, ledger_line
 
@@ -55,7 +55,7 @@ def open_section(
     inputs = controls(form, names, settings, problems)
     place = group if group in shown else CUSTOM
     # The section is missing when the last custom field is gone.
-    section = shown.get(place, Section(group=CUSTOM, title=TITLES[CUSTOM]))
+    section = shown.get(place, Section(group=CUSTOM))
     shown[place] = msgspec.structs.replace(section, controls=inputs, lost=lost)
 
 

@@ -18,7 +18,7 @@ from onelead.domain.lead import Address, Lead, custom_name
 from onelead.domain.limits import FORM_TEXT_CHARS_MAX
 from onelead.web.leads.conflict import Difference
 from onelead.web.leads.controls import Control
-from onelead.web.leads.form import CUSTOM, GROUPS, custom_names, value_of
+from onelead.web.leads.form import CUSTOM, ENTRIES, GROUPS, custom_names, value_of
 from onelead.web.leads.lost_values import LostValue
 from onelead.web.words.lead_texts import custom_field_of, field_label, field_text, money_text
 from onelead.web.words.ledger_lines import LongText
@@ -66,7 +66,6 @@ class Section(Struct, frozen=True, kw_only=True):
     """A section of the page: shown, being edited, or in conflict between two versions."""
 
     group: str
-    title: str
     fields: Sequence[FieldLine] = ()
     #: Fields without a value, folded away.
     folded: Sequence[FieldLine] = ()
@@ -79,11 +78,16 @@ class Section(Struct, frozen=True, kw_only=True):
     #: The differences, while the user has to choose.
     differences: Sequence[Difference] | None = None
 
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return TITLES[self.group]
+
 
 def sections(lead: Lead, settings: AccountSettings) -> dict[str, Section]:
     """Return every section of a lead's page, by group."""
     found = {
-        group: Section(group=group, title=TITLES[group], fields=_field_lines(lead, names, settings))
+        group: Section(group=group, fields=_field_lines(lead, names, settings))
         for group, names in GROUPS.items()
     }
     if settings.lead_fields:
@@ -100,7 +104,6 @@ def _custom_section(lead: Lead, settings: AccountSettings) -> Section:
         lines = [line for line in lines if line.values]
     return Section(
         group=CUSTOM,
-        title=TITLES[CUSTOM],
         fields=lines,
         folded=folded,
         is_editable=len(custom_names(settings)) == len(names) and _fits_one_form(lead),
@@ -121,8 +124,13 @@ def _field_lines(lead: Lead, names: Sequence[str], settings: AccountSettings) ->
 
 def _value_lines(lead: Lead, name: str, settings: AccountSettings) -> list[ValueLine]:
     value = value_of(lead, name, settings)
-    if name in _VALUE_LINES:
-        return _VALUE_LINES[name](value) if value else []
+    if name in _LINKED:
+        entries = value if name in ENTRIES else filter(None, [value])
+        return [_linked_line(name, entry) for entry in entries]
+    if name == "address":
+        return [ValueLine(LongText(line)) for line in _address_lines(value)]
+    if name == "tags":
+        return [ValueLine(LongText(tag)) for tag in value]
     if name == "monetary_value":
         return [] if value is None else [ValueLine(LongText(money_text(value, lead.monetary_unit)))]
     text = field_text(name, value, settings)
@@ -131,6 +139,19 @@ def _value_lines(lead: Lead, name: str, settings: AccountSettings) -> list[Value
         return [ValueLine(LongText("Yes" if value else "No"))]
     is_link = field is not None and field.data_type is DataType.URL
     return [ValueLine(LongText(text), site_link(text) if is_link else "")] if text else []
+
+
+def _address_lines(address: Address | None) -> list[str]:
+    if address is None:
+        return []
+    region = " ".join(filter(None, (address.city, address.state, address.postal_code)))
+    return [line for line in (address.street, region, address.country) if line]
+
+
+def _linked_line(name: str, entry: Any) -> ValueLine:
+    member, href_of = _LINKED[name]
+    text = getattr(entry, member)
+    return ValueLine(LongText(text), href_of(text), entry.category)
 
 
 def web_link(text: str) -> str:
@@ -148,42 +169,11 @@ def site_link(text: str) -> str:
     return web_link(f"https://{text}" if _BARE_HOST.fullmatch(text) else text)
 
 
-def _address(value: Address) -> list[ValueLine]:
-    region = " ".join(filter(None, (value.city, value.state, value.postal_code)))
-    return [ValueLine(LongText(line)) for line in (value.street, region, value.country) if line]
-
-
-def _email(value: Any) -> list[ValueLine]:
-    return [
-        ValueLine(LongText(value.email), f"mailto:{quote(value.email, safe='@')}", value.category)
-    ]
-
-
-def _phone_numbers(value: Any) -> list[ValueLine]:
-    return [
-        ValueLine(LongText(entry.number), f"tel:{quote(entry.number, safe='+')}", entry.category)
-        for entry in value
-    ]
-
-
-def _websites(value: Any) -> list[ValueLine]:
-    return [ValueLine(LongText(entry.url), site_link(entry.url), entry.category) for entry in value]
-
-
-def _socials(value: Any) -> list[ValueLine]:
+#: By field: the member with the text, and what makes the text a link.
+_LINKED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "email": ("email", lambda address: f"mailto:{quote(address, safe='@')}"),
+    "phone_numbers": ("number", lambda number: f"tel:{quote(number, safe='+')}"),
     # Often a name, which may look like a host: `nora.field`.
-    return [ValueLine(LongText(entry.url), web_link(entry.url), entry.category) for entry in value]
-
-
-def _tags(value: Any) -> list[ValueLine]:
-    return [ValueLine(LongText(tag)) for tag in value]
-
-
-_VALUE_LINES: dict[str, Callable[[Any], list[ValueLine]]] = {
-    "address": _address,
-    "email": _email,
-    "phone_numbers": _phone_numbers,
-    "socials": _socials,
-    "tags": _tags,
-    "websites": _websites,
+    "socials": ("url", web_link),
+    "websites": ("url", site_link),
 }
