@@ -18,7 +18,8 @@ from onelead.web.frame.address import parameters
 from onelead.web.words.ledger_lines import ApiKeyLabels, by_choices
 
 PATH = "/deliveries"
-_SCOPES = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
+#: What a delivery can be about: values and texts.
+SCOPES: dict[str, str] = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
 _MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
 _PARAMETERS = ("outcome", "about", "by", "from", "until", "match", "value", "request")
 _YEARS = range(1971, 9999)
@@ -40,18 +41,11 @@ class DeliveryFilters:
         self._pairs = [pair for pair in parameters(query) if pair[0] in _PARAMETERS]
         self._given = dict(self._pairs)
         self.problems: dict[str, list[str]] = {}
-        self.before = known_id(query.get("before", ""))
-        self.outcomes = self._outcomes()
-        self.search = self._search()
+        self.search = self._search(before=known_id(query.get("before", "")))
 
     def value(self, name: str) -> str:
         """Return the value of a parameter."""
         return self._given.get(name, "")
-
-    @property
-    def are_on(self) -> bool:
-        """Whether any filter is active."""
-        return bool(self._pairs)
 
     def href(self, before: int | None = None, *, without: tuple[str, str] | None = None) -> str:
         """Return the address of a page with these filters."""
@@ -63,7 +57,7 @@ class DeliveryFilters:
     def chips(self, labels: ApiKeyLabels) -> list[Chip]:
         """Return a chip for each active filter."""
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
-        named |= {str(scope): text for scope, text in _SCOPES.items()}
+        named |= SCOPES
         prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
         prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
         return [
@@ -75,11 +69,11 @@ class DeliveryFilters:
             for name, value in self._pairs
         ]
 
-    def _search(self) -> LedgerSearch:
+    def _search(self, *, before: int | None) -> LedgerSearch:
         by_kind, by_id = self._by()
         match_field, definition_id = self._match()
         return LedgerSearch(
-            outcomes=self.outcomes,
+            outcomes=self._outcomes(),
             scope=self._scope(),
             user_id=by_id if by_kind == "user" else None,
             api_key_id=by_id if by_kind == "key" else None,
@@ -91,7 +85,7 @@ class DeliveryFilters:
             match_definition_id=definition_id,
             match_values=self._match_values(definition_id),
             request_id=self.value("request") or None,
-            before=self.before,
+            before=before,
         )
 
     def _wrong(self, name: str, text: str) -> None:
@@ -106,12 +100,11 @@ class DeliveryFilters:
 
     def _scope(self) -> LedgerScope | None:
         value = self.value("about")
-        if not value:
-            return None
-        if value not in _SCOPES:
+        if value in SCOPES:
+            return LedgerScope(value)
+        if value:
             self._wrong("about", "must be leads or settings")
-            return None
-        return LedgerScope(value)
+        return None
 
     def _by(self) -> tuple[str, int | None]:
         kind, _, text = self.value("by").partition("-")
@@ -162,8 +155,3 @@ def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:
     """Return what a match can have looked at: values and texts."""
     fields = [(f"custom-{field.id}", field.name) for field in settings.lead_fields]
     return [*_MATCHES.items(), *fields]
-
-
-def scope_choices() -> list[tuple[str, str]]:
-    """Return what a delivery can be about: values and texts."""
-    return [(str(scope), text) for scope, text in _SCOPES.items()]

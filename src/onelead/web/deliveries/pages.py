@@ -12,15 +12,14 @@ from onelead.contract.ledger import (
     AccountLedgerRow,
     LedgerRead,
     LedgerScope,
-    LedgerSearch,
     LedgerSlice,
 )
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import AdminRequired
 from onelead.domain.lead import Lead
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.writes import Outcome
-from onelead.web.deliveries.filters import DeliveryFilters, match_choices, scope_choices
+from onelead.domain.writes import LEAD, Outcome
+from onelead.web.deliveries.filters import SCOPES, DeliveryFilters, match_choices
 from onelead.web.frame.pages import Page
 from onelead.web.frame.rendering import exact
 from onelead.web.frame.visit import Visit
@@ -43,7 +42,6 @@ _SETTINGS_PAGES = {
     "lead_status": "/settings/lead-statuses",
     "customer_source": "/settings/customer-sources",
 }
-_LEAD = "lead"
 _CHANGES_NAMED = 6
 
 
@@ -64,10 +62,14 @@ async def delivery_list(visit: Visit) -> Response:
     filters = DeliveryFilters(visit.request.query_params, visit.settings)
     if filters.search.scope is LedgerScope.SETTINGS and not visit.signed_in.is_admin:
         raise AdminRequired
-    labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
+    labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     found, lines = None, []
     if not filters.problems:
-        found = await visit.store.search_ledger(visit.account_id, _shown_to(visit, filters.search))
+        search = filters.search
+        if not visit.signed_in.is_admin:
+            # Members may not see changes of the settings.
+            search = msgspec.structs.replace(search, scope=LedgerScope.LEADS)
+        found = await visit.store.search_ledger(visit.account_id, search)
         lines = await _list_lines(visit, found, labels)
     return visit.page(
         "deliveries/list.html",
@@ -78,17 +80,10 @@ async def delivery_list(visit: Visit) -> Response:
         lines=lines,
         chips=filters.chips(labels),
         outcomes=list(Outcome),
-        scopes=scope_choices() if visit.signed_in.is_admin else [],
+        scopes=list(SCOPES.items()) if visit.signed_in.is_admin else [],
         people=by_choices(visit.settings, labels),
         matches=match_choices(visit.settings),
     )
-
-
-def _shown_to(visit: Visit, search: LedgerSearch) -> LedgerSearch:
-    """Leave out changes of the settings, which members may not see."""
-    if visit.signed_in.is_admin:
-        return search
-    return msgspec.structs.replace(search, scope=LedgerScope.LEADS)
 
 
 async def _list_lines(
@@ -108,8 +103,8 @@ async def _list_lines(
 
 
 def _list_line(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) -> LedgerListLine:
-    lead = leads.get(row.resource_id or 0) if row.resource == _LEAD else None
-    was_lead = row.resource == _LEAD and row.version is not None
+    lead = leads.get(row.resource_id or 0) if row.resource == LEAD else None
+    was_lead = row.resource == LEAD and row.version is not None
     changed = len(row.changes or {}) if row.outcome == Outcome.UPDATED else 0
     return LedgerListLine(line, lead, was_lead, changed)
 
@@ -117,7 +112,7 @@ def _list_line(row: AccountLedgerRow, line: LedgerLine, leads: dict[int, Lead]) 
 async def delivery(visit: Visit) -> Response:
     """Show one delivery: what was sent, what it found, and what it did."""
     read = await visible_row(visit, visit.path_id("seq"))
-    labels = api_key_labels(list(await visit.store.api_keys(visit.account_id)))
+    labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     row, settings = read.row, read.settings
     line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
     return visit.page(
@@ -125,13 +120,14 @@ async def delivery(visit: Visit) -> Response:
         row=row,
         line=line,
         lead=next((lead for lead in read.leads if lead.id == row.resource_id), None),
-        is_of_lead=row.resource == _LEAD,
+        is_of_lead=row.resource == LEAD,
         written=exact(row.date, settings.zone),
         settings_page=_settings_page(row, settings),
         is_upsert=is_upsert(row),
         payload=pretty(row.payload),
         compared=_compared(read, line),
-        is_too_many=_is_too_many(row),
+        # More leads match than are named.
+        is_too_many=row.match is not None and row.match["matches"] > MATCH_IDS_MAX,
         leads_href=matching_leads_href(row.match, settings) if row.match else "",
     )
 
@@ -141,11 +137,6 @@ def _settings_page(row: AccountLedgerRow, settings: AccountSettings) -> str:
     if row.resource == "custom_field_definition" and row.resource_id in settings.fields_by_id:
         return f"{path}/{row.resource_id}"
     return path
-
-
-def _is_too_many(row: AccountLedgerRow) -> bool:
-    """Say whether more leads matched than are named."""
-    return row.match is not None and row.match["matches"] > MATCH_IDS_MAX
 
 
 def _compared(read: LedgerRead, line: LedgerLine) -> Comparison | None:
