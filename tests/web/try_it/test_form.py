@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from tests.support.domain.builders import a_field, a_settings
 
 from onelead.domain.custom_fields import DataType
-from onelead.web.frame.forms import Form
 from onelead.web.try_it.examples import examples
-from onelead.web.try_it.form import body_of, matched_definition, values_of
+from onelead.web.try_it.form import body_of, form_of, matched_definition, values_of
 
 FIELDS = tuple(
     a_field(id=4101 + number, name=data_type.value, data_type=data_type)
@@ -66,10 +65,6 @@ matches = st.fixed_dictionaries(
     }
 )
 bodies = st.fixed_dictionaries({"properties": properties, "match": matches}) | json_values
-
-
-def form_of(values: dict[str, list[str]]) -> Form:
-    return Form([(name, text) for name, entries in values.items() for text in entries])
 
 
 @given(body=bodies)

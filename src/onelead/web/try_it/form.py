@@ -33,6 +33,11 @@ _DAY_ON_THE_WIRE = "%m/%d/%Y"
 _DEFINITION_ID = "custom_field_definition_id"
 
 
+def form_of(values: Values) -> Form:
+    """Return the form with these values."""
+    return Form([(name, text) for name, texts in values.items() for text in texts])
+
+
 def body_text(body: Any) -> str:
     """Write a body as it is shown, sent and pasted."""
     return json.dumps(body, ensure_ascii=False, indent=2)
@@ -52,7 +57,7 @@ def body_of(form: Form, settings: AccountSettings) -> dict[str, Any]:
     entries = [
         {_DEFINITION_ID: field.id, "value": _json_value(field, given)}
         for field in settings.lead_fields
-        if (given := [text for text in form.all(f"{_CUSTOM}{field.id}") if text.strip()])
+        if (given := [text for text in form.all(custom_input(field)) if text.strip()])
     ]
     if entries:
         properties["custom_fields"] = entries
@@ -106,8 +111,7 @@ def values_of(body: Any, settings: AccountSettings) -> Values | None:
     """Return the form's values for a body; None when the form cannot hold all of it."""
     try:
         values = _values(body)
-        form = Form([(name, text) for name, texts in values.items() for text in texts])
-        return values if body_of(form, settings) == body else None
+        return values if body_of(form_of(values), settings) == body else None
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
         # It is not a body that the form can make.
         return None

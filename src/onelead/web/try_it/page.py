@@ -12,7 +12,6 @@ from starlette.responses import Response
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.errors import BodyMalformed, MatchAmbiguous, OneleadError, ResourceNotFound
-from onelead.domain.lead import Lead
 from onelead.domain.matching import is_matchable
 from onelead.domain.search import LeadSearch
 from onelead.domain.text import known_id
@@ -31,6 +30,7 @@ from onelead.web.try_it.form import (
     body_of,
     body_text,
     custom_input,
+    form_of,
     matched_definition,
     values_of,
 )
@@ -72,11 +72,6 @@ class Tried(Struct, frozen=True):
     #: The field of the match, when upserts cannot match by it now.
     unmatchable: CustomField | None
 
-    @property
-    def lead(self) -> Lead | None:
-        """The lead that it is about."""
-        return self.result.lead
-
 
 class Choices:
     """What the fields of the form offer."""
@@ -84,7 +79,7 @@ class Choices:
     def __init__(self, settings: AccountSettings, form: Form) -> None:
         self.fields = settings.lead_fields
         #: Those that the user has added to the form.
-        self.asked = [one for one in map(known_id, form.all("more")) if one is not None]
+        self.asked = list(filter(None, map(known_id, form.all("more"))))
         filled = {field.id for field in self.fields if form.has(custom_input(field))}
         #: Those that have an input in the form.
         self.shown = in_one_form(self.fields, filled.union(self.asked))
@@ -134,16 +129,11 @@ def _draft(form: Form, settings: AccountSettings) -> Draft:
     return Draft(is_json=False, text=body_text(body_of(form, settings)), form=form)
 
 
-def _filled(values: Values, settings: AccountSettings) -> Draft:
-    form = Form([(name, text) for name, texts in values.items() for text in texts])
-    return _draft(form, settings)
-
-
 def _of_text(text: str, settings: AccountSettings) -> Draft:
     """Make a draft of a body: in the form when that holds all of it, else as JSON."""
     values = values_of(decoded(text), settings)
     if values is not None:
-        return _filled(values, settings)
+        return _draft(form_of(values), settings)
     return Draft(is_json=True, text=pretty(text), form=Form([]))
 
 
@@ -156,9 +146,9 @@ async def _asked_for(visit: Visit) -> Draft:
             raise ResourceNotFound
         return _of_text(row.payload, settings)
     if field_id and (field := settings.fields_by_id.get(field_id)):
-        return _filled(field_values(field), settings)
+        return _draft(form_of(field_values(field)), settings)
     chosen = {example.name: example.values for example in examples(settings)}
-    return _filled(chosen.get(visit.query("example"), _START), settings)
+    return _draft(form_of(chosen.get(visit.query("example"), _START)), settings)
 
 
 def _switched(visit: Visit, draft: Draft, *, to_json: bool) -> Response:
@@ -197,6 +187,7 @@ async def _tried(
         found = await visit.store.search_leads(visit.account_id, search, now=visit.now)
         compared = comparison(found.leads, ids, body.get("properties"), settings)
     match = msgspec.to_builtins(result.match) if result.match else None
+    matched = matched_definition(body, settings)
     return Tried(
         result=result,
         settings=settings,
@@ -208,7 +199,7 @@ async def _tried(
         compared=compared,
         is_too_many=isinstance(refusal, MatchAmbiguous) and not ids,
         leads_href=matching_leads_href(match, settings) if match else "",
-        unmatchable=_unmatchable(body, settings),
+        unmatchable=None if matched is None or is_matchable(matched) else matched,
     )
 
 
@@ -217,11 +208,6 @@ def _headers(visit: Visit, result: WriteResult, *, is_sent: bool) -> dict[str, s
     if result.refusal and (seconds := retry_after_s(result.refusal)) is not None:
         headers["Retry-After"] = str(seconds)
     return headers | ({"X-Request-Id": visit.line.request_id} if is_sent else {})
-
-
-def _unmatchable(body: dict[str, Any], settings: AccountSettings) -> CustomField | None:
-    field = matched_definition(body, settings)
-    return None if field is None or is_matchable(field) else field
 
 
 def _page(
@@ -240,7 +226,6 @@ def _page(
         form=draft.form,
         problems=problems,
         tried=tried,
-        refusal=tried.result.refusal if tried else None,
         command=upsert_command(
             visit.base_url + BASE_PATH, visit.signed_in.user.email, _YOUR_KEY, draft.text.strip()
         ),
