@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.support.commands.process import DEADLINE_S, Server, refusal, run, serving, wait_until
 
 DOCUMENTED_KEYS = (
@@ -42,6 +43,7 @@ def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: 
     assert (tmp_path / "data" / "onelead.db").exists()
 
 
+@pytest.mark.slow
 def test_what_is_no_http_gets_the_standard_body(tmp_path: Path) -> None:
     with (
         serving(tmp_path) as server,
@@ -53,6 +55,7 @@ def test_what_is_no_http_gets_the_standard_body(tmp_path: Path) -> None:
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 400
 
 
+@pytest.mark.slow
 def test_a_later_start_keeps_the_account_and_says_how_to_make_another_key(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         request = server.printed_request()
@@ -63,6 +66,7 @@ def test_a_later_start_keeps_the_account_and_says_how_to_make_another_key(tmp_pa
         assert send(request).headers["Lead-Outcome"] == "created"
 
 
+@pytest.mark.slow
 def test_every_option_can_come_from_the_environment(tmp_path: Path) -> None:
     with serving(
         tmp_path, ONELEAD_DATABASE="sqlite:///other.db", ONELEAD_LOG_FORMAT="json"
@@ -74,6 +78,7 @@ def test_every_option_can_come_from_the_environment(tmp_path: Path) -> None:
     assert events == ["listening", "stopping", "stopped"]
 
 
+@pytest.mark.slow
 def test_neither_keys_nor_bodies_get_into_the_log(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-level", "debug") as server:
         request = server.printed_request()
@@ -85,6 +90,7 @@ def test_neither_keys_nor_bodies_get_into_the_log(tmp_path: Path) -> None:
     assert "nora" not in server.log.lower()
 
 
+@pytest.mark.slow
 def test_a_definition_that_becomes_filterable_is_indexed_in_the_background(
     tmp_path: Path,
 ) -> None:
@@ -100,6 +106,7 @@ def test_a_definition_that_becomes_filterable_is_indexed_in_the_background(
         assert client.get(f"/leads/{lead['id']}").json()["title"] == "Buyer"
 
 
+@pytest.mark.slow
 def test_a_second_server_on_the_same_file_is_refused_in_words(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         message = refusal(run(tmp_path, "serve", "--port", "0"), 1)
@@ -110,6 +117,7 @@ def test_a_second_server_on_the_same_file_is_refused_in_words(tmp_path: Path) ->
         assert send(server.printed_request()).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_refused_in_words_and_no_account_is_lost(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
@@ -119,6 +127,7 @@ def test_a_port_that_is_taken_is_refused_in_words_and_no_account_is_lost(tmp_pat
         assert "API key" in server.banner
 
 
+@pytest.mark.slow
 def test_all_problems_of_the_configuration_are_told_at_once(tmp_path: Path) -> None:
     done = run(
         tmp_path,
@@ -139,6 +148,7 @@ def test_all_problems_of_the_configuration_are_told_at_once(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path) -> None:
     run(tmp_path, "migrate", "--database", "sqlite:///newer.db")
     with closing(sqlite3.connect(tmp_path / "newer.db")) as connection, connection:
@@ -152,6 +162,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path: Path)
     assert _contents(tmp_path / "newer.db") == before
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("These are notes and certainly not a database.\n" * 50)
     before = (tmp_path / "notes.txt").read_bytes()

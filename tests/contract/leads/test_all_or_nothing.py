@@ -84,7 +84,7 @@ async def test_a_lead_that_vanished_fails_the_batch_instead_of_being_forgotten(
     lead = await account.created(email="nora@field.example")
     account.database.execute(f"DELETE FROM lead WHERE id = {lead.id}")
     before = everything(account.database)
-    with pytest.raises(AssertionError, match="not there"):
+    with pytest.raises(AssertionError, match="does not exist"):
         await account.write(upsert("email", "nora@field.example", title="Buyer"))
     assert everything(account.database) == before
 
