@@ -12,8 +12,8 @@ import gc
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -95,11 +95,8 @@ def on_store(
     """
 
     async def run() -> T:
-        store = await open_store(configuration, serving=False, clock=clock)
-        try:
+        async with open_store(configuration, serving=False, clock=clock) as store:
             return await work(store)
-        finally:
-            await store.close()
 
     path = configuration.database_path
     if path is not None and not create and not path.exists():
@@ -107,19 +104,28 @@ def on_store(
     return asyncio.run(run())
 
 
+@asynccontextmanager
 async def open_store(
     configuration: Configuration,
     *,
     serving: bool,
     observer: StoreObserver | None = None,
     clock: Callable[[], int] | None = None,
-) -> Store:
-    """Open and migrate the database. Raises DatabaseUnusable, DatabaseNewer, DatabaseLocked."""
+) -> AsyncIterator[Store]:
+    """Open and migrate the database for a block.
+
+    Raises DatabaseUnusable, DatabaseNewer, DatabaseLocked.
+    """
+    store: SqliteStore | PostgresqlStore
     if configuration.database_path is not None:
-        return SqliteStore(configuration.database_path, clock or _unix_seconds, serving=serving)
-    store = _postgresql(configuration, observer, clock)
-    await store.open()
-    return store
+        store = SqliteStore(configuration.database_path, clock or _unix_seconds, serving=serving)
+    else:
+        store = _postgresql(configuration, observer, clock)
+        await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def _postgresql(
@@ -174,8 +180,7 @@ async def _serve(
     configuration: Configuration, on_started: Callable[[Started], None], stop: StopSignals
 ) -> None:
     metrics = Metrics()
-    store = await open_store(configuration, serving=True, observer=metrics)
-    try:
+    async with open_store(configuration, serving=True, observer=metrics) as store:
         with listening(configuration.host, configuration.port) as listener:
             started = await _first_steps(store, configuration.host, listener.getsockname()[1])
 
@@ -183,10 +188,7 @@ async def _serve(
                 log.info("listening", url=started.base_url, database=masked(configuration.database))
                 on_started(started)
 
-            proxies = configuration.proxies
-            await _serve_from(store, metrics, listener, stop, report, trusted_proxies=proxies)
-    finally:
-        await store.close()
+            await _serve_from(configuration, store, metrics, listener, stop, report)
     log.info("stopped")
 
 
@@ -198,8 +200,7 @@ async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopS
     try:
         allow_open_files()
         with socket.socket(fileno=job.listener) as listener:
-            proxies = job.configuration.proxies
-            await _serve_from(store, metrics, listener, stop, on_started, trusted_proxies=proxies)
+            await _serve_from(job.configuration, store, metrics, listener, stop, on_started)
     finally:
         await store.close()
     log.info("stopped")
@@ -217,11 +218,8 @@ async def _serve_by_workers(
         workers = Workers(configuration, port.listener, Path(folder))
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, workers.stop)
-        store = await open_store(configuration, serving=False)
-        try:
+        async with open_store(configuration, serving=False) as store:
             started = await _first_steps(store, configuration.host, port.number)
-        finally:
-            await store.close()
 
         def report() -> None:
             database, count = masked(configuration.database), configuration.workers
@@ -246,13 +244,12 @@ async def _first_steps(store: Store, host: str, port: int) -> Started:
 
 
 async def _serve_from(
+    configuration: Configuration,
     store: Store,
     metrics: Metrics,
     listener: socket.socket,
     stop: StopSignals,
     on_started: Callable[[], None],
-    *,
-    trusted_proxies: Sequence[str],
 ) -> None:
     _collect_garbage_rarely()
     writer = BatchingWriter(store, observer=metrics)
@@ -274,7 +271,7 @@ async def _serve_from(
     )
     try:
         await run_server(
-            behind_proxies(create_application(runtime), trusted_proxies),
+            behind_proxies(create_application(runtime), configuration.proxies),
             listener,
             stop,
             on_started,

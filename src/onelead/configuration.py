@@ -10,15 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from onelead.domain.errors import ConfigurationInvalid
 from onelead.domain.limits import WORKERS_MAX
 
-T = TypeVar("T")
-Choice = TypeVar("Choice", bound=StrEnum)
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
@@ -91,20 +90,9 @@ def load_configuration(
 ) -> Configuration:
     """Return the effective configuration. Raises ConfigurationInvalid with every problem."""
     values = _Values(flags, os.environ if environment is None else environment)
-    configuration = Configuration(
-        host=values.read("host", _host, Configuration.host),
-        port=values.read("port", _port, Configuration.port),
-        database=values.read("database", _database, Configuration.database),
-        log_format=values.read("log_format", _log_format, Configuration.log_format),
-        log_level=values.read("log_level", _log_level, Configuration.log_level),
-        workers=values.read("workers", _workers, Configuration.workers),
-        trusted_proxies=values.read("trusted_proxies", _proxies, Configuration.trusted_proxies),
-    )
-    if (
-        configuration.workers > 1
-        and configuration.database.startswith(_SQLITE)
-        and not values.problems
-    ):
+    configuration = Configuration(**{name: values.read(name) for name in _READERS})
+    is_sqlite = configuration.database.startswith(_SQLITE)
+    if configuration.workers > 1 and is_sqlite and not values.problems:
         values.refuse(
             "workers", "only one process can serve a SQLite file; write 1, or use PostgreSQL"
         )
@@ -131,18 +119,16 @@ class _Values:
         self._environment = environment
         self.problems: list[str] = []
 
-    def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        origin, text = self._find(name)
-        if text is None:
-            return default
-        try:
-            return parse(text)
-        except ValueError as error:
-            self.problems.append(f"{origin}: {error}")
-            return default
+    def read(self, name: str) -> Any:
+        _origin, text = self._find(name)
+        if text is not None:
+            try:
+                return _READERS[name](text)
+            except ValueError as error:
+                self.refuse(name, str(error))
+        return getattr(Configuration, name)
 
     def refuse(self, name: str, problem: str) -> None:
-        """Collect a problem that a value has only together with another value."""
         self.problems.append(f"{self._find(name)[0]}: {problem}")
 
     def _find(self, name: str) -> tuple[str, str | None]:
@@ -210,15 +196,19 @@ def _proxies(text: str) -> str:
     return ",".join(networks)
 
 
-def _log_format(text: str) -> LogFormat:
-    return _one_of(LogFormat, text)
-
-
-def _log_level(text: str) -> LogLevel:
-    return _one_of(LogLevel, text)
-
-
-def _one_of(choices: type[Choice], text: str) -> Choice:
+def _one_of(choices: type[StrEnum], text: str) -> StrEnum:
     if text not in set(choices):
         raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
     return choices(text)
+
+
+#: How each value of the configuration is read from a text.
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "host": _host,
+    "port": _port,
+    "database": _database,
+    "log_format": partial(_one_of, LogFormat),
+    "log_level": partial(_one_of, LogLevel),
+    "workers": _workers,
+    "trusted_proxies": _proxies,
+}

@@ -138,11 +138,8 @@ def start(url: str) -> NewAccount | None:
     """Start as a process does: migrate, and create an account if there is none."""
 
     async def work() -> NewAccount | None:
-        store = await open_store(Configuration(database=url), serving=False)
-        try:
+        async with open_store(Configuration(database=url), serving=False) as store:
             return await store.create_first_account("Shop Ltd", EMAIL)
-        finally:
-            await store.close()
 
     return asyncio.run(work())
 

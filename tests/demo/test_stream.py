@@ -16,10 +16,9 @@ import pytest
 from tests.support.commands.process import wait_until
 from tests.support.process.clock import Clock
 
-from onelead.demo.colleagues import Links
 from onelead.demo.company import set_up
 from onelead.demo.people import people
-from onelead.demo.seeding import Seeded
+from onelead.demo.seeding import Links, Seeded
 from onelead.demo.stream import Stream
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import checked_write

@@ -7,6 +7,7 @@ exit code is 2 for a mistake in the call or the configuration, and 1 for a failu
 from __future__ import annotations
 
 import secrets
+import shlex
 import sys
 from typing import Annotated
 
@@ -16,7 +17,6 @@ import typer
 
 from onelead import __version__, app
 from onelead.commands.access import keys, users
-from onelead.commands.banner import banner
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -32,11 +32,11 @@ from onelead.commands.options import (
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
-from onelead.demo.run import DemoStarted, run_demo, welcome
+from onelead.demo.run import run_demo
 from onelead.domain.errors import ConfigurationInvalid, OneleadError
+from onelead.incoming.api_calls import upsert_command
 from onelead.logs import configure_logs
 from onelead.prove import report
-from onelead.prove.live import shown_progress
 from onelead.prove.run import Options
 from onelead.prove.run import prove as run_proof
 from onelead.web.frame.sessions import welcome_path
@@ -113,12 +113,28 @@ def _root(
 @configured(*CONFIGURATION_OPTIONS)
 def serve(configuration: Configuration) -> None:
     """Serve the API and the web application until stopped."""
+    app.serve(configuration, lambda started: typer.echo(banner(started, configuration)))
 
-    def on_started(started: app.Started) -> None:
-        typer.echo(banner(started, configuration))
-        sys.stdout.flush()
 
-    app.serve(configuration, on_started)
+def banner(started: app.Started, configuration: Configuration) -> str:
+    """Return the addresses and what to try first; the key of a first account is shown only here."""
+    web = f"  Open      {started.web_url}/"
+    if started.sign_in_url is not None:
+        web = (
+            f"  Open      {started.sign_in_url}\n"
+            "            to set your password; the link works once and expires in a day"
+        )
+    if started.first_account is not None:
+        email, api_key = started.first_account.email, started.first_account.api_key
+        rest = (
+            f"  E-mail    {email}\n"
+            f"  API key   {api_key}  (shown only now)\n\n"
+            f"Try it:\n\n{upsert_command(started.base_url, email, api_key)}"
+        )
+    else:
+        database = shlex.quote(configuration.database)
+        rest = f"  Create another API key: onelead keys create --database {database}"
+    return f"onelead {__version__} is ready.\n\n{web}\n\n  Base URL  {started.base_url}\n{rest}\n"
 
 
 @commands.command()
@@ -194,7 +210,7 @@ def prove(
         kill=kill,
     )
     configuration = configuration_from(database=database)
-    with shown_progress(sys.stderr, seconds) as on_progress:
+    with report.shown_progress(sys.stderr, seconds) as on_progress:
         outcome = run_proof(configuration, options, on_progress)
     table = a_table(report.COLUMNS, report.rows(outcome))
     print_result(report.machine(outcome), table, as_json=as_json)
@@ -211,15 +227,10 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other people.")] = 1,
 ) -> None:
     """Serve a throw-away account with 5,000 leads and new deliveries every few seconds."""
-
-    def on_started(started: DemoStarted) -> None:
-        typer.echo(welcome(started))
-        sys.stdout.flush()
-
     typer.echo(
         "Creating an account with six weeks of deliveries; this takes a few seconds.", err=True
     )
-    run_demo(configuration, seed, on_started)
+    run_demo(configuration, seed, typer.echo)
 
 
 @commands.command()

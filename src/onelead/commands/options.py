@@ -33,15 +33,13 @@ def line_option(value: str | None) -> str | None:
     return value
 
 
-def email_option(value: str | None) -> str | None:
-    """Check an e-mail."""
+def _email_option(value: str | None) -> str | None:
     if value is not None and not is_email(value):
         raise typer.BadParameter(f"{value!r} is not an e-mail such as dana@shop.example")
     return value
 
 
-def url_option(value: str | None) -> str | None:
-    """Check the URL of a server."""
+def _url_option(value: str | None) -> str | None:
     if value is None:
         return None
     if not value.startswith(("http://", "https://")) or not value.isprintable() or " " in value:
@@ -78,12 +76,12 @@ WebUrl = Annotated[
     typer.Option(
         "--url",
         metavar="URL",
-        callback=url_option,
+        callback=_url_option,
         help="How browsers reach the server.  [default: the configured host and port]",
     ),
 ]
 EmailOption = typer.Option(
-    "--email", metavar="EMAIL", callback=email_option, help="The user's e-mail."
+    "--email", metavar="EMAIL", callback=_email_option, help="The user's e-mail."
 )
 
 

@@ -10,9 +10,9 @@ from msgspec import Struct
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
 from onelead.domain.access import UserChange
-from onelead.domain.account import AccountSettings, Role
+from onelead.domain.account import Role
 from onelead.domain.errors import NotPossible
-from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
 
 NAME = "Brightside Solar"
@@ -115,10 +115,7 @@ async def set_up(store: Store) -> Company:
             await _create(store, account, resource, body)
     while await store.build_index(account.account_id):
         pass
-    return _company(await store.settings(account.account_id), senders)
-
-
-def _company(settings: AccountSettings, senders: dict[str, Sender]) -> Company:
+    settings = await store.settings(account.account_id)
     return Company(
         settings.account_id,
         {user.email: user.id for user in settings.users},
@@ -136,11 +133,10 @@ async def _sender(store: Store, account: NewAccount, label: str) -> Sender:
 
 async def _create(
     store: Store, account: NewAccount, resource: Resource, body: dict[str, Any]
-) -> SettingsResult:
+) -> None:
     payload = msgspec.json.encode(body).decode()
     delivery = Delivery(f"demo-{body['name']}", account.user_id, None, payload)
     write = SettingsWrite(resource, Action.CREATE, delivery, body=body)
     result = await store.change_settings(account.account_id, write)
     if result.refusal is not None:
         raise NotPossible(f"the demo cannot create {body['name']}: {result.refusal.message}")
-    return result

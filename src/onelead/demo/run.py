@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from msgspec import Struct
-
 from onelead import __version__, app
 from onelead.configuration import Configuration
 from onelead.demo.seeding import MovedClock, Seeded, seed_account
@@ -21,34 +19,11 @@ from onelead.serving.server import listening
 from onelead.web.frame.sessions import welcome_path
 
 
-class DemoStarted(Struct, frozen=True):
-    """The demo, once it can be visited."""
-
-    #: The address for browsers, as in `http://127.0.0.1:8000`.
-    url: str
-    leads: int
-    #: Each works once: for an admin, and for a member.
-    admin_link: str
-    member_link: str
-
-
-def welcome(started: DemoStarted) -> str:
-    """Return what is printed once the demo can be visited."""
-    return (
-        f"onelead {__version__} serves a demo: {started.leads:,} leads from six weeks, "
-        "and a new delivery every few seconds.\n\n"
-        f"  Open            {started.admin_link}\n"
-        f"  As a member     {started.member_link}\n\n"
-        "Each link works once and sets a password. Ctrl-C throws everything away.\n"
-    )
-
-
-def run_demo(
-    configuration: Configuration, seed: int, on_started: Callable[[DemoStarted], None]
-) -> None:
+def run_demo(configuration: Configuration, seed: int, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; the configured database is left alone. Raises NotPossible.
 
-    The same seed draws the same people and the same weeks, which always end now.
+    Once the demo can be visited, `announce` gets a text that says how. The same seed draws the same
+    people and the same weeks, which always end now.
     """
     # If the port is taken, fail now and not after the seconds that seeding takes.
     with listening(configuration.host, configuration.port):
@@ -60,29 +35,26 @@ def run_demo(
         seeded = app.on_store(
             configuration, lambda store: seed_account(store, clock, seed), create=True, clock=clock
         )
-        _serve(configuration, seeded, seed, on_started)
+        stream = Stream(seeded, seed)
+
+        def on_started(started: app.Started) -> None:
+            stream.start(started.base_url)
+            announce(_welcome(started.web_url, seeded))
+
+        try:
+            app.serve(configuration, on_started)
+        finally:
+            stream.stop()
 
 
-def _serve(
-    configuration: Configuration,
-    seeded: Seeded,
-    seed: int,
-    on_started: Callable[[DemoStarted], None],
-) -> None:
-    stream = Stream(seeded, seed)
-
-    def start_stream(started: app.Started) -> None:
-        stream.start(started.base_url)
-        admin, member = (
-            started.web_url + welcome_path(token)
-            for token in (seeded.links.admin, seeded.links.member)
-        )
-        on_started(DemoStarted(started.web_url, seeded.leads, admin, member))
-
-    try:
-        app.serve(configuration, start_stream)
-    finally:
-        stream.stop()
+def _welcome(url: str, seeded: Seeded) -> str:
+    return (
+        f"onelead {__version__} serves a demo: {seeded.leads:,} leads from six weeks, "
+        "and a new delivery every few seconds.\n\n"
+        f"  Open            {url}{welcome_path(seeded.links.admin)}\n"
+        f"  As a member     {url}{welcome_path(seeded.links.member)}\n\n"
+        "Each link works once and sets a password. Ctrl-C throws everything away.\n"
+    )
 
 
 @contextmanager

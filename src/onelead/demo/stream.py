@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from random import Random
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from onelead.demo.company import ADS, CALLS, ENRICHMENT, FORM, Sender
 from onelead.demo.people import Person
 from onelead.demo.seeding import Seeded
 from onelead.demo.weeks import NAMELESS_NAME
+from onelead.incoming.api_calls import call_headers
 
 PAUSE_S = (1.0, 3.0)
 _TIMEOUT_S = 10.0
@@ -101,17 +103,8 @@ class Stream:
     def _send(self, sender: Sender, body: Body) -> None:
         url = urlsplit(self._base_url)
         assert url.hostname is not None
-        connection = HTTPConnection(url.hostname, url.port, timeout=_TIMEOUT_S)
-        headers = {
-            "X-PW-AccessToken": sender.secret,
-            "X-PW-Application": "developer_api",
-            "X-PW-UserEmail": sender.email,
-            "Content-Type": "application/json",
-        }
-        try:
-            connection.request(
-                "PUT", f"{url.path}/leads/upsert", msgspec.json.encode(body), headers
-            )
+        headers = call_headers(sender.email, sender.secret)
+        raw = msgspec.json.encode(body)
+        with closing(HTTPConnection(url.hostname, url.port, timeout=_TIMEOUT_S)) as connection:
+            connection.request("PUT", f"{url.path}/leads/upsert", raw, headers)
             connection.getresponse().read()
-        finally:
-            connection.close()

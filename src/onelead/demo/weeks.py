@@ -5,7 +5,6 @@ Everything is drawn at random from a seed; only the dates depend on the clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
@@ -72,6 +71,10 @@ class Weeks:
         #: When each day began; the last is today.
         self._days = [
             int((today - timedelta(days=back)).timestamp()) for back in range(DAYS, -1, -1)
+        ]
+        self._day_weights = [
+            (1 + number / DAYS) * (0.5 if _is_weekend(day) else 1.0)
+            for number, day in enumerate(self._days)
         ]
         self._calls: list[Call] = []
 
@@ -214,17 +217,11 @@ class Weeks:
     def _moment(self, hours: tuple[int, int]) -> int:
         """Draw a time before now; later weeks and working days get more."""
         while True:
-            day = self._days[self._random.choices(range(DAYS + 1), self._day_weights())[0]]
+            (day,) = self._random.choices(self._days, self._day_weights)
             hour = self._random.triangular(*hours)
             at = day + int(hour * _HOUR)
             if at < self._now - 60:
                 return at
-
-    def _day_weights(self) -> Sequence[float]:
-        return [
-            (1 + number / DAYS) * (0.5 if _is_weekend(day) else 1.0)
-            for number, day in enumerate(self._days)
-        ]
 
     def _office_hour(self, at: int) -> int:
         """Draw a time in the next working hours."""

@@ -14,14 +14,19 @@ EXAMPLE_UPSERT = (
 )
 
 
-def upsert_command(base_url: str, email: str, api_key: str, body: str = EXAMPLE_UPSERT) -> str:
-    """Return a curl command that sends an upsert; `base_url` ends in `BASE_PATH`."""
-    headers = {
+def call_headers(email: str, api_key: str) -> dict[str, str]:
+    """Return the headers of a call with a JSON body."""
+    return {
         "X-PW-AccessToken": api_key,
         "X-PW-Application": "developer_api",
         "X-PW-UserEmail": email,
         "Content-Type": "application/json",
     }
+
+
+def upsert_command(base_url: str, email: str, api_key: str, body: str = EXAMPLE_UPSERT) -> str:
+    """Return a curl command that sends an upsert; `base_url` ends in `BASE_PATH`."""
+    headers = call_headers(email, api_key)
     # After -d, curl takes text that begins with @ for a file name.
     option = "--data-raw" if body.startswith("@") else "-d"
     lines = [

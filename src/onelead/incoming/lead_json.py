@@ -67,6 +67,16 @@ def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
     return LeadWrite(Action.UPSERT, delivery, patch=patch, match=match, problems=problems)
 
 
+def lead_write(action: Action, lead_id: int | None, body: Any, delivery: Delivery) -> LeadWrite:
+    """Read the body of a single write; a delete has none."""
+    if action is Action.UPSERT:
+        return upsert_write(body, delivery)
+    if action is Action.DELETE:
+        return LeadWrite(action, delivery, lead_id)
+    patch, problems = lead_patch(body, "base")
+    return LeadWrite(action, delivery, lead_id, patch, problems=problems)
+
+
 def converted(raw: dict[str, Any], target: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
     """Convert an object to a type; if that fails, find all problems, key by key."""
     result, problems = _read(raw, target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -95,5 +94,4 @@ def _body(
 def _refusal(operation: Operation, refusal: OneleadError) -> bytes:
     if operation.item is None:
         return bytes(error_response(refusal).body)
-    failure: dict[str, Any] = bulk_failure(refusal, operation.resource_id)
-    return _encode(failure)
+    return _encode(bulk_failure(refusal, operation.resource_id))

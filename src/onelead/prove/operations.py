@@ -6,18 +6,41 @@ happened. A bulk call is one operation per item. Times are in seconds of one mon
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.account import AccountSettings
+from onelead.domain.custom_fields import IndexState
+from onelead.domain.matching import Match
 from onelead.domain.writes import Action, Delivery, LeadWrite
-from onelead.incoming.lead_json import lead_patch, upsert_write
+from onelead.incoming.lead_json import lead_write
 
-LEAD = "lead"
 _NO_DELIVERY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")
+
+
+class LeadBody(Struct, frozen=True, gc=False):
+    """The members of a body that say which leads it is about."""
+
+    id: int | None = None
+    name: str = ""
+    #: The leads that a refusal names.
+    ids: tuple[int, ...] = ()
+
+
+read_lead_body = msgspec.json.Decoder(LeadBody).decode
+
+
+class Claim(Struct, frozen=True, gc=False):
+    """What an answer, or else the ledger, says about an operation."""
+
+    outcome: str
+    lead_id: int | None
+    #: Items of bulk calls do not show it.
+    version: int | None
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -33,13 +56,11 @@ class Answer(Struct, frozen=True, gc=False):
     #: JSON; for a bulk call, that of the item.
     body: bytes
 
-
-class Claim(Struct, frozen=True, gc=False):
-    """What the ledger says about an operation that got no answer."""
-
-    outcome: str
-    lead_id: int | None
-    version: int | None
+    @property
+    def claim(self) -> Claim:
+        """What it says happened to the lead."""
+        version = int(self.etag.strip('"')) if self.etag else None
+        return Claim(self.outcome, read_lead_body(self.body).id, version)
 
 
 class Operation(Struct, frozen=True, gc=False):
@@ -59,30 +80,35 @@ class Operation(Struct, frozen=True, gc=False):
     #: The position in a bulk call, from 0.
     item: int | None = None
 
-
-def lead_write(operation: Operation) -> LeadWrite:
-    """Read the write that an operation asked for."""
-    return read_lead_write(
-        operation.action, operation.resource_id, operation.payload, delivery=_NO_DELIVERY
-    )
+    @property
+    def shown(self) -> LeadBody:
+        """What the answer says about leads; nothing if there is no answer."""
+        return read_lead_body(self.answer.body) if self.answer else LeadBody()
 
 
 def read_lead_write(
-    action: Action, lead_id: int | None, payload: str, *, delivery: Delivery
+    action: Action, lead_id: int | None, payload: str, *, delivery: Delivery = _NO_DELIVERY
 ) -> LeadWrite:
     """Read a write from the JSON that was delivered."""
-    if action is Action.DELETE:
-        return LeadWrite(action, delivery, lead_id)
-    body = msgspec.json.decode(payload)
-    if action is not Action.UPSERT:
-        patch, problems = lead_patch(body, "base")
-        return LeadWrite(action, delivery, lead_id, patch, problems=problems)
-    return upsert_write(body, delivery)
+    body = msgspec.json.decode(payload) if payload else None
+    return lead_write(action, lead_id, body, delivery)
 
 
-def read_settings_write(
-    resource: str, action: Action, resource_id: int | None, payload: str, *, delivery: Delivery
-) -> SettingsWrite:
-    """Read a change of the settings from the JSON that was delivered."""
-    body: dict[str, Any] = msgspec.json.decode(payload) if payload else {}
-    return SettingsWrite(Resource(resource), action, delivery, resource_id, body)
+def matched_definition(match: Match | None) -> int | None:
+    """Return the id of the definition that a match names."""
+    value: Any = match.field_value if match else None
+    return value.get("custom_field_definition_id") if isinstance(value, dict) else None
+
+
+def with_index_state(
+    settings: AccountSettings, definition_id: int, state: IndexState
+) -> AccountSettings:
+    """Return the settings as they are while the index of a definition is in this state."""
+    is_on = state is not IndexState.NONE
+    fields = (
+        msgspec.structs.replace(field, is_filterable=is_on, index_state=state)
+        if field.id == definition_id
+        else field
+        for field in settings.fields
+    )
+    return replace(settings, fields=tuple(fields))

@@ -1,63 +1,90 @@
-"""What a proof prints: a table of the requests, and the verdict with its contradictions."""
+"""What a proof prints: its progress, a table of the requests, and the verdict."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
-from typing import Any
+from typing import IO, Any
 
 import msgspec
+from rich.console import Console
 
 from onelead.domain.lead import Lead
 from onelead.prove.check.verdict import Verdict
-from onelead.prove.drive.clients import Attempt, is_answer
+from onelead.prove.drive.clients import Attempt, outcome_header
 from onelead.prove.drive.http_connection import Response
 from onelead.prove.explain.contradictions import Contradiction
-from onelead.prove.explain.serial_model import answered_id
 from onelead.prove.operations import Operation
-from onelead.prove.run import Outcome
+from onelead.prove.run import OnProgress, Outcome, Progress
 
+Answered = tuple[Attempt, Response]
 COLUMNS = ("Operation", "Answered", "Outcomes", "p50 ms", "p99 ms")
 _SHOWN_MAX = 5
 _TEXT_CHARS_MAX = 400
+_PROGRESS_EVERY_S = 5.0
+
+
+@contextmanager
+def shown_progress(to: IO[str], seconds: float) -> Iterator[OnProgress]:
+    """Show a live line in a terminal, and a line every few seconds elsewhere.
+
+    `seconds` is how long the clients deliver.
+    """
+    console = Console(file=to, markup=False, emoji=False, highlight=False)
+    last = Progress("", 0.0)
+
+    def print_line(progress: Progress) -> None:
+        nonlocal last
+        is_new = progress.phase != last.phase
+        if is_new or progress.seconds >= last.seconds + _PROGRESS_EVERY_S:
+            last = progress
+            console.print(_progress_text(progress, seconds))
+
+    if not console.is_terminal:
+        yield print_line
+        return
+    with console.status("preparing") as status:
+        yield lambda progress: status.update(_progress_text(progress, seconds))
+
+
+def _progress_text(progress: Progress, seconds: float) -> str:
+    if progress.phase != "delivering":
+        return f"{progress.phase}: {progress.sent} requests, {progress.kills} kills"
+    return (
+        f"delivering: {progress.seconds:.0f} of {seconds:.0f} s, {progress.sent} requests, "
+        f"{progress.sent / max(progress.seconds, 1e-9):,.0f} a second, {progress.kills} kills"
+    )
 
 
 def rows(outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
     """Return a row for each kind of request: how many, their outcomes and how long they took."""
-    by_kind: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in outcome.recorded.attempts:
-        if attempt.response is not None and is_answer(attempt.response):
-            by_kind[attempt.request.kind].append(attempt)
+    by_kind: dict[str, list[Answered]] = defaultdict(list)
+    for attempt, answer in _answered(outcome):
+        by_kind[attempt.request.kind].append((attempt, answer))
     found = []
-    for kind, attempts in sorted(by_kind.items()):
-        milliseconds = _milliseconds(attempts)
-        outcomes = Counter(one for attempt in attempts for one in _outcomes(attempt))
+    for kind, answered in sorted(by_kind.items()):
+        outcomes = Counter(one for _attempt, answer in answered for one in _outcomes(answer))
         listed = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
-        p50, p99 = (f"{_percentile(milliseconds, part):.1f}" for part in (0.5, 0.99))
-        found.append((kind, str(len(attempts)), listed, p50, p99))
+        found.append((kind, str(len(answered)), listed, *_percentiles(answered)))
     return found
 
 
-def _outcomes(attempt: Attempt) -> list[str]:
-    assert attempt.response is not None
-    headers = attempt.response.headers
-    outcome = headers.get(b"lead-outcome", headers.get(b"setting-outcome", b"")).decode()
-    return outcome.split(", ") if outcome else [str(attempt.response.status)]
+def _answered(outcome: Outcome) -> list[Answered]:
+    return [(one, one.answer) for one in outcome.recorded.attempts if one.answer]
 
 
-def _milliseconds(
-    attempts: Iterable[Attempt], counts: Callable[[Response], bool] = lambda _response: True
-) -> list[float]:
-    return sorted(
-        (attempt.response.answered - attempt.sent) * 1000
-        for attempt in attempts
-        if attempt.response is not None and counts(attempt.response)
-    )
+def _outcomes(answer: Response) -> list[str]:
+    listed = outcome_header(answer)
+    return listed.split(", ") if listed else [str(answer.status)]
 
 
-def _percentile(in_order: Sequence[float], part: float) -> float:
-    return in_order[min(len(in_order) - 1, int(len(in_order) * part))] if in_order else 0.0
+def _percentiles(answered: Sequence[Answered]) -> tuple[str, str]:
+    """Return the median and the 99th percentile, in milliseconds."""
+    seconds = sorted(answer.answered - attempt.sent for attempt, answer in answered) or [0.0]
+    p50, p99 = (seconds[int(len(seconds) * part)] * 1000 for part in (0.5, 0.99))
+    return f"{p50:.1f}", f"{p99:.1f}"
 
 
 def summary(outcome: Outcome) -> str:
@@ -84,15 +111,15 @@ def _logs(outcome: Outcome) -> list[str]:
 
 def _load(outcome: Outcome) -> str:
     recorded, options = outcome.recorded, outcome.options
-    milliseconds = _milliseconds(recorded.attempts, is_answer)
+    answered = _answered(outcome)
     processes = _counted(outcome.processes, "process", "processes")
     if outcome.processes != options.processes:
         processes += ", as SQLite allows one,"
-    p50, p99 = (_percentile(milliseconds, part) for part in (0.5, 0.99))
+    p50, p99 = _percentiles(answered)
     return (
-        f"{len(milliseconds)} requests of {options.clients} clients to {processes} in "
-        f"{outcome.seconds:.1f} s: {len(milliseconds) / max(outcome.seconds, 1e-9):,.0f} a second, "
-        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms\n"
+        f"{len(answered)} requests of {options.clients} clients to {processes} in "
+        f"{outcome.seconds:.1f} s: {len(answered) / max(outcome.seconds, 1e-9):,.0f} a second, "
+        f"p50 {p50} ms, p99 {p99} ms\n"
         f"{_counted(outcome.kills, 'kill', 'kills')}; sent again: {recorded.broken} after a "
         f"broken connection, {recorded.unavailable} after a 503"
     )
@@ -175,7 +202,7 @@ def _answer(operation: Operation) -> str:
     if answer is None:
         return "nothing"
     parts = [str(answer.status), answer.outcome]
-    if (lead_id := answered_id(operation)) is not None:
+    if (lead_id := operation.shown.id) is not None:
         parts.append(f"lead {lead_id}")
     parts += [f"version {answer.etag}" if answer.etag else "", answer.match or ""]
     parts += [f"changed {answer.changed}" if answer.changed else "", answer.request_id]

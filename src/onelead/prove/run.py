@@ -28,7 +28,7 @@ from onelead.domain.errors import NotPossible
 from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
 from onelead.prove.check.verdict import Beginning, Verdict, judge
-from onelead.prove.drive.clients import Clients, Recorded, credentials_of
+from onelead.prove.drive.clients import Clients, Recorded
 from onelead.prove.drive.people import DEFINITIONS, People
 from onelead.prove.drive.processes import SERVE, ServerProcess
 
@@ -102,16 +102,13 @@ async def _delivered(
     configuration: Configuration, options: Options, on_progress: OnProgress
 ) -> tuple[_Run, AccountRows]:
     """Let the clients deliver, then read what is stored."""
-    store = await app.open_store(configuration, serving=False)
-    try:
+    async with app.open_store(configuration, serving=False) as store:
         account, beginning = await _prepare(store, options.seed)
         run = _Run(configuration, options, account, beginning, on_progress)
         with _ended_by_sigterm(), _garbage_collected_rarely():
             await run.deliver()
         await _complete_index(store, account.account_id)
         return run, await store.account_rows(account.account_id)
-    finally:
-        await store.close()
 
 
 @contextlib.contextmanager
@@ -189,17 +186,13 @@ class _Run:
         definition_ids = tuple(field.id for field in beginning.settings.fields)
         drawn = random.Random(options.seed)  # noqa: S311 - no secret
         people = People(drawn, options.people, definition_ids)
-        credentials = credentials_of(account.email, account.api_key)
-        self._clients = Clients(self.processes, people, credentials)
+        self._clients = Clients(self.processes, people, account)
+        self.recorded = self._clients.recorded
         self._started = time.monotonic()
+        self._kills = 0
         self._seconds = 0.0
         self._own_cpu_s = 0.0
         self._logs: list[str] = []
-
-    @property
-    def recorded(self) -> Recorded:
-        """Everything that was sent and answered."""
-        return self._clients.recorded
 
     async def deliver(self) -> None:
         """Start the processes, let the clients deliver, and stop the processes."""
@@ -216,8 +209,7 @@ class _Run:
             raise failures.exceptions[0] from None
         finally:
             self._logs = [process.log_tail for process in self.processes if process.log_tail]
-            for process in self.processes:
-                process.abandon()
+            await asyncio.gather(*(process.abandon() for process in self.processes))
 
     async def _drive(self) -> None:
         self._started = time.monotonic()
@@ -257,6 +249,7 @@ class _Run:
             await asyncio.sleep(self._chance.uniform(*_KILL_AFTER_S))
             if not self._clients.ending:
                 process = self._chance.choice(self.processes)
+                self._kills += 1
                 await process.kill()
                 await process.start()
 
@@ -266,7 +259,7 @@ class _Run:
             phase,
             time.monotonic() - self._started,
             len(self.recorded.attempts),
-            sum(process.kills for process in self.processes),
+            self._kills,
         )
 
     def outcome(self, verdict: Verdict) -> Outcome:
@@ -277,7 +270,7 @@ class _Run:
             processes=len(self.processes),
             recorded=self.recorded,
             verdict=verdict,
-            kills=sum(process.kills for process in self.processes),
+            kills=self._kills,
             seconds=self._seconds,
             client_share=self._own_cpu_s / max(self._seconds, 1e-9),
             logs=self._logs,

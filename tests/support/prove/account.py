@@ -23,12 +23,12 @@ from onelead.domain.fold import Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
 from onelead.domain.settings_change import Resource, SettingsWrite, plan_settings_change
-from onelead.domain.writes import Action, Delivery, Outcome, WriteResult
+from onelead.domain.writes import LEAD, Action, Delivery, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.check.verdict import Beginning
 from onelead.prove.drive.people import Item
-from onelead.prove.operations import LEAD, Answer, Operation, read_lead_write
+from onelead.prove.operations import Answer, Operation, read_lead_write
 from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 FIELD = a_field(id=4101, is_filterable=True, index_state=IndexState.READY, index_generation=1)

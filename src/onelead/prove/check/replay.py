@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 from msgspec import Struct, to_builtins
@@ -27,7 +26,8 @@ from onelead.domain.settings_change import (
     SettingsWrite,
     plan_settings_change,
 )
-from onelead.domain.writes import LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import LEAD, LeadWrite, Outcome, WriteResult
+from onelead.prove.operations import matched_definition, with_index_state
 from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 VIOLATIONS_MAX = 10
@@ -92,7 +92,7 @@ class Replay:
 
     def _step(self, entry: LedgerEntry) -> Replayed:
         result = None
-        if entry.resource == "lead":
+        if entry.resource == LEAD:
             write = self._reader.lead_write(entry)
             result = self._planned(write, self._settings_of(write, entry), entry)
             row = ledger_entry(entry.account_id, entry.seq, entry.date, write, result)
@@ -108,12 +108,11 @@ class Replay:
 
     def _settings_of(self, write: LeadWrite, entry: LedgerEntry) -> AccountSettings:
         """Return the settings, with the index state that the matched definition was in."""
-        value = write.match.field_value if write.match and self._maybe_building else None
-        definition_id = value.get("custom_field_definition_id") if isinstance(value, dict) else None
-        if definition_id not in self._maybe_building:
+        definition_id = matched_definition(write.match)
+        if definition_id is None or definition_id not in self._maybe_building:
             return self._settings
         if "is still being indexed" in (entry.message or ""):
-            return _with_state(self._settings, definition_id, IndexState.BUILDING)
+            return with_index_state(self._settings, definition_id, IndexState.BUILDING)
         # Once complete, an index stays complete.
         self._maybe_building.remove(definition_id)
         return self._settings
@@ -155,10 +154,7 @@ class Replay:
         )
         if plan.outcome not in (Outcome.UNCHANGED, Outcome.REFUSED):
             self._apply(write, plan)
-        return LedgerEntry(
-            account_id=entry.account_id,
-            seq=entry.seq,
-            date=entry.date,
+        return entry._replace(
             request_id=write.delivery.request_id,
             resource=write.resource,
             resource_id=plan.resource_id,
@@ -167,7 +163,6 @@ class Replay:
             version=None,
             user_id=write.delivery.user_id,
             api_key_id=write.delivery.api_key_id,
-            payload=entry.payload,
             match=None,
             changes=json_text(plan.changes) if plan.changes else None,
             message=plan.refusal.message if plan.refusal else None,
@@ -230,13 +225,3 @@ class Replay:
                 self._violation(f"unexpected {what}: {row}")
             for row in sorted(should_be - is_so, key=str):
                 self._violation(f"missing {what}: {row}")
-
-
-def _with_state(
-    settings: AccountSettings, definition_id: Any, state: IndexState
-) -> AccountSettings:
-    fields = (
-        msgspec.structs.replace(field, index_state=state) if field.id == definition_id else field
-        for field in settings.fields
-    )
-    return replace(settings, fields=tuple(fields))

@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from msgspec import Struct
 
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import Lead
-from onelead.domain.settings_change import SettingsWrite
+from onelead.domain.settings_change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.prove.check.replay import Reader, Replay
 from onelead.prove.check.witness import (
@@ -28,8 +28,7 @@ from onelead.prove.check.witness import (
     unexpected_answers,
 )
 from onelead.prove.explain.contradictions import Contradiction, contradictions
-from onelead.prove.explain.serial_model import answered_id
-from onelead.prove.operations import LEAD, Operation, read_lead_write, read_settings_write
+from onelead.prove.operations import Operation, read_lead_write
 from onelead.storage.leads.rows import lead_from
 
 _DOCUMENT = 3
@@ -107,23 +106,13 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
 def _searched(
     operations: Sequence[Operation], rows: AccountRows, beginning: Beginning, witness: Witness
 ) -> list[Contradiction]:
-    shown = {}
-    for operation in operations:
-        answer = operation.answer
-        if answer is not None and operation.resource == LEAD and answer.etag:
-            lead_id = answered_id(operation)
-            if lead_id is not None:
-                shown[operation.number] = (lead_id, int(answer.etag.strip('"')))
-    stored: dict[int, Lead] = {}
-    for row in rows.leads:
-        lead = lead_from(row[_DOCUMENT])
-        stored[lead.id] = lead
+    leads = [lead_from(row[_DOCUMENT]) for row in rows.leads]
     return contradictions(
         operations,
         beginning.settings,
         claims=witness.claims,
-        ends=latest_ends(operations, witness.claims, shown),
-        stored=stored,
+        ends=latest_ends(operations, witness.claims),
+        stored={lead.id: lead for lead in leads},
     )
 
 
@@ -137,10 +126,10 @@ def _lead_write(entry: LedgerEntry) -> LeadWrite:
 
 
 def _settings_write(entry: LedgerEntry) -> SettingsWrite:
-    named = None if entry.action == Action.CREATE else entry.resource_id
-    return read_settings_write(
-        entry.resource, Action(entry.action), named, entry.payload, delivery=_delivery(entry)
-    )
+    action = Action(entry.action)
+    named = None if action is Action.CREATE else entry.resource_id
+    body = msgspec.json.decode(entry.payload) if entry.payload else {}
+    return SettingsWrite(Resource(entry.resource), action, _delivery(entry), named, body)
 
 
 _READER = Reader(_lead_write, _settings_write)

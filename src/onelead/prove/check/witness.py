@@ -15,6 +15,7 @@ from math import inf
 import msgspec
 
 from onelead.contract.ledger import LedgerEntry
+from onelead.domain.writes import LEAD
 from onelead.prove.answers import difference
 from onelead.prove.check.replay import VIOLATIONS_MAX, Replayed
 from onelead.prove.operations import Claim, Operation
@@ -131,19 +132,18 @@ def unexpected_answers(operations: Sequence[Operation]) -> list[str]:
     return found[:VIOLATIONS_MAX]
 
 
-def latest_ends(
-    operations: Sequence[Operation], claims: dict[int, Claim], shown: dict[int, tuple[int, int]]
-) -> dict[int, float]:
+def latest_ends(operations: Sequence[Operation], claims: dict[int, Claim]) -> dict[int, float]:
     """Return the latest time at which each operation without an answer can have happened.
 
     The ledger says which version of a lead it made (`claims`), so it happened before any answer
-    that shows this version or a later one. `shown` has the lead and the version of each answer.
+    that shows this version or a later one.
     """
-    versions: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    versions: dict[int | None, list[tuple[int, float]]] = defaultdict(list)
     for operation in operations:
-        if operation.number in shown:
-            lead_id, version = shown[operation.number]
-            versions[lead_id].append((version, operation.answered))
+        if operation.answer is not None and operation.resource == LEAD:
+            shown = operation.answer.claim
+            if shown.version is not None:
+                versions[shown.lead_id].append((shown.version, operation.answered))
     ends = {}
     for number, claim in claims.items():
         if claim.lead_id is not None and claim.version is not None:

@@ -7,6 +7,7 @@ attempt may or may not have happened, so the history has both.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from math import inf
 import msgspec
 from msgspec import Struct
 
+from onelead.contract.access import NewAccount
+from onelead.incoming.api_calls import BASE_PATH, call_headers
 from onelead.prove.drive.http_connection import HttpConnection, Response
 from onelead.prove.drive.people import People, Request
 from onelead.prove.drive.processes import ServerProcess
-from onelead.prove.operations import Answer, Operation
+from onelead.prove.operations import Answer, Operation, read_lead_body
 
 REQUEST_TIMEOUT_S = 45.0
 #: A broken connection is opened again after this time.
@@ -27,14 +30,6 @@ _RECONNECT_S = 0.02
 _HEADERS = (b"x-request-id", b"lead-changed", b"lead-match", b"etag")
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-class _LeadId(Struct):
-    id: int | None = None
-    ids: tuple[int, ...] = ()
-
-
-_lead_id = msgspec.json.Decoder(_LeadId)
 
 
 class Attempt(Struct, frozen=True, gc=False):
@@ -45,6 +40,13 @@ class Attempt(Struct, frozen=True, gc=False):
     sent: float
     #: None when the connection broke.
     response: Response | None
+
+    @property
+    def answer(self) -> Response | None:
+        """The response if it says what happened; a 503 does not."""
+        if self.response and self.response.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            return self.response
+        return None
 
 
 @dataclass
@@ -65,9 +67,8 @@ class Recorded:
 
 
 def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
-    response = attempt.response
-    is_answered = response is not None and is_answer(response)
-    answers = _answers(attempt) if is_answered else [None] * len(attempt.request.items)
+    response, request = attempt.answer, attempt.request
+    answers = _answers(request, response) if response else [None] * len(request.items)
     return [
         Operation(
             number=first_number + place,
@@ -77,25 +78,17 @@ def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
             resource_id=item.resource_id,
             payload=item.payload,
             sent=attempt.sent,
-            answered=response.answered if response and is_answered else inf,
-            answer=answers[place],
-            item=place if attempt.request.is_bulk else None,
+            answered=response.answered if response else inf,
+            answer=answer,
+            item=place if request.is_bulk else None,
         )
-        for place, item in enumerate(attempt.request.items)
+        for place, (item, answer) in enumerate(zip(request.items, answers, strict=True))
     ]
 
 
-def is_answer(response: Response) -> bool:
-    """Say whether a response says what happened; a 503 does not."""
-    return response.status != HTTPStatus.SERVICE_UNAVAILABLE
-
-
-def _answers(attempt: Attempt) -> Sequence[Answer | None]:
-    response, request = attempt.response, attempt.request
-    assert response is not None
-    headers = response.headers
-    outcome = headers.get(b"lead-outcome", headers.get(b"setting-outcome", b"")).decode()
-    request_id, changed, match, etag = (_text(headers.get(name)) for name in _HEADERS)
+def _answers(request: Request, response: Response) -> Sequence[Answer | None]:
+    outcome = outcome_header(response)
+    request_id, changed, match, etag = (_text(response.headers.get(name)) for name in _HEADERS)
     if not request.is_bulk or response.status != HTTPStatus.OK:
         answer = Answer(
             response.status, request_id or "", outcome, changed, match, etag, response.body
@@ -113,51 +106,50 @@ def _text(header: bytes | None) -> str | None:
     return None if header is None else header.decode()
 
 
+def outcome_header(response: Response) -> str:
+    """Return the outcomes of a response as its header lists them; empty if it has none."""
+    headers = response.headers
+    return headers.get(b"lead-outcome", headers.get(b"setting-outcome", b"")).decode()
+
+
 @dataclass
 class Clients:
     """All clients of a proof, spread over its processes."""
 
     processes: Sequence[ServerProcess]
     people: People
-    #: The headers that name the account.
-    credentials: dict[str, str]
+    account: NewAccount
     recorded: Recorded = field(default_factory=Recorded)
     #: Set when no new deliveries are to be sent.
     ending: bool = False
 
     async def run(self, number: int) -> None:
         """Deliver as one client until the end."""
-        client = _Client(self, number)
-        try:
+        with contextlib.closing(_Client(self, number)) as client:
             while not self.ending:
                 response = await client.deliver(self.people.draw)
                 if response.headers.get(b"retry-after"):
                     # The index of a definition is still being built.
                     await client.rest(response)
-        finally:
-            client.close()
 
     async def switch(self, number: int) -> None:
         """Switch a definition out of filters and back in, until the end."""
-        client = _Client(self, number)
         chance = self.people.chance
         is_filterable = True
-        try:
+        with contextlib.closing(_Client(self, number)) as client:
             while not self.ending:
                 await asyncio.sleep(chance.random() * (1.0 if is_filterable else 0.4))
                 is_filterable = not is_filterable
                 await client.deliver(lambda: self.people.switch(is_filterable=is_filterable))  # noqa: B023 - called immediately
-        finally:
-            client.close()
 
     def head(self, request: Request) -> bytes:
         """Return the request as bytes, with its body."""
-        lines = [f"{request.method} /developer_api/v1{request.path} HTTP/1.1", *self._lines]
+        lines = [f"{request.method} {BASE_PATH}{request.path} HTTP/1.1", *self._lines]
         lines.append(f"content-length: {len(request.body)}\r\n\r\n")
         return "\r\n".join(lines).encode() + request.body
 
     def __post_init__(self) -> None:
-        headers = {"host": "prove", "content-type": "application/json"} | self.credentials
+        headers = {"Host": "prove", **call_headers(self.account.email, self.account.api_key)}
         self._lines = [f"{name}: {value}" for name, value in headers.items()]
 
 
@@ -176,19 +168,19 @@ class _Client:
         recorded = self._clients.recorded
         while True:
             sent = time.monotonic()
-            try:
+            response = None
+            with contextlib.suppress(ConnectionError):
                 response = await connection.send(raw, REQUEST_TIMEOUT_S)
-            except ConnectionError:
-                recorded.attempts.append(Attempt(request, self._number, sent, None))
+            attempt = Attempt(request, self._number, sent, response)
+            recorded.attempts.append(attempt)
+            if attempt.answer:
+                self._learn(request, attempt.answer)
+                return attempt.answer
+            if response is None:
                 recorded.broken += 1
-                connection = await self._connected()
-                continue
-            recorded.attempts.append(Attempt(request, self._number, sent, response))
-            if is_answer(response):
-                self._learn(request, response)
-                return response
-            recorded.unavailable += 1
-            await self.rest(response)
+            else:
+                recorded.unavailable += 1
+                await self.rest(response)
             connection = await self._connected()
 
     def _learn(self, request: Request, response: Response) -> None:
@@ -197,14 +189,14 @@ class _Client:
             return
         if response.status != HTTPStatus.OK:
             if b'"ids":' in response.body:
-                self._clients.people.learn_surplus(request, _lead_id.decode(response.body).ids)
+                self._clients.people.learn_surplus(request, read_lead_body(response.body).ids)
             return
         if request.is_bulk:
             # The others are strangers, or already known.
             first = next(iter(_items.decode(response.body)), msgspec.Raw(b"{}"))
-            lead_id = _lead_id.decode(first).id
+            lead_id = read_lead_body(first).id
         else:
-            lead_id = _lead_id.decode(response.body).id
+            lead_id = read_lead_body(response.body).id
         if lead_id is not None:
             self._clients.people.learn(request, lead_id)
 
@@ -226,12 +218,3 @@ class _Client:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
-
-
-def credentials_of(email: str, api_key: str) -> dict[str, str]:
-    """Return the headers of an account's user."""
-    return {
-        "x-pw-accesstoken": api_key,
-        "x-pw-application": "developer_api",
-        "x-pw-useremail": email,
-    }

@@ -18,8 +18,7 @@ from msgspec import Struct
 
 from onelead.domain.limits import BULK_LEADS_MAX
 from onelead.domain.settings_change import Resource
-from onelead.domain.writes import Action
-from onelead.prove.operations import LEAD
+from onelead.domain.writes import LEAD, Action
 
 FAMILY_PEOPLE = 5
 #: How often a property is that of another member, which moves a lead into and out of matches.
@@ -242,8 +241,8 @@ class People:
 
     def _custom_value(self, place: int, person: int) -> dict[str, Any]:
         number = self._someone(person)
-        values = (f"C-{number}", number + 0.5, f"{number % 12 + 1:02}/15/{1990 + number // 12}")
-        value = f"B-{number}" if place >= len(values) else values[place]
+        date = f"{number % 12 + 1:02}/15/{1990 + number // 12}"
+        value = (f"C-{number}", number + 0.5, date, f"B-{number}")[place]
         return {"custom_field_definition_id": self.definition_ids[place], "value": value}
 
 

@@ -33,7 +33,6 @@ class ServerProcess:
 
     command: Sequence[str]
     configuration: Configuration
-    kills: int = 0
     base_url: str = ""
     _process: Process | None = None
     _log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
@@ -88,7 +87,6 @@ class ServerProcess:
     async def kill(self) -> None:
         """Kill it without warning."""
         assert self._process is not None
-        self.kills += 1
         self._listening.clear()
         await self._end(self._process.kill)
 
@@ -107,14 +105,12 @@ class ServerProcess:
         with contextlib.suppress(ProcessLookupError):
             how()
         await self._process.wait()
-        if self._reader is not None:
-            await self._reader
+        await (self._reader or _read_on(self._process))
 
-    def abandon(self) -> None:
-        """Kill it without waiting, as the proof itself is ending."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+    async def abandon(self) -> None:
+        """Kill it if it still runs, as the proof itself is ending."""
+        if self._process is not None:
+            await self._end(self._process.kill)
         self._log.close()
 
 

@@ -17,10 +17,10 @@ import msgspec
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.lead import Lead
-from onelead.prove.explain.order_search import STATES_MAX, Search
+from onelead.prove.explain.order_search import STATES_MAX, Found, Search
 from onelead.prove.explain.pairs import contradicting_pairs
 from onelead.prove.explain.parts import Step, segments, split, steps_of
-from onelead.prove.explain.serial_model import Filter, SerialModel, State
+from onelead.prove.explain.serial_model import SerialModel, State
 from onelead.prove.operations import Claim, Operation
 
 #: A search that takes longer is given up, and says so.
@@ -58,7 +58,7 @@ def contradictions(
     end. Only the first few contradictions are returned; no part is started after `seconds`.
     """
     model = SerialModel(settings)
-    start = State({}, {}, _filters(settings))
+    start = State({}, {}, _unready(settings))
     found: list[Contradiction] = []
     steps = steps_of(operations, claims, ends or {}, model)
     found += [
@@ -77,9 +77,9 @@ def contradictions(
     return found[:_SHOWN_MAX]
 
 
-def _filters(settings: AccountSettings) -> dict[int, Filter]:
+def _unready(settings: AccountSettings) -> dict[int, IndexState]:
     return {
-        field.id: Filter.MAYBE_BUILDING if field.index_state is IndexState.BUILDING else Filter.OFF
+        field.id: field.index_state
         for field in settings.fields
         if field.on_leads and field.index_state is not IndexState.READY
     }
@@ -113,7 +113,7 @@ class _Part:
         """Return the smallest piece without an order."""
         starts = [start]
         for segment in self._segments:
-            found = Search(segment, self._model, deadline=self._deadline).run(starts)
+            found = self._search(segment, starts)
             if not found.is_complete:
                 undecided = self._contradiction(segment, starts, frozenset())
                 return replace(undecided, is_undecided=True)
@@ -123,6 +123,19 @@ class _Part:
         if self._stored is None or any(map(self._is_stored, starts)):
             return None
         return self._at_the_end(self._segments[-1], before)
+
+    def _search(
+        self,
+        steps: Sequence[Step],
+        starts: list[State],
+        optional: frozenset[int] = frozenset(),
+        *,
+        states_max: int = STATES_MAX,
+    ) -> Found:
+        search = Search(
+            steps, self._model, optional=optional, states_max=states_max, deadline=self._deadline
+        )
+        return search.run(starts)
 
     def _is_stored(self, state: State) -> bool:
         assert self._stored is not None
@@ -166,26 +179,12 @@ class _Part:
         states_max: int = STATES_MAX,
     ) -> bool:
         """Say whether an order exists; also true if the search was given up."""
-        search = Search(
-            steps,
-            self._model,
-            optional=optional,
-            states_max=states_max,
-            deadline=self._deadline,
-        )
-        found = search.run(starts)
+        found = self._search(steps, starts, optional, states_max=states_max)
         return bool(found.ends) or not found.is_complete
 
     def _at_the_end(self, segment: Sequence[Step], starts: list[State]) -> Contradiction:
         def is_impossible(optional: frozenset[int]) -> bool:
-            search = Search(
-                segment,
-                self._model,
-                optional=optional,
-                states_max=_TRY_STATES_MAX,
-                deadline=self._deadline,
-            )
-            found = search.run(starts)
+            found = self._search(segment, starts, optional, states_max=_TRY_STATES_MAX)
             return found.is_complete and not any(map(self._is_stored, found.ends.values()))
 
         optional = self._dropped(segment, frozenset(), is_impossible)

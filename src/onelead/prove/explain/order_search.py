@@ -83,7 +83,7 @@ class Search:
         for number in possible:
             step = self._steps[number]
             # A step with an unknown outcome may still change something later.
-            if not _is_unknown(step) and self._model.after(step.write, state) is state:
+            if step.is_needed and self._model.after(step.write, state) is state:
                 return [(done | 1 << number, state)]
         following = []
         for number in self._worth_trying(done, in_time, possible):
@@ -134,19 +134,15 @@ def _dependences(steps: Sequence[Step]) -> list[int]:
     for number, step in enumerate(steps):
         for token in step.tokens:
             by_token[token] = by_token.get(token, 0) | 1 << number
-    unknown = sum(1 << number for number, step in enumerate(steps) if _is_unknown(step))
+    # It is unknown which leads these are about.
+    unknown = sum(1 << number for number, step in enumerate(steps) if not step.is_needed)
     found = []
     for step in steps:
         bits = unknown
         for token in step.tokens:
             bits |= by_token[token]
-        found.append((1 << len(steps)) - 1 if _is_unknown(step) else bits)
+        found.append((1 << len(steps)) - 1 if not step.is_needed else bits)
     return found
-
-
-def _is_unknown(step: Step) -> bool:
-    """Say whether it is unknown which lead a step is about."""
-    return step.operation.answer is None and step.write.claim is None
 
 
 def _items_before(steps: Sequence[Step]) -> list[int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from onelead.domain.writes import Action, Outcome
-from onelead.prove.explain.parts import Step
+from onelead.prove.explain.parts import CHANGING, Step
 from onelead.prove.explain.serial_model import SerialModel
 
 Pair = tuple[Step, Step]
@@ -32,11 +32,11 @@ def _created_twice(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
     """
     creators: dict[tuple[str, str], list[Step]] = defaultdict(list)
     changers: dict[int, list[Step]] = defaultdict(list)
-    unknown = [step for step in steps if _is_unknown(step)]
+    unknown = [step for step in steps if not step.is_needed]
     for step in steps:
         if (key := _created_for(step, model)) is not None:
             creators[key].append(step)
-        elif _may_change(step):
+        elif step.write.outcome in CHANGING:
             for lead_id in step.lead_ids:
                 changers[lead_id].append(step)
     for found in creators.values():
@@ -53,34 +53,20 @@ def _changers(step: Step, changers: dict[int, list[Step]]) -> list[Step]:
 
 def _created_for(step: Step, model: SerialModel) -> tuple[str, str] | None:
     """Return the value that an upsert looked for and gave the lead that it created."""
-    operation = step.operation
-    is_creation = operation.action is Action.UPSERT and _outcome(step) == Outcome.CREATED
-    if not is_creation or operation.answer is None:
+    answer, action = step.operation.answer, step.operation.action
+    if answer is None or answer.outcome != Outcome.CREATED or action is not Action.UPSERT:
         return None
     key = model.looked_for(step.write)
     return key if key in model.values_given(step.write) else None
 
 
-def _outcome(step: Step) -> str | None:
-    if step.operation.answer is not None:
-        return step.operation.answer.outcome
-    return step.write.claim.outcome if step.write.claim else None
-
-
-def _is_unknown(step: Step) -> bool:
-    return step.operation.answer is None and step.write.claim is None
-
-
-def _may_change(step: Step) -> bool:
-    return _outcome(step) in {*_MAKING, Outcome.DELETED}
-
-
 def _written_twice(steps: Sequence[Step]) -> Iterator[Pair]:
     made: dict[tuple[int, int], Step] = {}
     for step in steps:
-        if _outcome(step) not in _MAKING or (version := step.write.version) is None:
+        claim = step.write.claim
+        if claim is None or claim.outcome not in _MAKING or claim.version is None:
             continue
         for lead_id in step.lead_ids:
-            first = made.setdefault((lead_id, version), step)
+            first = made.setdefault((lead_id, claim.version), step)
             if first is not step and None not in (first.operation.answer, step.operation.answer):
                 yield first, step

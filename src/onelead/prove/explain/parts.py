@@ -12,20 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from onelead.domain.writes import Action, Outcome
-from onelead.prove.explain.serial_model import (
-    SerialModel,
-    Write,
-    answered_ids,
-    matched_definition,
-    read_write,
-)
-from onelead.prove.operations import LEAD, Claim, Operation
+from onelead.domain.writes import LEAD, Action, Outcome
+from onelead.prove.explain.serial_model import SerialModel, Write, read_write
+from onelead.prove.operations import Claim, Operation, matched_definition
 
 #: What operations can share: a lead, a value that is looked for, or the state of a definition.
 Token = tuple[str, object]
-_REFUSED = Outcome.REFUSED
-_CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
+CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,6 @@ class Step:
     tokens: frozenset[Token]
     #: The latest time at which it can have happened.
     end: float
-    #: Whether it must have happened.
-    is_needed: bool
     #: The leads that it or its answer names.
     lead_ids: frozenset[int]
 
@@ -45,6 +36,11 @@ class Step:
     def operation(self) -> Operation:
         """The operation itself."""
         return self.write.operation
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it must have happened, as its outcome is known."""
+        return self.write.claim is not None
 
 
 def steps_of(
@@ -73,19 +69,16 @@ def _counts(operation: Operation, claims: dict[int, Claim] | None) -> bool:
     if operation.answer is not None or claims is None:
         return True
     claim = claims.get(operation.number)
-    return claim is not None and claim.outcome in _CHANGING
+    return claim is not None and claim.outcome in CHANGING
 
 
 def _lead_ids(write: Write) -> frozenset[int]:
     operation = write.operation
     if operation.resource != LEAD:
         return frozenset()
-    ids = set(answered_ids(operation))
-    if operation.resource_id is not None:
-        ids.add(operation.resource_id)
-    if write.claim is not None and write.claim.lead_id is not None:
-        ids.add(write.claim.lead_id)
-    return frozenset(ids)
+    claimed = write.claim.lead_id if write.claim else None
+    ids = {*operation.shown.ids, operation.resource_id, claimed}
+    return frozenset(lead_id for lead_id in ids if lead_id is not None)
 
 
 def _values_of_leads(
@@ -117,7 +110,7 @@ def _step(
         tokens |= {("lead", lead_id) for lead_id in lead_ids}
     if key := model.looked_for(write):
         tokens.add(key)
-    if _may_change(write):
+    if write.outcome in {None, *CHANGING}:
         changed = _changed_fields(operation)
         brought = set().union(*(values.get(lead_id, set()) for lead_id in lead_ids))
         brought |= model.values_of(write) & looked_for
@@ -126,20 +119,14 @@ def _step(
         tokens.add(("switch", operation.resource_id))
     elif write.lead_write and (definition_id := matched_definition(write.lead_write.match)):
         tokens.add(("switch", definition_id))
-    is_needed = operation.answer is not None or write.claim is not None
     end = operation.answered if operation.answer else ends.get(operation.number, inf)
-    return Step(write, frozenset(tokens), end, is_needed, lead_ids)
+    return Step(write, frozenset(tokens), end, lead_ids)
 
 
 def _is_ambiguous(operation: Operation) -> bool:
     """Say whether an answer names leads only because several match; it says no more about them."""
-    answer = operation.answer
-    return answer is not None and operation.action is Action.UPSERT and answer.outcome == _REFUSED
-
-
-def _may_change(write: Write) -> bool:
-    answer = write.operation.answer
-    return answer is None or answer.outcome in _CHANGING
+    is_refused = operation.answer is not None and operation.answer.outcome == Outcome.REFUSED
+    return is_refused and operation.action is Action.UPSERT
 
 
 def _changed_fields(operation: Operation) -> frozenset[str] | None:

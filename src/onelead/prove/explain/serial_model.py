@@ -5,47 +5,45 @@ The rules are those of `onelead.domain.fold`. The model has no clock, so its lea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.custom_fields import CustomField, DataType, IndexState, match_values
+from onelead.domain.custom_fields import DataType, IndexState, match_values
 from onelead.domain.fold import BatchPlan, Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
-from onelead.domain.matching import Match, key_value, names_matched_field
+from onelead.domain.matching import key_value, names_matched_field
 from onelead.domain.properties import CheckedPatch
 from onelead.domain.text import fold
-from onelead.domain.writes import CheckedWrite, LeadWrite, Outcome
+from onelead.domain.writes import LEAD, CheckedWrite, LeadWrite, Outcome
 from onelead.prove.answers import difference, differs_from_claim
-from onelead.prove.operations import LEAD, Answer, Claim, Operation, lead_write
+from onelead.prove.operations import (
+    Claim,
+    Operation,
+    matched_definition,
+    read_lead_write,
+    with_index_state,
+)
 
 # Equal leads encode equally, as custom fields are always in the order of their ids.
 _encode = msgspec.json.Encoder().encode
 Ids = dict[tuple[str, str], tuple[int, ...]]
 
 
-class Filter(Enum):
-    """Whether upserts can match by a definition."""
-
-    OFF = "off"
-    #: Switched on; only the index work knows whether the index is complete.
-    MAYBE_BUILDING = "maybe building"
-    READY = "ready"
-
-
 class State:
     """The leads at one moment; never changed, only followed by another state."""
 
-    __slots__ = ("_key", "filters", "ids_by_key", "leads")
+    __slots__ = ("_key", "ids_by_key", "indexes", "leads")
 
-    def __init__(self, leads: dict[int, Lead], ids_by_key: Ids, filters: dict[int, Filter]) -> None:
+    def __init__(
+        self, leads: dict[int, Lead], ids_by_key: Ids, indexes: dict[int, IndexState]
+    ) -> None:
         self.leads = leads
         self.ids_by_key = ids_by_key
-        #: By definition id; those not named are ready.
-        self.filters = filters
+        #: By definition id; those not named are ready. Only the index work knows whether one that
+        #: is being built is already complete.
+        self.indexes = indexes
         self._key: bytes | None = None
 
     @property
@@ -53,8 +51,7 @@ class State:
         """The same bytes for equal states, and only for them."""
         if self._key is None:
             leads = [_encode(self.leads[lead_id]) for lead_id in sorted(self.leads)]
-            filters = sorted((field, state.value) for field, state in self.filters.items())
-            self._key = b"".join([*leads, repr(filters).encode()])
+            self._key = b"".join([*leads, repr(sorted(self.indexes.items())).encode()])
         return self._key
 
 
@@ -64,51 +61,39 @@ class Write:
 
     operation: Operation
     lead_write: LeadWrite | None
-    claim: Claim | None = None
+    #: What happened, by the answer or else by the ledger; None if neither says.
+    claim: Claim | None
     #: What a switch sets the definition to.
     is_filterable: bool = False
     #: A lead and the version it must have before the operation; 0 if it must not exist.
     needs: tuple[int, int] | None = None
 
     @property
-    def version(self) -> int | None:
-        """The version of the lead, by the answer or else by the ledger."""
-        answer = self.operation.answer
-        if answer is not None:
-            return _version(answer)
-        return self.claim.version if self.claim else None
-
-
-def _version(answer: Answer) -> int | None:
-    """Return the version of the lead in the answer; items of bulk calls do not show it."""
-    return int(answer.etag.strip('"')) if answer.etag else None
+    def outcome(self) -> str | None:
+        """Its outcome; None if it is unknown."""
+        return self.claim.outcome if self.claim else None
 
 
 def read_write(operation: Operation, claim: Claim | None) -> Write:
-    """Read what an operation asked for."""
+    """Read what an operation asked for; `claim` is what the ledger says about it."""
+    if operation.answer is not None:
+        claim = operation.answer.claim
     if operation.resource == LEAD:
-        return Write(operation, lead_write(operation), claim, needs=_needs(operation, claim))
+        asked = read_lead_write(operation.action, operation.resource_id, operation.payload)
+        return Write(operation, asked, claim, needs=_needs(claim))
     body = msgspec.json.decode(operation.payload)
     return Write(operation, None, claim, bool(body.get("is_filterable")))
 
 
-def _needs(operation: Operation, claim: Claim | None) -> tuple[int, int] | None:
+def _needs(claim: Claim | None) -> tuple[int, int] | None:
     """Return what the outcome says about the lead before; it rules out states without planning."""
-    answer = operation.answer
-    if answer is not None:
-        outcome, lead_id = answer.outcome, answered_id(operation)
-        version = _version(answer)
-    elif claim is not None:
-        outcome, lead_id, version = claim.outcome, claim.lead_id, claim.version
-    else:
+    if claim is None or claim.lead_id is None:
         return None
-    if lead_id is None:
+    if claim.outcome == Outcome.CREATED:
+        return claim.lead_id, 0
+    if claim.version is None:
         return None
-    if outcome == Outcome.CREATED:
-        return lead_id, 0
-    if version is None:
-        return None
-    return lead_id, version - (outcome == Outcome.UPDATED)
+    return claim.lead_id, claim.version - (claim.outcome == Outcome.UPDATED)
 
 
 class SerialModel:
@@ -116,26 +101,19 @@ class SerialModel:
 
     def __init__(self, settings: AccountSettings) -> None:
         # The match keys of every lead definition are kept; the state says whether they can be read.
-        ready = {True: IndexState.READY}
-        fields = tuple(
-            msgspec.structs.replace(
-                field, is_filterable=field.on_leads, index_state=ready.get(field.on_leads, _NONE)
-            )
-            for field in settings.fields
-        )
-        self.settings = replace(settings, fields=fields)
+        for field in settings.fields:
+            kept = IndexState.READY if field.on_leads else IndexState.NONE
+            settings = with_index_state(settings, field.id, kept)
+        self.settings = settings
         self._not_ready = {
-            (field.id, state): _with_field(self.settings, changed)
-            for field in fields
-            for state, changed in (
-                (Filter.OFF, _changed(field, IndexState.NONE)),
-                (Filter.MAYBE_BUILDING, _changed(field, IndexState.BUILDING)),
-            )
+            (field.id, state): with_index_state(settings, field.id, state)
+            for field in settings.fields
+            for state in (IndexState.NONE, IndexState.BUILDING)
         }
-        self._checked_writes: dict[tuple[int, Filter], CheckedWrite] = {}
+        self._checked_writes: dict[tuple[int, IndexState], CheckedWrite] = {}
         #: What an operation does, by the ids that it finds and then by the lead that it writes.
         self._plans: dict[
-            tuple[int, Filter, tuple[int, ...]], list[tuple[Lead | None, BatchPlan | None]]
+            tuple[int, IndexState, tuple[int, ...]], list[tuple[Lead | None, BatchPlan | None]]
         ] = {}
 
     def after(self, write: Write, state: State) -> State | None:
@@ -150,38 +128,34 @@ class SerialModel:
             if (lead.version if lead else 0) != write.needs[1]:
                 return None
         field_id = matched_definition(write.lead_write.match)
-        ready = state.filters.get(field_id, Filter.READY) if field_id else Filter.READY
-        if ready is not Filter.MAYBE_BUILDING:
-            return self._written(write, ready, state)
-        if _says_building(write):
-            return self._written(write, ready, state)
+        index = state.indexes.get(field_id, IndexState.READY) if field_id else IndexState.READY
+        if index is not IndexState.BUILDING or _says_building(write):
+            return self._written(write, index, state)
         assert field_id is not None
-        known = State(state.leads, state.ids_by_key, {**state.filters, field_id: Filter.READY})
-        return self._written(write, Filter.READY, known)
+        known = State(state.leads, state.ids_by_key, {**state.indexes, field_id: IndexState.READY})
+        return self._written(write, IndexState.READY, known)
 
     def _switched(self, write: Write, state: State) -> State | None:
         definition_id = write.operation.resource_id
         assert definition_id is not None
-        was_on = state.filters.get(definition_id, Filter.READY) is not Filter.OFF
+        was_on = state.indexes.get(definition_id) is not IndexState.NONE
         outcome = Outcome.UNCHANGED if was_on == write.is_filterable else Outcome.UPDATED
-        answer = write.operation.answer
-        given = answer.outcome if answer else write.claim.outcome if write.claim else outcome
-        if given != outcome:
+        if write.outcome not in (None, outcome):
             return None
         if outcome is Outcome.UNCHANGED:
             return state
-        now = Filter.MAYBE_BUILDING if write.is_filterable else Filter.OFF
-        return State(state.leads, state.ids_by_key, {**state.filters, definition_id: now})
+        now = IndexState.BUILDING if write.is_filterable else IndexState.NONE
+        return State(state.leads, state.ids_by_key, {**state.indexes, definition_id: now})
 
-    def _written(self, write: Write, ready: Filter, state: State) -> State | None:
-        checked = self._checked(write, ready)
+    def _written(self, write: Write, index: IndexState, state: State) -> State | None:
+        checked = self._checked(write, index)
         ids: tuple[int, ...] = ()
         if checked.match is not None:
             ids = state.ids_by_key.get((checked.match.key.field, checked.match.key.value), ())
         # Nothing else in the state affects what the operation does.
         named = write.operation.resource_id if checked.match is None else None
         lead = state.leads.get(named or ids[0]) if named or len(ids) == 1 else None
-        known = self._plans.setdefault((write.operation.number, ready, ids), [])
+        known = self._plans.setdefault((write.operation.number, index, ids), [])
         for before, plan in known:
             if before == lead:
                 return self._with(plan, state)
@@ -206,15 +180,15 @@ class SerialModel:
             is_so = write.claim is None or not differs_from_claim(write.claim, result)
         return plan if is_so else None
 
-    def _checked(self, write: Write, ready: Filter) -> CheckedWrite:
-        at = (write.operation.number, ready)
+    def _checked(self, write: Write, index: IndexState = IndexState.READY) -> CheckedWrite:
+        at = (write.operation.number, index)
         if at not in self._checked_writes:
             assert write.lead_write is not None
             settings = self.settings
-            if ready is not Filter.READY:
+            if index is not IndexState.READY:
                 field_id = matched_definition(write.lead_write.match)
                 assert field_id is not None
-                settings = self._not_ready[field_id, ready]
+                settings = self._not_ready[field_id, index]
             self._checked_writes[at] = checked_write(write.lead_write, settings)
         return self._checked_writes[at]
 
@@ -235,36 +209,33 @@ class SerialModel:
         for key, lead_id in plan.keys_added:
             at = (key.field, key.value)
             ids_by_key[at] = tuple(sorted({*ids_by_key.get(at, ()), lead_id}))
-        return State(leads, ids_by_key, state.filters)
+        return State(leads, ids_by_key, state.indexes)
 
     def values_given(self, write: Write) -> set[tuple[str, str]]:
         """Return the fields and values that a lead created by the upsert is certain to have."""
-        if write.lead_write is None or write.lead_write.patch is None:
+        checked = self._checked(write) if write.lead_write else None
+        if checked is None or checked.patch is None or checked.match is None:
             return set()
-        checked = self._checked(write, Filter.READY)
-        if checked.patch is None or checked.match is None:
-            return set()
-        values = self._brought(checked.patch, [])
+        values = self._brought(checked.patch)
         if not names_matched_field(checked.match, checked.patch):
             values.add((checked.match.key.field, checked.match.key.value))
         return values
 
     def values_of(self, write: Write) -> set[tuple[str, str]]:
         """Return every field and value that a write may make a lead match by."""
-        if write.lead_write is None or write.lead_write.patch is None:
-            return set()
-        checked = self._checked(write, Filter.READY)
-        if checked.patch is None:
+        checked = self._checked(write) if write.lead_write else None
+        if checked is None or checked.patch is None:
             return set()
         values = _values_of_every_lead(self.settings)
         if key := self.looked_for(write):
             # A new lead gets the value that was looked for.
             values.add(key)
-        names = answered_names(write.operation) if checked.patch.name_parts else []
-        return values | self._brought(checked.patch, names)
+        name = write.operation.shown.name if checked.patch.name_parts else ""
+        return values | self._brought(checked.patch, name)
 
-    def _brought(self, patch: CheckedPatch, names: list[str]) -> set[tuple[str, str]]:
-        values = {("name", key_value(fold(name))) for name in [*names, patch.name] if name}
+    def _brought(self, patch: CheckedPatch, answered_name: str = "") -> set[tuple[str, str]]:
+        names = (answered_name, patch.name)
+        values = {("name", key_value(fold(name))) for name in names if name}
         if email := patch.fields.get("email"):
             values.add(("email", key_value(fold(email.email))))
         for definition_id, value in patch.custom_fields.items():
@@ -274,11 +245,8 @@ class SerialModel:
 
     def looked_for(self, write: Write) -> tuple[str, str] | None:
         """Return the field and value that an upsert looks for."""
-        match = self._checked(write, Filter.READY).match if write.lead_write else None
+        match = self._checked(write).match if write.lead_write else None
         return (match.key.field, match.key.value) if match else None
-
-
-_NONE = IndexState.NONE
 
 
 def _values_of_every_lead(settings: AccountSettings) -> set[tuple[str, str]]:
@@ -291,63 +259,14 @@ def _values_of_every_lead(settings: AccountSettings) -> set[tuple[str, str]]:
     }
 
 
-def _changed(field: CustomField, state: IndexState) -> CustomField:
-    is_on = state is not IndexState.NONE
-    return msgspec.structs.replace(field, is_filterable=is_on, index_state=state)
-
-
-def _with_field(settings: AccountSettings, changed: CustomField) -> AccountSettings:
-    fields = (changed if field.id == changed.id else field for field in settings.fields)
-    return replace(settings, fields=tuple(fields))
-
-
-def matched_definition(match: Match | None) -> int | None:
-    """Return the id of the definition that a match names."""
-    value: Any = match.field_value if match else None
-    return value.get("custom_field_definition_id") if isinstance(value, dict) else None
-
-
 def _says_building(write: Write) -> bool:
     answer = write.operation.answer
     return answer is not None and b"is still being indexed" in answer.body
 
 
 def _new_id(write: Write) -> int:
-    """Return the id of a new lead, by the answer or else by the ledger."""
-    if write.operation.answer is not None and write.operation.answer.outcome == Outcome.CREATED:
-        return answered_id(write.operation) or 1
+    """Return the id that a new lead gets."""
     if write.claim is not None and write.claim.outcome == Outcome.CREATED:
         return write.claim.lead_id or 1
     # An id that is never in use; a creation that is known to have happened has its id above.
     return 2**53 + write.operation.number
-
-
-class _Body(msgspec.Struct):
-    id: int | None = None
-    name: str = ""
-    ids: tuple[int, ...] = ()
-
-
-_body = msgspec.json.Decoder(_Body)
-
-
-def answered_id(operation: Operation) -> int | None:
-    """Return the id of the lead in the answer."""
-    return _body.decode(operation.answer.body).id if operation.answer else None
-
-
-def answered_names(operation: Operation) -> list[str]:
-    """Return the name of the lead in the answer."""
-    name = _body.decode(operation.answer.body).name if operation.answer else ""
-    return [name] if name else []
-
-
-def answered_ids(operation: Operation) -> tuple[int, ...]:
-    """Return all ids in the answer."""
-    if operation.answer is None:
-        return ()
-    try:
-        body = _body.decode(operation.answer.body)
-    except msgspec.MsgspecError:
-        return ()
-    return body.ids if body.id is None else (body.id, *body.ids)

@@ -8,12 +8,7 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from onelead.contract.ledger import (
-    AccountLedgerRow,
-    LedgerRead,
-    LedgerScope,
-    LedgerSlice,
-)
+from onelead.contract.ledger import AccountLedgerRow, LedgerRead, LedgerScope, LedgerSlice
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import AdminRequired
 from onelead.domain.lead import Lead

@@ -17,11 +17,10 @@ from onelead.contract.ledger import AccountLedgerRow, DeletedSetting
 from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
 from onelead.domain.lead import custom_name, definition_id_of
-from onelead.domain.writes import Outcome
+from onelead.domain.writes import LEAD, Outcome
 from onelead.web.frame.visit import Visit
 from onelead.web.words.ledger_lines import existing_settings
 
-_LEAD = "lead"
 _PICKED: dict[str, Callable[[AccountSettings], Mapping[int, Any]]] = {
     "status_id": lambda settings: settings.statuses_by_id,
     "customer_source_id": lambda settings: settings.sources_by_id,
@@ -61,7 +60,7 @@ def missing_ids(
 
 def _values_of(row: AccountLedgerRow) -> Iterator[FieldValue]:
     """Yield the lead values in a row: those of its changes, and the match value."""
-    if row.resource != _LEAD:
+    if row.resource != LEAD:
         return
     for name, values in (row.changes or {}).items():
         yield from ((name, value) for value in values)

@@ -19,7 +19,7 @@ from onelead.domain.errors import humanised
 from onelead.domain.figures import caller_value
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.text import isolated, quoted
-from onelead.domain.writes import Action, Outcome
+from onelead.domain.writes import LEAD, Action, Outcome
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
 
@@ -29,10 +29,10 @@ _SHORT_CHARS_MAX = 160
 #: The labels of an account's API keys by the ids of the keys.
 ApiKeyLabels = Mapping[int, str]
 
-_LEAD, _FIELD = "lead", "custom_field_definition"
+_FIELD = "custom_field_definition"
 _SOURCE, _STATUS = "customer_source", "lead_status"
 _NOUNS = {
-    _LEAD: "Lead",
+    LEAD: "Lead",
     "account": "Account settings",
     _FIELD: "Custom field",
     _SOURCE: "Customer source",
@@ -121,7 +121,7 @@ def api_key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
 
 def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels) -> LedgerLine:
     """Put a row into words; ids that the settings do not know stay numbers."""
-    resource, resource_id = _LEAD, None
+    resource, resource_id = LEAD, None
     if isinstance(row, AccountLedgerRow):
         resource, resource_id = row.resource, row.resource_id
     match = row.match or {}
@@ -147,12 +147,12 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
 def _what(row: LedgerRow, resource: str, name: str) -> str:
     noun = _NOUNS.get(resource, resource) + (f" “{isolated(quoted(name))}”" if name else "")
     if row.outcome == Outcome.REFUSED:
-        if resource == _LEAD:
+        if resource == LEAD:
             return f"{row.action.capitalize()} refused"
         return f"{noun}: {row.action} refused"
     by_upsert = " by an upsert" if row.action == Action.UPSERT else ""
     if row.outcome == Outcome.UNCHANGED:
-        return f"No change{by_upsert}" if resource == _LEAD else f"{noun}: no change"
+        return f"No change{by_upsert}" if resource == LEAD else f"{noun}: no change"
     return f"{noun} {_VERBS[Outcome(row.outcome)]}{by_upsert}"
 
 
@@ -232,13 +232,13 @@ def match_value_text(field: CustomField | None, value: str) -> str:
 
 
 def change_lines(
-    changes: Mapping[str, Any], settings: AccountSettings, resource: str = _LEAD
+    changes: Mapping[str, Any], settings: AccountSettings, resource: str = LEAD
 ) -> tuple[ChangeLine, ...]:
     """Put `{field: (old, new)}` into words."""
     return tuple(
         ChangeLine(
             field,
-            field_label(field, settings) if resource == _LEAD else setting_label(field),
+            field_label(field, settings) if resource == LEAD else setting_label(field),
             *(LongText(_change_text(field, value, settings, resource)) for value in values),
         )
         for field, values in changes.items()
@@ -246,7 +246,7 @@ def change_lines(
 
 
 def _change_text(field: str, value: Any, settings: AccountSettings, resource: str) -> str:
-    return field_text(field, value, settings) if resource == _LEAD else plain_text(value)
+    return field_text(field, value, settings) if resource == LEAD else plain_text(value)
 
 
 def by_choices(settings: AccountSettings, labels: ApiKeyLabels) -> list[tuple[str, str]]:

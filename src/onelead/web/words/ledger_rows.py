@@ -9,23 +9,21 @@ import msgspec
 from onelead.contract.ledger import AccountLedgerRow, LedgerRead
 from onelead.domain.errors import AdminRequired
 from onelead.domain.limits import PRETTY_PAYLOAD_CHARS_MAX
-from onelead.domain.writes import Action
+from onelead.domain.writes import LEAD, Action
 from onelead.web.frame.visit import Visit
-
-_LEAD = "lead"
 
 
 async def visible_row(visit: Visit, seq: int) -> LedgerRead:
     """Read a ledger row that the user may see. Raises ResourceNotFound, AdminRequired."""
     read = await visit.store.ledger_row(visit.account_id, seq)
-    if read.row.resource != _LEAD and not visit.signed_in.is_admin:
+    if read.row.resource != LEAD and not visit.signed_in.is_admin:
         raise AdminRequired
     return read
 
 
 def is_upsert(row: AccountLedgerRow) -> bool:
     """Say whether a row is an upsert, which can be tried again."""
-    return row.resource == _LEAD and row.action == Action.UPSERT
+    return row.resource == LEAD and row.action == Action.UPSERT
 
 
 def decoded(payload: str) -> Any:
