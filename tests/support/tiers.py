@@ -7,10 +7,9 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 
-def slow_after(fast: int, values: Iterable[Any]) -> list[ParameterSet]:
+def slow_after(fast: int, values: Iterable[Any]) -> list[Any]:
     """Mark all values but the first `fast` ones as slow."""
     rest = iter(values)
     return [

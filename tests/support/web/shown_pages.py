@@ -66,7 +66,7 @@ SETTINGS = (
     ShownPage("custom-field", "/settings/custom-fields", _FIELD),
     ShownPage("custom-field-delete", "/settings/custom-fields", _FIELD, "/delete"),
     ShownPage("custom-field-new", "/settings/custom-fields/new"),
-    ShownPage("custom-field-options", "/settings/custom-fields?q=roof", _FIELD),
+    ShownPage("custom-field-options", "/settings/custom-fields?q=roof+type", _FIELD),
     ShownPage("lead-statuses", "/settings/lead-statuses"),
     ShownPage("customer-sources", "/settings/customer-sources"),
     ShownPage("lead-status-delete", "/settings/lead-statuses", "main a[href$='/delete']"),
