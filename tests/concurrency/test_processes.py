@@ -98,20 +98,27 @@ async def test_switches_in_the_middle_are_obeyed_by_every_process(
 async def test_leads_that_would_match_each_other_through_different_fields_are_created_once(
     account: AccountStore,
 ) -> None:
-    """By e-mail with the name, and by name with the e-mail: the first one creates."""
-    people = 150
-    jobs = [
-        Job("by_email", 1, people),
-        Job("by_name", 2, people),
-        Job("by_email", 3, people),
-        Job("by_name", 4, people),
-    ]
-    answers = await run_jobs(account.database.address, account.account_id, jobs)
-    await assert_explained(account, answers, "people")
-    leads = await account.leads()
-    assert sorted(lead.name for lead in leads) == sorted(f"Nora Field {n}" for n in range(people))
-    creators = {row[0] for row in account.ledger("match") if '"matches":0' in row[0]}
-    assert {field for field in ("name", "email") for row in creators if field in row} == {
-        "name",
-        "email",
-    }
+    """By e-mail with the name, and by name with the e-mail: the first one creates.
+
+    On a busy machine one kind may be first with everyone, which tries nothing: then again, with
+    more people.
+    """
+    for people in (150, 300, 450, 600, 750):
+        jobs = [
+            Job("by_email", 1, people),
+            Job("by_name", 2, people),
+            Job("by_email", 3, people),
+            Job("by_name", 4, people),
+        ]
+        answers = await run_jobs(account.database.address, account.account_id, jobs)
+        await assert_explained(account, answers, f"{people} people")
+        names = sorted(lead.name for lead in await account.leads())
+        assert names == sorted(f"Nora Field {n}" for n in range(people))
+        if _fields_that_created(account) == {"name", "email"}:
+            return
+    raise AssertionError("only one kind of delivery was ever first")
+
+
+def _fields_that_created(account: AccountStore) -> set[str]:
+    matches = [row for (row,) in account.ledger("match") if '"matches":0' in row]
+    return {field for field in ("name", "email") if any(field in match for match in matches)}
