@@ -30,6 +30,7 @@ from onelead.domain.errors import (
     WriteQueueFull,
 )
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.search_request import TRACKING_PARAMETERS, TRACKING_PREFIX
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.process.metrics import Metrics
 from onelead.storage.migrate import migrate
@@ -186,6 +187,13 @@ def test_every_call_in_the_documents_exists() -> None:
         called = re.findall(r"`((?:GET|POST|PUT|DELETE) /\S+)`", _text(page))
         unknown = {call.replace(BASE_PATH, "") for call in called} - served - pages - absent
         assert unknown == set(), page
+
+
+def test_every_tracking_parameter_is_named() -> None:
+    page = _text(DOCS / "api.md")
+    assert [
+        name for name in {*TRACKING_PARAMETERS, TRACKING_PREFIX} if f"`{name}`" not in page
+    ] == []
 
 
 def test_the_base_url_is_the_one_that_is_served() -> None:

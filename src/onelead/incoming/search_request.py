@@ -149,6 +149,17 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 #: Criteria that can ask for leads without one.
 _REFERENCE_KEYS = ("assignee_ids", "customer_source_ids")
+#: What advertising and mailing services append to the addresses of pages, and browsers' scripts to
+#: those of calls (`_`); forms and links pass it on.
+TRACKING_PARAMETERS = frozenset(
+    {
+        *("_", "_ga", "_gl", "dclid", "fbclid", "gbraid", "gclid", "igshid", "li_fat_id"),
+        *("mc_cid", "mc_eid", "msclkid", "ttclid", "twclid", "wbraid", "yclid"),
+    }
+)
+TRACKING_PREFIX = "utm_"
+#: Text with one of these is more than an address.
+_NOT_IN_ADDRESS = frozenset('<>",;')
 #: In a query string these may be JSON text.
 _STRUCTURED = ("custom_fields", "tags", "phone_number")
 
@@ -159,8 +170,8 @@ def search_from(
     """Read a search, and the keys to answer with for each lead (None: all).
 
     A key in the body takes precedence over the same key in the query string. `ignored` is a query
-    parameter that is not part of the search; `showable` are all keys of a lead. Raises
-    InputInvalid with all problems.
+    parameter that is not part of the search, as are those of TRACKING_PARAMETERS and
+    TRACKING_PREFIX; `showable` are all keys of a lead. Raises InputInvalid with all problems.
     """
     # Some clients send an empty list for "no criteria".
     raw = _query_values(query, ignored) | (body or {})
@@ -188,13 +199,25 @@ def _query_values(query: QueryParams, ignored: str) -> dict[str, Any]:
     require_no_nul(query.multi_items())
     for key in query:
         name = key.removesuffix("[]")
-        if name == ignored:
+        if name == ignored or name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIX):
             continue
         sent = query.getlist(key)
+        if name == "emails":
+            sent = [_with_plus(text) for text in sent]
         values[name] = sent if len(sent) > 1 or key != name else sent[0]
         if name in _STRUCTURED and isinstance(values[name], str) and values[name][:1] in ("[", "{"):
             values[name] = decode_json(values[name].encode())
     return values
+
+
+def _with_plus(text: str) -> str:
+    """Return a text with the `+` of its address, which means a blank in a query string.
+
+    Browsers and careless clients do not escape it, and no address has a blank.
+    """
+    local, _, domain = text.strip().partition("@")
+    is_address = domain and not {" ", "@"} & set(domain) and not _NOT_IN_ADDRESS & set(text)
+    return f"{local.replace(' ', '+')}@{domain}" if is_address else text
 
 
 class _Reader:
