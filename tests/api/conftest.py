@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.api.service import Service, a_service
+from tests.support.api.sockets import Address, served
 from tests.support.storage.databases import ENGINES
 
 #: Whose answers depend on what the engine stores and finds.
@@ -36,3 +37,10 @@ async def service(tmp_path: Path, engine_of_service: str) -> AsyncIterator[Servi
 def client(service: Service) -> httpx.AsyncClient:
     """The account's API client."""
     return service.client
+
+
+@pytest.fixture
+async def address(service: Service) -> AsyncIterator[Address]:
+    """Where the service listens on a real socket."""
+    async with served(service) as found:
+        yield found

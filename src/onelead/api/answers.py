@@ -67,6 +67,8 @@ def error_response(error: OneleadError, headers: Mapping[str, str] | None = None
         response.headers["Retry-After"] = str(seconds)
     if isinstance(error, VersionConflict):
         response.headers["ETag"] = f'"{error.version}"'
+    if error.kind is Kind.UNSUPPORTED:
+        response.headers["Accept-Encoding"] = "gzip, deflate"
     if error.kind is Kind.TIMEOUT:
         # The rest of the body may never arrive.
         response.headers["Connection"] = "close"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -11,9 +12,12 @@ from onelead.domain.account import Caller
 from onelead.domain.errors import HeaderMalformed, ResourceNotFound
 from onelead.domain.text import known_id, quoted, whole_number
 from onelead.domain.writes import Delivery
-from onelead.incoming.json_body import decode_json, decode_object, read_body
+from onelead.incoming.bulk_body import decode_bulk
+from onelead.incoming.json_body import decode_json, decode_object, read_json
 from onelead.incoming.request_log import RequestLine
 from onelead.process.runtime import Runtime
+
+T = TypeVar("T")
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?"(?P<text>[^"\x00-\x20\x7f]*)"')
 
@@ -34,15 +38,26 @@ class Call:
         self._payload = ""
 
     async def json_object(self) -> dict[str, Any]:
-        """Read the body as a JSON object, empty when there is none. Raises BodyMalformed."""
-        body = await read_body(self.request)
-        # A body of white space alone counts as none.
-        self._payload = body.decode(errors="replace").strip()
-        return decode_object(body)
+        """Read the body as a JSON object, empty when there is none. Raises what `_read` raises."""
+        return await self._read(decode_object)
 
     async def json_value(self) -> Any:
-        """Read the body as any JSON value, `{}` when there is none. Raises BodyMalformed."""
-        return decode_json(await read_body(self.request))
+        """Read the body as any JSON value, `{}` when there is none. Raises what `_read` raises."""
+        return await self._read(decode_json)
+
+    async def json_bulk(self) -> dict[str, Any]:
+        """Read the body of a bulk call as `decode_bulk` does. Raises what `_read` raises."""
+        return await self._read(decode_bulk)
+
+    async def _read(self, decode: Callable[[bytes], T]) -> T:
+        """Read the body, and keep its text for the ledger. No body is read anywhere else.
+
+        Raises BodyMalformed, BodyTooLarge, BodyTooSlow, BodyEncodingUnknown.
+        """
+        body, value = await read_json(self.request, decode)
+        # A body of white space alone counts as none.
+        self._payload = body.decode().strip()
+        return value
 
     def path_id(self) -> int:
         """Return the id in the path. Raises ResourceNotFound for one that nothing can have."""

@@ -19,6 +19,7 @@ from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.errors import BodyMalformed, Problem
 from onelead.domain.limits import BULK_LEADS_MAX
 from onelead.domain.writes import Action, LeadWrite, Outcome
+from onelead.incoming.bulk_body import UnreadableItem
 from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert_write
 from onelead.incoming.paging import page_from
 from onelead.incoming.receipts import receipt_headers
@@ -106,7 +107,7 @@ async def bulk_update_leads(call: Call) -> Response:
 
 
 async def _bulk(call: Call, action: Action) -> Response:
-    body = await call.json_object()
+    body = await call.json_bulk()
     items, problem = _bulk_items(body)
     if problem is not None:
         # A call that is refused as a whole is one delivery.
@@ -148,12 +149,18 @@ def _bulk_items(body: dict[str, Any]) -> tuple[list[Any], Problem | None]:
 
 def _item_write(call: Call, action: Action, item: Any) -> LeadWrite:
     lead_id = None
+    unreadable: tuple[Problem, ...] = ()
+    if isinstance(item, UnreadableItem):
+        payload, unreadable, item = item.payload, item.problems, item.readable
+    else:
+        payload = msgspec.json.encode(item).decode()
     patch, problems = lead_patch(item, "base")
-    if action is Action.UPDATE and isinstance(item, dict):
+    is_id_readable = all(problem.attribute != "id" for problem in unreadable)
+    if action is Action.UPDATE and isinstance(item, dict) and is_id_readable:
         lead_id, id_problems = item_id(item)
         problems = (*id_problems, *problems)
-    delivery = call.delivery(msgspec.json.encode(item).decode())
-    return LeadWrite(action, delivery, lead_id, patch, problems=problems)
+    problems = (*unreadable, *problems)
+    return LeadWrite(action, call.delivery(payload), lead_id, patch, problems=problems)
 
 
 def _item_answer(call: Call, receipt: Receipt, write: LeadWrite) -> Any:

@@ -40,9 +40,10 @@ URL. What Copper does not have is marked as an addition.
 **Credentials.** Every call sends three headers: `X-PW-AccessToken` is the API key,
 `X-PW-Application` is `developer_api`, and `X-PW-UserEmail` is the e-mail of the key's owner.
 
-**Bodies** are JSON, up to {REQUEST_BODY_BYTES_MAX:,} bytes and {JSON_DEPTH_MAX} levels deep. Times
-are Unix seconds. A member that is left out stays as it is, null clears it, and an unknown one is
-refused. A whole lead can be sent back: keys that cannot be set are ignored.
+**Bodies** are JSON in UTF-8, up to {REQUEST_BODY_BYTES_MAX:,} bytes and {JSON_DEPTH_MAX} levels
+deep, plain or compressed (`Content-Encoding: gzip` or `deflate`). Times are Unix seconds. A member
+that is left out stays as it is, null clears it, and an unknown one is refused. A whole lead can be
+sent back: keys that cannot be set are ignored.
 
 **Receipts.** The headers `Lead-Outcome`, `Lead-Changed` and `Lead-Match` say what a write did and
 why. A write that changes nothing is `unchanged` and creates no new version.

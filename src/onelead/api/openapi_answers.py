@@ -16,6 +16,7 @@ from onelead.api.answers import BareErrorBody, ErrorBody, error_response, intern
 from onelead.api.endpoints import IF_MATCH, Endpoint
 from onelead.domain.errors import (
     AdminRequired,
+    BodyEncodingUnknown,
     BodyMalformed,
     BodyTooLarge,
     BodyTooSlow,
@@ -49,6 +50,7 @@ _HEADERS = {
     "X-PW-TOTAL": "The number of rows on all pages.",
     "Link": 'The next page, as in `</developer_api/v1/leads/search?cursor=...>; rel="next"`; '
     "absent on the last page.",
+    "Accept-Encoding": "The encodings that a body may have, as in `gzip, deflate`.",
     "Retry-After": "The seconds to wait before sending the request again.",
 }
 _ALWAYS = {"X-Request-Id": True}
@@ -60,8 +62,8 @@ _RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Ou
 _SHARED: dict[HTTPStatus, tuple[str, tuple[OneleadError, ...]]] = {
     HTTPStatus.BAD_REQUEST: (
         (
-            "The body is not readable: not JSON, not an object, nested too deep, the same key "
-            "twice in one object, or text that cannot be stored; or a header is not readable."
+            "The body is not readable: not JSON in UTF-8, not an object, nested too deep, the same "
+            "key twice in one object, or text that cannot be stored; or a header is not readable."
         ),
         (
             BodyMalformed("Invalid input: the body must be a JSON object"),
@@ -81,6 +83,14 @@ _SHARED: dict[HTTPStatus, tuple[str, tuple[OneleadError, ...]]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
         "The body is too large.",
         (BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes"),),
+    ),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "The body is compressed in a way that is not known.",
+        (
+            BodyEncodingUnknown(
+                "The body is encoded as br; send it plain, or compressed once with gzip or deflate"
+            ),
+        ),
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: (
         "The service is busy or stopping; send the request again after `Retry-After`.",
@@ -130,6 +140,7 @@ def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
     if endpoint.request is not None:
         yield HTTPStatus.REQUEST_TIMEOUT
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     if endpoint.is_settings_write:
         yield HTTPStatus.FORBIDDEN
     yield HTTPStatus.INTERNAL_SERVER_ERROR
@@ -140,6 +151,8 @@ def _shared_headers(status: HTTPStatus) -> dict[str, bool]:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # One connection too many is refused before its request gets an id.
         return {"X-Request-Id": False, "Retry-After": True}
+    if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return {"Accept-Encoding": True}
     return {}
 
 

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     NOT_FOUND = "not_found"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
+    #: It came in a form that is not read.
+    UNSUPPORTED = "unsupported"
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
     CONFLICT = "conflict"
@@ -90,6 +92,10 @@ class HeaderMalformed(OneleadError, code="header_malformed", kind=Kind.MALFORMED
 
 class BodyTooLarge(OneleadError, code="body_too_large", kind=Kind.TOO_LARGE):
     """The body is too large"""
+
+
+class BodyEncodingUnknown(OneleadError, code="body_encoding_unknown", kind=Kind.UNSUPPORTED):
+    """The body has a Content-Encoding that is not known"""
 
 
 class BodyTooSlow(OneleadError, code="body_too_slow", kind=Kind.TIMEOUT):

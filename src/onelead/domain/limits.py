@@ -8,6 +8,10 @@ from __future__ import annotations
 # Requests.
 REQUEST_BODY_BYTES_MAX = 1_048_576
 REQUEST_BODY_TIMEOUT_S = 20
+BODY_ENCODINGS_MAX = 2
+GZIP_MEMBERS_MAX = 100
+#: Hardly any input makes a slice take longer than a millisecond or two.
+INFLATE_SLICE_BYTES_MAX = 16_384
 REQUEST_HEADERS_TIMEOUT_S = 20
 REQUEST_HEADERS_BYTES_MAX = 65_536
 REQUEST_CONNECTIONS_MAX = 4_096

@@ -1,21 +1,28 @@
 """Reads request bodies: bounded in size, time and depth, and strictly JSON.
 
 JSON that is ambiguous or cannot be stored counts as unreadable: duplicate keys, NUL characters,
-lone surrogates, numbers out of range. No request that fails here reaches the ledger.
+lone surrogates, numbers out of range. No request that fails here reaches the ledger, except that
+one item of a bulk call can fail alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
 from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.incoming.content_coding import decoded
+from onelead.incoming.foreign_body import what_came
+
+T = TypeVar("T")
 
 #: Where our server puts a weak reference to a request's `Arrival` in its scope.
 ARRIVING = "onelead.arriving"
@@ -32,8 +39,32 @@ def _no_arrival() -> None:
     """Stand in for the weak reference under another server, which has none."""
 
 
+async def read_json(request: Request, decode: Callable[[bytes], T]) -> tuple[bytes, T]:
+    """Read a body; return it without its byte order mark, and what `decode` makes of it.
+
+    Raises what `read_body` and `decode` raise. A body that is something else than JSON in UTF-8 is
+    called what it is.
+    """
+    body = (await read_body(request)).removeprefix(BOM_UTF8)
+    try:
+        return body, decode(body)
+    except BodyMalformed:
+        if (found := what_came(body, request.headers.get("content-type", ""))) is None:
+            raise
+    raise BodyMalformed(f"{_THE_BODY} {found}")
+
+
 async def read_body(request: Request) -> bytes:
-    """Read the whole body. Raises BodyTooLarge, BodyTooSlow, BodyMalformed."""
+    """Read the whole body, decompressed.
+
+    Raises BodyTooLarge, BodyTooSlow, BodyMalformed, BodyEncodingUnknown.
+    """
+    body = await _arrived(request)
+    encodings = [value for name, value in request.scope["headers"] if name == b"content-encoding"]
+    return await decoded(body, encodings) if encodings and body else body
+
+
+async def _arrived(request: Request) -> bytes:
     arriving: Callable[[], Arrival | None] = request.scope.get(ARRIVING, _no_arrival)
     arrival = arriving()
     # Most bodies arrive with their headers: no need to wait, or for a timer.
@@ -68,7 +99,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
     """Decode a JSON object; an empty body is an empty object. Raises BodyMalformed."""
     value = decode_json(body)
     if not isinstance(value, dict):
-        raise BodyMalformed("Invalid input: the body must be a JSON object")
+        raise BodyMalformed(f"{_THE_BODY} must be a JSON object")
     return value
 
 
@@ -80,19 +111,74 @@ def decode_json(body: bytes) -> Any:
         value = msgspec.json.decode(body)
         # The fast decoder keeps the last of two equal keys; the slow one sees both.
         if _may_have_lost_keys(body, value):
-            _duplicate_finder.decode(body.decode())
+            _slowly_decoded(body)
     except RecursionError:
         raise BodyMalformed(_TOO_DEEP) from None
     except (ValueError, msgspec.DecodeError) as error:
-        raise BodyMalformed(f"Invalid input: the body is not readable JSON: {error}") from None
+        raise _explained(error, body) from None
     if body.count(b"{") + body.count(b"[") > JSON_DEPTH_MAX:
         _check_depth(value)
-    if b"\\u0000" in body:
-        _check_text(value)
+    if b"\\u0000" in body and (fault := fault_of_text(value)):
+        raise TextMalformed(fault, value)
     return value
 
 
-_TOO_DEEP = f"Invalid input: the body is nested deeper than {JSON_DEPTH_MAX} levels"
+_THE_BODY = "Invalid input: the body"
+_TOO_DEEP = f"{_THE_BODY} is nested deeper than {JSON_DEPTH_MAX} levels"
+
+
+class TextMalformed(BodyMalformed, code=BodyMalformed.code, kind=BodyMalformed.kind):
+    """The body is JSON with a text that no database keeps; `value` is the body, decoded."""
+
+    def __init__(self, fault: str, value: Any) -> None:
+        super().__init__(f"{_THE_BODY} {fault}")
+        self.value = value
+
+
+#: Half of a surrogate pair: in JSON, an escape from `\\ud800` to `\\udfff` without its other half.
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def fault_of_text(value: Any) -> str | None:
+    """Return what keeps a database from storing the texts of a decoded value; None for nothing."""
+    if isinstance(value, str):
+        if "\0" in value:
+            return "has a NUL character"
+        has_half = not value.isascii() and HALF_PAIR.search(value)
+        return "has half of a surrogate pair" if has_half else None
+    texts = [*value, *value.values()] if isinstance(value, dict) else _children(value)
+    return next(filter(None, map(fault_of_text, texts)), None)
+
+
+def _explained(error: Exception, body: bytes) -> BodyMalformed:
+    """Return why the fast decoder has failed.
+
+    At half of a surrogate pair it says something wrong, and nothing of the value is left; the slow
+    one takes it as text.
+    """
+    fault = value = None
+    try:
+        value = _slowly_decoded(body)
+        # Refuses a number that is out of range, about which the fast one is right.
+        json.dumps(value, allow_nan=False)
+        fault = fault_of_text(value)
+    except BodyMalformed as malformed:
+        return malformed
+    except ValueError:
+        pass
+    if fault is not None:
+        return TextMalformed(fault, value)
+    return BodyMalformed(f"{_THE_BODY} is not readable JSON: {error}")
+
+
+def _slowly_decoded(body: bytes) -> Any:
+    """Decode JSON and see every key of it. Raises BodyMalformed, or ValueError for what is none."""
+    try:
+        value = _slow_decoder.decode(body.decode())
+    except RecursionError:
+        raise BodyMalformed(_TOO_DEEP) from None
+    _check_depth(value)
+    return value
 
 
 def _may_have_lost_keys(body: bytes, value: Any) -> bool:
@@ -122,12 +208,20 @@ def _count_keys(value: Any) -> int:
     return keys
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) != len(pairs):
-        raise BodyMalformed("Invalid input: the body has the same key twice in one object")
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise BodyMalformed(f"{_THE_BODY} has the same key twice in one object")
+    return members
 
 
-_duplicate_finder = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_slow_decoder = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+)
 
 
 def _check_depth(value: Any) -> None:
@@ -143,16 +237,3 @@ def _children(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
-
-
-def _check_text(value: Any) -> None:
-    """Refuse the NUL character, which databases cannot keep in text."""
-    if isinstance(value, str):
-        if "\0" in value:
-            raise BodyMalformed("Invalid input: the body has a NUL character")
-        return
-    if isinstance(value, dict):
-        for key in value:
-            _check_text(key)
-    for child in _children(value):
-        _check_text(child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,117 @@ async def test_every_lead_has_its_own_ledger_row(service: Service, tmp_path: Pat
     assert [row["outcome"] for row in rows] == ["created", "refused", "created"]
     assert [row["payload"] for row in rows] == ['{"name":"Nora"}', '{"name":""}', '{"name":"Zoë"}']
     assert {row["request_id"] for row in rows} == {response.headers["X-Request-Id"]}
+
+
+NUL, HALF = "has a NUL character", "has half of a surrogate pair"
+
+
+@pytest.mark.parametrize(
+    ("item", "attribute", "message", "payload"),
+    [
+        (r'{"name":"Nul \u0000"}', "name", f"Name: {NUL}", {"name": "Nul \0"}),
+        (r'{"name":"Half \uD83d"}', "name", f"Name: {HALF}", {"name": r"Half \ud83d"}),
+        (r'{"name":"\udc00\ud83d\ude00"}', "name", f"Name: {HALF}", {"name": r"\udc00😀"}),
+        (
+            r'{"name":"Zoe","tags":["\u0000"]}',
+            "tags",
+            f"Tags: {NUL}",
+            {"name": "Zoe", "tags": ["\0"]},
+        ),
+        (
+            r'{"name":"Zoe","email":{"email":"zoe@field.example","category":"\ud800"}}',
+            "email",
+            f"Email: {HALF}",
+            {"name": "Zoe", "email": {"email": "zoe@field.example", "category": r"\ud800"}},
+        ),
+        (r'{"name":"Zoe","\u0000":1}', "base", f"Base: {NUL}", {"name": "Zoe", "\0": 1}),
+        (r'{"name":"Zoe","x":"\ud800"}', "base", f"Base: {HALF}", {"name": "Zoe", "x": r"\ud800"}),
+        (r'"\ud800"', "base", "Base: must be an object", r"\ud800"),
+    ],
+)
+async def test_one_bad_character_refuses_its_lead_alone(
+    service: Service, tmp_path: Path, item: str, attribute: str, message: str, payload: Any
+) -> None:
+    body = f'{{"leads":[{{"name":"Nora 😀"}},{item},{{"name":"Sam"}}]}}'
+    response = await service.client.post("/leads/bulk_create", content=body.encode())
+    nora, refused, sam = response.json()
+    assert (response.status_code, nora["name"], sam["name"]) == (200, "Nora 😀", "Sam")
+    assert refused == failure(attribute, "invalid")
+    assert_receipt(response, lead_outcome="created, refused, created")
+    rows = table_rows(tmp_path, "ledger")
+    assert [row["outcome"] for row in rows] == ["created", "refused", "created"]
+    assert rows[1]["message"] == f"Invalid input: Validation errors: {message}"
+    assert json.loads(rows[1]["payload"]) == payload
+    assert "\0" not in rows[1]["payload"]
+
+
+async def test_a_bad_character_is_listed_with_all_else_that_is_wrong(
+    client: httpx.AsyncClient,
+) -> None:
+    body = rb'{"leads":[{"id":7,"name":"\u0000","title":"\ud800","assignee_id":"x","foo":1}]}'
+    response = await client.post("/leads/bulk_update", content=body)
+    (answer,) = response.json()
+    assert answer["id"] == 7
+    assert answer["message"] == {
+        "name": [{"error": "invalid"}],
+        "title": [{"error": "invalid"}],
+        "base": [{"error": "unknown"}],
+        "assignee_id": [{"error": "invalid"}],
+    }
+
+
+async def test_an_id_with_a_bad_character_is_not_called_blank(client: httpx.AsyncClient) -> None:
+    body = rb'{"leads":[{"id":"\u0000","title":"Buyer"}]}'
+    response = await client.post("/leads/bulk_update", content=body)
+    assert_body(response, 200, [failure("id", "invalid")])
+
+
+@pytest.mark.parametrize("escape", [r"\u0000", r"\ud800"])
+async def test_a_lead_with_a_bad_character_is_in_its_history(service: Service, escape: str) -> None:
+    lead = await service.lead()
+    body = f'{{"leads":[{{"id":{lead["id"]},"title":"a{escape}"}}]}}'
+    response = await service.client.post("/leads/bulk_update", content=body.encode())
+    assert response.json() == [failure("title", "invalid", id=lead["id"])]
+    (row, _) = (await service.client.get(f"/leads/{lead['id']}/history")).json()
+    shown = {r"\u0000": "a\0", r"\ud800": r"a\ud800"}[escape]
+    assert row["payload"] == {"id": lead["id"], "title": shown}
+    assert await stored_lead(service, lead["id"]) == lead
+
+
+@pytest.mark.parametrize(
+    ("body", "end"),
+    [
+        (rb'{"leads":[{"name":"Nora"}],"\u0000":1}', NUL),
+        (rb'{"leads":[{"name":"Nora"}],"x":"\ud800"}', HALF),
+        (rb'{"leads":{"name":"\u0000"}}', NUL),
+        (rb'{"name":"\ud800"}', HALF),
+        (rb'["\u0000"]', NUL),
+        (rb'{"leads":[{"name":"\ud800"},{"a":1,"a":2}]}', "has the same key twice in one object"),
+        (rb'{"leads":[{"name":"\ud800"}],"leads":[]}', "has the same key twice in one object"),
+        (
+            b'{"leads":[{"name":"\\ud800"},' + b"[" * 31 + b"]" * 31 + b"]}",
+            "is nested deeper than 32 levels",
+        ),
+    ],
+)
+async def test_a_bulk_body_that_is_unreadable_elsewhere_is_refused_whole(
+    service: Service, tmp_path: Path, body: bytes, end: str
+) -> None:
+    for path in BULK:
+        response = await service.client.post(path, content=body)
+        message = f"Invalid input: the body {end}"
+        assert_body(response, 400, {"success": False, "status": 400, "message": message})
+    assert table_rows(tmp_path, "ledger") == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+async def test_a_bad_number_is_no_bad_character(service: Service, number: str) -> None:
+    body = f'{{"leads":[{{"name":"\\ud800"}},{{"monetary_value":{number}}}]}}'
+    response = await service.client.post("/leads/bulk_create", content=body.encode())
+    assert response.status_code == 400
+    assert response.json()["message"].startswith("Invalid input: the body is not readable JSON: ")
+
+
+async def test_too_many_leads_are_too_many_whatever_their_characters(service: Service) -> None:
+    body = b'{"leads":[' + b",".join([rb'{"name":"\ud800"}'] * 11) + b"]}"
+    assert_body(await service.client.post("/leads/bulk_create", content=body), 422, TOO_MANY)

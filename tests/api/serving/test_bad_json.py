@@ -20,11 +20,13 @@ WRITES = [
     ("POST", "/leads/bulk_create"),
     ("POST", "/leads/bulk_update"),
 ]
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 START = "Invalid input: the body"
 NOT_JSON = f"{START} is not readable JSON: "
 NOT_AN_OBJECT = f"{START} must be a JSON object"
 TOO_DEEP = f"{START} is nested deeper than 32 levels"
 NUL = f"{START} has a NUL character"
+HALF = f"{START} has half of a surrogate pair"
 TWICE = f"{START} has the same key twice in one object"
 TOO_LARGE = {
     "success": False,
@@ -57,21 +59,25 @@ UNREADABLE = {
     "a raw control character": b'{"name": "No\nra"}',
     "a raw NUL": b'{"name": "No\x00ra"}',
     "a bad escape": b'{"name": "No\\xra"}',
-    "no UTF-8": b'{"name": "No\xffra"}',
-    "a cut character": b'{"name": "No\xc3"}',
-    "an overlong slash": b'{"name": "\xc0\xaf"}',
-    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
-    "UTF-16": '{"name": "Nora"}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"name": "Nora"}',
-    "a lone high surrogate": b'{"name": "\\ud800"}',
-    "a lone high surrogate before text": b'{"name": "\\ud800 and more text"}',
-    "a lone low surrogate": b'{"name": "\\udc00 and more text"}',
-    "surrogates turned round": b'{"name": "\\udc00\\ud800 and more text"}',
-    "a high surrogate before a letter": b'{"name": "\\ud800\\u0041 and more text"}',
-    "a lone surrogate in a key": b'{"na\\ud800me": "Nora"}',
-    "a gzip bomb": b"\x1f\x8b\x08\x00" + b"\x00" * 1000,
     "a wall of brackets": b"[" * 1_000_000,
     "a wall of braces": b'{"a":' * 200_000,
+}
+NO_UTF_8 = {
+    "a Latin-1 letter": (b'{"name": "No\xffra"}', "is not UTF-8 (byte 12 is 0xff); send UTF-8"),
+    "a cut character": (b'{"name": "No\xc3"}', "is not UTF-8 (byte 12 is 0xc3); send UTF-8"),
+    "an overlong slash": (b'{"name": "\xc0\xaf"}', "is not UTF-8 (byte 10 is 0xc0); send UTF-8"),
+    "a surrogate": (b'{"name": "\xed\xa0\x80"}', "is not UTF-8 (byte 10 is 0xed); send UTF-8"),
+    "UTF-16": ('{"name": "Nora"}'.encode("utf-16"), "is UTF-16; send UTF-8"),
+    "gzip": (b"\x1f\x8b\x08\x00" + b"\x00" * 1000, "is gzip, which no Content-Encoding names"),
+}
+HALVES = {
+    "a high one": b'{"name": "\\ud800"}',
+    "a high one before text": b'{"name": "\\ud800 and more text"}',
+    "a low one": b'{"name": "\\udc00 and more text"}',
+    "two turned round": b'{"name": "\\udc00\\ud800 and more text"}',
+    "a high one before a letter": b'{"name": "\\ud800\\u0041 and more text"}',
+    "in a key": b'{"na\\ud800me": "Nora"}',
+    "far down": b'{"name": "Nora", "custom_fields": [{"value": {"a": ["\\ud800"]}}]}',
 }
 NO_OBJECT = {
     "null": b"null",
@@ -100,6 +106,8 @@ TWICES = {
 }
 CASES = [
     *((f"unreadable: {name}", body, None) for name, body in UNREADABLE.items()),
+    *((f"no UTF-8: {name}", body, f"{START} {end}") for name, (body, end) in NO_UTF_8.items()),
+    *((f"half a pair: {name}", body, HALF) for name, body in HALVES.items()),
     *((f"no object: {name}", body, NOT_AN_OBJECT) for name, body in NO_OBJECT.items()),
     *((f"too deep: {name}", body, TOO_DEEP) for name, body in DEPTHS.items()),
     *((f"NUL {name}", body, NUL) for name, body in NULS.items()),
@@ -150,6 +158,65 @@ async def test_odd_text_is_kept_as_sent(service: Service, text: bytes, name: str
     response = await service.client.post("/leads", content=b'{"name": ' + text + b"}")
     assert response.json()["name"] == name
     assert (await stored_lead(service, response.json()["id"]))["name"] == name
+
+
+@pytest.mark.parametrize("path", ["/leads", "/leads/", "/leads?utm_source=x&_=1"])
+async def test_a_byte_order_mark_is_skipped(service: Service, tmp_path: Path, path: str) -> None:
+    response = await service.client.post(path, content=b'\xef\xbb\xbf{"name": "Nora"}')
+    assert response.json()["name"] == "Nora"
+    (row,) = table_rows(tmp_path, "ledger")
+    assert row["payload"] == '{"name": "Nora"}'
+    history = await service.client.get(f"/leads/{response.json()['id']}/history")
+    assert history.json()[0]["payload"] == {"name": "Nora"}
+
+
+async def test_a_byte_order_mark_alone_is_no_body(client: httpx.AsyncClient) -> None:
+    response = await client.post("/leads", content=b"\xef\xbb\xbf")
+    assert_invalid(response, "Name: can't be blank")
+
+
+@pytest.mark.parametrize("content_type", [None, "", "text/plain", "x", f"{FORM}; charset=latin-1"])
+async def test_json_under_any_content_type_is_read(
+    client: httpx.AsyncClient, content_type: str | None
+) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    response = await client.post("/leads", content=b' {"name": "Nora"}', headers=headers)
+    assert response.json()["name"] == "Nora"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "end"),
+    [
+        (b"name=Nora+Field", FORM, f"is a form ({FORM}); send JSON"),
+        (b"name=Nora", f"{FORM}; charset=utf-8".upper(), f"is a form ({FORM}); send JSON"),
+        (b"--x\r\n\xff", "multipart/form-data; boundary=x", "is a form (multipart/form-data)"),
+        (b"<lead/>", "text/xml", "is text/xml; send JSON"),
+        (b"7", "text/plain", "is text/plain; send JSON"),
+        (b"name,title", "a/" + "b" * 100, f"is a/{'b' * 58}...; send JSON"),
+        ('{"name": "José"}'.encode("latin-1"), "x; charset=Latin1", "is Latin1; send UTF-8"),
+        ('{"name": "José"}'.encode("latin-1"), "x; charset=utf8", "is not UTF-8 (byte 13 is 0xe9)"),
+        ('{"name": "Nora"}'.encode("utf-16-be"), JSON, "is UTF-16; send UTF-8"),
+        (
+            '{"name": "Nora"}'.encode("utf-32-le"),
+            f"{JSON}; charset=utf-32",
+            "is UTF-32; send UTF-8",
+        ),
+        # JSON that is broken, under the content type that curl sends by itself.
+        (b'{"name": Nora}', FORM, "is not readable JSON: JSON is malformed"),
+        (b"name=Nora", JSON, "is not readable JSON: JSON is malformed"),
+        (b"name=Nora", "", "is not readable JSON: JSON is malformed"),
+    ],
+)
+async def test_what_is_no_json_is_called_what_it_is(
+    service: Service, tmp_path: Path, body: bytes, content_type: str, end: str
+) -> None:
+    for method, path in WRITES:
+        headers = {"Content-Type": content_type}
+        response = await service.client.request(method, path, content=body, headers=headers)
+        message = response.json()["message"]
+        assert message.startswith(f"{START} {end}")
+        assert_malformed(response, message)
+    assert table_rows(tmp_path, "ledger") == []
 
 
 @pytest.mark.parametrize("number", ["1e2", "100.0", "1E+2", "10000e-2", "100." + "0" * 400])

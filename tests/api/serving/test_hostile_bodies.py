@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import uvicorn
 from tests.support.api.service import Service
+from tests.support.api.sockets import Connected, connected, head, resident_bytes
 from tests.support.api.wire_leads import table_rows
 
-from onelead.api.application import create_api
 from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX
-from onelead.serving.server import StopSignals, listening, run_server
 
 HUGE_BYTES = 100 * 1024 * 1024
 CHUNK = b" " * 65_536
 #: How much the process may grow while the huge body arrives.
 GROWTH_BYTES_MAX = 8 * 1024 * 1024
-#: Nothing here takes this long, even on a busy machine.
-DEADLINE_S = 60.0
 TOO_LARGE = {
     "success": False,
     "status": 413,
@@ -32,87 +23,6 @@ TOO_LARGE = {
 UNAUTHORISED = {"success": False, "status": 401, "message": "Unauthorized"}
 NOT_FOUND = {"success": False, "status": 404, "message": "Resource not found"}
 NO_ROUTE = {"error": "not_found"}
-
-
-class _Stop(StopSignals):
-    """Stops the server after a test."""
-
-    server: uvicorn.Server
-
-    def hand_over(self, server: uvicorn.Server) -> None:
-        self.server = server
-        super().hand_over(server)
-
-
-class Answer(NamedTuple):
-    """An answer read from the wire."""
-
-    status: int
-    headers: dict[str, str]
-    body: object
-
-
-class Connected(NamedTuple):
-    """A connection to the server."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def answer(self) -> Answer:
-        """Read one answer."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:-2])
-        body = await self.reader.readexactly(int(headers["content-length"]))
-        return Answer(int(head[0].split()[1]), headers, json.loads(body))
-
-    async def is_closed(self) -> bool:
-        """Wait for the server to close the connection; nothing more may arrive."""
-        try:
-            return await self.reader.read() == b""
-        except ConnectionError:
-            return True
-
-
-@pytest.fixture
-async def address(service: Service) -> AsyncIterator[tuple[str, int]]:
-    """The address of the service."""
-    stop, started = _Stop(), asyncio.Event()
-    with listening("127.0.0.1", 0) as listener:
-        api = create_api(service.runtime)
-        server = asyncio.create_task(run_server(api, listener, stop, started.set))
-        await started.wait()
-        host, port = listener.getsockname()
-        yield host, port
-        stop.server.should_exit = stop.server.force_exit = True
-        await server
-
-
-@asynccontextmanager
-async def connected(address: tuple[str, int]) -> AsyncIterator[Connected]:
-    """Connect to the service."""
-    async with asyncio.timeout(DEADLINE_S):
-        reader, writer = await asyncio.open_connection(*address)
-        with closing(writer):
-            yield Connected(reader, writer)
-
-
-def head(service: Service, line: str, *more: str, key: str | None = None) -> bytes:
-    """Spell the head of a request."""
-    lines = [
-        f"{line} HTTP/1.1",
-        "Host: onelead.test",
-        f"X-PW-AccessToken: {key or service.account.api_key}",
-        "X-PW-Application: developer_api",
-        f"X-PW-UserEmail: {service.account.email}",
-        *more,
-    ]
-    return "\r\n".join([*lines, "\r\n"]).replace(" /", " /developer_api/v1/").encode()
-
-
-def resident_bytes() -> int:
-    """Return how much memory the process has now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096
 
 
 async def send_huge(connection: Connected, *, chunked: bool) -> int:
