@@ -87,6 +87,12 @@ def no_route() -> Response:
     return JsonResponse(BareErrorBody("not_found"), HTTPStatus.NOT_FOUND)
 
 
+def no_method(allow: str) -> Response:
+    """Render the answer to a method that a path does not take; `allow` names those it takes."""
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return JsonResponse(BareErrorBody("method_not_allowed"), status, {"Allow": allow})
+
+
 def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:
     """Render one item's failure inside a bulk answer."""
     message: dict[str, list[dict[str, str]]] = {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cache
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api import custom_field_definitions, lead_endpoints, pick_lists, tags, users
-from onelead.api.answers import error_response, internal_error, no_route
+from onelead.api.answers import error_response, internal_error, no_method, no_route
 from onelead.api.auth import Authenticator
 from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
@@ -20,6 +21,7 @@ from onelead.api.endpoints import Endpoint
 from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_routes
 from onelead.domain.errors import OneleadError
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.methods import OPTIONS, Paths
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.unread_body import Arriving, send_answer
@@ -35,6 +37,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 _ANY = "any"
 _UNKNOWN_ROUTE = "unknown"
+#: Copper has no list of leads, and a client searches instead when it gets this 404.
+_ABSENT_AT_COPPER = (("GET", f"{BASE_PATH}/leads"), ("HEAD", f"{BASE_PATH}/leads"))
 
 
 #: The API answers everything below these.
@@ -52,21 +56,25 @@ def create_api(runtime: Runtime) -> ASGIApp:
         runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
     )
     request_log = RequestLog(runtime.monotonic)
-    served = {
-        (endpoint.method, BASE_PATH + endpoint.path): _ServedEndpoint(
-            endpoint, runtime, authenticator, request_log
+    routes = [
+        Route(
+            BASE_PATH + endpoint.path,
+            _ServedEndpoint(endpoint, runtime, authenticator, request_log),
+            methods=[endpoint.method],
         )
         for endpoint in ENDPOINTS
-    }
-    routes = [Route(path, app, methods=[method]) for (method, path), app in served.items()]
+    ]
+    fixed = [route for route in routes if not route.param_convertors]
     routes += _pages()
     routes += probe_routes(runtime)
+    unknown = _Unknown(Paths(routes), runtime, request_log)
     # Last, so that it also takes known paths with an unknown method; for every method, so that the
     # router never has an answer of its own.
-    unknown = Route("/{path:path}", _Unknown(runtime, request_log))
+    last = Route("/{path:path}", unknown)
     # Also matches a path with a line break, which `path` does not.
-    unknown.path_regex = re.compile("")
-    return _dispatched(served, Router([*routes, unknown], redirect_slashes=False))
+    last.path_regex = re.compile("")
+    router = Router([*routes, last], redirect_slashes=False)
+    return _dispatched(fixed, unknown, router)
 
 
 @cache
@@ -108,13 +116,14 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
 class _Unknown:
     """Answers everything that is not an endpoint."""
 
-    def __init__(self, runtime: Runtime, request_log: RequestLog) -> None:
+    def __init__(self, paths: Paths, runtime: Runtime, request_log: RequestLog) -> None:
+        self._paths = paths
         self._runtime = runtime
         self._request_log = request_log
         self._count = runtime.metrics.request_counter(_ANY, _UNKNOWN_ROUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = no_route()
+        response = self._answer(scope["method"], scope["path"])
         request_id = response.headers["X-Request-Id"] = self._runtime.new_request_id()
         # The method and the path can be anything, even someone's e-mail, so the log has neither.
         line = RequestLine(request_id, _ANY, _UNKNOWN_ROUTE)
@@ -123,12 +132,25 @@ class _Unknown:
         self._request_log.answered(line)
         await send_answer(response, Arriving(receive), scope, send)
 
+    def _answer(self, method: str, path: str) -> Response:
+        allow = self._paths.allow(path)
+        if not allow or (method, path) in _ABSENT_AT_COPPER:
+            return no_route()
+        if method == OPTIONS:
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allow})
+        return no_method(allow)
 
-def _dispatched(served: Mapping[tuple[str, str], ASGIApp], router: ASGIApp) -> ASGIApp:
+
+def _dispatched(fixed: Iterable[Route], unknown: ASGIApp, router: ASGIApp) -> ASGIApp:
     """Look up paths without parameters in a table, before the router tries one route after another.
 
-    Serves `leads/` as `leads`: clients send both, and few follow a redirect of a POST.
+    Such a path is never taken for one with parameters, whatever the method. Serves `leads/` as
+    `leads`: clients send both, and few follow a redirect of a POST.
     """
+    table: dict[str, dict[str, ASGIApp]] = {}
+    for route in fixed:
+        methods = dict.fromkeys(route.methods or (), route.app)
+        table.setdefault(route.path, {}).update(methods)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         app = router
@@ -137,7 +159,9 @@ def _dispatched(served: Mapping[tuple[str, str], ASGIApp], router: ASGIApp) -> A
             if len(path) > 1 and path.endswith("/"):
                 path = path.rstrip("/") or "/"
                 scope = {**scope, "path": path}
-            app = served.get((scope["method"], path), router)
+            methods = table.get(path)
+            if methods is not None:
+                app = methods.get(scope["method"], unknown)
         await app(scope, receive, send)
 
     return dispatch

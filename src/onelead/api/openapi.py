@@ -49,9 +49,10 @@ sent back: keys that cannot be set are ignored.
 why. A write that changes nothing is `unchanged` and creates no new version.
 
 **Errors.** The body is `{{"success": false, "status": 422, "message": "..."}}`. With several
-mistakes the message has a line for each. An unknown path or method is answered with 404 and
-`{{"error": "not_found"}}`. A request that is not readable HTTP is answered before it gets an id:
-with 400, with 408 when its headers are late, or with 431 when they are larger than
+mistakes the message has a line for each. An unknown path is answered with 404 and
+`{{"error": "not_found"}}`, another method on a known one with 405, `{{"error":
+"method_not_allowed"}}` and `Allow`. A request that is not readable HTTP is answered before it gets
+an id: with 400, with 408 when its headers are late, or with 431 when they are larger than
 {REQUEST_HEADERS_BYTES_MAX:,} bytes.
 
 **Bulk calls** take up to {BULK_LEADS_MAX} items and answer 200 with one entry for each, in order;

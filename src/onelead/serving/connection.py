@@ -1,13 +1,15 @@
-"""One client's connection: limits for the time and the size of a request's head.
+"""One client's connection: how long and large a request's head may be, and how it is read.
 
-uvicorn limits neither, and answers in plain text when it refuses a request itself. Here both are
-limited, and its refusals have the standard body.
+uvicorn limits neither the time nor the size of a head, keeps the white space behind a header's
+value, serves requests without a Host, and answers in plain text when it refuses a request itself.
+Here both are limited, values are trimmed, Host is required, and refusals have the standard body.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -17,9 +19,12 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from onelead.api.answers import ErrorBody, error_response
-from onelead.domain.errors import TooManyConnections
+from onelead.domain.errors import HeaderMalformed, TooManyConnections
 from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 from onelead.incoming.json_body import ARRIVING
+from onelead.incoming.unread_body import Arriving, send_answer
+
+_BLANK = b" \t"
 
 
 class Connection(HttpToolsProtocol):
@@ -63,6 +68,15 @@ class Connection(HttpToolsProtocol):
                 f"The headers are larger than {self.headers_bytes_max} bytes",
             )
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools.HttpRequestParser."""
+        # As in uvicorn, whose own is not called, as that would double the cost. But white space
+        # around a value is no part of it (RFC 9110, 5.5).
+        name, value = name.lower(), value.strip(_BLANK)
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
         """See httptools.HttpRequestParser."""
         self._awaits_head = False
@@ -97,6 +111,8 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if app is service_unavailable:
             app = _refuse_connection
+        elif not _names_host(cycle.scope["headers"], cycle.scope["http_version"]):
+            app = _refuse_host
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         super()._start_asgi_task(cycle, app)
@@ -125,6 +141,17 @@ class Connection(HttpToolsProtocol):
         if self._awaits_head or not self.cycle.response_started:
             self.transport.write(_refusal(status, message))
         self.transport.close()
+
+
+def _names_host(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> bool:
+    """Return whether a request names its host as RFC 9112 (3.2) demands."""
+    hosts = [name for name, _ in headers].count(b"host")
+    return hosts == 1 or (hosts == 0 and http_version != "1.1")
+
+
+async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
+    response = error_response(HeaderMalformed("An HTTP/1.1 request needs one Host header"))
+    await send_answer(response, Arriving(receive), scope, send)
 
 
 async def _refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:

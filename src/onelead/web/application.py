@@ -12,6 +12,7 @@ from starlette.routing import Route, Router, compile_path
 from starlette.types import ASGIApp
 
 from onelead.domain.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
+from onelead.incoming.methods import OPTIONS, Paths
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
@@ -25,6 +26,7 @@ from onelead.web.frame.visit import Visit
 from onelead.web.page_table import PAGES
 
 SIGN_IN_PATH = "/sign-in"
+_WRONG_METHOD = "This address cannot be used this way."
 _SIGNED_OUT = "You were signed out, so nothing was saved. Sign in and send the form again."
 
 
@@ -36,17 +38,31 @@ def create_web(runtime: Runtime) -> ASGIApp:
         for page in PAGES
     ]
     routes += asset_routes()
-    unknown = Route("/{path:path}", _ServedPage(_UNKNOWN_PAGE, runtime, request_log))
+    unknown_page = _unknown_page(Paths(routes))
+    unknown = Route("/{path:path}", _ServedPage(unknown_page, runtime, request_log))
     # Matches paths with a line break, too, which the pattern of `path` does not.
     unknown.path_regex = re.compile("")
     return Router([*routes, unknown], redirect_slashes=False)
 
 
-async def _not_found(_visit: Visit) -> Response:
-    raise ResourceNotFound
+def _unknown_page(paths: Paths) -> Page:
+    """Return the page that answers what no other does: an unknown path, or method on a path."""
+
+    async def answer(visit: Visit) -> Response:
+        allow = paths.allow(visit.request.scope["path"])
+        if not allow:
+            raise ResourceNotFound
+        if visit.request.method == OPTIONS:
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allow})
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        about = {"code": "", "message": _WRONG_METHOD}
+        response = visit.page("error.html", status, status=int(status), **about)
+        response.headers["Allow"] = allow
+        return response
+
+    return Page("any", "unknown page", answer, Access.ANYONE)
 
 
-_UNKNOWN_PAGE = Page("any", "unknown page", _not_found, Access.ANYONE)
 _PATHS = [(compile_path(page.path)[0], page.path) for page in PAGES]
 _SHOWN_PATHS = {page.path for page in PAGES if page.method == "GET"}
 

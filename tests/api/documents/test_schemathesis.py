@@ -32,7 +32,8 @@ from onelead.serving.connection import Connection
 pytestmark = pytest.mark.slow
 
 # The other checks contradict Copper's wire, or ask for more than a document can say:
-# - unsupported_method, allow_header_conformance: an unknown method is an unknown route, 404;
+# - unsupported_method, allow_header_conformance: serving/test_routes.py tests every method of every
+#   path, and a GET of /leads is an unknown route;
 # - negative_data_rejection: clients send numbers as text, which is read as numbers;
 # - positive_data_acceptance: whether an id exists, or a name is taken, is in no schema;
 # - missing_required_header, ignored_auth: test_authentication.py tests more of it;

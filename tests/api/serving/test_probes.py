@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.api.answers import assert_only
 from tests.support.api.service import Service, client_of
 from tests.support.domain.builders import a_settings
 from tests.support.domain.lead_writes import create
@@ -100,7 +101,8 @@ async def test_a_probe_needs_no_key_and_is_at_the_root_only(
     assert (await probe.get(path)).status_code == 200
     assert (await probe.head(path)).status_code == 200
     assert (await probe.get(f"{path}/")).status_code == 200
-    assert (await probe.post(path)).status_code == 404
+    assert_only(await probe.post(path), "GET, HEAD, OPTIONS")
+    assert_only(await probe.options(path), "GET, HEAD, OPTIONS")
     assert (await service.client.get(path)).status_code == 404
     document = (await probe.get("/openapi.json")).json()
     assert path not in document["paths"]
@@ -143,8 +145,9 @@ async def test_what_was_asked_for_is_never_a_label(
     page = (await probe.get("/metrics")).text
     assert "nora" not in page
     assert "BREW" not in page
-    unknown = 'onelead_request_seconds_count{method="any",route="unknown",status="404"}'
-    assert f"{unknown} 2.0" in page
+    unknown = 'onelead_request_seconds_count{method="any",route="unknown"'
+    assert f'{unknown},status="404"}} 2.0' in page
+    assert f'{unknown},status="405"}} 1.0' in page
 
 
 async def test_what_finds_the_queue_full_is_counted(service: Service) -> None:

@@ -10,6 +10,7 @@ import httpx
 NOT_FOUND = {"success": False, "status": 404, "message": "Resource not found"}
 FORBIDDEN = {"success": False, "status": 403, "message": "Forbidden"}
 NO_ROUTE = {"error": "not_found"}
+NO_METHOD = {"error": "method_not_allowed"}
 UNAUTHORISED = {"success": False, "status": 401, "message": "Unauthorized"}
 
 
@@ -39,3 +40,14 @@ def assert_answer(response: httpx.Response, status: int, body: Any, **headers: s
     assert sent.pop("x-request-id").startswith("request-")
     expected = {name.replace("_", "-"): value for name, value in headers.items()}
     assert sent == {"content-type": "application/json"} | expected
+
+
+def assert_only(response: httpx.Response, allow: str) -> None:
+    """The answer is the one to a method that a path does not take, or to `OPTIONS`."""
+    assert response.headers["Allow"] == allow
+    if response.request.method == "OPTIONS":
+        assert (response.status_code, response.content) == (204, b"")
+    elif response.request.method == "HEAD":
+        assert (response.status_code, response.content) == (405, b"")
+    else:
+        assert_body(response, 405, NO_METHOD)

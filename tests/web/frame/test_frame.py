@@ -58,3 +58,20 @@ async def test_the_api_documentation_is_one_link_away(browser: Browser) -> None:
     shown = await browser.get("/")
     assert shown.one('nav[aria-label="Main"] a[href="/docs"]')
     assert (await browser.client.get("/docs")).status_code == 200
+
+
+async def test_a_page_without_a_form_and_a_form_without_a_page_say_so(
+    web: Web, browser: Browser
+) -> None:
+    for visitor in (web.visitor(), browser):
+        for method, path, allow in (
+            ("GET", "/sign-out", "OPTIONS, POST"),
+            ("POST", "/deliveries", "GET, HEAD, OPTIONS"),
+            ("DELETE", "/leads/7", "GET, HEAD, OPTIONS, POST"),
+        ):
+            answer = await visitor.client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+            assert "That did not work" in answer.text
+            options = await visitor.client.options(path)
+            assert (options.status_code, options.headers["allow"]) == (204, allow)
+            assert options.content == b""
