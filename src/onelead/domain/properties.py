@@ -37,7 +37,7 @@ from onelead.domain.limits import (
     TEXT_CHARS_MAX,
     URL_CHARS_MAX,
 )
-from onelead.domain.names import NAME_PARTS, join_name, split_name
+from onelead.domain.names import NAME_PARTS, renamed, split_name
 from onelead.domain.text import fold, is_blank, quoted, too_long
 
 Id = Annotated[int, Meta(ge=1)]
@@ -185,7 +185,7 @@ def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
 
 
 def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
-    """Return the name and its parts: a name is split into parts, parts alone make a new name."""
+    """Return the name and its parts: a name is split into parts, parts alone change the name."""
     if patch.name is not None:
         # The same name again keeps parts that were set separately.
         return {} if patch.name == lead.name else {"name": patch.name, **split_name(patch.name)}
@@ -193,8 +193,8 @@ def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
     if patch.name_parts.items() <= parts.items():
         # The same parts again keep a name that was written differently.
         return {}
-    parts |= patch.name_parts
-    return {"name": join_name(parts), **parts}
+    after = parts | patch.name_parts
+    return {"name": renamed(lead.name, parts, after), **after}
 
 
 def _check_name(patch: LeadPatch, result: CheckedPatch) -> None:

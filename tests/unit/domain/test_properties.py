@@ -90,7 +90,7 @@ class TestName:
         lead = a_lead(name="Field, Nora")
         assert (lead.first_name, lead.last_name) == ("Nora", "Field")
         assert patched(lead, first_name="Nora", last_name="Field", suffix=None) == lead
-        assert patched(lead, first_name="Norah").name == "Norah Field"
+        assert patched(lead, first_name="Norah").name == "Field, Norah"
 
     def test_without_parts_no_name_is_left(self) -> None:
         assert patched(a_lead(), first_name=None, last_name=None).name == ""
