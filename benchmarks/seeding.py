@@ -31,7 +31,7 @@ from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import changes_between
 from onelead.domain.matching import Match, MatchKey, lead_keys
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outcome, WriteResult
 from onelead.storage import schema
 from onelead.storage.leads.rows import lead_row, ledger_entry

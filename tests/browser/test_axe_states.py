@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 from tests.support.web.axe import violations
-from tests.support.web.chromium import PHONE, WIDE, Site, Theme
+from tests.support.web.chromium import BEYOND_EDGE, PHONE, WIDE, Site, Theme
 
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
@@ -99,6 +99,22 @@ def test_two_versions_of_a_lead(site: Site, tab: Page) -> None:
     tab.get_by_role("button", name="Save", exact=True).click()
     expect(tab.get_by_role("alert")).to_contain_text("was changed while you were editing")
     assert violations(tab) == []
+
+
+def test_a_lead_that_may_be_another_one(site: Site, tab: Page) -> None:
+    for _ in range(7):
+        _a_lead(
+            site,
+            email={"email": "nora@field.example"},
+            phone_numbers=[{"number": "+1 512 555 0100"}],
+        )
+    tab.goto(f"{_a_lead(site, name='Omar Wells')}?edit=contact")
+    tab.get_by_label("E-mail", exact=True).fill("nora@field.example")
+    tab.locator("[name='phone_numbers.number']").fill("512 555 0100")
+    tab.get_by_role("button", name="Save", exact=True).click()
+    expect(tab.get_by_role("button", name="Save all the same")).to_be_visible()
+    assert violations(tab) == []
+    assert tab.evaluate(BEYOND_EDGE) == []
 
 
 @pytest.mark.parametrize("group", ["contact", "address", "web", "status", "tags", "custom", "name"])

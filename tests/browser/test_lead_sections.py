@@ -1,4 +1,4 @@
-"""A lead's page after one section is saved: the others are up to date."""
+"""A lead's page after one section is saved or asked about: the others are up to date."""
 
 from __future__ import annotations
 
@@ -53,3 +53,30 @@ def test_a_percentage_takes_no_fraction(site: Site) -> None:
         tab.get_by_label("Odds").fill("12")
         tab.get_by_role("button", name="Save", exact=True).click()
         expect(tab.locator("#section-custom")).to_contain_text("12 %")
+
+
+def test_an_email_of_another_lead_is_asked_about_and_nothing_typed_is_lost(site: Site) -> None:
+    other = {"name": "Pat Lake", "email": {"email": "pat@lake.example"}}
+    site.call("POST", "/leads", other)
+    lead = site.call("POST", "/leads", {"name": "Omar Wells"})
+    watched = Watched(site.url)
+    with site.signed_in() as context:
+        tab = context.new_page()
+        watched.watch(tab)
+        tab.goto(f"/leads/{lead['id']}")
+        tab.get_by_role("link", name="Edit Contact").click()
+        tab.get_by_label("E-mail", exact=True).fill("pat@lake.example")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        # The question is read aloud, and the keyboard goes on from there.
+        expect(tab.get_by_role("alert")).to_be_focused()
+        tab.keyboard.press("Tab")
+        expect(tab.get_by_role("link", name="Pat Lake")).to_be_focused()
+
+        tab.get_by_role("button", name="Back to the form").click()
+        expect(tab.get_by_label("E-mail", exact=True)).to_have_value("pat@lake.example")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        tab.get_by_role("button", name="Save all the same").click()
+        flash = tab.locator("#content > [role=status]")
+        expect(flash).to_contain_text("Saved. Its e-mail is also that of Pat Lake.")
+    assert site.call("GET", f"/leads/{lead['id']}")["email"]["email"] == "pat@lake.example"
+    watched.require_clean()

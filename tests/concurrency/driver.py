@@ -21,7 +21,7 @@ from tests.support.storage.databases import open_at
 
 from onelead.contract.store import Store
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.process.writer import BatchingWriter, Receipt
 

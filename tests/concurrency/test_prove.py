@@ -1,4 +1,7 @@
-"""`onelead prove` against real processes: it passes on the engines, and fails without the lane."""
+"""`onelead prove` against real processes: it passes on the engines.
+
+It fails without the lane, and without the rule by which a repeated upsert finds its lead.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from onelead.prove.run import Options, Outcome, Progress, prove
 pytestmark = pytest.mark.slow
 
 KINDS = {"upsert by e-mail", "upsert by name", "upsert by custom field", "update"}
-LANELESS = (sys.executable, str(Path(__file__).parent / "laneless.py"))
+LANELESS, FORGETFUL = (
+    (sys.executable, str(Path(__file__).parent / name)) for name in ("laneless.py", "forgetful.py")
+)
 
 
 def configuration_of(database: Database) -> Configuration:
@@ -72,6 +77,19 @@ def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
         if creations(outcome):
             return
         # Other failures without the lane may end the replay before the first duplicate.
+    raise AssertionError("\n".join(report.verdict_lines(outcome.verdict)))
+
+
+def test_upserts_that_do_not_find_their_leads_again_are_found(database: Database) -> None:
+    for seed in range(7, 12):
+        outcome = proof(database, command=FORGETFUL, processes=1, seconds=4.0, seed=seed)
+        if creations(outcome) and outcome.verdict.repeats.violations:
+            assert not outcome.verdict.is_kept
+            assert any(
+                text.startswith("repeated:") for text in report.verdict_lines(outcome.verdict)
+            )
+            return
+        # On a busy machine hardly any upsert comes again that has given its lead another value.
     raise AssertionError("\n".join(report.verdict_lines(outcome.verdict)))
 
 

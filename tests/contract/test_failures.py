@@ -25,8 +25,9 @@ from onelead.domain.access import UserChange
 from onelead.domain.account import Role
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.figures import Grouping
+from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import LeadSearch, TagSearch
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, Outcome
 
 T = TypeVar("T")
@@ -203,6 +204,7 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
 
 def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
     write = create(name="Nora Field")
+    alike = SimilarKeys("name", frozenset({"nora field"}))
     status = Resource.LEAD_STATUS
     outcomes = Division(Grouping.OUTCOME, ["created"])
     return {
@@ -214,6 +216,10 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
         "deliveries_by_value": lambda: store.deliveries_by_value(account_id, outcomes, 0, 1),
         "deliveries_by_caller": lambda: store.deliveries_by_caller(account_id, 0, 1),
         "lead_figures": lambda: store.lead_figures(account_id),
+        "deliveries_by_start": lambda: store.deliveries_by_start(
+            account_id, Grouping.SHARED, "", 0, 1
+        ),
+        "leads_with_many_names": lambda: store.leads_with_many_names(account_id, 0, 1),
         "shared_values": lambda: store.shared_values(account_id, "email", after="", limit=1),
         "lead_ledger": lambda: store.lead_ledger(account_id, 1, limit=1),
         "lead_changes": lambda: store.lead_changes(account_id, 1, since_version=1, limit=1),
@@ -222,9 +228,11 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
         "ledger_row": lambda: store.ledger_row(account_id, 1),
         "plan_write": lambda: store.plan_write(account_id, write),
         "list_leads": lambda: store.list_leads(account_id, LeadSearch(), now=0),
+        "similar_lead_ids": lambda: store.similar_lead_ids(account_id, [alike], limit=1),
         "tag_completions": lambda: store.tag_completions(account_id, "a", 1),
         "leads_using": lambda: store.leads_using(account_id, status, 1, limit=1),
         "index_progress": lambda: store.index_progress(account_id),
+        "key_rebuild_progress": lambda: store.key_rebuild_progress(account_id),
     }
 
 

@@ -54,7 +54,8 @@ def engine(empty: EmptyDatabase) -> Iterator[Engine]:
 
 def definitions(connection: Connection) -> list[str]:
     rows = connection.execute(text(DEFINITIONS[connection.dialect.name])).scalars()
-    return [row for row in rows if "alembic_version" not in row]
+    # SQLite keeps the text of a statement, and adds columns to it in its own way.
+    return [" ".join(row.split()) for row in rows if "alembic_version" not in row]
 
 
 def everything(engine: Engine) -> list[object]:

@@ -25,14 +25,19 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from tests.support.domain.lead_writes import create, update
 from tests.support.process.clock import Clock
+from tests.support.storage import old_process
 from tests.support.storage.account_store import AccountStore
-from tests.support.storage.databases import Database, SqliteDatabase
+from tests.support.storage.databases import EMAIL, Database, SqliteDatabase
 from tests.support.storage.empty_databases import EMPTY_DATABASES, EmptyDatabase, empty_postgresql
+from tests.support.storage.old_process import OldProcess, wrong_rows
 from tests.support.storage.schema_changes import Breach, TableShape, breaches, shapes, unexcused
 
 import onelead.storage.migrations
+from onelead.app import open_store
+from onelead.configuration import Configuration
 from onelead.domain.errors import DatabaseNewer, DatabaseUnusable
 from onelead.domain.writes import Outcome
+from onelead.storage.access.accounts import create_account
 from onelead.storage.migrate import migrate
 from onelead.storage.postgresql.store import PostgresqlStore
 
@@ -270,6 +275,33 @@ async def test_a_store_serves_while_a_newer_program_migrates_and_after(
     assert numbers == list(range(numbers[0], numbers[0] + 22))
     with migrating(database) as connection, pytest.raises(DatabaseNewer):
         migrate(connection)
+
+
+async def test_the_keys_of_an_older_database_are_rebuilt_while_an_old_process_goes_on(
+    empty: EmptyDatabase, clock: Clock
+) -> None:
+    with empty.engine() as engine:
+        with engine.begin() as connection:
+            upgrade(connection, OURS, old_process.REVISION)
+            for name in ("Shop Ltd", "Without leads Ltd"):
+                create_account(connection, old_process.NOW, name, EMAIL)
+        old = OldProcess(engine)
+        lead_id = old.create(name="Nora O\u2019Brien", tags=("Nora\u2019s",))
+        configuration = Configuration(database=empty.url)
+        async with open_store(configuration, serving=False, clock=clock) as store:
+            assert (await store.settings(1)).are_keys_stale
+            assert not (await store.settings(2)).are_keys_stale
+            old.create(name="Sam O\u2019Brien")
+            old.update(lead_id, title="Buyer")
+            assert await wrong_rows(store)
+            for account_id in (1, 2):
+                while await store.build_index(account_id):
+                    pass
+            assert await wrong_rows(store) == []
+            assert not (await store.settings(1)).are_keys_stale
+            old.delete(lead_id)
+            await store.build_index(1)
+            assert await wrong_rows(store) == []
 
 
 async def test_a_migration_that_waits_for_a_table_lets_others_pass(clock: Clock) -> None:

@@ -16,6 +16,7 @@ from tests.support.storage.faulty_network import (
     SETTINGS_POINTS,
     Network,
 )
+from tests.support.storage.old_process import mark_upgraded
 from tests.support.storage.postgresql_proxy import PREPARATION, Action, Moment, Point, Proxy
 
 from onelead.domain.account import Role
@@ -203,6 +204,21 @@ async def test_a_step_of_the_index_work_is_done_again(account: AccountStore, pro
         fault = proxy.plan(Action.CUT, point)
         assert await account.store.build_index(account.account_id)
         assert fault.reached.is_set()
+    assert await account.unexplained() == []
+
+
+async def test_a_step_of_the_rebuild_of_match_keys_is_done_once(
+    account: AccountStore, proxy: Proxy
+) -> None:
+    await account.write(*(create(name="Nora Field") for _ in range(BATCH_WRITES_MAX)))
+    mark_upgraded(account)
+    # One step walks through the leads, and one ends the rebuild.
+    for point in (COMMIT_LOST, COMMIT_DONE):
+        fault = proxy.plan(Action.CUT, point)
+        assert await account.store.build_index(account.account_id)
+        assert fault.reached.is_set()
+    assert not await account.store.build_index(account.account_id)
+    assert not (await account.settings()).are_keys_stale
     assert await account.unexplained() == []
 
 

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from msgspec import structs
 from starlette.requests import Request
 
 from onelead.domain.account import Caller
 from onelead.domain.errors import HeaderMalformed, ResourceNotFound
-from onelead.domain.text import known_id, quoted, whole_number
+from onelead.domain.text import known_id, shortened, whole_number
 from onelead.domain.writes import Delivery
 from onelead.incoming.bulk_body import decode_bulk
-from onelead.incoming.json_body import decode_json, decode_object, read_json
+from onelead.incoming.json_body import Received, decode_json, decode_object, read_json
 from onelead.incoming.request_log import RequestLine
 from onelead.process.runtime import Runtime
 
@@ -36,6 +37,7 @@ class Call:
         #: Takes down what a write did, for the log.
         self.line = line
         self._payload = ""
+        self._received = Received()
 
     async def json_object(self) -> dict[str, Any]:
         """Read the body as a JSON object, empty when there is none. Raises what `_read` raises."""
@@ -54,7 +56,7 @@ class Call:
 
         Raises BodyMalformed, BodyTooLarge, BodyTooSlow, BodyEncodingUnknown.
         """
-        body, value = await read_json(self.request, decode)
+        body, value = await read_json(self.request, decode, self._received)
         # A body of white space alone counts as none.
         self._payload = body.decode().strip()
         return value
@@ -76,7 +78,7 @@ class Call:
             return None
         tag = _ENTITY_TAG.fullmatch(header)
         if tag is None:
-            raise HeaderMalformed(f'If-Match must be * or one ETag, as in "3": {quoted(header)}')
+            raise HeaderMalformed(f'If-Match must be * or one ETag, as in "3": {shortened(header)}')
         # A weak tag matches nothing here, by RFC 9110.
         version = None if tag["weak"] else whole_number(tag["text"])
         return version if isinstance(version, int) else 0
@@ -96,3 +98,8 @@ class Call:
             api_key_id=self.caller.api_key_id,
             payload=self._payload if payload is None else payload,
         )
+
+    def unread_delivery(self) -> Delivery:
+        """Return the same for a call whose body could not be read."""
+        delivery = self.delivery(self._received.start_as_json())
+        return structs.replace(delivery, unread_bytes=self._received.size_bytes)

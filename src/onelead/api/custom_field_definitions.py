@@ -15,9 +15,9 @@ from onelead.api.endpoints import NAME_BLANK, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.domain.definitions import DefinitionPatch, DefinitionRequest
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
+from onelead.domain.settings.definitions import DefinitionPatch, DefinitionRequest
 from onelead.domain.writes import Action
 
 

@@ -55,6 +55,8 @@ IF_MATCH = Parameter(
 
 #: The headers that answer a write of one lead.
 RECEIPT = ("ETag", "Lead-Outcome", "Lead-Changed")
+#: The same for a write that brought properties.
+PATCH_RECEIPT = (*RECEIPT, "Lead-Ignored", "Lead-Shares")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from onelead.api.endpoints import (
     PAGE_INVALID,
     PAGE_NUMBER,
     PAGE_SIZE,
+    PATCH_RECEIPT,
     RECEIPT,
     Endpoint,
     Handler,
@@ -27,7 +28,7 @@ from onelead.domain.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
 from onelead.domain.matching import WHERE_TO_CHANGE, Match
 from onelead.domain.properties import LeadPatch
 from onelead.domain.writes import Action, Outcome
-from onelead.incoming.search_request import SearchRequest
+from onelead.incoming.search_criteria import SearchRequest
 
 
 class UpsertRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +118,7 @@ _CREATION = LedgerRow(
         "value": _EMAIL,
         "matches": 0,
         "ids": [],
+        "by": None,
         "definition_id": None,
     },
     changes={
@@ -146,7 +148,7 @@ def _bulk(
         parameters=(COMPUTED_VALUES,),
         example=example,
         answer=[_ANSWERED, failure],
-        headers=("Lead-Outcome",),
+        headers=("Lead-Outcome", "Lead-Ignored", "Lead-Shares"),
         refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
         refusal=BareErrorBody | ErrorBody,
     )
@@ -159,7 +161,7 @@ ENDPOINTS = (
         parameters=(COMPUTED_VALUES,),
         example=_UPSERT,
         answer=_ANSWERED,
-        headers=(*RECEIPT, "Lead-Match"),
+        headers=(*PATCH_RECEIPT, "Lead-Match"),
         refusals=(
             NAME_BLANK,
             MatchAmbiguous((_ID, _ID + 1)),
@@ -174,7 +176,7 @@ ENDPOINTS = (
         parameters=(COMPUTED_VALUES,),
         example=_NORA,
         answer=_ANSWERED,
-        headers=RECEIPT,
+        headers=PATCH_RECEIPT,
         refusals=(NAME_BLANK,),
     ),
     Endpoint(
@@ -207,7 +209,7 @@ ENDPOINTS = (
         parameters=(COMPUTED_VALUES, IF_MATCH),
         example={"email": _NORA["email"]},
         answer=_ANSWERED,
-        headers=RECEIPT,
+        headers=PATCH_RECEIPT,
         refusals=(NAME_BLANK,),
     ),
     Endpoint(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import msgspec
@@ -15,18 +17,39 @@ from onelead.api.answers import (
     next_page_link,
 )
 from onelead.api.call import Call
+from onelead.api.endpoints import Handler
 from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.errors import BodyMalformed, Problem
 from onelead.domain.limits import BULK_LEADS_MAX
+from onelead.domain.text import known_id
 from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.bulk_body import UnreadableItem
+from onelead.incoming.json_body import UNREAD
 from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert_write
 from onelead.incoming.paging import page_from
-from onelead.incoming.receipts import receipt_headers
+from onelead.incoming.receipts import bulk_receipt_headers, receipt_headers
 from onelead.incoming.search_request import search_from
 from onelead.process.writer import Receipt
 
 COMPUTED = "custom_field_computed_values"
+
+
+def _recorded(action: Action) -> Callable[[Handler], Handler]:
+    """Let the ledger have a row of a delivery whose body cannot be read, too."""
+
+    def recording(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def handled(call: Call) -> Response:
+            try:
+                return await handler(call)
+            except UNREAD as error:
+                lead_id = known_id(call.request.path_params.get("id"))
+                delivery = call.unread_delivery()
+                return await _written(call, LeadWrite(action, delivery, lead_id, unread=error))
+
+        return handled
+
+    return recording
 
 
 async def fetch_lead(call: Call) -> Response:
@@ -36,6 +59,7 @@ async def fetch_lead(call: Call) -> Response:
     return JsonResponse(body, headers={"ETag": f'"{read.lead.version}"'})
 
 
+@_recorded(Action.CREATE)
 async def create_lead(call: Call) -> Response:
     """Create a lead without looking for a match."""
     patch, problems = lead_patch(await call.json_object(), "base")
@@ -43,6 +67,7 @@ async def create_lead(call: Call) -> Response:
     return await _written(call, write)
 
 
+@_recorded(Action.UPDATE)
 async def update_lead(call: Call) -> Response:
     """Update a lead.
 
@@ -59,6 +84,7 @@ async def update_lead(call: Call) -> Response:
     return await _written(call, write)
 
 
+@_recorded(Action.UPSERT)
 async def upsert_lead(call: Call) -> Response:
     """Create a lead, or update the one that matches.
 
@@ -96,11 +122,13 @@ def _shown(call: Call, receipt: Receipt) -> Any:
     return lead_body(result.lead, receipt.settings, computed=call.flag(COMPUTED))
 
 
+@_recorded(Action.CREATE)
 async def bulk_create_leads(call: Call) -> Response:
     """Create up to ten leads, each on its own."""
     return await _bulk(call, Action.CREATE)
 
 
+@_recorded(Action.UPDATE)
 async def bulk_update_leads(call: Call) -> Response:
     """Update up to ten leads, each on its own."""
     return await _bulk(call, Action.UPDATE)
@@ -125,10 +153,10 @@ async def _bulk(call: Call, action: Action) -> Response:
     answers = [
         _item_answer(call, receipt, write) for receipt, write in zip(receipts, writes, strict=True)
     ]
-    outcomes = ", ".join(receipt.result.outcome.value for receipt in receipts)
+    headers = bulk_receipt_headers([receipt.result for receipt in receipts])
     if receipts:
-        call.line.outcome, call.line.seq = outcomes, receipts[0].seq
-    return JsonResponse(answers, headers={"Lead-Outcome": outcomes})
+        call.line.outcome, call.line.seq = headers["Lead-Outcome"], receipts[0].seq
+    return JsonResponse(answers, headers=headers)
 
 
 _TOO_MANY = f"Request size too large, limit is {BULK_LEADS_MAX}"

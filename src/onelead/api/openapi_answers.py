@@ -44,7 +44,12 @@ _HEADERS = {
     "Lead-Changed": "The fields that changed, separated by commas; a custom field is "
     "`custom_fields.<definition id>`.",
     "Lead-Match": "What was looked for and how many leads were found, as in "
-    "`field=email; matches=1` or `field=custom; definition=1000000010; matches=30+`.",
+    "`field=email; matches=1` or `field=custom; definition=1000000010; matches=30+`; "
+    "`by=properties` when the lead was found by the value that the properties give that field.",
+    "Lead-Ignored": "What the delivery brought and the lead did not take, as in "
+    "`custom_fields.1000000017`.",
+    "Lead-Shares": "Fields to which this write gave a value that other leads have, and their ids, "
+    "as in `email; 1000000042`: upserts by that value are refused from now on.",
     "Setting-Outcome": "What the settings change did: created, updated, unchanged, deleted or "
     "refused.",
     "X-PW-TOTAL": "The number of rows on all pages.",
@@ -55,6 +60,8 @@ _HEADERS = {
 }
 _ALWAYS = {"X-Request-Id": True}
 _INTEGERS = frozenset({"X-PW-TOTAL", "Retry-After"})
+#: Headers that an answer has only when they say something.
+SOMETIMES = frozenset({"Link", "Lead-Ignored", "Lead-Shares"})
 #: Headers that a refused write has too.
 _RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Outcome"})
 
@@ -162,7 +169,7 @@ def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
         chosen = {"$ref": f"#/components/schemas/{CHOSEN_KEYS}"}
         schema = {"anyOf": [schema, {"type": "array", "items": chosen}]}
     content = {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}
-    return _answer("Done.", content, {name: name != "Link" for name in endpoint.headers})
+    return _answer("Done.", content, {name: name not in SOMETIMES for name in endpoint.headers})
 
 
 def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
@@ -175,7 +182,8 @@ def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     text = "The lead does not have the version in `If-Match`; nothing was written."
     content = _examples(schema_of(ErrorBody), (VersionConflict(4),))
-    return _answer(text, content, dict.fromkeys(endpoint.headers, True))
+    headers = {name: True for name in endpoint.headers if name not in SOMETIMES}
+    return _answer(text, content, headers)
 
 
 def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from onelead.api.endpoints import NAME_BLANK, NAME_TAKEN, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.pick_lists import (
+from onelead.domain.settings.change import Resource
+from onelead.domain.settings.pick_lists import (
     CustomerSourcePatch,
     CustomerSourceRequest,
     LeadStatusPatch,
     LeadStatusRequest,
 )
-from onelead.domain.settings_change import Resource
 from onelead.domain.writes import Action
 
 

@@ -11,7 +11,7 @@ from onelead.api.answers import DeletedBody, JsonResponse, error_response
 from onelead.api.call import Call
 from onelead.domain.account import AccountSettings, Role
 from onelead.domain.errors import AdminRequired
-from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsResult, SettingsWrite
 from onelead.domain.writes import Action, Outcome
 
 #: The header that says what a change did.

@@ -25,7 +25,7 @@ from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User
 from onelead.domain.errors import NotPossible
-from onelead.domain.text import fold
+from onelead.domain.text import fold_case
 from onelead.web.frame.sessions import welcome_path
 
 Label = typer.Option(callback=line_option, help="What the key is for.")
@@ -170,7 +170,7 @@ def deactivate_user(
 
 def _user(account: AccountSettings, email: str) -> User:
     for user in account.users:
-        if fold(user.email) == fold(email):
+        if fold_case(user.email) == fold_case(email):
             return user
     raise NotPossible(f"no user has the e-mail {email}")
 

@@ -19,7 +19,7 @@ from onelead.contract.store import Store
 from onelead.domain.access import is_email
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import NotPossible
-from onelead.domain.settings_body import name_problem
+from onelead.domain.settings.body import name_problem
 from onelead.domain.text import as_one_line
 from onelead.logs import configure_logs
 

@@ -39,6 +39,14 @@ class ValueFigure(NamedTuple):
     last_hour: int
 
 
+class ManyNames(NamedTuple):
+    """A lead that deliveries gave several different names in the hour that begins at `hour`."""
+
+    lead_id: int
+    hour: int
+    names: int
+
+
 class Division(Struct, frozen=True):
     """How to group deliveries, and the values to return: see `HourKey`."""
 
@@ -132,6 +140,20 @@ class FigureStore(Protocol):
         self, account_id: int, division: Division, since: int, until: int
     ) -> Sequence[ValueFigure]:
         """Return the same for the whole period; a value without deliveries has no figure."""
+
+    async def deliveries_by_start(
+        self, account_id: int, grouping: Grouping, start: str, since: int, until: int
+    ) -> Sequence[ValueFigure]:
+        """Return the same for all values of a grouping that begin with a text, or for all."""
+
+    async def leads_with_many_names(
+        self, account_id: int, since: int, more_than: int
+    ) -> Sequence[ManyNames]:
+        """Return the leads that were given more than so many different names within an hour.
+
+        Only names that changed the lead count, by hours that begin at `since` (Unix seconds) or
+        later; most names first. A lead has one row for each such hour.
+        """
 
     async def deliveries_by_caller(
         self, account_id: int, since: int, until: int

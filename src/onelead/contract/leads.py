@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
+from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import LeadSearch, TagSearch
 from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
 
@@ -116,6 +117,14 @@ class LeadStore(Protocol):
         match, they are sorted only by one of `search.LIST_SORT_KEYS`, and the next cursor may be
         where the examination ended. Raises InputInvalid for a field that cannot be
         searched, and for a cursor of another search.
+        """
+
+    async def similar_lead_ids(
+        self, account_id: int, wanted: Sequence[SimilarKeys], *, limit: int
+    ) -> Sequence[Sequence[int]]:
+        """Return the ids of the leads that have one of the keys, for each of `wanted`.
+
+        Ascending, `limit` at most for each; of more leads, any `limit`.
         """
 
     async def tags(self, account_id: int, search: TagSearch) -> Sequence[TagCount]:

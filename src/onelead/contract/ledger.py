@@ -17,7 +17,7 @@ from onelead.domain.limits import LEDGER_SLICE_ROWS
 from onelead.domain.writes import Outcome
 
 
-class LedgerRow(Struct, frozen=True, gc=False):
+class LedgerRow(Struct, frozen=True, gc=False, kw_only=True):
     """One ledger row as callers see it. `date` is Unix seconds."""
 
     seq: int
@@ -32,6 +32,12 @@ class LedgerRow(Struct, frozen=True, gc=False):
     changes: dict[str, Any] | None
     message: str | None
     payload: Any
+    #: The names of what the lead did not take.
+    ignored: Sequence[str] | None = None
+    #: By field: the other leads with the value that the write gave its lead.
+    shares: dict[str, Any] | None = None
+    #: The size of a body that could not be read; the payload is its beginning.
+    unread_bytes: int | None = None
 
 
 class LedgerPage(Struct, frozen=True, gc=False):
@@ -41,7 +47,7 @@ class LedgerPage(Struct, frozen=True, gc=False):
     total: int
 
 
-class AccountLedgerRow(LedgerRow, frozen=True, gc=False):
+class AccountLedgerRow(LedgerRow, frozen=True, gc=False, kw_only=True):
     """A ledger row among all rows of its account; `payload` is the text that was delivered."""
 
     #: `LEAD`, or a `Resource` for a settings change.
@@ -53,6 +59,8 @@ class LedgerScope(StrEnum):
     """What ledger rows can be about."""
 
     LEADS = "leads"
+    #: Only deliveries of leads whose body could not be read.
+    UNREAD = "unread"
     SETTINGS = "settings"
 
 
@@ -74,6 +82,11 @@ class LedgerSearch(Struct, frozen=True, kw_only=True):
     #: Normalised values, as match keys have them; a row matches with any of them.
     match_values: tuple[str, ...] = ()
     request_id: str | None = None
+    #: Only deliveries that brought something which the lead did not take.
+    has_ignored: bool = False
+    #: Only deliveries whose payload has all texts of one of these groups, in any case, and not more
+    #: than FIGURE_PAYLOAD_CHARS_MAX characters.
+    sent: tuple[tuple[str, ...], ...] = ()
     #: Only rows below this ledger number: where the previous slice ended.
     before: int | None = None
     limit: int = LEDGER_SLICE_ROWS
@@ -157,8 +170,9 @@ class LedgerStore(Protocol):
     async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
         """Return the newest rows that match, all of them among the LEDGER_EXAMINED_MAX newest.
 
-        The newest rows are those just before the search's end: `before` and `until_date`. A slice
-        that examined that many rows without being full says where to go on.
+        With `sent`, among the LEDGER_PAYLOADS_EXAMINED_MAX newest. The newest rows are those just
+        before the search's end: `before` and `until_date`. A slice that examined that many rows
+        without being full says where to go on.
         """
 
     async def deleted_settings(
@@ -199,6 +213,10 @@ class LedgerEntry(NamedTuple):
     match: str | None
     changes: str | None
     message: str | None
+    ignored: str | None
+    shares: str | None
+    unread_bytes: int | None
+    key_rules: int | None
 
 
 class AccountRows(Struct, frozen=True, gc=False):

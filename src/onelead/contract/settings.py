@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsResult, SettingsWrite
 
 
 class IndexProgress(NamedTuple):
-    """How many leads, roughly, have their match keys for a definition, and out of how many."""
+    """How many leads, roughly, have the match keys that are being built, and out of how many."""
 
     done: int
     leads: int
@@ -43,10 +43,22 @@ class SettingsStore(Protocol):
         A step adds the match keys of at most INDEX_CHUNK_LEADS leads for a definition that is
         being indexed, or removes at most PURGE_CHUNK_KEYS keys that no definition reads any more.
         Progress is stored with the step, so that any process can do the next one.
+
+        After an upgrade that changed the rules of match keys, the first steps give the leads the
+        keys of today's rules, while `AccountSettings.are_keys_stale`. For OLD_WRITES_S more, steps
+        do the same for what processes of the version before write. The leads keep their versions
+        and dates, and the ledger gets no row. One process at a time does these steps; the others
+        leave them to it, and return False.
         """
 
     async def index_progress(self, account_id: int) -> Mapping[int, IndexProgress]:
         """Return the progress of definitions that are being indexed, by their ids.
 
         It is estimated from the ids of the leads, so it is as fast with many leads.
+        """
+
+    async def key_rebuild_progress(self, account_id: int) -> IndexProgress | None:
+        """Return the progress of the rebuild after an upgrade; None when there is none.
+
+        It is estimated in the same way. While it is not None, `AccountSettings.are_keys_stale`.
         """

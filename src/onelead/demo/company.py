@@ -12,7 +12,7 @@ from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
 from onelead.domain.errors import NotPossible
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
 
 NAME = "Brightside Solar"

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from onelead.domain.account import Role, User
 from onelead.domain.errors import InputInvalid, NotPossible, Problem
 from onelead.domain.limits import LINE_CHARS_MAX
-from onelead.domain.settings_body import name_problem, require_as_seen
+from onelead.domain.settings.body import name_problem, require_as_seen
 
 #: API clients send it in a header, which holds ASCII only.
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+")

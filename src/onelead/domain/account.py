@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from onelead.domain.custom_fields import CustomField
+from onelead.domain.custom_fields import (
+    TEXT_TYPES,
+    CustomField,
+    IndexState,
+    Option,
+    known_option_ids,
+)
+from onelead.domain.lead import custom_name
+from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS, Placeholders
+from onelead.domain.text import fold
 
 
 class Role(StrEnum):
@@ -74,6 +85,23 @@ DEFAULT_TIME_ZONE = "America/Los_Angeles"
 DEFAULT_CURRENCY = "USD"
 
 
+#: The resource of an option in the list of what was deleted; the others are those of `Resource`.
+OPTION_RESOURCE = "custom_field_option"
+
+
+class DeletedReference(Struct, frozen=True):
+    """A setting that leads referred to, and that was deleted."""
+
+    id: int
+    #: `custom_field_definition`, `OPTION_RESOURCE`, `lead_status` or `customer_source`.
+    resource: str
+    name: str
+    #: Of an option: its definition.
+    definition_id: int | None
+    #: Unix seconds.
+    date: int
+
+
 @dataclass(frozen=True)
 class AccountSettings:
     """One version of everything that decides how an account's leads are checked and shown."""
@@ -91,11 +119,24 @@ class AccountSettings:
     sources: tuple[CustomerSource, ...]
     #: Ascending by id.
     fields: tuple[CustomField, ...]
+    #: Texts that identify nobody, as the account lists them.
+    placeholder_texts: tuple[str, ...] = DEFAULT_PLACEHOLDERS
+    #: By id: what was deleted, and may still be sent; the newest DELETED_REFERENCES_MAX.
+    deleted: Mapping[int, DeletedReference] = field(default_factory=dict)
+    #: After an upgrade that changed their rules: the match keys of older leads are being rebuilt.
+    are_keys_stale: bool = False
+    #: For some time after it: processes of the version before may still write beside this one.
+    may_have_old_keys: bool = False
 
     @cached_property
     def zone(self) -> ZoneInfo:
         """The account's time zone, in which the days of Date fields begin."""
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def placeholders(self) -> Placeholders:
+        """The texts that identify nobody, compiled."""
+        return Placeholders(self.placeholder_texts)
 
     @cached_property
     def users_by_id(self) -> dict[int, User]:
@@ -126,6 +167,81 @@ class AccountSettings:
     def indexed_fields(self) -> tuple[CustomField, ...]:
         """The definitions whose values are match keys of every lead."""
         return tuple(field for field in self.fields if field.is_indexed)
+
+    @cached_property
+    def identifying_fields(self) -> tuple[CustomField, ...]:
+        """The definitions whose values tell people apart, and can be matched now.
+
+        Amounts, days and choices are naturally shared.
+        """
+        return tuple(
+            field
+            for field in self.lead_fields
+            if field.data_type in TEXT_TYPES
+            and field.is_filterable
+            and field.index_state is IndexState.READY
+        )
+
+    @cached_property
+    def names_by_key_field(self) -> dict[str, str]:
+        """How the changes of a lead name each indexed definition, by the field of its keys."""
+        return {field.key_field: custom_name(field.id) for field in self.indexed_fields}
+
+    def definition_ids_named(self, name: str) -> list[int]:
+        """Return the definitions that a name or canonical name means, in any case.
+
+        One that is not on leads, or was deleted, is meant when none on leads has the name.
+        """
+        folded = fold(name)
+        if found := self._ids_by_name.get((True, folded)):
+            return found
+        others = self._ids_by_name.get((False, folded), [])
+        return [*others, *self._deleted_ids.get(("custom_field_definition", folded), [])][:1]
+
+    @cached_property
+    def _ids_by_name(self) -> dict[tuple[bool, str], list[int]]:
+        """The ids of the definitions, by whether they are on leads and by folded name."""
+        found: dict[tuple[bool, str], list[int]] = {}
+        for one in self.fields:
+            for name in {fold(one.name), fold(one.canonical_name or one.name)}:
+                found.setdefault((one.on_leads, name), []).append(one.id)
+        return found
+
+    @cached_property
+    def _deleted_ids(self) -> dict[tuple[str, str], list[int]]:
+        """The ids of what was deleted, by resource and folded name."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for one in self.deleted.values():
+            found.setdefault((one.resource, fold(one.name)), []).append(one.id)
+        return found
+
+    def options_left(self, field: CustomField, raw: Any) -> tuple[int, ...] | None:
+        """Return the options in a value that are left without the deleted ones.
+
+        None if more is wrong with the value, or it has no deleted ones.
+        """
+        with_deleted = self._fields_with_deleted_options.get(field.id)
+        return known_option_ids(field, with_deleted, raw) if with_deleted else None
+
+    @cached_property
+    def _fields_with_deleted_options(self) -> dict[int, CustomField]:
+        """The definitions that had other options, each with those after the ones it has."""
+        deleted: dict[int, list[Option]] = {}
+        for one in self.deleted.values():
+            if one.definition_id is not None:
+                deleted.setdefault(one.definition_id, []).append(Option(one.id, one.name))
+        return {
+            field.id: structs.replace(field, options=(*field.options, *deleted[field.id]))
+            for field in self.fields
+            if field.id in deleted
+        }
+
+    def was_deleted(self, resource: str, id_or_name: int | str) -> bool:
+        """Return whether a setting with this id or name was deleted."""
+        if isinstance(id_or_name, str):
+            return (resource, fold(id_or_name)) in self._deleted_ids
+        one = self.deleted.get(id_or_name)
+        return one is not None and one.resource == resource
 
     @cached_property
     def default_status(self) -> LeadStatus:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from onelead.domain.text import quoted
+from onelead.domain.text import as_one_line, shortened
 
 
 class Kind(StrEnum):
@@ -54,7 +54,7 @@ _LINES_MAX = 100
 
 def unrecognized(names: Iterable[str]) -> Problem | None:
     """Return the problem that lists unknown attributes, as Copper does; None without any."""
-    listed = [quoted(name) for name in islice(names, _NAMES_MAX + 1)]
+    listed = [as_one_line(shortened(name)) for name in islice(names, _NAMES_MAX + 1)]
     if not listed:
         return None
     if len(listed) > _NAMES_MAX:

@@ -1,21 +1,27 @@
 """What ledger rows add to the figures: deliveries by hour, leads by value, refusals by lead.
 
+Of what a delivery sent, only references to settings are counted: `domain/references.py`.
+
 Pure: the storage reads rows in order and writes the result. The figures of a ledger are sums over
 its rows, however the rows are split into runs.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField
 from onelead.domain.lead import custom_name
+from onelead.domain.matching import key_value
+from onelead.domain.references import References
+from onelead.domain.text import fold
 from onelead.domain.writes import Outcome
 
 HOUR_S = 3_600
@@ -31,12 +37,17 @@ class DeliveryRow(NamedTuple):
 
     seq: int
     date: int
+    #: The lead, if it names one.
+    resource_id: int | None
     outcome: str
     user_id: int | None
     api_key_id: int | None
-    #: JSON, as in the ledger.
+    #: JSON, as in the ledger; the payload only if it is not too long.
     match: str | None
     changes: str | None
+    ignored: str | None = None
+    shares: str | None = None
+    payload: str | None = None
 
 
 class DeliveryKey(NamedTuple):
@@ -50,18 +61,32 @@ class DeliveryKey(NamedTuple):
 
 
 class Grouping(StrEnum):
-    """How the deliveries of an hour are grouped."""
+    """How the deliveries of an hour are grouped; a delivery can be in several groups of one kind.
+
+    Unlike the others, `SENT` and `GONE` are counted by day, and only for SENT_FIGURES_KEPT_S.
+    """
 
     #: The values are those of `Outcome`.
     OUTCOME = "outcome"
     #: The values are those of `caller_value`.
     CALLER = "caller"
-    #: Only upserts that match by a custom field; the values are those of `match_value`.
+    #: Upserts that match by a custom field; the values are those of `value_of_caller`.
     MATCH = "match"
+    #: By definition, option, lead status or customer source that the delivery named, and caller.
+    SENT = "sent"
+    #: The same for those that had been deleted before.
+    GONE = "gone"
+    #: By name of what the lead did not take, and caller.
+    IGNORED = "ignored"
+    #: By field, as changes name it, whose new value other leads have as well.
+    SHARED = "shared"
+
+
+BY_DAY = (Grouping.SENT, Grouping.GONE)
 
 
 class HourKey(NamedTuple):
-    """One group of an hour's deliveries; `hour` is the Unix second in which it begins."""
+    """One group of an hour's deliveries, or of a day's: `hour` is the Unix second it begins in."""
 
     grouping: Grouping
     value: str
@@ -75,6 +100,14 @@ class CallerKey(NamedTuple):
     user_id: int
     api_key_id: int
     outcome: str
+
+
+class NameKey(NamedTuple):
+    """A name that deliveries gave to a lead that had another one, folded as its match key is."""
+
+    hour: int
+    lead_id: int
+    name: str
 
 
 class LeadKey(NamedTuple):
@@ -94,9 +127,12 @@ def caller_value(user_id: int, api_key_id: int) -> str:
     return f"user-{user_id}" if user_id else "server"
 
 
-def match_value(definition_id: int, caller: str) -> str:
-    """Return the custom field that an upsert matched by and the caller as one text."""
-    return f"{definition_id} {caller}"
+def value_of_caller(of: int | str, caller: str) -> str:
+    """Return what is counted, the id of a setting or a name of a field, and the caller as a text.
+
+    All callers of one begin with `value_of_caller(of, "")`.
+    """
+    return f"{of} {caller}"
 
 
 class _Match(Struct):
@@ -108,29 +144,45 @@ _read_match = msgspec.json.Decoder(_Match).decode
 # Most values are never needed: they stay JSON.
 _read_changes = msgspec.json.Decoder(dict[str, tuple[msgspec.Raw, msgspec.Raw]]).decode
 _read_ids = msgspec.json.Decoder(int | tuple[int, ...] | None).decode
+_read_text = msgspec.json.Decoder(str).decode
+_read_ignored = msgspec.json.Decoder(tuple[str, ...]).decode
+_read_shares = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NULL = b"null"
 
 
 class FigureChanges:
     """What a run of ledger rows adds to each figure."""
 
-    def __init__(self, fields: Mapping[int, CustomField]) -> None:
-        """Take the account's definitions; values of deleted ones are not counted."""
-        self._custom = {custom_name(id_): field for id_, field in fields.items()}
+    def __init__(self, settings: AccountSettings) -> None:
+        """Take the account's settings; values of deleted definitions are not counted."""
+        self._custom = {custom_name(field.id): field for field in settings.fields}
+        self._deleted = settings.deleted
+        self._references = References(settings)
         self.deliveries: Counter[DeliveryKey] = Counter()
-        self._matches: Counter[HourKey] = Counter()
+        #: Of each grouping by hour or day and caller: how many deliveries had what.
+        self._of_callers = {
+            grouping: defaultdict[tuple[int, int, int], Counter[int | str]](Counter)
+            for grouping in (Grouping.MATCH, Grouping.SENT, Grouping.GONE, Grouping.IGNORED)
+        }
+        self._shares: Counter[HourKey] = Counter()
         #: By how much the number of leads with the value grows; never zero.
         self.leads: Counter[LeadKey] = Counter()
+        self.names: Counter[NameKey] = Counter()
         #: Lead id and ledger number, for each lead that a refusal named.
         self.named_leads: list[tuple[int, int]] = []
 
     @property
     def hours(self) -> Counter[HourKey]:
-        """The deliveries by hour, grouped by outcome, by caller, and by match."""
-        hours = self._matches.copy()
+        """The deliveries by hour and day, in all their groupings."""
+        hours = self._shares.copy()
         for (hour, outcome, user_id, key_id), count in self.deliveries.items():
             hours[HourKey(Grouping.OUTCOME, outcome, hour)] += count
             hours[HourKey(Grouping.CALLER, caller_value(user_id, key_id), hour)] += count
+        for grouping, by_caller in self._of_callers.items():
+            for (begin, user_id, key_id), counts in by_caller.items():
+                caller = caller_value(user_id, key_id)
+                for of, count in counts.items():
+                    hours[HourKey(grouping, value_of_caller(of, caller), begin)] += count
         return hours
 
     @property
@@ -149,18 +201,44 @@ class FigureChanges:
         if row.match:
             self._add_match(key, row.seq, _read_match(row.match))
         if row.changes:
-            for field, (before, after) in _read_changes(row.changes).items():
-                definition = self._custom.get(field)
-                if definition is not None or field in COUNTED_FIELDS:
-                    self._change(field, definition, bytes(before), bytes(after))
+            self._add_changes(row, hour, _read_changes(row.changes))
+        if row.payload:
+            self._add_sent(key, row.date, row.payload)
+        if row.ignored:
+            self._add_of_caller(key, Grouping.IGNORED, _read_ignored(row.ignored))
+        if row.shares:
+            for field in _read_shares(row.shares):
+                self._shares[HourKey(Grouping.SHARED, field, hour)] += 1
 
     def _add_match(self, key: DeliveryKey, seq: int, match: _Match) -> None:
         if match.definition_id is not None:
-            caller = caller_value(key.user_id, key.api_key_id)
-            value = match_value(match.definition_id, caller)
-            self._matches[HourKey(Grouping.MATCH, value, key.hour)] += 1
+            self._add_of_caller(key, Grouping.MATCH, [match.definition_id])
         if key.outcome == Outcome.REFUSED:
             self.named_leads += [(lead_id, seq) for lead_id in match.ids]
+
+    def _add_sent(self, key: DeliveryKey, date: int, payload: str) -> None:
+        sent = self._references.named_in(payload)
+        gone = {id_ for id_ in sent & self._deleted.keys() if self._deleted[id_].date <= date}
+        self._add_of_caller(key, Grouping.SENT, sent - gone)
+        if gone:
+            self._add_of_caller(key, Grouping.GONE, gone)
+
+    def _add_of_caller(
+        self, key: DeliveryKey, grouping: Grouping, found: Iterable[int | str]
+    ) -> None:
+        begin = key.hour - key.hour % (DAY_S if grouping in BY_DAY else HOUR_S)
+        self._of_callers[grouping][begin, key.user_id, key.api_key_id].update(found)
+
+    def _add_changes(
+        self, row: DeliveryRow, hour: int, changes: dict[str, tuple[msgspec.Raw, msgspec.Raw]]
+    ) -> None:
+        if row.outcome == Outcome.UPDATED and "name" in changes and row.resource_id is not None:
+            name = key_value(fold(_read_text(changes["name"][1])))
+            self.names[NameKey(hour, row.resource_id, name)] += 1
+        for field, (before, after) in changes.items():
+            definition = self._custom.get(field)
+            if definition is not None or field in COUNTED_FIELDS:
+                self._change(field, definition, bytes(before), bytes(after))
 
     def _change(
         self, field: str, definition: CustomField | None, before: bytes, after: bytes

@@ -9,9 +9,10 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from onelead.domain.text import known_id
+from onelead.domain.emails import email_keys
+from onelead.domain.text import fold, known_id
 
 #: A custom field's stored value: text, option id, number, boolean, day (`YYYY-MM-DD`), or the
 #: ascending option ids of a MultiSelect. An empty value is not stored.
@@ -24,6 +25,15 @@ SOCIAL_CATEGORIES = (
     *("linkedin", "twitter", "googleplus", "facebook", "youtube", "quora"),
     *("foursquare", "klout", "gravatar", "other"),
 )
+#: Of a value that came without a category, until `with_categories` gives it one.
+NO_CATEGORY = ""
+#: The properties whose values have categories, with that of a new value.
+DEFAULT_CATEGORIES = {
+    "email": "work",
+    "phone_numbers": "work",
+    "socials": "other",
+    "websites": "work",
+}
 
 
 class Address(Struct, frozen=True, gc=False):
@@ -107,6 +117,36 @@ Changes = dict[str, tuple[Any, Any]]
 
 _changeable = attrgetter(*CHANGEABLE_FIELDS)
 _NOTHING = (None,) * len(CHANGEABLE_FIELDS)
+
+
+def with_categories(attribute: str, sent: Any, stored: Any) -> Any:
+    """Return an e-mail, or the entries of a list, with a category for each that came without one.
+
+    It is the stored category of the same value, or else the default.
+    """
+    if sent is None:
+        return None
+    if isinstance(sent, Email):
+        return with_categories(attribute, (sent,), (stored,) if stored else ())[0]
+    known: dict[Any, list[str]] = {}
+    for one in reversed(stored):
+        known.setdefault(_same_value(one), []).append(one.category)
+
+    def category_of(one: Email | PhoneNumber | Link) -> str:
+        return (known.get(_same_value(one)) or [DEFAULT_CATEGORIES[attribute]]).pop()
+
+    return tuple(
+        one if one.category else structs.replace(one, category=category_of(one)) for one in sent
+    )
+
+
+def _same_value(one: Email | PhoneNumber | Link) -> Any:
+    """Return what two spellings of one value have in common."""
+    if isinstance(one, Email):
+        return email_keys(one.email) or fold(one.email)
+    if isinstance(one, PhoneNumber):
+        return "".join(filter(str.isdecimal, one.number)) or fold(one.number)
+    return fold(one.url)
 
 
 def custom_name(definition_id: int) -> str:

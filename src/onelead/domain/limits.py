@@ -36,13 +36,21 @@ URL_CHARS_MAX = 2_048
 TAGS_MAX = 200
 LIST_ENTRIES_MAX = 100
 
+#: Of a delivery whose body could not be read, the ledger keeps this much.
+UNREAD_BYTES_MAX = 2_000
+
 # Field settings of an account.
 CUSTOM_FIELDS_MAX = 500
 OPTIONS_MAX = 1_000
 PICK_LIST_ENTRIES_MAX = 200
+#: Deleted definitions, options, statuses and sources that deliveries may still name. They are read
+#: with the settings, so the oldest ones are forgotten.
+DELETED_REFERENCES_MAX = 2_000
 
 # Matching. More matches than MATCH_IDS_MAX are reported without their ids.
 MATCH_IDS_MAX = 30
+#: Texts that identify nobody, as an account lists them.
+PLACEHOLDERS_MAX = 500
 #: A longer normalised value is indexed as its digest.
 KEY_VALUE_BYTES_MAX = 400
 PHONE_DIGITS_MAX = 32
@@ -66,6 +74,8 @@ LIST_EXAMINED_MAX = 10_000
 LEDGER_SLICE_ROWS = 50
 #: One search examines this many rows at most; the next one goes on from there.
 LEDGER_EXAMINED_MAX = 20_000
+#: The same for a search that looks into the payloads.
+LEDGER_PAYLOADS_EXAMINED_MAX = 5_000
 #: The ledger is in commit order; searches allow for clocks that differ or go back to put its dates
 #: out of order by this many rows.
 LEDGER_MARGIN_ROWS = 2_000
@@ -127,10 +137,25 @@ INDEX_CHUNK_LEADS = 500
 PURGE_CHUNK_KEYS = 2_000
 #: How long the index work rests when there is nothing to do, or after a step failed.
 INDEX_WORK_REST_S = 30
+#: After an upgrade that changed the rules of match keys, a step writes this many leads that need
+#: other keys. Then the index work looks for writes by processes of the version before: in this many
+#: ledger rows at a time, for this long.
+REPAIR_CHUNK_LEADS = 100
+OLD_WRITES_CHUNK_ROWS = 5_000
+OLD_WRITES_S = 86_400
 #: The figures follow the ledger by this many rows at a time.
 FIGURE_CHUNK_ROWS = 500
 #: With more rows to fold, pages say that they are still counting.
 FIGURE_FAR_BEHIND_ROWS = 2 * FIGURE_CHUNK_ROWS
+#: What longer payloads name is not counted.
+FIGURE_PAYLOAD_CHARS_MAX = 65_536
+#: Figures about the last days are kept a little longer than pages show them. The older ones are
+#: removed once in this many ledger rows.
+SENT_FIGURES_KEPT_S = 35 * 86_400
+NAME_FIGURES_KEPT_S = 3 * 86_400
+#: The Overview warns about a lead that was given more different names within an hour.
+NAMES_PER_HOUR_MAX = 5
+FIGURE_PRUNE_ROWS = 10_000
 #: How long the idle work rests; a write shows in the figures at most this much later.
 FIGURE_WORK_REST_S = 1
 #: A scan for shared values reads this many match keys at a time, begins this long after the one
@@ -215,6 +240,8 @@ assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
 # the database is away: those of the write of key uses under way, and of the last one.
 assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S + 2 * DATABASE_RETRY_S < WORKER_STOP_TIMEOUT_S
 # A form encodes a character with up to 12 bytes.
+# A change removes at most all options of one definition.
+assert OPTIONS_MAX < DELETED_REFERENCES_MAX
 assert TEXT_CHARS_MAX < FORM_TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX // 12
 assert LINE_CHARS_MAX < TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX
 assert API_KEY_CACHE_S < 5

@@ -1,36 +1,47 @@
 """How leads are found: the match keys of a lead, and the match of an upsert.
 
 A match reads only match keys. They follow from the lead and the account's settings alone, so the
-plan, both engines and the index work agree by construction.
+plan, both engines and the index work agree by construction. `docs/matching.md` explains to people
+which values are one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.coercions import as_integer, as_text, is_empty
 from onelead.domain.custom_fields import (
+    TEXT_TYPES,
     CustomField,
-    DataType,
     IndexState,
     ValueInvalid,
     match_values,
     stored_value,
+    whole_match_value,
 )
+from onelead.domain.emails import email_keys
 from onelead.domain.errors import InputInvalid, Problem, unrecognized
-from onelead.domain.lead import Lead
+from onelead.domain.lead import CustomValue, Lead, custom_name
 from onelead.domain.limits import (
     KEY_VALUE_BYTES_MAX,
     LINE_CHARS_MAX,
     PHONE_DIGITS_MAX,
     RETRY_AFTER_S,
 )
+from onelead.domain.placeholders import Placeholders
 from onelead.domain.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
-from onelead.domain.text import fold, is_blank, known_id, tidy, too_long
+from onelead.domain.text import fold, is_blank, known_id, quoted, tidy, too_long
+
+#: The version of the rules by which a lead's keys follow from it. A change of the rules raises it,
+#: and the keys of existing leads are rebuilt (`docs/decisions/0026-key-rules.md`).
+KEY_RULES = 2
 
 WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 
@@ -48,22 +59,43 @@ class MatchKey(NamedTuple):
 def lead_keys(lead: Lead, settings: AccountSettings) -> set[MatchKey]:
     """Return every key of a lead, for matching and for searching."""
     keys = {MatchKey("name", key_value(fold(lead.name)))}
-    if lead.email and (email := fold(lead.email.email)):
-        keys.add(MatchKey("email", key_value(email)))
+    if lead.email:
+        keys.update(email_match_keys(lead.email.email))
     for phone in lead.phone_numbers:
         if digits := phone_digits(phone.number):
             keys.add(MatchKey("phone", digits[::-1]))
     keys.update(MatchKey("social", key_value(fold(social.url))) for social in lead.socials)
-    keys.update(MatchKey("tag", key_value(fold(tag)), tag) for tag in lead.tags)
+    if lead.tags:
+        # Tags that were two by older rules can have one key, which the first one labels.
+        tags = {key_value(fold(tag)): tag for tag in reversed(lead.tags)}
+        keys.update(MatchKey("tag", value, tag) for value, tag in tags.items())
     for field in settings.indexed_fields:
         keys.update(custom_field_keys(lead, field))
     return keys
 
 
+@lru_cache(maxsize=4096)
+def email_match_keys(text: str) -> tuple[MatchKey, ...]:
+    """Return the keys of the addresses in a text."""
+    # One write asks several times about the same text.
+    return tuple([MatchKey("email", key_value(key)) for key in email_keys(text)])
+
+
 def custom_field_keys(lead: Lead, field: CustomField) -> set[MatchKey]:
     """Return the keys of a lead for one indexed definition."""
-    values = match_values(field, lead.custom_fields.get(field.id))
-    return {MatchKey(field.key_field, key_value(value)) for value in values}
+    return _custom_keys(field, lead.custom_fields.get(field.id))
+
+
+def _custom_keys(field: CustomField, value: CustomValue | None) -> set[MatchKey]:
+    keys = {MatchKey(field.key_field, key_value(one)) for one in match_values(field, value)}
+    if isinstance(value, tuple) and len(value) > 1:
+        # By which a repeated upsert finds the lead again that it gave other options.
+        keys.add(_whole_key(field, value))
+    return keys
+
+
+def _whole_key(field: CustomField, value: CustomValue | None) -> MatchKey:
+    return MatchKey(field.key_field, key_value(whole_match_value(field, value)))
 
 
 def key_value(value: str) -> str:
@@ -77,11 +109,86 @@ def key_value(value: str) -> str:
     return f" {hashlib.sha256(encoded).hexdigest()}"
 
 
+#: What people write between the digits of a number.
+PHONE_MARKS = dict.fromkeys(map(ord, "+-()./ \u00a0\u2010\u2011\u2013"))
+#: An extension and what follows it.
+_EXTENSION = re.compile(
+    r"""
+    (?=[^\d\s()/+.-])(?:                 # what is usual begins none of them: this is faster
+      ;\s*[a-z][a-z-]*=.*                # parameters of RFC 3966
+    | (?<![^\W\d_])                      # words, next to no other letter
+        (?:[x\uff58]|ext(?:n|en|ension|ensi[oó]n|ensão)?|xtn?
+          |app(?:arat)?|nst|nebenstelle|durchwahl|dw|klappe
+          |poste|int(?:erno)?|anexo|ramal|toestel|tst|ankn(?:ytning)?|lokal|dahili
+          |wewn?|linka|klapka|доб(?:авочный)?|внутр)
+        (?![^\W\d_])[\s.:)-]*\d{1,7}(?!\d).*
+    | (?:内線|分机|分機|转|轉|내선)\D{0,3}\d.*
+    | [#\uff03]\s*\d{1,7}\D*$                # elsewhere the sign is part of a code
+    | ,,\s*\d{1,9}[\s#]*$                # a pause, and what the telephone dials then
+    )
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+#: With fewer digits before it, it is the extension of no number.
+_BEFORE_EXTENSION = re.compile(r"(?:\D*\d){5}")
+
+
+def main_number(number: str) -> str:
+    """Return a phone number as it was written, without its extension."""
+    before = _BEFORE_EXTENSION.match(number)
+    extension = before and _EXTENSION.search(number, before.end())
+    return number[: extension.start()] if extension else number
+
+
 def phone_digits(number: str) -> str:
-    """Return the digits of a phone number; keys hold them reversed, to be found by their end."""
-    digits = "".join(filter(str.isdecimal, number))[-PHONE_DIGITS_MAX:]
+    """Return the digits of a phone number without its extension.
+
+    Keys hold them reversed, to be found by their end. No number is longer than LINE_CHARS_MAX.
+    """
+    number = number[:LINE_CHARS_MAX]
+    digits = number.translate(PHONE_MARKS)
+    if not digits.isdecimal():
+        # Few numbers have anything else.
+        digits = "".join(filter(str.isdecimal, main_number(number)))
+    digits = digits[-PHONE_DIGITS_MAX:]
     # Other scripts have their own decimal digits.
     return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
+
+
+#: A number may be a longer one without its country or area code when it has this many digits.
+_ALIKE_DIGITS_MIN = 7
+
+
+class SimilarKeys(Struct, frozen=True):
+    """The match keys of leads that may be the same person, which only people can tell."""
+
+    field: str
+    values: frozenset[str]
+    #: Keys that begin so are among them, too; empty for none.
+    start: str = ""
+
+    def have(self, value: str) -> bool:
+        """Return whether a key with this value of the field is among them."""
+        return value in self.values or (self.start != "" and value.startswith(self.start))
+
+
+def similar_keys(key: MatchKey, settings: AccountSettings) -> SimilarKeys | None:
+    """Return the keys that are similar to that of a name or phone number; None for any other."""
+    if key.field == "phone":
+        return _similar_phones(key.value)
+    if key.field == "name" and not settings.placeholders.have(key.value):
+        return SimilarKeys("name", frozenset({key.value}))
+    return None
+
+
+def _similar_phones(value: str) -> SimilarKeys:
+    """Return the keys of the number with and without a country code, an area code, and zeros."""
+    # The zeros before a number are dialled in its own country only.
+    national = value.rstrip("0")
+    if len(national) < _ALIKE_DIGITS_MIN:
+        return SimilarKeys("phone", frozenset({value}))
+    shorter = [national[:digits] for digits in range(_ALIKE_DIGITS_MIN, len(national) + 1)]
+    return SimilarKeys("phone", frozenset({*shorter, *(f"{one}0" for one in shorter)}), national)
 
 
 class Match(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -97,7 +204,7 @@ class Match(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     ] = None
 
 
-class CheckedMatch(Struct, frozen=True, gc=False):
+class CheckedMatch(Struct, gc=False):
     """A match whose value is normalised."""
 
     #: `name`, `email` or `custom`.
@@ -105,58 +212,125 @@ class CheckedMatch(Struct, frozen=True, gc=False):
     key: MatchKey
     #: The definition, for `custom`.
     definition: CustomField | None
-    #: What makes a new lead match when its properties do not name the matched field.
+    #: What makes a new lead match when its properties do not give the matched field a value.
     patch: LeadPatch
+    #: The key of the value that the properties give the matched field, when that is another one.
+    #: It is looked up when nobody has the first: the call may be repeated after it was applied.
+    key_by_properties: MatchKey | None = None
+    #: The properties give the matched field a value.
+    is_given: bool = False
 
 
 def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
     """Check and normalise a match. Raises InputInvalid, which names the member at fault."""
     field_name = match.field_name
+    if is_empty(field_name):
+        raise _invalid("field_name can't be blank", "blank")
     if field_name == "custom":
         return _custom_match(match.field_value, settings)
-    if field_name is None:
-        raise _invalid("field_name can't be blank", "blank")
-    if field_name not in ("name", "email"):
-        raise _invalid("field_name must be name, email or custom", "inclusion")
-    text = _text_value(match.field_value)
-    patch = LeadPatch(name=text) if field_name == "name" else LeadPatch(email=EmailPatch(text))
-    return CheckedMatch(field_name, MatchKey(field_name, key_value(fold(text))), None, patch)
+    if field_name not in ("name", "email", "emails"):
+        text = f"field_name must be name, email or custom, not {quoted(field_name)}"
+        raise _invalid(text, "inclusion")
+    if field_name == "name":
+        text = _text_value(match.field_value)
+        _refuse_placeholder(text, "field_value", settings)
+        key = MatchKey("name", key_value(fold(text)))
+        return CheckedMatch("name", key, None, LeadPatch(name=text))
+    text = _text_value(_email_value(match.field_value))
+    key = _email_key(text, settings)
+    return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
+
+
+def _email_value(value: Any) -> Any:
+    """Return the address of an e-mail that is matched as properties have it."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    return value.get("email") if isinstance(value, dict) else value
+
+
+def _email_key(text: str, settings: AccountSettings) -> MatchKey:
+    keys = email_match_keys(text)
+    if len(keys) == 1 and _identifying_email_keys(text, settings.placeholders):
+        return keys[0]
+    _refuse_placeholder(text, "field_value", settings)
+    if len(keys) > 1:
+        raise _invalid(f"field_value has {len(keys)} e-mail addresses: {quoted(text)}")
+    if not keys:
+        raise _invalid(f"field_value is not an e-mail address: {quoted(text)}")
+    raise _placeholder("field_value", text)
+
+
+@lru_cache(maxsize=4096)
+def _identifying_email_keys(text: str, placeholders: Placeholders) -> tuple[MatchKey, ...]:
+    """Return the keys of the addresses in a text that are no placeholders."""
+    # One write asks several times about the same text.
+    return tuple([key for key in email_match_keys(text) if not placeholders.have_folded(key.value)])
+
+
+def _refuse_placeholder(text: str, member: str, settings: AccountSettings) -> None:
+    if settings.placeholders.have(text):
+        raise _placeholder(member, text)
+
+
+def _placeholder(member: str, text: str) -> InputInvalid:
+    where = "the placeholders are in System Settings -> Matching"
+    return _invalid(f"{member} identifies nobody: {quoted(text)}; {where}")
 
 
 def _text_value(value: Any) -> str:
-    if value is None or value == "":
+    if is_empty(value):
         raise _invalid("field_value can't be blank", "blank")
-    if not isinstance(value, str):
-        raise _invalid("field_value must be a string")
-    if len(value) > LINE_CHARS_MAX:
+    text = as_text(value)
+    if not isinstance(text, str):
+        raise _invalid(f"field_value must be text, not {quoted(value)}")
+    if len(text) > LINE_CHARS_MAX:
         raise _invalid(f"field_value {too_long(LINE_CHARS_MAX)}", "too_long")
-    if is_blank(value):
-        raise _invalid("field_value can't be blank", "blank")
-    return value
+    return text
+
+
+_CUSTOM_MEMBERS = ("custom_field_definition_id", "value", "name", "computed_value", "id")
 
 
 def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
+    if is_empty(value):
+        raise _invalid("field_value can't be blank", "blank")
     if not isinstance(value, dict):
-        raise _invalid("field_value must be an object with custom_field_definition_id and value")
-    unknown = sorted(value.keys() - {"custom_field_definition_id", "value"})
+        members = "custom_field_definition_id and value"
+        raise _invalid(f"field_value must be an object with {members}, not {quoted(value)}")
+    unknown = sorted(value.keys() - set(_CUSTOM_MEMBERS))
     if problem := unrecognized(unknown):
         raise InputInvalid(problem)
-    field = _matchable_field(value.get("custom_field_definition_id"), settings)
+    field = _matchable_field(value, settings)
     raw = value.get("value")
+    text = as_text(raw)
+    if field.data_type in TEXT_TYPES and isinstance(text, str) and not is_blank(text):
+        _refuse_placeholder(text, "field_value.value", settings)
     key = MatchKey(field.key_field, key_value(_custom_match_value(field, raw, settings)))
     patch = LeadPatch(custom_fields=[CustomFieldPatch(field.id, raw)])
     return CheckedMatch("custom", key, field, patch)
 
 
-def _matchable_field(definition_id: Any, settings: AccountSettings) -> CustomField:
+def _matchable_field(value: dict[str, Any], settings: AccountSettings) -> CustomField:
+    sent = value.get("custom_field_definition_id")
+    definition_id = as_integer(sent)
+    name = as_text(value.get("name"))
+    if definition_id is None and isinstance(name, str) and not is_blank(name):
+        ids = settings.definition_ids_named(name)
+        if len(ids) != 1:
+            text = f"field_value.name is the name of {len(ids) or 'no'} definitions: {quoted(name)}"
+            raise _invalid(text, "inclusion")
+        (definition_id,) = ids
     if definition_id is None:
         raise _invalid("field_value.custom_field_definition_id can't be blank", "blank")
     number = known_id(definition_id)
     if number is None:
-        raise _invalid("field_value.custom_field_definition_id must be a positive integer")
+        text = "field_value.custom_field_definition_id must be a positive integer, not"
+        raise _invalid(f"{text} {quoted(sent)}")
     field = settings.fields_by_id.get(number)
     if field is None:
-        raise _invalid(f"custom field definition {number} does not exist", "inclusion")
+        was_deleted = settings.was_deleted("custom_field_definition", number)
+        what = "was deleted" if was_deleted else "does not exist"
+        raise _invalid(f"custom field definition {number} {what}", "inclusion")
     require_filterable(field, "match")
     return field
 
@@ -181,14 +355,14 @@ def require_filterable(field: CustomField, attribute: str) -> None:
 
 
 def _custom_match_value(field: CustomField, raw: Any, settings: AccountSettings) -> str:
-    if field.data_type is DataType.MULTI_SELECT and isinstance(raw, list) and len(raw) != 1:
-        raise _invalid("field_value.value must be one option, for a MultiSelect")
     try:
         value = stored_value(field, raw, settings.zone)
     except ValueInvalid as error:
         raise _invalid(f"field_value.value {error}") from None
-    if value is None and raw is not False:
+    if value is None:
         raise _invalid("field_value.value can't be blank", "blank")
+    if isinstance(value, tuple) and len(value) > 1:
+        raise _invalid(f"field_value.value must be one option, not {quoted(raw)}")
     return match_values(field, value)[0]
 
 
@@ -197,7 +371,7 @@ def sought_values(text: str, field: CustomField | None, settings: AccountSetting
 
     With a definition as `field`, the text may also be a value of its type.
     """
-    values = {fold(text), tidy(text)}
+    values = {fold(text), tidy(text), *email_keys(text)}
     if field is not None:
         # What is not a value of the type now may have been one earlier, such as a removed option.
         with suppress(ValueInvalid):
@@ -209,13 +383,79 @@ def _invalid(text: str, symbol: str = "invalid") -> InputInvalid:
     return InputInvalid(Problem("match", text, symbol))
 
 
-def names_matched_field(match: CheckedMatch, properties: CheckedPatch) -> bool:
-    """Return whether the properties give the matched field a value themselves."""
+def settle(match: CheckedMatch, patch: CheckedPatch, settings: AccountSettings) -> None:
+    """Settle how a match and the properties of its upsert go together, in both of them.
+
+    After the write, the lead has to be found by the same request again. So properties that give
+    the matched field a value which identifies nobody (a blank one, a placeholder, no e-mail address
+    or several) are taken out of the patch.
+    """
     if match.field_name == "name":
-        return properties.name is not None or any(properties.name_parts.values())
-    if match.field_name == "email":
-        return properties.fields.get("email") is not None
-    assert match.definition is not None
-    if match.definition.data_type is DataType.CHECKBOX:
-        return match.definition.id in properties.custom_fields
-    return properties.custom_fields.get(match.definition.id) is not None
+        _settle_name(match, patch, settings)
+    elif match.definition is not None:
+        _settle_custom_value(match, match.definition, patch, settings)
+    elif "email" in patch.fields:
+        keys = _given_email_keys(patch, settings)
+        if match.key in keys:
+            _give(match, match.key)
+        elif len(keys) == 1:
+            _give(match, keys[0])
+        else:
+            del patch.fields["email"]
+            patch.ignored.append("email")
+
+
+def _settle_name(match: CheckedMatch, patch: CheckedPatch, settings: AccountSettings) -> None:
+    if patch.name is not None and settings.placeholders.have(patch.name):
+        patch.name = None
+        patch.ignored.append("name")
+    if patch.name is None:
+        # Parts of a name complete the one that was matched; they do not replace it.
+        patch.keeps_name = True
+    else:
+        _give(match, MatchKey("name", key_value(fold(patch.name))))
+
+
+def _settle_custom_value(
+    match: CheckedMatch, field: CustomField, patch: CheckedPatch, settings: AccountSettings
+) -> None:
+    if field.id not in patch.custom_fields:
+        return
+    value = patch.custom_fields[field.id]
+    if value is None or (isinstance(value, str) and _identifies_nobody(field, value, settings)):
+        del patch.custom_fields[field.id]
+        patch.ignored.append(custom_name(field.id))
+    elif match.key in _custom_keys(field, value):
+        _give(match, match.key)
+    else:
+        _give(match, _whole_key(field, value))
+
+
+def _give(match: CheckedMatch, key: MatchKey) -> None:
+    match.is_given = True
+    if key != match.key:
+        match.key_by_properties = key
+
+
+def _given_email_keys(patch: CheckedPatch, settings: AccountSettings) -> tuple[MatchKey, ...]:
+    email = patch.fields.get("email")
+    return _identifying_email_keys(email.email, settings.placeholders) if email else ()
+
+
+def _identifies_nobody(field: CustomField, value: str, settings: AccountSettings) -> bool:
+    return field.data_type in TEXT_TYPES and settings.placeholders.have(value)
+
+
+def identifying_keys(patch: CheckedPatch, settings: AccountSettings) -> list[MatchKey]:
+    """Return the keys of the values by which other deliveries may name the lead.
+
+    These are the e-mail and the custom fields that can be matched and hold text: a name, an amount
+    or a choice is naturally shared.
+    """
+    keys = [*_given_email_keys(patch, settings)]
+    if patch.custom_fields:
+        for field in settings.identifying_fields:
+            value = patch.custom_fields.get(field.id)
+            if isinstance(value, str) and not settings.placeholders.have(value):
+                keys += _custom_keys(field, value)
+    return keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
-from onelead.domain.text import fold, normalised, too_long
+from onelead.domain.text import fold_case, normalised, too_long
 
 #: Up to this many typed characters compose one letter of the hashed form. A text with more
 #: characters than the longest password can take is too long, whatever follows.
@@ -41,7 +41,7 @@ def _problem(password: str, email: str) -> str:
         return f"is too short (minimum is {PASSWORD_CHARS_MIN} characters)"
     if is_too_long(password):
         return too_long(PASSWORD_CHARS_MAX)
-    if fold(password) == fold(email):
+    if fold_case(password) == fold_case(email):
         return "can't be the e-mail"
     if len(set(password)) == 1:
         return "can't be one character again and again"

@@ -15,11 +15,14 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.coercions import is_empty
 from onelead.domain.countries import country_code
-from onelead.domain.custom_fields import ValueInvalid, number, stored_value
+from onelead.domain.custom_fields import CustomField, ValueInvalid, number, stored_value
 from onelead.domain.errors import Problem
 from onelead.domain.lead import (
+    DEFAULT_CATEGORIES,
     EMAIL_CATEGORIES,
+    NO_CATEGORY,
     PHONE_CATEGORIES,
     SOCIAL_CATEGORIES,
     WEBSITE_CATEGORIES,
@@ -29,6 +32,8 @@ from onelead.domain.lead import (
     Lead,
     Link,
     PhoneNumber,
+    custom_name,
+    with_categories,
 )
 from onelead.domain.limits import (
     LINE_CHARS_MAX,
@@ -38,9 +43,11 @@ from onelead.domain.limits import (
     URL_CHARS_MAX,
 )
 from onelead.domain.names import NAME_PARTS, renamed, split_name
-from onelead.domain.text import fold, is_blank, quoted, too_long
+from onelead.domain.text import fold, is_blank, quoted, tidy, too_long
 
 Id = Annotated[int, Meta(ge=1)]
+#: The indexes and names that lead to a member of a property.
+Place = tuple[int | str, ...]
 T = TypeVar("T")
 
 
@@ -91,15 +98,18 @@ class LinkPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class CustomFieldPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One custom field's value as sent; the other fields stay."""
 
-    custom_field_definition_id: Id
+    custom_field_definition_id: Id | None = None
     value: Annotated[
         Any,
         Meta(
             description="By the definition's type: text; a number; true or false; a date as "
-            "mm/dd/yyyy or Unix seconds; an option's id or name, for a MultiSelect a list of them. "
-            "null clears."
+            "mm/dd/yyyy, yyyy-mm-dd or Unix seconds; an option's id or name, for a MultiSelect a "
+            "list of them. null clears."
         ),
     ] = None
+    name: Annotated[str | None, Meta(description="Of the definition, in the place of its id.")] = (
+        None
+    )
     computed_value: Annotated[Any, Meta(description="Ignored: read-only.")] = None
 
 
@@ -121,6 +131,10 @@ class LeadPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_on
     customer_source_id: Id | UnsetType | None = UNSET
     details: str | UnsetType | None = UNSET
     email: EmailPatch | UnsetType | None = UNSET
+    monetary_unit: Annotated[
+        str | UnsetType | None,
+        Meta(description="Only the account's currency, which amounts have without it too."),
+    ] = UNSET
     monetary_value: int | float | str | UnsetType | None = UNSET
     socials: list[LinkPatch] | UnsetType | None = UNSET
     status: Annotated[
@@ -151,16 +165,43 @@ class CheckedPatch(Struct):
     #: By definition id; None clears.
     custom_fields: dict[int, CustomValue | None]
     problems: list[Problem]
+    #: What the delivery brought and the lead does not take, named as among its changes.
+    ignored: list[str] = []
+    #: The parts of the name change, and the name itself stays as it is.
+    keeps_name: bool = False
+    #: Some e-mail or entry of a list came without a category.
+    lacks_categories: bool = False
+    #: The currency that the delivery names for the amount, in upper case.
+    monetary_unit: str | None = None
+
+    def refuse(self, attribute: str, text: str, symbol: str = "invalid", place: Place = ()) -> None:
+        """Note a problem of an attribute, or of a member of it."""
+        steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+        self.problems.append(
+            Problem(attribute, f"{attribute}{steps} {text}" if steps else text, symbol)
+        )
+
+    def ignore(self, name: str) -> None:
+        """Note what the lead does not take."""
+        if name not in self.ignored:
+            self.ignored.append(name)
 
 
-def checked(patch: LeadPatch, settings: AccountSettings) -> CheckedPatch:
-    """Check a patch against the rules and the settings; `problems` lists everything wrong."""
+def checked(patch: LeadPatch, settings: AccountSettings, *, is_named: bool = False) -> CheckedPatch:
+    """Check a patch against the rules and the settings; `problems` lists everything wrong.
+
+    What refers to a setting that was deleted is left out. `is_named`: the lead is named by the
+    match, so that a blank name is ignored.
+    """
     result = CheckedPatch({}, None, {}, {}, [])
-    for attribute, value in zip(_CHECKS, _checked_values(patch), strict=True):
+    for (attribute, check), value in zip(_CHECKS.items(), _checked_values(patch), strict=True):
         if value is not UNSET:
-            result.fields[attribute] = _CHECKS[attribute](attribute, value, result.problems)
-    _check_name(patch, result)
+            result.fields[attribute] = check(attribute, value, result)
+    _check_name(patch, result, is_named=is_named)
     _check_references(patch, settings, result)
+    _check_status(patch, settings, result)
+    if patch.monetary_unit:
+        result.monetary_unit = tidy(patch.monetary_unit).upper() or None
     if patch.custom_fields:
         _check_custom_fields(patch.custom_fields, settings, result)
     return result
@@ -169,17 +210,24 @@ def checked(patch: LeadPatch, settings: AccountSettings) -> CheckedPatch:
 def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
     """Return the lead as the patch leaves it; version and dates are up to the caller."""
     fields = dict(patch.fields)
-    fields.update(_name_fields(lead, patch))
-    if "monetary_value" in fields and fields["monetary_value"] != lead.monetary_value:
-        has_value = fields["monetary_value"] is not None
-        fields["monetary_unit"] = settings.currency if has_value else None
+    fields.update(patch.name_parts if patch.keeps_name else _name_fields(lead, patch))
+    if patch.lacks_categories:
+        for attribute in DEFAULT_CATEGORIES.keys() & fields.keys():
+            stored = getattr(lead, attribute)
+            fields[attribute] = with_categories(attribute, fields[attribute], stored)
+    if "monetary_value" in fields or patch.monetary_unit:
+        value = fields.get("monetary_value", lead.monetary_value)
+        has_value = value is not None
+        if value != lead.monetary_value or (has_value and patch.monetary_unit == settings.currency):
+            fields["monetary_unit"] = settings.currency if has_value else None
     if patch.custom_fields:
         values = {**lead.custom_fields, **patch.custom_fields}
         # The value of a deleted definition is dropped by the next write of custom fields.
+        known = settings.fields_by_id
         fields["custom_fields"] = {
             definition_id: value
             for definition_id, value in sorted(values.items())
-            if value is not None and definition_id in settings.fields_by_id
+            if value is not None and value is not False and definition_id in known
         }
     return msgspec.structs.replace(lead, **fields)
 
@@ -197,179 +245,225 @@ def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
     return {"name": renamed(lead.name, parts, after), **after}
 
 
-def _check_name(patch: LeadPatch, result: CheckedPatch) -> None:
+def _check_name(patch: LeadPatch, result: CheckedPatch, *, is_named: bool) -> None:
     for part in NAME_PARTS:
         value = getattr(patch, part)
         if value is not UNSET:
-            result.name_parts[part] = _line(part, value, result.problems)
+            result.name_parts[part] = _line(part, value, result)
     if patch.name is UNSET:
         return
-    result.name = _line("name", patch.name, result.problems)
-    if result.name is None:
-        result.problems.append(Problem("name", "can't be blank", "blank"))
+    result.name = _line("name", patch.name, result)
+    if result.name is None and is_named:
+        result.ignored.append("name")
+    elif result.name is None:
+        result.refuse("name", "can't be blank", "blank")
 
 
 def _check_references(patch: LeadPatch, settings: AccountSettings, result: CheckedPatch) -> None:
-    """Check the ids of users, sources and statuses; a status id takes precedence over a name."""
-    for attribute, known in (
-        ("assignee_id", settings.users_by_id),
-        ("customer_source_id", settings.sources_by_id),
-    ):
-        value = getattr(patch, attribute)
-        if value is not UNSET:
-            result.fields[attribute] = value
-            if value is not None and value not in known:
-                _refuse_id(attribute, value, result)
-    if patch.status_id is not UNSET and patch.status_id is not None:
-        result.fields["status_id"] = patch.status_id
-        if patch.status_id not in settings.statuses_by_id:
+    """Check the ids of users and sources."""
+    user_id, source_id = patch.assignee_id, patch.customer_source_id
+    if user_id is not UNSET:
+        result.fields["assignee_id"] = user_id
+        if user_id is not None and user_id not in settings.users_by_id:
+            _refuse_id("assignee_id", user_id, result)
+    if source_id is UNSET:
+        return
+    if source_id is None or source_id in settings.sources_by_id:
+        result.fields["customer_source_id"] = source_id
+    elif settings.was_deleted("customer_source", source_id):
+        result.ignore("customer_source_id")
+    else:
+        _refuse_id("customer_source_id", source_id, result)
+
+
+def _check_status(patch: LeadPatch, settings: AccountSettings, result: CheckedPatch) -> None:
+    """Check the status; its id takes precedence over its name."""
+    if isinstance(patch.status_id, int):
+        if patch.status_id in settings.statuses_by_id:
+            result.fields["status_id"] = patch.status_id
+        elif settings.was_deleted("lead_status", patch.status_id):
+            result.ignore("status_id")
+        else:
             _refuse_id("status_id", patch.status_id, result)
-    elif patch.status is not UNSET and patch.status is not None:
-        result.fields["status_id"] = _status_by_name(patch.status, settings, result)
-    elif patch.status is None or patch.status_id is None:
+    elif isinstance(patch.status, str) and not is_blank(patch.status):
+        _check_status_name(patch.status, settings, result)
+    elif patch.status is not UNSET or patch.status_id is not UNSET:
         result.fields["status_id"] = settings.default_status.id
 
 
 def _refuse_id(attribute: str, value: int, result: CheckedPatch) -> None:
-    result.problems.append(Problem(attribute, f"does not exist: {value}", "inclusion"))
+    result.refuse(attribute, f"does not exist: {value}", "inclusion")
 
 
-def _status_by_name(name: str, settings: AccountSettings, result: CheckedPatch) -> int:
+def _check_status_name(name: str, settings: AccountSettings, result: CheckedPatch) -> None:
     for status in settings.statuses:
         if fold(status.name) == fold(name):
-            return status.id
-    result.problems.append(Problem("status", f"is not a lead status: {quoted(name)}", "inclusion"))
-    return settings.default_status.id
+            result.fields["status_id"] = status.id
+            return
+    if settings.was_deleted("lead_status", name):
+        result.ignore("status_id")
+    else:
+        result.refuse("status", f"is not a lead status: {quoted(name)}", "inclusion")
 
 
 def _check_custom_fields(
     entries: Sequence[CustomFieldPatch], settings: AccountSettings, result: CheckedPatch
 ) -> None:
-    for entry in entries:
-        definition_id = entry.custom_field_definition_id
-        field = settings.fields_by_id.get(definition_id)
+    for index, entry in enumerate(entries):
+        field = settings.fields_by_id.get(entry.custom_field_definition_id or 0)
         if field is None or not field.on_leads:
-            text = f"definition {definition_id} is not available on leads"
-            result.problems.append(Problem("custom_fields", text, "inclusion"))
-            continue
+            field = _named_field(index, entry, settings, result)
+            if field is None:
+                continue
         try:
-            value = stored_value(field, entry.value, settings.zone)
+            result.custom_fields[field.id] = stored_value(field, entry.value, settings.zone)
         except ValueInvalid as error:
-            text = f"value of {field.name} (definition {definition_id}) {error}"
-            result.problems.append(Problem("custom_fields", text))
-        else:
-            result.custom_fields[definition_id] = value
+            others = settings.options_left(field, entry.value)
+            if others is None:
+                text = f"value of {field.name} (definition {field.id}) {error}"
+                result.refuse("custom_fields", text)
+                continue
+            result.ignore(custom_name(field.id))
+            if others:
+                result.custom_fields[field.id] = others
+
+
+def _named_field(
+    index: int, entry: CustomFieldPatch, settings: AccountSettings, result: CheckedPatch
+) -> CustomField | None:
+    """Return the definition on leads that an entry names, unless it does so by the id."""
+    definition_id, name = entry.custom_field_definition_id, entry.name or ""
+    if definition_id is None and is_blank(name):
+        if not is_empty(entry.value):
+            text = "needs custom_field_definition_id, or the name of a definition"
+            result.refuse("custom_fields", text, "blank", (index,))
+        return None
+    ids = [definition_id] if definition_id else settings.definition_ids_named(name)
+    if len(ids) != 1:
+        text = f"is the name of {len(ids) or 'no'} definitions: {quoted(name)}"
+        result.refuse("custom_fields", text, "inclusion", (index, "name"))
+        return None
+    field = settings.fields_by_id.get(ids[0])
+    if field is not None and field.on_leads:
+        return field
+    if field is not None or settings.was_deleted("custom_field_definition", ids[0]):
+        result.ignore(custom_name(ids[0]))
+    else:
+        result.refuse("custom_fields", f"definition {ids[0]} does not exist", "inclusion")
+    return None
 
 
 def _line(
-    attribute: str, value: str | None, problems: list[Problem], limit: int = LINE_CHARS_MAX
+    attribute: str,
+    value: str | None,
+    result: CheckedPatch,
+    limit: int = LINE_CHARS_MAX,
+    place: Place = (),
 ) -> str | None:
     """Return the text as sent, or None when nothing in it is visible."""
     if value is None or is_blank(value):
         return None
     if len(value) > limit:
-        problems.append(Problem(attribute, too_long(limit), "too_long"))
+        result.refuse(attribute, too_long(limit), "too_long", place)
     # A refused text need not be processed in full.
     return value[:limit]
 
 
-def _address(attribute: str, value: AddressPatch | None, problems: list[Problem]) -> Address | None:
+def _address(attribute: str, value: AddressPatch | None, result: CheckedPatch) -> Address | None:
     if value is None:
         return None
     lines = {
-        part: _line(attribute, getattr(value, part), problems) for part in Address.__struct_fields__
+        part: _line(attribute, getattr(value, part), result, place=(part,))
+        for part in Address.__struct_fields__
     }
     if lines["country"]:
         lines["country"] = country_code(lines["country"])
     return Address(**lines) if any(lines.values()) else None
 
 
-def _email(attribute: str, value: EmailPatch | None, problems: list[Problem]) -> Email | None:
-    address = _line(attribute, value.email, problems) if value else None
+def _email(attribute: str, value: EmailPatch | None, result: CheckedPatch) -> Email | None:
+    address = _line(attribute, value.email, result, place=("email",)) if value else None
     if value is None or address is None:
         return None
-    category = _category(attribute, value.category, EMAIL_CATEGORIES, problems)
-    return Email(address, category)
+    return Email(address, _category(attribute, value.category, EMAIL_CATEGORIES, result))
 
 
 def _category(
-    attribute: str, value: str | None, allowed: tuple[str, ...], problems: list[Problem]
+    attribute: str, value: str | None, allowed: tuple[str, ...], result: CheckedPatch
 ) -> str:
-    """Return the category in lower case; the default is `work` if allowed, else `other`."""
+    """Return the category in lower case; one that is not allowed becomes `other`."""
+    if value in allowed:
+        return value
     if value is None or is_blank(value):
-        return "work" if "work" in allowed else "other"
+        result.lacks_categories = True
+        return NO_CATEGORY
     category = value.strip().lower()
-    if category not in allowed:
-        text = f"category {quoted(value)} is not one of {', '.join(allowed)}"
-        problems.append(Problem(attribute, text, "inclusion"))
-    return category
+    if category in allowed:
+        return category
+    result.ignore(f"{attribute}.category")
+    return "other"
 
 
-def _tags(attribute: str, value: list[str] | None, problems: list[Problem]) -> tuple[str, ...]:
+def _tags(attribute: str, value: list[str] | None, result: CheckedPatch) -> tuple[str, ...]:
     """Trim tags, and keep the first spelling of those that differ only in case."""
     tags: dict[str, str] = {}
-    for tag in _limited(attribute, value, problems, TAGS_MAX):
-        line = _line(attribute, tag, problems)
-        if line is not None:
+    for index, tag in enumerate(_limited(attribute, value, result, TAGS_MAX)):
+        if line := _line(attribute, tag, result, place=(index,)):
             tags.setdefault(fold(line), line.strip())
     return tuple(tags.values())
 
 
-def _phone_numbers(
-    attribute: str, value: list[PhoneNumberPatch] | None, problems: list[Problem]
-) -> tuple[PhoneNumber, ...]:
-    return tuple(
-        PhoneNumber(line, _category(attribute, entry.category, PHONE_CATEGORIES, problems))
-        for entry in _limited(attribute, value, problems)
-        if (line := _line(attribute, entry.number, problems)) is not None
-    )
+_ENTRIES: dict[str, tuple[type[PhoneNumber | Link], str, tuple[str, ...], int]] = {
+    "socials": (Link, "url", SOCIAL_CATEGORIES, URL_CHARS_MAX),
+    "websites": (Link, "url", WEBSITE_CATEGORIES, URL_CHARS_MAX),
+    "phone_numbers": (PhoneNumber, "number", PHONE_CATEGORIES, LINE_CHARS_MAX),
+}
 
 
-def _links(
-    attribute: str, value: list[LinkPatch] | None, problems: list[Problem]
-) -> tuple[Link, ...]:
-    allowed = SOCIAL_CATEGORIES if attribute == "socials" else WEBSITE_CATEGORIES
-    return tuple(
-        Link(line, _category(attribute, entry.category, allowed, problems))
-        for entry in _limited(attribute, value, problems)
-        if (line := _line(attribute, entry.url, problems, URL_CHARS_MAX)) is not None
-    )
+def _entries(
+    attribute: str, value: list[Any] | None, result: CheckedPatch
+) -> tuple[PhoneNumber | Link, ...]:
+    stored, member, categories, limit = _ENTRIES[attribute]
+    entries = []
+    for index, entry in enumerate(_limited(attribute, value, result)):
+        if line := _line(attribute, getattr(entry, member), result, limit, (index, member)):
+            category = _category(attribute, entry.category, categories, result)
+            entries.append(stored(line, category))
+    return tuple(entries)
 
 
 def _limited(
-    attribute: str, entries: list[T] | None, problems: list[Problem], limit: int = LIST_ENTRIES_MAX
+    attribute: str, entries: list[T] | None, result: CheckedPatch, limit: int = LIST_ENTRIES_MAX
 ) -> list[T]:
     entries = entries or []
     if len(entries) > limit:
-        problems.append(
-            Problem(attribute, f"has too many entries (maximum is {limit})", "too_long")
-        )
+        result.refuse(attribute, f"has too many entries (maximum is {limit})", "too_long")
     return entries[:limit]
 
 
 def _monetary_value(
-    attribute: str, value: float | str | None, problems: list[Problem]
+    attribute: str, value: float | str | None, result: CheckedPatch
 ) -> int | float | None:
-    if value is None or value == "":
+    if is_empty(value):
         return None
     try:
         return number(value)
     except ValueInvalid as error:
-        problems.append(Problem(attribute, str(error), "not_a_number"))
+        result.refuse(attribute, str(error), "not_a_number")
         return None
 
 
-_CHECKS: dict[str, Callable[[str, Any, list[Problem]], Any]] = {
+_CHECKS: dict[str, Callable[[str, Any, CheckedPatch], Any]] = {
     "address": _address,
     "company_name": _line,
     "details": partial(_line, limit=TEXT_CHARS_MAX),
     "email": _email,
     "monetary_value": _monetary_value,
-    "socials": _links,
+    "socials": _entries,
     "tags": _tags,
     "title": _line,
-    "websites": _links,
-    "phone_numbers": _phone_numbers,
+    "websites": _entries,
+    "phone_numbers": _entries,
 }
 
 _checked_values = attrgetter(*_CHECKS)

@@ -10,15 +10,16 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.coercions import is_empty
 from onelead.domain.custom_fields import (
     NUMBER_TYPES,
     RANGE_TYPES,
@@ -26,22 +27,33 @@ from onelead.domain.custom_fields import (
     CustomField,
     DataType,
     ValueInvalid,
+    day_of,
+    day_or_moment,
     day_seconds,
     match_values,
     number,
     sortable_number,
     stored_value,
 )
+from onelead.domain.emails import email_keys
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import (
     CURSOR_CHARS_MAX,
     ID_MAX,
+    LINE_CHARS_MAX,
     NUMBER_ABS_MAX,
     PAGE_SIZE_DEFAULT,
     SORT_KEY_CHARS_MAX,
 )
-from onelead.domain.matching import key_value, phone_digits, require_filterable
-from onelead.domain.text import fold
+from onelead.domain.matching import (
+    PHONE_MARKS,
+    key_value,
+    main_number,
+    phone_digits,
+    require_filterable,
+)
+from onelead.domain.search_dates import LocalBound, day_after
+from onelead.domain.text import fold, normalised, visible
 
 
 class Combination(StrEnum):
@@ -79,6 +91,12 @@ class Range(Struct, frozen=True):
     minimum: int | float | None = None
     maximum: int | float | None = None
 
+    def narrowed(self, bound: int, *, is_maximum: bool) -> Range:
+        """Return the range with one more bound."""
+        if is_maximum:
+            return Range(self.minimum, bound if self.maximum is None else min(self.maximum, bound))
+        return Range(bound if self.minimum is None else max(self.minimum, bound), self.maximum)
+
 
 class TagFilter(Struct, frozen=True):
     """Leads by their tags; an empty filter finds leads without tags."""
@@ -102,7 +120,8 @@ class FieldFilter(Struct, frozen=True):
 class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Criteria that all have to hold; an absent one holds for every lead.
 
-    For `city`, `state` and `postal_code` the empty text finds leads without one.
+    For `city`, `state` and `postal_code` the empty text finds leads without one. What says who is
+    meant (a name or its part, e-mails, a phone number, profiles) finds nobody when it is empty.
     """
 
     ids: tuple[int, ...] | None = None
@@ -134,6 +153,8 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     interaction_date: Range | None = None
     created_date: Range | None = None
     modified_date: Range | None = None
+    #: Further bounds of the date ranges.
+    local_bounds: tuple[LocalBound, ...] = ()
     custom_fields: tuple[FieldFilter, ...] = ()
     sort_by: str = "name"
     descending: bool = False
@@ -145,17 +166,24 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def criteria(self) -> int:
         """How many criteria there are."""
-        fields = msgspec.structs.fields(self)
+        fields = structs.fields(self)
         given = sum(
             getattr(self, field.name) is not None
             for field in fields
             if field.default is None and field.name != "cursor"
         )
-        return given + len(self.custom_fields)
+        return given + len(self.local_bounds) + len(self.custom_fields)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether a criterion that says who is meant is empty."""
+        parts = (self.name, self.first_name, self.last_name, self.middle_name, self.phone_ending)
+        is_blank_text = any(part is not None and not fold(part) for part in parts)
+        return is_blank_text or self.emails == () or self.socials == ()
 
     def fingerprint(self) -> str:
         """Return a text that is the same for every page of one walk."""
-        walk = msgspec.structs.replace(self, offset=0, limit=PAGE_SIZE_DEFAULT, cursor=None)
+        walk = structs.replace(self, offset=0, limit=PAGE_SIZE_DEFAULT, cursor=None)
         return hashlib.sha256(msgspec.json.encode(walk)).hexdigest()[:16]
 
 
@@ -202,6 +230,16 @@ def cursor_place(search: LeadSearch) -> CursorPlace | None:
 def custom_sort_key(definition_id: int) -> str:
     """Return the sort key of a list by a custom field."""
     return f"cf_{definition_id}"
+
+
+def _with_seconds(search: LeadSearch, zone: ZoneInfo) -> LeadSearch:
+    """Return the search with its local bounds as Unix seconds."""
+    ranges: dict[str, Range] = {}
+    for bound in search.local_bounds:
+        name = bound.range_name
+        held = ranges.get(name) or getattr(search, name) or Range()
+        ranges[name] = held.narrowed(bound.seconds(zone), is_maximum=bound.is_maximum)
+    return structs.replace(search, local_bounds=(), **ranges) if ranges else search
 
 
 def _sorted_field(sort_by: str, settings: AccountSettings) -> CustomField | None:
@@ -270,7 +308,6 @@ def phone_ending(text: str, match: str | None) -> str:
 
 
 _QUICK_DIGITS_MIN = 3
-_PHONE_MARKS = frozenset("+-()./ \u00a0")
 #: Of a number with a country code (ITU-T E.164): the most digits of the code, the fewest after it.
 _COUNTRY_CODE_DIGITS_MAX = 3
 _NATIONAL_DIGITS_MIN = 7
@@ -279,10 +316,14 @@ _NATIONAL_DIGITS_MIN = 7
 class QuickTerms(NamedTuple):
     """What a quick search looks for; each part has an index."""
 
-    #: Folded: how a name, last name, company name or e-mail begins.
+    #: Folded: how a name, last name or company name begins.
     start: str
+    #: How the key of an e-mail begins; None for a text that begins no address.
+    email_start: str | None
+    #: The keys of several addresses.
+    emails: tuple[str, ...] = ()
     #: How a phone number ends; None for a text that is not a phone number.
-    phone_ending: str | None
+    phone_ending: str | None = None
     #: Of a number with a country code: the whole numbers that it may be without it, digits only.
     national_numbers: tuple[str, ...] = ()
 
@@ -292,12 +333,24 @@ def quick_terms(text: str) -> QuickTerms | None:
     start = fold(text)[:SORT_KEY_CHARS_MAX]
     if not start:
         return None
-    is_phone = all(mark in _PHONE_MARKS or mark.isdecimal() for mark in text)
+    email_start, emails = _email_terms(text)
+    number = main_number(text[:LINE_CHARS_MAX])
+    is_phone = len(text) <= LINE_CHARS_MAX and number.translate(PHONE_MARKS).isdecimal()
     # A whole number is meant exactly: the API's fuzzy rule would find others.
-    ending = phone_ending(text, "partial") if is_phone else ""
+    ending = phone_ending(number, "partial") if is_phone else ""
     if len(ending) < _QUICK_DIGITS_MIN:
-        return QuickTerms(start, None)
-    return QuickTerms(start, ending, tuple(_national_numbers(ending)) if "+" in text else ())
+        return QuickTerms(start, email_start, emails)
+    national = tuple(_national_numbers(ending)) if "+" in text else ()
+    return QuickTerms(start, email_start, emails, ending, national)
+
+
+def _email_terms(text: str) -> tuple[str | None, tuple[str, ...]]:
+    keys = email_keys(text)
+    if len(keys) > 1:
+        return None, keys
+    start = keys[0] if keys else normalised("NFKC", visible(text)).strip().lower()
+    # No key has white space.
+    return (start[:SORT_KEY_CHARS_MAX] if len(start.split()) == 1 else None), ()
 
 
 def _national_numbers(digits: str) -> Iterator[str]:
@@ -324,6 +377,7 @@ class MatchKeyFilter(Struct, frozen=True):
 class CheckedSearch(Struct, frozen=True):
     """A search that is checked against the settings."""
 
+    #: Without local bounds.
     search: LeadSearch
     #: None for a sort key that is not a custom field.
     sorted_field: CustomField | None
@@ -334,7 +388,7 @@ class CheckedSearch(Struct, frozen=True):
 def checked_search(search: LeadSearch, settings: AccountSettings) -> CheckedSearch:
     """Check a search's custom fields and normalise their values. Raises InputInvalid."""
     return CheckedSearch(
-        search,
+        _with_seconds(search, settings.zone),
         _sorted_field(search.sort_by, settings),
         quick_terms(search.quick or ""),
         [_key_filter(entry, settings) for entry in search.custom_fields],
@@ -365,7 +419,7 @@ def _normalised_values(
     has_empty = False
     for raw in raws:
         value = stored_value(field, raw, settings.zone)
-        if value is None and raw is not False:
+        if value is None:
             has_empty = True
             continue
         values.update(dict.fromkeys(map(key_value, match_values(field, value))))
@@ -381,25 +435,24 @@ def _normalised_range(
         raise ValueInvalid("cannot be searched by a range")
     if field.data_type in NUMBER_TYPES:
         return _sortable(entry.minimum), _sortable(entry.maximum)
-    return _first_day(field, entry.minimum, settings), _last_day(field, entry.maximum, settings)
+    first = _day_bound(entry.minimum, settings, is_maximum=False)
+    return first, _day_bound(entry.maximum, settings, is_maximum=True)
 
 
 def _sortable(bound: Any) -> str | None:
     return None if bound is None else sortable_number(number(bound))
 
 
-def _first_day(field: CustomField, raw: Any, settings: AccountSettings) -> str | None:
-    """Return the first day that begins at or after a moment."""
-    day = _last_day(field, raw, settings)
-    if day is None or (isinstance(raw, str) and "/" in raw):
-        return day
-    if day_seconds(day, settings.zone) >= number(raw):
-        return day
-    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+def _day_bound(raw: Any, settings: AccountSettings, *, is_maximum: bool) -> str | None:
+    """Return the first or the last day of a range.
 
-
-def _last_day(field: CustomField, raw: Any, settings: AccountSettings) -> str | None:
-    """Return the last day that begins at or before a moment."""
-    value = stored_value(field, raw, settings.zone)
-    assert value is None or isinstance(value, str)
-    return value
+    A day that is named belongs to the range. Of other moments it is the first day that begins at or
+    after the moment, or the last one that begins at or before it.
+    """
+    if is_empty(raw):
+        return None
+    found = day_or_moment(raw)
+    if isinstance(found, str):
+        return found
+    day = day_of(found, settings.zone)
+    return day if is_maximum or day_seconds(day, settings.zone) >= found else day_after(day)

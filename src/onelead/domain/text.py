@@ -5,6 +5,7 @@ Storage keeps texts as sent; only the results of these functions are compared.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from functools import lru_cache
@@ -52,17 +53,37 @@ def _is_mark(char: str, decomposed: Form) -> bool:
     return all(map(unicodedata.combining, unicodedata.normalize(decomposed, char)))
 
 
-def fold(text: str) -> str:
-    """Return the form in which names, e-mails and tags are compared.
+#: Apostrophes, hyphens and dashes of all kinds: keyboards and programs choose among them.
+_ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("`\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\ua78c\uff07", "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d", "-"),
+    }
+)
 
-    Compatibility-composed, without case or invisible characters, white space collapsed.
-    `fold(fold(x)) == fold(x)`.
+
+def fold(text: str) -> str:
+    """Return the form in which names, tags and the like are compared.
+
+    Compatibility-composed, without case or invisible characters, white space collapsed, with plain
+    apostrophes and hyphens. `fold(fold(x)) == fold(x)`.
     """
     # One write folds the same few texts several times: for its match, its keys and its row.
     return _fold_short(text) if len(text) <= _SHORT_CHARS_MAX else _fold(text)
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.lower().replace("`", "'").split())
+    # Twice: folding takes some of these characters apart, and makes others.
+    return fold_case(normalised("NFD", text).translate(_ALIKE)).translate(_ALIKE)
+
+
+_fold_short = lru_cache(maxsize=4096)(_fold)
+
+
+def fold_case(text: str) -> str:
+    """Return the same with apostrophes and hyphens as they are, as users' e-mails are compared."""
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding case can undo a composed form, and composing can produce a letter with case.
@@ -71,7 +92,9 @@ def _fold(text: str) -> str:
     return " ".join(normalised("NFKC", visible.casefold()).split())
 
 
-_fold_short = lru_cache(maxsize=4096)(_fold)
+def visible(text: str) -> str:
+    """Return the text without the characters that show nothing."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def tidy(text: str) -> str:
@@ -181,7 +204,15 @@ def known_id(value: Any) -> int | None:
 _SHOWN_CHARS_MAX = 60
 
 
-def quoted(raw: Any) -> str:
-    """Return a rejected value for a message, shortened."""
-    text = str(raw)
+def shortened(text: str) -> str:
+    """Return the beginning of a text, for a message."""
     return text if len(text) <= _SHOWN_CHARS_MAX else text[:_SHOWN_CHARS_MAX] + "..."
+
+
+def quoted(raw: Any) -> str:
+    """Return a value for a message as JSON, on one line, shortened."""
+    if isinstance(raw, str):
+        text = json.dumps(shortened(raw), ensure_ascii=False)
+    else:
+        text = shortened(json.dumps(raw, ensure_ascii=False))
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -21,7 +21,7 @@ class UnreadableItem(Struct, frozen=True):
 
     #: The item as JSON; half of a surrogate pair is replaced by the text of its escape.
     payload: str
-    #: The members that can be stored; an empty text when the item is no object.
+    #: The members that can be stored; the payload when the item is no object.
     readable: Any
     #: What is wrong with the others.
     problems: tuple[Problem, ...]
@@ -57,7 +57,7 @@ def _item(item: Any) -> Any:
         return item
     payload = _payload(item)
     if not isinstance(item, dict):
-        return UnreadableItem(payload, "", ())
+        return UnreadableItem(payload, payload, ())
     # An item may have any number of unknown keys, so these are one part.
     parts: dict[str, dict[str, Any]] = {"base": {}}
     for key, member in item.items():

@@ -17,7 +17,7 @@ from onelead.domain.limits import (
     INFLATE_SLICE_BYTES_MAX,
     REQUEST_BODY_BYTES_MAX,
 )
-from onelead.domain.text import quoted
+from onelead.domain.text import shortened
 
 _GZIP, _DEFLATE = "gzip", "deflate"
 _SAME_AS = {"x-gzip": _GZIP}
@@ -35,7 +35,7 @@ async def decoded(body: bytes, content_encodings: Iterable[bytes]) -> bytes:
     unknown = [name for name in names if name not in (_GZIP, _DEFLATE)]
     if unknown or len(names) > BODY_ENCODINGS_MAX:
         raise BodyEncodingUnknown(
-            f"The body is encoded as {quoted(', '.join(unknown or names))}; "
+            f"The body is encoded as {shortened(', '.join(unknown or names))}; "
             "send it plain, or compressed once with gzip or deflate"
         )
     # The last encoding in the list was applied last.

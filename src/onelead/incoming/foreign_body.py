@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from onelead.domain.text import quoted
+from onelead.domain.text import shortened
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -27,7 +27,7 @@ def what_came(body: bytes, content_type: str) -> str | None:
         if media_type in _FORMS:
             return f"is a form ({media_type}); send JSON"
         if media_type:
-            return f"is {quoted(media_type)}; send JSON"
+            return f"is {shortened(media_type)}; send JSON"
     return _not_utf_8(body, content_type)
 
 
@@ -49,6 +49,6 @@ def _not_utf_8(body: bytes, content_type: str) -> str | None:
     except UnicodeDecodeError as error:
         charset = _CHARSET.search(content_type)
         if charset and charset[1].lower() not in ("utf-8", "utf8"):
-            return f"is {quoted(charset[1])}; send UTF-8"
+            return f"is {shortened(charset[1])}; send UTF-8"
         return f"is not UTF-8 (byte {error.start} is 0x{body[error.start]:02x}); send UTF-8"
     return None

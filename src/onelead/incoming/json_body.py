@@ -1,8 +1,8 @@
 """Reads request bodies: bounded in size, time and depth, and strictly JSON.
 
 JSON that is ambiguous or cannot be stored counts as unreadable: duplicate keys, NUL characters,
-lone surrogates, numbers out of range. No request that fails here reaches the ledger, except that
-one item of a bulk call can fail alone.
+lone surrogates, numbers out of range. One item of a bulk call can fail alone. Of a delivery whose
+body fails here, the ledger gets the beginning and the size.
 """
 
 from __future__ import annotations
@@ -17,8 +17,19 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
-from onelead.domain.limits import JSON_DEPTH_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.domain.errors import (
+    BodyEncodingUnknown,
+    BodyMalformed,
+    BodyTooLarge,
+    BodyTooSlow,
+)
+from onelead.domain.limits import (
+    ID_MAX,
+    JSON_DEPTH_MAX,
+    REQUEST_BODY_BYTES_MAX,
+    REQUEST_BODY_TIMEOUT_S,
+    UNREAD_BYTES_MAX,
+)
 from onelead.incoming.content_coding import decoded
 from onelead.incoming.foreign_body import what_came
 
@@ -26,6 +37,28 @@ T = TypeVar("T")
 
 #: Where our server puts a weak reference to a request's `Arrival` in its scope.
 ARRIVING = "onelead.arriving"
+
+
+#: Why a body could not be read.
+UNREAD = (BodyMalformed, BodyTooLarge, BodyTooSlow, BodyEncodingUnknown)
+
+
+class Received:
+    """How much of a body was received, and how it begins, in case that it cannot be read."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self.start = b""
+
+    def add(self, piece: bytes | bytearray) -> None:
+        """Take down the next piece."""
+        self.start += piece[: max(UNREAD_BYTES_MAX - self.size_bytes, 0)]
+        self.size_bytes += len(piece)
+
+    def start_as_json(self) -> str:
+        """Return the beginning as a JSON text that every database keeps."""
+        text = self.start.decode(errors="backslashreplace").replace("\0", "\\0")
+        return msgspec.json.encode(text).decode()
 
 
 class Arrival(Protocol):
@@ -39,13 +72,15 @@ def _no_arrival() -> None:
     """Stand in for the weak reference under another server, which has none."""
 
 
-async def read_json(request: Request, decode: Callable[[bytes], T]) -> tuple[bytes, T]:
+async def read_json(
+    request: Request, decode: Callable[[bytes], T], received: Received
+) -> tuple[bytes, T]:
     """Read a body; return it without its byte order mark, and what `decode` makes of it.
 
     Raises what `read_body` and `decode` raise. A body that is something else than JSON in UTF-8 is
     called what it is.
     """
-    body = (await read_body(request)).removeprefix(BOM_UTF8)
+    body = (await read_body(request, received)).removeprefix(BOM_UTF8)
     try:
         return body, decode(body)
     except BodyMalformed:
@@ -54,42 +89,44 @@ async def read_json(request: Request, decode: Callable[[bytes], T]) -> tuple[byt
     raise BodyMalformed(f"{_THE_BODY} {found}")
 
 
-async def read_body(request: Request) -> bytes:
-    """Read the whole body, decompressed.
+async def read_body(request: Request, received: Received) -> bytes:
+    """Read the whole body, decompressed; `received` follows.
 
     Raises BodyTooLarge, BodyTooSlow, BodyMalformed, BodyEncodingUnknown.
     """
-    body = await _arrived(request)
+    body = await _arrived(request, received)
     encodings = [value for name, value in request.scope["headers"] if name == b"content-encoding"]
     return await decoded(body, encodings) if encodings and body else body
 
 
-async def _arrived(request: Request) -> bytes:
+async def _arrived(request: Request, received: Received) -> bytes:
     arriving: Callable[[], Arrival | None] = request.scope.get(ARRIVING, _no_arrival)
     arrival = arriving()
     # Most bodies arrive with their headers: no need to wait, or for a timer.
     if arrival is not None and not arrival.more_body:
+        received.add(arrival.body)
         if len(arrival.body) > REQUEST_BODY_BYTES_MAX:
             raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
         return bytes(arrival.body)
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:20]) > REQUEST_BODY_BYTES_MAX:
+        # A size that nobody has could not be stored.
+        received.size_bytes = min(int(length[:20]), ID_MAX)
         raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
     try:
         async with asyncio.timeout(REQUEST_BODY_TIMEOUT_S):
-            return await _read_chunks(request)
+            return await _read_chunks(request, received)
     except TimeoutError:
         raise BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds") from None
     except ClientDisconnect:
         raise BodyMalformed("The connection was closed before the body was complete") from None
 
 
-async def _read_chunks(request: Request) -> bytes:
+async def _read_chunks(request: Request, received: Received) -> bytes:
     chunks: list[bytes] = []
-    size_bytes = 0
     async for chunk in request.stream():
-        size_bytes += len(chunk)
-        if size_bytes > REQUEST_BODY_BYTES_MAX:
+        received.add(chunk)
+        if received.size_bytes > REQUEST_BODY_BYTES_MAX:
             raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -1,37 +1,51 @@
 """Reads a lead's properties and a match from JSON.
 
-All problems are found together, key by key; messages follow the grammar of the wire reference
+A body in the documented types is read as it is; any other is read key by key, by the table of
+coercions. All problems are found together; messages follow the grammar of the wire reference
 (Copper Developer API v1).
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from onelead.domain.coercions import (
+    as_integer,
+    as_list,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+    as_texts,
+    is_empty,
+)
+from onelead.domain.emails import email_keys
 from onelead.domain.errors import Problem, humanised, unrecognized
 from onelead.domain.matching import Match
+from onelead.domain.names import NAME_PARTS
 from onelead.domain.properties import LeadPatch
-from onelead.domain.text import known_id, quoted, whole_number
+from onelead.domain.text import as_one_line, fold, known_id, quoted, shortened
 from onelead.domain.writes import Action, Delivery, LeadWrite
 
 T = TypeVar("T", bound=Struct)
+Coercions = Mapping[str, Callable[[Any], Any]]
 
 #: Clients send whole leads back; these keys cannot be set and are ignored.
 READ_ONLY_KEYS = frozenset(
     {
-        *("id", "interaction_count", "monetary_unit", "date_created", "date_modified"),
-        *("date_last_contacted", "converted_unit", "converted_value", "converted_at"),
+        *("id", "interaction_count", "date_created", "date_modified", "date_last_contacted"),
+        *("converted_unit", "converted_value", "converted_at"),
         *("converted_opportunity_id", "converted_contact_id"),
     }
 )
 _ID_KEYS = frozenset({"assignee_id", "customer_source_id", "status_id"})
 _DEFINITION_ID = "custom_field_definition_id"
-#: What separates the reason of a type error from the place of the value.
-_PLACE = " - at `$"
-_UNKNOWN_FIELD = "Object contains unknown field "
 
 
 def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Problem, ...]]:
@@ -39,21 +53,22 @@ def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Proble
 
     With problems, the patch has what could be read, so that the rules can add further problems.
     """
-    if raw is None:
-        return None, (Problem(attribute, "can't be blank", "blank"),)
     if not isinstance(raw, dict):
-        return None, (Problem(attribute, "must be an object"),)
+        return None, (_no_object(attribute, raw),)
     if not raw.keys().isdisjoint(READ_ONLY_KEYS):
         raw = {key: value for key, value in raw.items() if key not in READ_ONLY_KEYS}
-    return _read(raw, LeadPatch)
+    try:
+        return msgspec.convert(raw, LeadPatch), ()
+    except msgspec.ValidationError:
+        raw, problems = _with_one_email(raw)
+        patch, more = _read_by_key(raw, LeadPatch, _COERCIONS)
+        return patch, (*problems, *more)
 
 
 def match_from(raw: Any) -> tuple[Match | None, tuple[Problem, ...]]:
     """Read the match of an upsert; its values are checked against the settings later."""
-    if raw is None:
-        return None, (Problem("match", "can't be blank", "blank"),)
     if not isinstance(raw, dict):
-        return None, (Problem("match", "must be an object"),)
+        return None, (_no_object("match", raw),)
     return converted(raw, Match)
 
 
@@ -77,32 +92,102 @@ def lead_write(action: Action, lead_id: int | None, body: Any, delivery: Deliver
     return LeadWrite(action, delivery, lead_id, patch, problems=problems)
 
 
-def converted(raw: dict[str, Any], target: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
-    """Convert an object to a type; if that fails, find all problems, key by key."""
-    result, problems = _read(raw, target)
-    return None if problems else result, problems
-
-
-def _read(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem, ...]]:
+def converted(
+    raw: dict[str, Any], target: type[T], coercions: Coercions | None = None
+) -> tuple[T | None, tuple[Problem, ...]]:
+    """Convert an object to a type; if that fails, coerce it, and find all problems, key by key."""
     try:
         return msgspec.convert(raw, target), ()
     except msgspec.ValidationError:
-        return _read_by_key(raw, target)
+        result, problems = _read_by_key(raw, target, coercions or {})
+        return None if problems else result, problems
 
 
-def _read_by_key(raw: dict[str, Any], target: type[T]) -> tuple[T, tuple[Problem, ...]]:
+def _no_object(attribute: str, raw: Any) -> Problem:
+    if is_empty(raw):
+        return Problem(attribute, "can't be blank", "blank")
+    return Problem(attribute, f"must be an object, not {quoted(raw)}")
+
+
+def _with_one_email(raw: dict[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Make one e-mail of `emails`, which other records have, and of a list in its place."""
+    if "emails" not in raw and not isinstance(raw.get("email"), list):
+        return raw, ()
+    sent = [*as_list(raw.get("email")), *as_list(raw.get("emails"))]
+    entries = [entry for entry in as_objects(sent, "email") if not _is_empty_email(entry)]
+    by_address: dict[Any, Any] = {}
+    for entry in entries:
+        by_address.setdefault(_address_in(entry), entry)
+    found = list(by_address.values())
+    raw = {key: value for key, value in raw.items() if key not in ("email", "emails")}
+    if len(found) > 1:
+        shown = ", ".join(quoted(_text_in(entry)) for entry in found[:2])
+        return raw, (Problem("email", f"a lead has one e-mail, not {len(found)}: {shown}"),)
+    return raw | {"email": found[0] if found else None}, ()
+
+
+def _is_empty_email(entry: Any) -> bool:
+    return is_empty(_text_in(entry)) and entry.keys() <= {"email", "category"}
+
+
+def _text_in(entry: Any) -> Any:
+    return entry.get("email") if isinstance(entry, dict) else entry
+
+
+def _address_in(entry: Any) -> Any:
+    """Return what makes two entries one address."""
+    text = _text_in(entry)
+    return email_keys(text) or fold(text) if isinstance(text, str) else quoted(text)
+
+
+def _custom_fields(raw: Any) -> list[Any]:
+    return [_custom_field(entry) for entry in as_list(raw)]
+
+
+def _custom_field(entry: Any) -> Any:
+    """Turn a definition's id that was sent as text into a number, and leave out the entry's own."""
+    if is_empty(entry):
+        return {}
+    if not isinstance(entry, dict):
+        return entry
+    read = {key: value for key, value in entry.items() if key != "id"}
+    for key, coercion in ((_DEFINITION_ID, as_integer), ("name", as_text)):
+        if key in read:
+            read[key] = coercion(read[key])
+    return read
+
+
+_COERCIONS: Coercions = {
+    **dict.fromkeys(("name", *NAME_PARTS, "company_name", "details", "title"), as_text),
+    **dict.fromkeys(("status", "monetary_unit"), as_text),
+    **dict.fromkeys(_ID_KEYS, as_integer),
+    **dict.fromkeys(("socials", "websites"), partial(as_objects, member="url")),
+    "phone_numbers": partial(as_objects, member="number"),
+    "email": partial(as_object, member="email"),
+    "address": as_object,
+    "tags": as_texts,
+    "monetary_value": as_number,
+    "custom_fields": _custom_fields,
+}
+
+
+def _read_by_key(
+    raw: dict[str, Any], target: type[T], coercions: Coercions
+) -> tuple[T, tuple[Problem, ...]]:
     problems = []
     values = {}
     types = {field.encode_name: field.type for field in msgspec.structs.fields(target)}
     if unknown := unknown_keys(raw, types):
         problems.append(unknown)
-    for key, value in raw.items():
+    for key, sent in raw.items():
         if key not in types:
             continue
+        value = coercions[key](sent) if key in coercions else sent
         try:
-            values[key] = msgspec.convert(_with_number_ids(key, value), types[key])
+            values[key] = msgspec.convert(value, types[key])
         except msgspec.ValidationError as error:
-            problems.append(_type_problem(key, value, error))
+            is_id = key in _ID_KEYS
+            problems.append(id_problem(key, sent) if is_id else _type_problem(key, value, error))
     return target(**values), tuple(problems)
 
 
@@ -111,47 +196,63 @@ def unknown_keys(raw: dict[str, Any], known: Any) -> Problem | None:
     return unrecognized(key for key in raw if key not in known)
 
 
-def _with_number_ids(key: str, value: Any) -> Any:
-    """Turn ids that were sent as text into numbers."""
-    if key in _ID_KEYS:
-        return whole_number(value)
-    if key == "custom_fields" and isinstance(value, list):
-        return [_with_number_id(entry) for entry in value]
-    return value
-
-
-def _with_number_id(entry: Any) -> Any:
-    if not isinstance(entry, dict) or _DEFINITION_ID not in entry:
-        return entry
-    return entry | {_DEFINITION_ID: whole_number(entry[_DEFINITION_ID])}
+#: What separates the reason of a type error from the place of the value.
+_AT = " - at `$"
+_STEP = re.compile(r"\[(\d+)\]|\.([^.\[]+)")
+_EXPECTED = re.compile(r"Expected `([^`]+)`(, got `[^`]+`)?")
+_UNKNOWN_FIELD = "Object contains unknown field "
+_MISSING_FIELD = "Object missing required field "
+_JSON_WORDS = {
+    "str": "text",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
 
 
 def _type_problem(key: str, value: Any, error: msgspec.ValidationError) -> Problem:
-    if key in _ID_KEYS:
-        return id_problem(key, value)
+    """Put the error of msgspec in words of JSON, with the member's name and its value."""
     # The reason may quote a key that was sent, whatever it holds; the place comes last.
-    reason, has_place, rest = str(error).rpartition(_PLACE)
-    place = rest.removeprefix(".").removesuffix("`") if has_place else ""
-    reason = (reason if has_place else rest).replace("`", "")
+    reason, at, rest = str(error).rpartition(_AT)
+    reason, place = (reason, rest.removesuffix("`")) if at else (rest, "")
     if reason.startswith(_UNKNOWN_FIELD):
-        problem = unrecognized([f"{key}.{reason.removeprefix(_UNKNOWN_FIELD)}"])
+        name = reason.removeprefix(_UNKNOWN_FIELD).strip("`")
+        problem = unrecognized([f"{key}{place}.{name}"])
         assert problem is not None
         return problem
-    where = f" in {quoted(place)}" if place else ""
-    text = f"Invalid value for {humanised(key)}: {reason[0].lower()}{reason[1:]}{where}"
-    return Problem(key, text)
+    for index, name in _STEP.findall(place):
+        value = value[int(index)] if index else value[name]
+    member = f"{key}{place} " if place else ""
+    if reason.startswith(_MISSING_FIELD):
+        return Problem(key, f"{member}has no {reason.removeprefix(_MISSING_FIELD).strip('`')}")
+    if place.endswith(_DEFINITION_ID):
+        return Problem(key, f"{member}must be a positive integer, not {quoted(value)}")
+    return Problem(key, f"{member}{_EXPECTED.sub(_in_words, reason)}, not {quoted(value)}")
+
+
+def _in_words(expected: re.Match[str]) -> str:
+    types = expected[1].split(" | ")
+    if "float" in types:
+        # Text is only another way to write the number.
+        types = [kind for kind in types if kind not in ("int", "str")]
+    *others, last = [_JSON_WORDS[kind] for kind in sorted(types, key="null".__eq__)]
+    return f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
 
 
 def item_id(raw: dict[str, Any]) -> tuple[int | None, tuple[Problem, ...]]:
     """Read the `id` of one lead in a bulk update."""
-    sent = raw.get("id")
-    if sent is None:
+    number = as_integer(raw.get("id"))
+    if number is None:
         return None, (Problem("id", "can't be blank", "blank"),)
-    lead_id = known_id(sent)
-    return lead_id, () if lead_id else (id_problem("id", sent),)
+    lead_id = known_id(number)
+    return lead_id, () if lead_id else (id_problem("id", raw["id"]),)
 
 
 def id_problem(key: str, value: Any) -> Problem:
-    """Return the problem of a value that is no id."""
-    prefix = f"Invalid value for {humanised(key)}"
-    return Problem(key, f"{prefix}: IDs must be positive integers: {quoted(value)}")
+    """Return the problem of a value that is no id, which Copper shows as it was sent."""
+    shown = as_one_line(shortened(value)) if isinstance(value, str) else quoted(value)
+    text = f"Invalid value for {humanised(key)}: IDs must be positive integers: {shown}"
+    return Problem(key, text)

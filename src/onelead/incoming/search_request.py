@@ -7,20 +7,17 @@ text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 from starlette.datastructures import QueryParams
 
+from onelead.domain.coercions import as_integer, is_empty
 from onelead.domain.countries import country_code
 from onelead.domain.custom_fields import ValueInvalid, number
+from onelead.domain.emails import email_keys
 from onelead.domain.errors import BodyMalformed, InputInvalid, Problem
-from onelead.domain.limits import (
-    PAGE_SIZE_DEFAULT,
-    PAGE_SIZE_MAX,
-    SEARCH_FIELD_FILTERS_MAX,
-    SEARCH_VALUES_MAX,
-)
+from onelead.domain.limits import LINE_CHARS_MAX, SEARCH_FIELD_FILTERS_MAX, SEARCH_VALUES_MAX
 from onelead.domain.search import (
     NO_ID,
     SORT_KEYS,
@@ -31,122 +28,24 @@ from onelead.domain.search import (
     TagFilter,
     phone_ending,
 )
-from onelead.domain.text import known_id, tidy
+from onelead.domain.search_dates import LocalBound, date_bound
+from onelead.domain.text import known_id, quoted, too_long
 from onelead.incoming.json_body import decode_json
 from onelead.incoming.lead_json import converted, id_problem, unknown_keys
 from onelead.incoming.paging import page_from
+from onelead.incoming.search_criteria import (
+    COERCIONS,
+    CustomFieldQuery,
+    Ids,
+    PhoneQuery,
+    SearchRequest,
+    TagsQuery,
+    Texts,
+    hints,
+)
 
-Number = int | float | str
-Ids = list[int | str] | int | str
-Texts = list[str] | str
-
-Substring = Annotated[str | None, Meta(description="Any part of it, in any case.")]
-UnixSeconds = Annotated[Number | None, Meta(description="Unix seconds; the bound is included.")]
-Place = Annotated[
-    str | UnsetType | None, Meta(description='null or "" asks for leads without one.')
-]
-ReferenceIds = Annotated[
-    Ids | None, Meta(description=f"Any of these ids; {NO_ID} asks for leads without one.")
-]
-Option = Annotated[
-    str | None, Meta(description="How several values combine: ANY (the default), ALL or NONE.")
-]
-
-
-class PhoneQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """A phone number to look for, and how."""
-
-    value: str
-    match: Annotated[
-        str | None,
-        Meta(
-            description="partial: the number ends with these digits. fuzzy: also without up to six "
-            "of the first ones. The default is fuzzy from seven digits on, else partial."
-        ),
-    ] = None
-
-
-class TagsQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Tags to look for, and how they combine."""
-
-    value: Texts | None = None
-    option: Option = None
-
-
-class CustomFieldQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """A custom field to look for: values, a range, or emptiness."""
-
-    custom_field_definition_id: int | str
-    value: Annotated[Any, Meta(description="A value or a list; option ids for options.")] = UNSET
-    option: Option = None
-    minimum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
-    maximum_value: Annotated[Any, Meta(description="For numbers and dates.")] = None
-    allow_empty: Annotated[
-        bool | None, Meta(description="Also find leads without a value; alone, only those.")
-    ] = None
-
-
-class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Criteria, all of which have to hold; each can also be sent in the query string."""
-
-    ids: Ids | None = None
-    page_number: Annotated[int | str | None, Meta(description="From 1, the default.")] = None
-    page_size: Annotated[
-        int | str | None,
-        Meta(description=f"Up to {PAGE_SIZE_MAX}; the default is {PAGE_SIZE_DEFAULT}."),
-    ] = None
-    cursor: Annotated[
-        str | None,
-        Meta(description="Where the previous page ended; from its Link header."),
-    ] = None
-    sort_by: Annotated[
-        str | None, Meta(description=f"{', '.join(SORT_KEYS)}; ties are sorted by id.")
-    ] = None
-    sort_direction: Annotated[str | None, Meta(description="asc (the default) or desc.")] = None
-    name: Substring = None
-    first_name: Substring = None
-    last_name: Substring = None
-    middle_name: Substring = None
-    emails: Texts | None = None
-    phone_number: PhoneQuery | str | int | None = None
-    company_name: Substring = None
-    title: Substring = None
-    assignee_ids: ReferenceIds = None
-    status_ids: Ids | None = None
-    customer_source_ids: ReferenceIds = None
-    city: Place = UNSET
-    state: Place = UNSET
-    postal_code: Place = UNSET
-    country: Annotated[str | None, Meta(description="ISO 3166 alpha-2, or a name.")] = None
-    tags: Annotated[
-        list[str] | TagsQuery | str | UnsetType | None,
-        Meta(description="Any of these tags; an empty list asks for leads without a tag."),
-    ] = UNSET
-    socials: Annotated[Texts | None, Meta(description="Complete URLs of profiles.")] = None
-    followed: Annotated[
-        int | str | None,
-        Meta(description="1 asks for leads that you follow, 2 for others; none has followers."),
-    ] = None
-    age: Annotated[Number | None, Meta(description="Seconds since creation, at most.")] = None
-    minimum_monetary_value: Number | None = None
-    maximum_monetary_value: Number | None = None
-    minimum_interaction_count: Number | None = None
-    maximum_interaction_count: Number | None = None
-    minimum_interaction_date: UnixSeconds = None
-    maximum_interaction_date: UnixSeconds = None
-    minimum_created_date: UnixSeconds = None
-    maximum_created_date: UnixSeconds = None
-    minimum_modified_date: UnixSeconds = None
-    maximum_modified_date: UnixSeconds = None
-    include_converted_leads: Annotated[
-        bool | str | int | None, Meta(description="No effect: onelead converts no leads.")
-    ] = None
-    custom_fields: list[CustomFieldQuery] | None = None
-    fields: Annotated[
-        Texts | None, Meta(description="The keys to return; `id` is always among them.")
-    ] = None
-
-
+_TOO_MANY = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
+_DATE_RANGES = ("created_date", "modified_date", "interaction_date")
 #: Criteria that can ask for leads without one.
 _REFERENCE_KEYS = ("assignee_ids", "customer_source_ids")
 #: What advertising and mailing services append to the addresses of pages, and browsers' scripts to
@@ -175,7 +74,7 @@ def search_from(
     """
     # Some clients send an empty list for "no criteria".
     raw = _query_values(query, ignored) | (body or {})
-    request, problems = converted(raw, SearchRequest)
+    request, problems = _request_from(raw)
     if request is None:
         raise InputInvalid(*problems)
     reader = _Reader(request)
@@ -183,6 +82,12 @@ def search_from(
     if reader.problems:
         raise InputInvalid(*reader.problems)
     return search, reader.shown_keys(showable)
+
+
+def _request_from(raw: dict[str, Any]) -> tuple[SearchRequest | None, Sequence[Problem]]:
+    meant = {key: COERCIONS[key](one) if key in COERCIONS else one for key, one in raw.items()}
+    request, problems = converted(meant, SearchRequest)
+    return request, [*problems, *hints(raw)] if problems else []
 
 
 def require_no_nul(pairs: Iterable[tuple[str, str]]) -> None:
@@ -234,11 +139,15 @@ class _Reader:
         except InputInvalid as error:
             self.problems += error.problems
             page = page_from({})
+        ranges, local_bounds = self._date_ranges()
         return LeadSearch(
             ids=self._ids("ids"),
-            **_each(self._text, "name", "first_name", "last_name", "middle_name"),
-            **_each(self._text, "company_name", "title"),
-            emails=self._texts("emails", request.emails),
+            name=request.name,
+            first_name=request.first_name,
+            last_name=request.last_name,
+            middle_name=request.middle_name,
+            **_each(self._given, "company_name", "title"),
+            emails=self._emails(),
             socials=self._texts("socials", request.socials),
             phone_ending=self._phone(),
             **_each(self._ids, "assignee_ids", "status_ids", "customer_source_ids"),
@@ -247,8 +156,9 @@ class _Reader:
             tags=self._tags(),
             followed=self._followed(),
             age_s=self._number("age"),
-            **_each(self._range, "monetary_value", "interaction_count", "interaction_date"),
-            **_each(self._range, "created_date", "modified_date"),
+            **_each(self._range, "monetary_value", "interaction_count"),
+            **ranges,
+            local_bounds=local_bounds,
             custom_fields=self._custom_fields(request.custom_fields or []),
             sort_by=self._sort_key(),
             descending=self._descending(),
@@ -265,21 +175,22 @@ class _Reader:
             raise InputInvalid(unknown)
         return frozenset({"id", *fields})
 
-    def _refuse(self, key: str, text: str) -> None:
-        self.problems.append(Problem(key, text))
+    def _refuse(self, key: str, text: str, value: Any = UNSET) -> None:
+        shown = "" if value is UNSET else f": {quoted(value)}"
+        self.problems.append(Problem(key, text + shown))
 
-    def _text(self, key: str) -> str | None:
-        value: str | None = getattr(self.request, key)
-        return value if value and tidy(value) else None
+    def _given(self, key: str) -> Any:
+        """Return the value; None for an empty one."""
+        value = getattr(self.request, key)
+        return None if is_empty(value) else value
 
     def _country(self) -> str | None:
-        text = self._text("country")
+        text = self._given("country")
         return None if text is None else country_code(text)
 
     def _place(self, key: str) -> str | None:
-        """Return the text; empty for null and "", which ask for leads without one."""
-        value: str | UnsetType | None = getattr(self.request, key)
-        return None if isinstance(value, UnsetType) else value or ""
+        """Return the text; empty for null and blank ones, which ask for leads without one."""
+        return None if getattr(self.request, key) is UNSET else self._given(key) or ""
 
     def _ids(self, key: str) -> tuple[int, ...] | None:
         value: Ids | None = getattr(self.request, key)
@@ -288,17 +199,14 @@ class _Reader:
         return tuple(filter(None, (self._id(key, one) for one in self._id_values(key, value))))
 
     def _id_values(self, key: str, value: Ids) -> list[int | str]:
-        if isinstance(value, str):
-            values: list[int | str] = [one for one in value.split(",") if one.strip()]
-        else:
-            values = [value] if isinstance(value, int) else value
+        values = value if isinstance(value, list) else [value]
         if len(values) > SEARCH_VALUES_MAX:
-            self._refuse(key, f"has too many values (maximum is {SEARCH_VALUES_MAX})")
+            self._refuse(key, _TOO_MANY)
         return values[:SEARCH_VALUES_MAX]
 
     def _id(self, key: str, value: int | str) -> int:
-        sent = str(value).strip()
-        if sent == str(NO_ID) and key in _REFERENCE_KEYS:
+        sent = as_integer(value)
+        if sent == NO_ID and key in _REFERENCE_KEYS:
             return NO_ID
         if wanted := known_id(sent):
             return wanted
@@ -306,8 +214,8 @@ class _Reader:
         return 0
 
     def _number(self, key: str) -> Any:
-        value: Number | None = getattr(self.request, key)
-        if value is None or value == "":
+        value = self._given(key)
+        if value is None:
             return None
         try:
             return number(value)
@@ -316,28 +224,64 @@ class _Reader:
             return None
 
     def _texts(self, key: str, value: Texts | None) -> tuple[str, ...] | None:
-        if value is None or value == "":
+        if value is None:
             return None
         texts = (value,) if isinstance(value, str) else tuple(value)
         if len(texts) > SEARCH_VALUES_MAX:
-            self._refuse(key, f"has too many values (maximum is {SEARCH_VALUES_MAX})")
+            self._refuse(key, _TOO_MANY)
+        return texts
+
+    def _emails(self) -> tuple[str, ...] | None:
+        emails, email = self.request.emails, self.request.email
+        if emails is not None and email is not None:
+            self._refuse("email", "is another name of emails; send one of them")
+        texts = self._texts("emails", email if emails is None else emails)
+        if texts is None or len(texts) > SEARCH_VALUES_MAX:
+            return texts
+        # One text can have many addresses, and databases limit the parameters of a statement.
+        if sum(len(email_keys(text)) for text in texts) > SEARCH_VALUES_MAX:
+            self._refuse("emails", _TOO_MANY)
         return texts
 
     def _range(self, name: str) -> Range | None:
         minimum, maximum = self._number(f"minimum_{name}"), self._number(f"maximum_{name}")
         return None if minimum is None and maximum is None else Range(minimum, maximum)
 
+    def _date_ranges(self) -> tuple[dict[str, Any], tuple[LocalBound, ...]]:
+        """Return the ranges by name, and the bounds that depend on the account's time zone."""
+        ranges, local_bounds = {}, []
+        for name in _DATE_RANGES:
+            bounds = [self._date_bound(name, is_maximum=is_maximum) for is_maximum in (False, True)]
+            local_bounds += [one for one in bounds if isinstance(one, LocalBound)]
+            known = [None if isinstance(one, LocalBound) else one for one in bounds]
+            ranges[name] = None if known == [None, None] else Range(*known)
+        return ranges, tuple(local_bounds)
+
+    def _date_bound(self, name: str, *, is_maximum: bool) -> int | LocalBound | None:
+        key = f"maximum_{name}" if is_maximum else f"minimum_{name}"
+        value = self._given(key)
+        if value is None:
+            return None
+        try:
+            return date_bound(name, value, is_maximum=is_maximum)
+        except ValueInvalid as error:
+            self._refuse(key, str(error))
+            return None
+
     def _phone(self) -> str | None:
         phone = self.request.phone_number
-        if phone is None or phone == "":
+        if phone is None:
             return None
-        query = phone if isinstance(phone, PhoneQuery) else PhoneQuery(str(phone))
-        match = query.match.lower() if query.match else None
-        if match not in (None, "partial", "fuzzy"):
-            self._refuse("phone_number", "match must be partial or fuzzy")
-        ending = phone_ending(query.value, match)
-        if not ending:
-            self._refuse("phone_number", "has no digits")
+        query = phone if isinstance(phone, PhoneQuery) else PhoneQuery(phone)
+        match = query.match.strip().lower() if query.match else ""
+        if match not in ("", "partial", "fuzzy"):
+            self._refuse("phone_number", "match must be partial or fuzzy", query.match)
+        if len(query.value) > LINE_CHARS_MAX:
+            self._refuse("phone_number", too_long(LINE_CHARS_MAX))
+            return ""
+        ending = phone_ending(query.value, match or None)
+        if query.value and not ending:
+            self._refuse("phone_number", "has no digits", query.value)
         return ending
 
     def _tags(self) -> TagFilter | None:
@@ -345,20 +289,20 @@ class _Reader:
         if isinstance(tags, UnsetType):
             return None
         query = tags if isinstance(tags, TagsQuery) else TagsQuery(tags)
-        wanted = tuple(tag for tag in self._texts("tags", query.value) or () if tidy(tag))
+        wanted = self._texts("tags", query.value) or ()
         return TagFilter(wanted, self._combination("tags", query.option))
 
     def _combination(self, key: str, option: str | None) -> Combination:
-        wanted = (option or Combination.ANY).upper()
+        wanted = (option or "").strip().upper() or Combination.ANY
         if wanted in Combination.__members__:
             return Combination(wanted)
-        self._refuse(key, "option must be ANY, ALL or NONE")
+        self._refuse(key, "option must be ANY, ALL or NONE", option)
         return Combination.ANY
 
     def _followed(self) -> bool | None:
         followed = self._number("followed")
         if followed not in (None, 1, 2):
-            self._refuse("followed", "must be 1 or 2")
+            self._refuse("followed", "must be 1 or 2", self.request.followed)
         return None if followed is None else followed == 1
 
     def _custom_fields(self, queries: list[CustomFieldQuery]) -> tuple[FieldFilter, ...]:
@@ -369,13 +313,12 @@ class _Reader:
         filters = tuple(map(self._custom_field, queries))
         # All filters together: databases limit the parameters of a statement.
         if sum(len(one.values) for one in filters) > SEARCH_VALUES_MAX:
-            text = f"has too many values (maximum is {SEARCH_VALUES_MAX})"
-            self._refuse("custom_fields", text)
+            self._refuse("custom_fields", _TOO_MANY)
         return filters
 
     def _custom_field(self, query: CustomFieldQuery) -> FieldFilter:
         definition_id = self._id("custom_fields", query.custom_field_definition_id)
-        has_range = query.minimum_value is not None or query.maximum_value is not None
+        has_range = not (is_empty(query.minimum_value) and is_empty(query.maximum_value))
         if query.value is UNSET and not has_range and not query.allow_empty:
             text = f"definition {definition_id} needs a value, a range or allow_empty"
             self._refuse("custom_fields", text)
@@ -383,8 +326,8 @@ class _Reader:
             definition_id=definition_id,
             values=self._custom_values(query.value),
             combination=self._combination("custom_fields", query.option),
-            minimum=query.minimum_value,
-            maximum=query.maximum_value,
+            minimum=None if is_empty(query.minimum_value) else query.minimum_value,
+            maximum=None if is_empty(query.maximum_value) else query.maximum_value,
             allow_empty=bool(query.allow_empty),
         )
 
@@ -395,15 +338,15 @@ class _Reader:
         return tuple(value) if isinstance(value, list) else (value,)
 
     def _sort_key(self) -> str:
-        key = self.request.sort_by or "name"
+        key = (self.request.sort_by or "").strip() or "name"
         if key not in SORT_KEYS:
-            self._refuse("sort_by", f"is not one of {', '.join(SORT_KEYS)}")
+            self._refuse("sort_by", f"is not one of {', '.join(SORT_KEYS)}", key)
         return key
 
     def _descending(self) -> bool:
-        direction = (self.request.sort_direction or "asc").lower()
+        direction = (self.request.sort_direction or "").strip().lower() or "asc"
         if direction not in ("asc", "desc"):
-            self._refuse("sort_direction", "must be asc or desc")
+            self._refuse("sort_direction", "must be asc or desc", self.request.sort_direction)
         return direction == "desc"
 
 

@@ -1,7 +1,8 @@
 """The background work on match keys: one short step at a time, the accounts in turn.
 
 A definition that becomes filterable needs the match keys of older leads, and a definition that no
-longer is leaves match keys behind. The store does the steps; this work asks for them.
+longer is leaves match keys behind. After an upgrade that changed their rules, the match keys of
+existing leads are rebuilt. The store does the steps; this work asks for them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Scans for values that several leads share, so that an upsert by them would be refused.
 
+Placeholders are left out: they identify nobody, so that nothing is gained by making them unique.
+
 A look at an account starts a scan of its match keys in the background, unless the last one is
 recent. Scans run one at a time; until one is done, the page shows the last one with its date.
 """
@@ -116,9 +118,7 @@ class SharedValueScans:
         try:
             async with self._turn:
                 found = [
-                    await self._scan_field(
-                        account, settings.account_id, field, (n, len(fields), leads)
-                    )
+                    await self._scan_field(account, settings, field, (n, len(fields), leads))
                     for n, field in enumerate(fields)
                 ]
         except StoreUnavailable:
@@ -129,7 +129,11 @@ class SharedValueScans:
         account.last = SharedValueScan(self._clock(), [field for field in found if field.shared])
 
     async def _scan_field(
-        self, account: _Account, account_id: int, key_field: str, place: tuple[int, int, int]
+        self,
+        account: _Account,
+        settings: AccountSettings,
+        key_field: str,
+        place: tuple[int, int, int],
     ) -> FieldScan:
         number, fields, leads = place
         after: str | None = ""
@@ -138,12 +142,11 @@ class SharedValueScans:
         while after is not None:
             began = self._monotonic()
             step = await self._store.shared_values(
-                account_id, key_field, after=after, limit=SCAN_CHUNK_KEYS
+                settings.account_id, key_field, after=after, limit=SCAN_CHUNK_KEYS
             )
-            shared, passed, after = shared + len(step.values), passed + step.passed, step.next_after
-            most = heapq.nlargest(
-                SCAN_VALUES_MAX, [*most, *step.values], key=lambda value: value.leads
-            )
+            found = [one for one in step.values if not settings.placeholders.have(one.value)]
+            shared, passed, after = shared + len(found), passed + step.passed, step.next_after
+            most = heapq.nlargest(SCAN_VALUES_MAX, [*most, *found], key=lambda value: value.leads)
             account.done = (number + min(1.0, passed / max(leads, 1))) / fields
             # Leave the database to others for as long as the step took.
             await asyncio.sleep(self._monotonic() - began)

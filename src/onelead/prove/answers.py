@@ -43,6 +43,8 @@ def difference(operation: Operation, result: WriteResult, settings: AccountSetti
             ("Lead-Changed", answer.changed),
             ("Lead-Match", answer.match),
             ("ETag", answer.etag),
+            ("Lead-Ignored", answer.ignored),
+            ("Lead-Shares", answer.shares),
         ):
             if is_so != expected.get(name):
                 return f"{name} is {is_so}, should be {expected.get(name)}"

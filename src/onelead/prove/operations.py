@@ -55,6 +55,8 @@ class Answer(Struct, frozen=True, gc=False):
     etag: str | None
     #: JSON; for a bulk call, that of the item.
     body: bytes
+    ignored: str | None = None
+    shares: str | None = None
 
     @property
     def claim(self) -> Claim:
@@ -98,6 +100,14 @@ def matched_definition(match: Match | None) -> int | None:
     """Return the id of the definition that a match names."""
     value: Any = match.field_value if match else None
     return value.get("custom_field_definition_id") if isinstance(value, dict) else None
+
+
+def named_definitions(write: LeadWrite) -> set[int]:
+    """Return the ids of the definitions that a write matches by or gives a value."""
+    matched = matched_definition(write.match)
+    entries = (write.patch.custom_fields if write.patch else None) or ()
+    given = (entry.custom_field_definition_id for entry in entries)
+    return {definition_id for definition_id in (matched, *given) if definition_id is not None}
 
 
 def with_index_state(

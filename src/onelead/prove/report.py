@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from onelead.domain.lead import Lead
+from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.verdict import Verdict
 from onelead.prove.drive.clients import Attempt, outcome_header
 from onelead.prove.drive.http_connection import Response
@@ -121,7 +122,8 @@ def _load(outcome: Outcome) -> str:
         f"{outcome.seconds:.1f} s: {len(answered) / max(outcome.seconds, 1e-9):,.0f} a second, "
         f"p50 {p50} ms, p99 {p99} ms\n"
         f"{_counted(outcome.kills, 'kill', 'kills')}; sent again: {recorded.broken} after a "
-        f"broken connection, {recorded.unavailable} after a 503"
+        f"broken connection, {recorded.unavailable} after a 503, {recorded.repeated} after the "
+        f"answer, {recorded.doubled} at the same moment"
     )
 
 
@@ -136,8 +138,9 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             "KEPT: one serial order explains every answer and everything stored;",
             (
                 "  no acknowledged write is missing and none was applied twice; "
-                f"{verdict.ledger_rows} ledger rows explain every lead and match key"
+                f"{verdict.ledger_rows} ledger rows explain every lead and match key;"
             ),
+            *_repeats(verdict.repeats),
         ]
     lines = ["BROKEN"]
     for contradiction in verdict.contradictions:
@@ -160,9 +163,23 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             )
             for operation in (later, earlier):
                 lines += _operation(operation, earlier.sent)
-    for title, texts in (("deliveries", verdict.deliveries), ("stored", verdict.stored)):
+    for title, texts in (
+        ("repeated", verdict.repeats.violations),
+        ("deliveries", verdict.deliveries),
+        ("stored", verdict.stored),
+    ):
         lines += ["", f"{title}:", *(f"  {_cut(text)}" for text in texts[:shown])] if texts else []
     return lines
+
+
+def _repeats(repeats: Repeats) -> list[str]:
+    """Say in two lines what became of the upserts that came again."""
+    number = _counted(repeats.number, "repeated upsert", "repeated upserts")
+    refused = _counted(repeats.shared, "was refused", "were refused")
+    return [
+        f"  of {number}, {repeats.found} found the lead of the first one unchanged,",
+        f"  {repeats.disturbed} came after another change, {refused} as the first receipt had said",
+    ]
 
 
 def _cut(text: str) -> str:
@@ -205,7 +222,13 @@ def _answer(operation: Operation) -> str:
     if (lead_id := operation.shown.id) is not None:
         parts.append(f"lead {lead_id}")
     parts += [f"version {answer.etag}" if answer.etag else "", answer.match or ""]
-    parts += [f"changed {answer.changed}" if answer.changed else "", answer.request_id]
+    for name, listed in (
+        ("changed", answer.changed),
+        ("ignored", answer.ignored),
+        ("shares", answer.shares),
+    ):
+        parts.append(f"{name} {listed}" if listed else "")
+    parts.append(answer.request_id)
     return ", ".join(filter(None, parts))
 
 
@@ -229,6 +252,13 @@ def machine(outcome: Outcome) -> dict[str, Any]:
         "sent_again": {
             "broken": outcome.recorded.broken,
             "unavailable": outcome.recorded.unavailable,
+            "after_the_answer": outcome.recorded.repeated,
+            "at_once": outcome.recorded.doubled,
+        },
+        "repeated_upserts": {
+            "found": verdict.repeats.found,
+            "shared": verdict.repeats.shared,
+            "disturbed": verdict.repeats.disturbed,
         },
         "client_share": round(outcome.client_share, 3),
         "check_seconds": round(verdict.seconds, 3),

@@ -25,7 +25,7 @@ from onelead.contract.access import NewAccount
 from onelead.contract.ledger import AccountRows
 from onelead.contract.store import Store
 from onelead.domain.errors import NotPossible
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
 from onelead.prove.check.verdict import Beginning, Verdict, judge
 from onelead.prove.drive.clients import Clients, Recorded

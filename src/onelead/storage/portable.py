@@ -5,11 +5,13 @@ An engine adds how transactions begin and end, and how batches are written.
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import Connection
 
 from onelead.contract.leads import WriteCheck
 from onelead.domain.account import AccountSettings
-from onelead.domain.settings_change import SettingsResult, SettingsWrite
+from onelead.domain.settings.change import SettingsResult, SettingsWrite
 from onelead.domain.writes import LeadWrite
 from onelead.storage.access.portable import PortableAccess
 from onelead.storage.figures.portable import PortableFigures
@@ -19,7 +21,7 @@ from onelead.storage.leads import reads as lead_reads
 from onelead.storage.leads import search as lead_search
 from onelead.storage.leads.write_check import plan_write
 from onelead.storage.ledger.portable import PortableLedger
-from onelead.storage.settings import index_steps
+from onelead.storage.settings import index_steps, key_rebuild
 from onelead.storage.settings import rows as settings_rows
 from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import reads, reads_by_settings
@@ -31,10 +33,12 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
     lead = reads_by_settings(lead_reads.lead)
     search_leads = reads_by_settings(lead_search.search_leads)
     list_leads = reads_by_settings(lead_lists.list_leads)
+    similar_lead_ids = reads(lead_reads.similar_lead_ids)
     tags = reads(lead_reads.tags)
     tag_completions = reads(lead_reads.tag_completions)
     leads_using = reads(settings_rows.leads_using)
     index_progress = reads(index_steps.index_progress)
+    key_rebuild_progress = reads(key_rebuild.key_rebuild_progress)
 
     async def settings(self, account_id: int) -> AccountSettings:
         return await self._read(lambda connection: self._load_settings(connection, account_id))
@@ -59,6 +63,25 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
         return await self._write(work, was_written)
 
     async def build_index(self, account_id: int) -> bool:
+        # The rebuild comes first: upserts wait for it.
+        return await self._rebuild_keys(account_id) or await self._build_definition(account_id)
+
+    async def _rebuild_keys(self, account_id: int) -> bool:
+        def look(connection: Connection) -> key_rebuild.RebuildStep | None:
+            settings = self._load_settings(connection, account_id)
+            return key_rebuild.read_step(connection, settings, self._clock())
+
+        step = await self._read(look)
+        if step is None:
+            return False
+        # Of many leads it takes too long for the event loop.
+        repairs = await asyncio.to_thread(key_rebuild.compute, step)
+        return await self._write(
+            lambda connection: key_rebuild.write_step(connection, step, repairs),
+            lambda connection, done: done and key_rebuild.is_written(connection, step, repairs),
+        )
+
+    async def _build_definition(self, account_id: int) -> bool:
         def look(connection: Connection) -> bool:
             settings = self._load_settings(connection, account_id)
             stale = index_steps.stale_key_field(connection, settings)

@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 #: The newest migration, which makes these tables.
-REVISION = "0002"
+REVISION = "0003"
 
 
 def _bytewise() -> TypeEngine[str]:
@@ -45,6 +45,8 @@ account = Table(
     Column("time_zone", Text, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("date_created", BigInteger, nullable=False),
+    #: JSON: the texts that identify nobody; null for the list that accounts begin with.
+    Column("placeholders", Text),
 )
 
 #: The account's write order. A change of leads or settings begins with an update of this row; it
@@ -295,6 +297,14 @@ ledger = Table(
     Column("changes", Text),
     #: Why a write was refused.
     Column("message", Text),
+    #: JSON: the names of what the lead did not take.
+    Column("ignored", Text),
+    #: JSON: `{field: [the other leads with the value that this write gave its lead]}`.
+    Column("shares", Text),
+    #: The size of a body that could not be read; the payload is its beginning, as a JSON text.
+    Column("unread_bytes", BigInteger),
+    #: The rules of match keys that the write was made under; null for those before revision 0003.
+    Column("key_rules", BigInteger),
     PrimaryKeyConstraint("account_id", "seq"),
 )
 Index(
@@ -304,6 +314,35 @@ Index(
     ledger.c.seq,
     sqlite_where=ledger.c.resource_id.is_not(None),
     postgresql_where=ledger.c.resource_id.is_not(None),
+)
+
+#: What leads referred to before it was deleted. Deliveries may go on sending it.
+deleted_setting = Table(
+    "deleted_setting",
+    metadata,
+    _id("account_id"),
+    _id("id"),
+    #: `custom_field_definition`, `custom_field_option`, `lead_status` or `customer_source`.
+    Column("resource", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    #: Of an option: its definition.
+    _id("definition_id", nullable=True),
+    Column("date", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+#: An account of a database that was upgraded to revision 0003, which changed the rules of match
+#: keys. The row goes when nothing by older rules can be left.
+key_rebuild = Table(
+    "key_rebuild",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    #: The last lead whose keys are rebuilt; null when all are, or there was none.
+    _id("progress", nullable=True),
+    #: Up to this ledger number, writes by processes of the version before are looked through, too.
+    _id("checked_seq"),
+    #: When all keys were rebuilt, Unix seconds; from then on only such writes are looked for.
+    Column("date_done", BigInteger),
 )
 
 #: A form that can be sent once; kept for as long as it may be sent again.
@@ -351,12 +390,13 @@ hour_figure = Table(
     "hour_figure",
     metadata,
     _id("account_id"),
-    #: `outcome`, `caller` or `match`.
+    #: `outcome`, `caller`, `match`, `sent`, `gone`, `ignored` or `shared`.
     Column("grouping", _bytewise(), nullable=False),
-    #: An outcome; a caller: `key-<id>`, `user-<id>` or `server`; or the id of the custom field
-    #: that an upsert was matched by, and the caller: `<definition id> key-<id>`.
+    #: An outcome; a caller: `key-<id>`, `user-<id>` or `server`; a field; or the id of a setting or
+    #: the name of what was ignored, and the caller: `<definition id> key-<id>`. After an
+    #: upgrade to revision 0003, the empty text of `sent` marks the day since which it is counted.
     Column("value", _bytewise(), nullable=False),
-    #: The Unix seconds at which the hour begins.
+    #: The Unix seconds at which the hour begins; of `sent` and `gone`, the day.
     Column("hour", BigInteger, nullable=False),
     Column("deliveries", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "grouping", "value", "hour"),
@@ -390,6 +430,21 @@ lead_figure = Table(
     Column("value", _bytewise(), nullable=False),
     Column("leads", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "field", "value"),
+    sqlite_with_rowid=False,
+)
+
+#: The different names that a lead was given in an hour, by deliveries that changed it.
+name_figure = Table(
+    "name_figure",
+    metadata,
+    _id("account_id"),
+    #: The Unix seconds at which the hour begins.
+    Column("hour", BigInteger, nullable=False),
+    _id("lead_id"),
+    #: Folded, as the match key has it.
+    Column("name", _bytewise(), nullable=False),
+    Column("deliveries", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "hour", "lead_id", "name"),
     sqlite_with_rowid=False,
 )
 

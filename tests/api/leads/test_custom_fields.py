@@ -41,7 +41,8 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("Date", "1717225200", 1_717_225_200),
     ("Date", 1_717_311_599, 1_717_225_200),
     ("Date", "12/31/1969", -57_600),
-    ("Date", 0, -57_600),
+    ("Date", -1, -57_600),
+    ("Date", 0, 28_800),
     ("Float", "12.50", 12.5),
     ("Float", -0.25, -0.25),
     ("Float", 10**15, 1e15),
@@ -52,49 +53,59 @@ VALUES: list[tuple[str, Any, Any]] = [
     ("Percentage", 95.9, 95),
     ("Percentage", "23", 23),
     ("Percentage", -5, -5),
+    ("String", 608048.0, "608048"),
+    ("MultiSelect", "Silver; Gold", ["#0", "#1"]),
+    ("Checkbox", "yes", True),
+    ("Checkbox", 0, False),
+    ("Date", "2020-12-15", 1_608_019_200),
+    ("Date", 1_607_990_400, 1_608_019_200),
+    ("Date", "2020-12-15T00:00:00Z", 1_608_019_200),
 ]
 EMPTIES: list[tuple[str, Any]] = [
     *((data_type, None) for data_type in DATA_TYPES),
     *((data_type, "") for data_type in DATA_TYPES),
+    *((data_type, {}) for data_type in DATA_TYPES),
+    *((data_type, [None, ""]) for data_type in DATA_TYPES),
     *(("MultiSelect", []), ("Checkbox", False), ("String", " \u200b\u00a0"), ("Date", "  ")),
 ]
+NO_OPTION = "is not an option of this field"
+OPTIONS = '; the options are "Silver", "Gold"'
+NO_DATE = "is not mm/dd/yyyy, yyyy-mm-dd or Unix seconds"
 #: Data type, value as sent, text of the problem.
 REFUSED: list[tuple[str, Any, str]] = [
     ("String", "x" * 256, "is too long (maximum is 255 characters)"),
-    ("String", True, "must be a string"),
-    ("String", ["A"], "must be a string"),
-    ("String", {"a": 1}, "must be a string"),
+    ("String", True, "must be text or null, not true"),
+    ("String", ["A"], 'must be text or null, not ["A"]'),
+    ("String", {"a": 1}, 'must be text or null, not {"a": 1}'),
     ("Text", "x" * 65_537, "is too long (maximum is 65536 characters)"),
-    ("Text", [], "must be a string"),
     ("URL", "x" * 2_049, "is too long (maximum is 2048 characters)"),
-    ("URL", False, "must be a string"),
-    ("Dropdown", 77, "is not an option of this field: 77"),
-    ("Dropdown", "Bronze", "is not an option of this field: Bronze"),
-    ("Dropdown", "gold", "is not an option of this field: gold"),
-    ("Dropdown", True, "is not an option of this field: True"),
-    ("Dropdown", ["Gold", "Silver"], "is not an option of this field: ['Gold', 'Silver']"),
-    ("MultiSelect", ["Gold", 77], "is not an option of this field: 77"),
-    ("MultiSelect", [None], "is not an option of this field: None"),
-    ("MultiSelect", {"a": 1}, "is not an option of this field: {'a': 1}"),
-    ("Date", "2024-06-01", "is not mm/dd/yyyy or Unix seconds: 2024-06-01"),
-    ("Date", "13/01/2024", "is not a date (mm/dd/yyyy): 13/01/2024"),
-    ("Date", "02/30/2024", "is not a date (mm/dd/yyyy): 02/30/2024"),
-    ("Date", True, "is not mm/dd/yyyy or Unix seconds: True"),
-    ("Date", [], "is not mm/dd/yyyy or Unix seconds: []"),
-    ("Checkbox", "true", "must be true or false"),
-    ("Checkbox", 1, "must be true or false"),
-    ("Checkbox", 0, "must be true or false"),
-    ("Checkbox", [True], "must be true or false"),
-    ("Float", "many", "is not a number: many"),
-    ("Float", True, "is not a number: True"),
+    ("URL", False, "must be text or null, not false"),
+    ("Dropdown", 77, f"is not an option of this field: 77{OPTIONS}"),
+    ("Dropdown", "Bronze", f'is not an option of this field: "Bronze"{OPTIONS}'),
+    ("Dropdown", "gold", f'is not an option of this field: "gold"{OPTIONS}'),
+    ("Dropdown", True, f"is not an option of this field: true{OPTIONS}"),
+    ("Dropdown", ["Gold", "Silver"], f'{NO_OPTION}: ["Gold", "Silver"]{OPTIONS}'),
+    ("MultiSelect", ["Gold", 77], f"is not an option of this field: 77{OPTIONS}"),
+    ("MultiSelect", "Gold;Tin", f'is not an option of this field: "Gold;Tin"{OPTIONS}'),
+    ("MultiSelect", {"a": 1}, f'is not an option of this field: {{"a": 1}}{OPTIONS}'),
+    ("Date", "01.06.2024", f'{NO_DATE}: "01.06.2024"'),
+    ("Date", "13/01/2024", f'{NO_DATE}: "13/01/2024"'),
+    ("Date", "02/30/2024", f'{NO_DATE}: "02/30/2024"'),
+    ("Date", True, f"{NO_DATE}: true"),
+    ("Date", 1_717_200_000_000, "looks like milliseconds; send Unix seconds: 1717200000000"),
+    ("Checkbox", "maybe", 'must be true or false, not "maybe"'),
+    ("Checkbox", 2, "must be true or false, not 2"),
+    ("Checkbox", [True], "must be true or false, not [true]"),
+    ("Float", "many", 'is not a number: "many"'),
+    ("Float", True, "is not a number: true"),
     ("Float", [1], "is not a number: [1]"),
     ("Float", 1e300, RANGE),
     ("Float", "Infinity", RANGE),
     ("Float", "nan", RANGE),
-    ("Currency", "$55", "is not a number: $55"),
+    ("Currency", "$55", 'is not a number: "$55"'),
     ("Currency", 10**15 + 1, RANGE),
-    ("Percentage", "50%", "is not a number: 50%"),
-    ("Percentage", False, "is not a number: False"),
+    ("Percentage", "50%", 'is not a number: "50%"'),
+    ("Percentage", False, "is not a number: false"),
 ]
 
 
@@ -201,28 +212,48 @@ async def test_a_definition_need_not_be_filterable(service: Service) -> None:
     assert lead["custom_fields"] == [entry(number, "A-77")]
 
 
-async def test_a_definition_that_is_not_on_leads(service: Service) -> None:
+async def test_a_definition_that_does_not_exist(service: Service) -> None:
+    response = await service.client.post(
+        "/leads", json={"name": "Nora", "custom_fields": [entry({"id": 7}, 1)]}
+    )
+    assert_invalid(response, "Custom Fields: definition 7 does not exist")
+
+
+async def test_a_definition_that_is_not_on_leads_is_left_out_and_said(service: Service) -> None:
     elsewhere = await service.field(available_on=["person"])
     response = await service.client.post(
-        "/leads",
-        json={"name": "Nora", "custom_fields": [entry(elsewhere, "A"), entry({"id": 7}, 1)]},
+        "/leads", json={"name": "Nora", "custom_fields": [entry(elsewhere, "A")]}
     )
-    assert_invalid(
-        response,
-        f"Custom Fields: definition {elsewhere['id']} is not available on leads",
-        "Custom Fields: definition 7 is not available on leads",
-    )
+    assert response.status_code == 200
+    assert response.json()["custom_fields"] == []
+    assert response.headers["Lead-Ignored"] == f"custom_fields.{elsewhere['id']}"
 
 
-@pytest.mark.parametrize("definition_id", [0, -1, 1.5, True, "test", None])
-async def test_no_id_of_a_definition(service: Service, definition_id: Any) -> None:
+async def test_a_definition_by_its_name(service: Service) -> None:
+    number = await service.field(name="Customer number")
+    lead = await service.lead(custom_fields=[{"name": "customer NUMBER", "value": 77}])
+    assert lead["custom_fields"] == [entry(number, "77")]
+
+
+@pytest.mark.parametrize(
+    ("definition_id", "shown"),
+    [(0, "0"), (-1, "-1"), (1.5, "1.5"), (True, "true"), ("test", '"test"')],
+)
+async def test_no_id_of_a_definition(service: Service, definition_id: Any, shown: str) -> None:
     response = await service.client.post(
         "/leads", json={"name": "Nora", "custom_fields": [entry({"id": definition_id}, 1)]}
     )
-    assert response.status_code == 422
-    start = "Invalid input: Validation errors: Custom Fields: Invalid value for Custom Fields: "
-    assert response.json()["message"].startswith(start)
-    assert response.json()["message"].endswith(" in [0].custom_field_definition_id")
+    member = "custom_fields[0].custom_field_definition_id"
+    text = f"{member} must be a positive integer, not {shown}"
+    assert_invalid(response, f"Custom Fields: {text}")
+
+
+async def test_a_value_of_no_definition(service: Service) -> None:
+    response = await service.client.post(
+        "/leads", json={"name": "Nora", "custom_fields": [entry({"id": None}, 1)]}
+    )
+    text = "custom_fields[0] needs custom_field_definition_id, or the name of a definition"
+    assert_invalid(response, f"Custom Fields: {text}")
 
 
 async def test_a_definition_of_another_account(service: Service) -> None:
@@ -231,7 +262,7 @@ async def test_a_definition_of_another_account(service: Service) -> None:
         response = await other.post(
             "/leads", json={"name": "Omar", "custom_fields": [entry(number, "A")]}
         )
-    assert_invalid(response, f"Custom Fields: definition {number['id']} is not available on leads")
+    assert_invalid(response, f"Custom Fields: definition {number['id']} does not exist")
 
 
 @pytest.mark.parametrize("data_type", DATA_TYPES)

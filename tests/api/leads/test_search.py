@@ -85,14 +85,13 @@ async def test_a_search_is_not_the_lead_with_that_id(client: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("body", "query", "keys"),
     [
-        ({"pageSize": 1}, {}, "pageSize"),
         ({"b": 1, "a": None}, {}, "b, a"),
-        ({}, {"email": "nora@field.example"}, "email"),
         ({"a": 1}, {"b": "1"}, "b, a"),
         ({"__proto__": {}}, {}, "__proto__"),
         ({"tags": {"value": ["a"], "any": 1}}, {}, "tags.any"),
         ({"phone_number": {"value": "5", "fuzzy": True}}, {}, "phone_number.fuzzy"),
-        ({"custom_fields": [{"id": 1}]}, {}, "custom_fields.id"),
+        ({"custom_fields": [{"id": 1}]}, {}, "custom_fields[0].id"),
+        ({"cold": 1, "n": 2, "a" * 50: 3}, {}, f"cold, n, {'a' * 50}"),
         ({"fields": ["name", "nme"]}, {}, "nme"),
     ],
 )
@@ -100,6 +99,33 @@ async def test_an_unknown_key(
     service: Service, body: dict[str, Any], query: dict[str, str], keys: str
 ) -> None:
     assert_invalid(await search(service, body, query=query), UNRECOGNIZED + keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("pageSize", "page_size"),
+        ("phone", "phone_number"),
+        ("phone_numbers", "phone_number"),
+        ("status_id", "status_ids"),
+        ("company", "company_name"),
+        ("emailAddress", "email"),
+        ("nmae", "name"),
+        ("page", "page_number or page_size"),
+        ("created_date", "minimum_created_date or maximum_created_date"),
+    ],
+)
+async def test_an_unknown_key_that_is_like_a_known_one(
+    service: Service, key: str, meant: str
+) -> None:
+    hint = f'Base: did you mean {meant} instead of "{key}"?'
+    for answer in (await search(service, {key: 1}), await search(service, query={key: "1"})):
+        assert_invalid(answer, UNRECOGNIZED + key, hint)
+
+
+async def test_not_every_unknown_key_is_compared(service: Service) -> None:
+    response = await search(service, {f"page_size{n}": 1 for n in range(30)})
+    assert response.json()["message"].count("did you mean page_size") == 20
 
 
 async def test_everything_that_is_wrong_is_said_at_once(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,6 +16,9 @@ from onelead.domain.limits import INDEX_CHUNK_LEADS, SEARCH_VALUES_MAX
 
 RANGES = ("Date", "Float", "Currency", "Percentage")
 WHERE = "change it in System Settings -> Custom Fields"
+
+OPTIONS = '; the options are "Silver", "Gold"'
+NO_DATE = "is not mm/dd/yyyy, yyyy-mm-dd or Unix seconds"
 
 
 async def a_crowd(service: Service, data_type: str) -> dict[str, Any]:
@@ -202,15 +206,48 @@ async def test_a_lead_has_to_match_all_fields(service: Service) -> None:
     assert names(await search(service, {"custom_fields": twice})) == []
 
 
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [(True, False), ("true", "FALSE"), (" yes ", "no"), ("1", "0"), (1, 0), (1.0, 0.0)],
+)
+async def test_a_flag_has_many_spellings(service: Service, yes: Any, no: Any) -> None:
+    definition = await a_crowd(service, "String")
+    assert await found_by(service, definition, value="A-77", allow_empty=yes) == "FW"
+    assert await found_by(service, definition, value="A-77", allow_empty=no) == "F"
+
+
+async def test_a_blank_flag_or_bound_is_absent(service: Service) -> None:
+    definition = await a_crowd(service, "Float")
+    for blank in ("", " ", None):
+        assert await found_by(service, definition, value=789, allow_empty=blank) == "F"
+        sent = {"minimum_value": blank, "maximum_value": 2}
+        assert await found_by(service, definition, **sent) == "S"
+
+
+async def test_what_is_no_flag_and_no_field_is_refused(service: Service) -> None:
+    definition = await service.field()
+    for sent in (
+        {"custom_field_definition_id": definition["id"], "value": "A", "allow_empty": "maybe"},
+        {"custom_field_definition_id": True, "value": "A"},
+        "A-77",
+    ):
+        response = await search(service, {"custom_fields": [sent]})
+        assert response.status_code == 422
+        assert "Custom Fields" in response.json()["message"]
+
+
 @pytest.mark.parametrize("nothing", [[], None])
 async def test_no_fields_are_no_criteria(service: Service, nothing: Any) -> None:
     await service.lead(name="A")
     assert names(await search(service, {"custom_fields": nothing})) == ["A"]
 
 
-async def test_the_id_of_a_definition_may_be_text(service: Service) -> None:
+@pytest.mark.parametrize("spell", [str, float, " {} ".format, "{}.0".format])
+async def test_the_id_of_a_definition_has_many_spellings(
+    service: Service, spell: Callable[[int], Any]
+) -> None:
     definition = await a_crowd(service, "String")
-    wanted = {"custom_field_definition_id": str(definition["id"]), "value": "A-77"}
+    wanted = {"custom_field_definition_id": spell(definition["id"]), "value": "A-77"}
     assert names(await search(service, {"custom_fields": [wanted]})) == ["F"]
 
 
@@ -232,15 +269,19 @@ async def test_a_removed_option_counts_as_no_value(service: Service) -> None:
 @pytest.mark.parametrize(
     ("data_type", "wanted", "reason"),
     [
-        ("Dropdown", {"value": [77]}, "is not an option of this field: 77"),
-        ("MultiSelect", {"value": ["Bronze"]}, "is not an option of this field: Bronze"),
-        ("Date", {"value": "2020-12-15"}, "is not mm/dd/yyyy or Unix seconds: 2020-12-15"),
-        ("Date", {"minimum_value": "soon"}, "is not mm/dd/yyyy or Unix seconds: soon"),
-        ("Checkbox", {"value": "true"}, "must be true or false"),
-        ("Float", {"value": "many"}, "is not a number: many"),
-        ("Float", {"minimum_value": "many"}, "is not a number: many"),
+        ("Dropdown", {"value": [77]}, f"is not an option of this field: 77{OPTIONS}"),
+        (
+            "MultiSelect",
+            {"value": ["Bronze"]},
+            f'is not an option of this field: "Bronze"{OPTIONS}',
+        ),
+        ("Date", {"value": "15.12.2020"}, f'{NO_DATE}: "15.12.2020"'),
+        ("Date", {"minimum_value": "soon"}, f'{NO_DATE}: "soon"'),
+        ("Checkbox", {"value": "maybe"}, 'must be true or false, not "maybe"'),
+        ("Float", {"value": "many"}, 'is not a number: "many"'),
+        ("Float", {"minimum_value": "many"}, 'is not a number: "many"'),
         ("Currency", {"maximum_value": [1]}, "is not a number: [1]"),
-        ("String", {"value": [["A"]]}, "must be a string"),
+        ("String", {"value": [["A"]]}, 'must be text or null, not ["A"]'),
         ("String", {"minimum_value": "A"}, "cannot be searched by a range"),
         ("Text", {"maximum_value": "A"}, "cannot be searched by a range"),
         ("Dropdown", {"minimum_value": 1}, "cannot be searched by a range"),
@@ -277,7 +318,7 @@ async def test_too_much_asked_of_a_field(service: Service) -> None:
 async def test_an_unknown_option(service: Service) -> None:
     definition = await service.field(data_type="MultiSelect")
     response = await search_by(service, definition, value=["#0"], option="SOME")
-    assert_invalid(response, "Custom Fields: option must be ANY, ALL or NONE")
+    assert_invalid(response, 'Custom Fields: option must be ANY, ALL or NONE: "SOME"')
 
 
 @pytest.mark.parametrize("definition_id", [77, "77", 9_007_199_254_740_991])

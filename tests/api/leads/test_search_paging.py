@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -24,8 +25,8 @@ async def a_row(service: Service, number: int = 7) -> list[str]:
     return row
 
 
-@pytest.mark.parametrize("spell", [int, str])
-async def test_pages_by_number(service: Service, spell: type[int | str]) -> None:
+@pytest.mark.parametrize("spell", [int, str, float, " {} ".format])
+async def test_pages_by_number(service: Service, spell: Callable[[int], Any]) -> None:
     row = await a_row(service)
     for number, expected in ((1, row[:3]), (2, row[3:6]), (3, row[6:]), (4, []), (10**9, [])):
         page = {"page_number": spell(number), "page_size": spell(3)}
@@ -48,19 +49,19 @@ async def test_a_page_has_20_leads_unless_more_are_asked_for(service: Service) -
 @pytest.mark.parametrize(
     ("page", "line"),
     [
-        ({"page_size": 0}, PAGE_SIZE),
-        ({"page_size": -1}, PAGE_SIZE),
-        ({"page_size": 201}, PAGE_SIZE),
-        ({"page_size": "abc"}, PAGE_SIZE),
-        ({"page_size": "-3"}, PAGE_SIZE),
+        ({"page_size": 0}, f"{PAGE_SIZE}: 0"),
+        ({"page_size": -1}, f"{PAGE_SIZE}: -1"),
+        ({"page_size": 201}, f"{PAGE_SIZE}: 201"),
+        ({"page_size": "abc"}, f'{PAGE_SIZE}: "abc"'),
+        ({"page_size": "-3"}, f'{PAGE_SIZE}: "-3"'),
         ({"page_size": 10**30}, None),
         ({"page_size": 1.5}, None),
         ({"page_size": True}, None),
-        ({"page_number": 0}, PAGE_NUMBER),
-        ({"page_number": -1}, PAGE_NUMBER),
-        ({"page_number": 10**9 + 1}, PAGE_NUMBER),
-        ({"page_number": 2**63}, PAGE_NUMBER),
-        ({"page_number": "9" * 30}, PAGE_NUMBER),
+        ({"page_number": 0}, f"{PAGE_NUMBER}: 0"),
+        ({"page_number": -1}, f"{PAGE_NUMBER}: -1"),
+        ({"page_number": 10**9 + 1}, f"{PAGE_NUMBER}: 1000000001"),
+        ({"page_number": 2**63}, f"{PAGE_NUMBER}: {2**63}"),
+        ({"page_number": "9" * 30}, f'{PAGE_NUMBER}: "{"9" * 30}"'),
         ({"page_number": [1]}, None),
     ],
 )

@@ -165,4 +165,4 @@ async def test_no_sort_key_is_the_default(service: Service, nothing: str | None)
 @pytest.mark.parametrize("sort_by", ["colour", "Name", "name desc", "name;--", "id"])
 async def test_an_unknown_sort_key(client: httpx.AsyncClient, sort_by: str) -> None:
     response = await client.post("/leads/search", json={"sort_by": sort_by})
-    assert_invalid(response, f"Sort By: is not one of {', '.join(SORT_KEYS)}")
+    assert_invalid(response, f'Sort By: is not one of {", ".join(SORT_KEYS)}: "{sort_by}"')

@@ -167,12 +167,21 @@ async def test_the_properties_rule_over_the_email_of_the_match(service: Service)
     assert response.headers["Lead-Match"] == "field=email; matches=0"
 
 
-@pytest.mark.parametrize("properties", [{"name": "Sam"}, {"first_name": "Sam"}])
-async def test_the_properties_rule_over_the_name_of_the_match(
-    service: Service, properties: dict[str, Any]
-) -> None:
-    response = await service.upsert(properties, "name", "Nora Field")
+async def test_the_properties_rule_over_the_name_of_the_match(service: Service) -> None:
+    response = await service.upsert({"name": "Sam"}, "name", "Nora Field")
     assert response.json()["name"] == "Sam"
+
+
+async def test_parts_of_a_name_complete_the_one_that_is_matched(service: Service) -> None:
+    answers = [
+        await service.upsert({"first_name": "Eleonora", "suffix": "Jr."}, "name", "Nora Field")
+        for _ in range(2)
+    ]
+    created = answers[0].json()
+    parts = [created[part] for part in ("name", "first_name", "last_name", "suffix")]
+    assert parts == ["Nora Field", "Eleonora", "Field", "Jr."]
+    assert [answer.headers["Lead-Outcome"] for answer in answers] == ["created", "unchanged"]
+    assert answers[1].json() == created
 
 
 async def test_the_properties_rule_over_the_custom_field_of_the_match(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Bodies that are not readable JSON: a 400 in the standard body, and no row in the ledger."""
+"""Bodies that are not readable JSON: a 400 in the standard body, and nothing is written."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def assert_malformed(response: httpx.Response, message: str | None) -> None:
         assert message.startswith((NOT_JSON, TOO_DEEP))
         assert len(message) < 300
     assert_body(response, 400, {"success": False, "status": 400, "message": message})
-    assert "Lead-Outcome" not in response.headers
+    assert response.headers["Lead-Outcome"] == "refused"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_a_body_that_is_no_readable_json(
 ) -> None:
     for method, path in WRITES:
         assert_malformed(await service.client.request(method, path, content=body), message)
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
     await service.lead()
 
 
@@ -216,7 +216,7 @@ async def test_what_is_no_json_is_called_what_it_is(
         message = response.json()["message"]
         assert message.startswith(f"{START} {end}")
         assert_malformed(response, message)
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 @pytest.mark.parametrize("number", ["1e2", "100.0", "1E+2", "10000e-2", "100." + "0" * 400])
@@ -261,7 +261,7 @@ async def test_a_larger_body_is_refused(service: Service, tmp_path: Path) -> Non
         for content in (body, chunks(body)):
             response = await service.client.request(method, path, content=content)
             assert_body(response, 413, TOO_LARGE)
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 @pytest.mark.parametrize("length", ["1048577", "99999999999999999999", "9" * 5000])

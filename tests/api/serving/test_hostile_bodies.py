@@ -102,7 +102,7 @@ async def test_an_announced_length_is_refused_before_the_body_is_sent(
         assert (answer.status, answer.body) == (413, TOO_LARGE)
         assert answer.headers["connection"] == "close"
         assert await connection.is_closed()
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 async def test_a_client_that_asks_first_is_told_to_go_on(
@@ -135,7 +135,7 @@ async def test_a_bomb_of_the_largest_size(
 async def test_many_small_containers_are_no_depth(
     service: Service, address: tuple[str, int]
 ) -> None:
-    body = b'{"name": "Nora", "tags": [' + b"[]," * 100_000 + b"[]]}"
+    body = b'{"name": "Nora", "tags": [' + b"[1]," * 100_000 + b"[1]]}"
     async with connected(address) as connection:
         connection.writer.write(head(service, "POST /leads", f"Content-Length: {len(body)}"))
         connection.writer.write(body)
@@ -164,7 +164,7 @@ async def test_a_body_that_does_not_come(
         assert answer.status == 408
         assert answer.headers["connection"] == "close"
         assert await connection.is_closed()
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 async def test_the_neighbours_of_slow_clients_are_served(
@@ -196,8 +196,8 @@ async def test_a_client_that_leaves_has_written_nothing(
             head(service, "POST /leads", "Content-Length: 16") + b'{"name": "Nora"}'
         )
         assert (await staying.answer()).status == 200
-    (row,) = table_rows(tmp_path, "ledger")
-    assert row["outcome"] == "created"
+    (lead,) = table_rows(tmp_path, "lead")
+    assert lead["version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ async def test_framing_that_says_two_things_or_nothing(
         assert isinstance(answer.body, dict)
         assert list(answer.body) == ["success", "status", "message"]
         assert await connection.is_closed()
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 async def test_a_bad_chunk_is_no_end_of_the_body(
@@ -236,7 +236,7 @@ async def test_a_bad_chunk_is_no_end_of_the_body(
         connection.writer.write(b'10\r\n{"name": "Nora"}\r\nzz\r\n')
         assert (await connection.answer()).status == 400
         assert await connection.is_closed()
-    assert table_rows(tmp_path, "ledger") == []
+    assert table_rows(tmp_path, "lead") == []
 
 
 async def test_a_connection_goes_on_after_a_refusal(
@@ -244,7 +244,7 @@ async def test_a_connection_goes_on_after_a_refusal(
 ) -> None:
     statuses = []
     async with connected(address) as connection:
-        for body in (b"{", b'{"name": 5}', b"[]", b'{"name": "Nora"}'):
+        for body in (b"{", b'{"name": true}', b"[]", b'{"name": "Nora"}'):
             line = f"Content-Length: {len(body)}"
             connection.writer.write(head(service, "POST /leads", line) + body)
             statuses.append((await connection.answer()).status)

@@ -132,7 +132,8 @@ async def test_requests_and_outcomes_are_counted(
     assert shown['onelead_writes_total{outcome="created"}'] == 1
     assert shown['onelead_writes_total{outcome="unchanged"}'] == 1
     assert shown['onelead_refusals_total{reason="input_invalid"}'] == 1
-    assert shown["onelead_batch_writes_count"] == 3
+    assert shown['onelead_refusals_total{reason="body_malformed"}'] == 1
+    assert shown["onelead_batch_writes_count"] == 4
     assert shown["onelead_pool_size"] > 0
 
 

@@ -203,7 +203,7 @@ async def test_everything_wrong_with_a_new_definition_is_said_at_once(
     expected = invalid(
         "Base: Unrecognized attributes specified: x",
         "Name: can't be blank",
-        "Available On: may have only lead, person, company, opportunity, project, task: deal",
+        'Available On: may have only lead, person, company, opportunity, project, task: "deal"',
         "Options: has too few entries (minimum is 1)",
     )
     response = await client.post(PATH, json=body)
@@ -219,7 +219,7 @@ async def test_everything_wrong_with_a_new_definition_is_said_at_once(
         ({"name": "x" * 256}, "Name: is too long (maximum is 255 characters)"),
         ({"is_filterable": "yes"}, "Is Filterable: must be true or false"),
         ({"currency": "EUR"}, "Currency: is only for the type Currency"),
-        ({"options": [{"name": "A"}, {"name": "A"}]}, "Options: has the name A more than once"),
+        ({"options": [{"name": "A"}, {"name": "A"}]}, 'Options: has the name "A" more than once'),
         ({"canonical_name": "taken"}, "Canonical Name: has already been taken"),
         ({"page": 1}, "Base: Unrecognized attributes specified: page"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -153,8 +154,11 @@ async def test_users_are_paged_by_the_body_or_the_query(service: Service) -> Non
 async def test_an_impossible_page_is_refused(
     client: httpx.AsyncClient, page: dict[str, Any], line: str
 ) -> None:
-    assert_answer(await client.post("/users/search", json=page), 422, invalid(line))
-    assert_answer(await client.post("/users/search", params=page), 422, invalid(line))
+    (sent,) = page.values()
+    by_body = await client.post("/users/search", json=page)
+    assert_answer(by_body, 422, invalid(f"{line}: {json.dumps(sent)}"))
+    by_query = await client.post("/users/search", params=page)
+    assert_answer(by_query, 422, invalid(f'{line}: "{sent}"'))
 
 
 @pytest.mark.parametrize("text", ["[1]", '"x"', "null", "{"])
@@ -202,7 +206,7 @@ async def test_only_a_list_of_names_can_start_after_a_tag(service: Service) -> N
 
 async def test_an_unknown_order_of_tags_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.get("/tags", params={"sort_by": "age"})
-    assert_answer(response, 422, invalid("Sort By: is not one of name, count: age"))
+    assert_answer(response, 422, invalid('Sort By: is not one of name, count: "age"'))
 
 
 async def test_tags_follow_the_leads(service: Service) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
@@ -17,10 +17,13 @@ from tests.support.storage.databases import Database
 
 from onelead.contract.figures import Division
 from onelead.contract.store import Store
+from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
-from onelead.domain.figures import COUNTED_FIELDS, Grouping, match_value
+from onelead.domain.figures import COUNTED_FIELDS, Grouping, value_of_caller
 from onelead.domain.limits import FIGURE_CHUNK_ROWS
+from onelead.domain.references import References
+from onelead.domain.text import fold
 from onelead.domain.writes import Action, LeadWrite, Outcome
 
 HOUR = 3_600
@@ -70,31 +73,62 @@ async def require_the_law(account: AccountStore) -> None:
     assert await lead_figures(account) == await counted_leads(account)
     hours = {grouping: Counter[tuple[int, str]]() for grouping in Grouping}
     callers: Counter[tuple[int, int, str]] = Counter()
-    named_leads = set()
-    columns = "seq, date, outcome, user_id, api_key_id, resource, match"
-    for seq, date, outcome, user_id, key_id, resource, match in account.ledger(columns):
+    named_leads, names = set(), set()
+    settings = await account.settings()
+    columns = "resource, seq, date, outcome, user_id, api_key_id, resource_id, match, changes"
+    columns += ", payload, ignored, shares"
+    for resource, seq, date, outcome, user_id, key_id, lead_id, match, *more in account.ledger(
+        columns
+    ):
         if resource != "lead":
             continue
-        hours[Grouping.OUTCOME][date - date % HOUR, outcome] += 1
+        hour, found = date - date % HOUR, msgspec.json.decode(match or "{}")
         caller = f"key-{key_id}" if key_id else f"user-{user_id}" if user_id else "server"
-        hours[Grouping.CALLER][date - date % HOUR, caller] += 1
         callers[user_id or 0, key_id or 0, outcome] += 1
-        found = msgspec.json.decode(match or "{}")
+        hours[Grouping.OUTCOME][hour, outcome] += 1
+        hours[Grouping.CALLER][hour, caller] += 1
+        if found.get("definition_id"):
+            hours[Grouping.MATCH][hour, f"{found['definition_id']} {caller}"] += 1
         if outcome == "refused":
             named_leads |= {(id_, seq) for id_ in found.get("ids", [])}
-        if found.get("definition_id"):
-            value = f"{found['definition_id']} {caller}"
-            hours[Grouping.MATCH][date - date % HOUR, value] += 1
+        changes, *of_delivery = more
+        if outcome == "updated" and (name := msgspec.json.decode(changes).get("name")):
+            names.add((hour, lead_id, fold(name[1])))
+        for grouping, begin, of in sent_or_told(date, settings, *of_delivery):
+            value = of if grouping is Grouping.SHARED else f"{of} {caller}"
+            hours[grouping][begin, value] += 1
     by_caller = await account.store.deliveries_by_caller(account.account_id, 0, 2**40)
     assert {tuple(row[:3]): row.deliveries for row in by_caller} == callers
     for grouping, counted in hours.items():
         await require_hours_and_days(account, grouping, counted)
     await require_spans_of_callers(account)
+    await require_names(account, Counter((lead_id, hour) for hour, lead_id, _name in names))
     links = account.database.rows(
         "SELECT lead_id, seq FROM ledger_candidate"
         f" WHERE account_id = {account.account_id} ORDER BY lead_id, seq"
     )
     assert [tuple(link) for link in links] == sorted(named_leads)
+
+
+def sent_or_told(
+    date: int, settings: AccountSettings, payload: str, ignored: str | None, shares: str | None
+) -> Iterator[tuple[Grouping, int, str]]:
+    """Yield what a row adds to the figures of what was sent, ignored and shared."""
+    for id_ in References(settings).named_in(payload):
+        is_gone = id_ in settings.deleted and settings.deleted[id_].date <= date
+        yield (Grouping.GONE if is_gone else Grouping.SENT), date - date % DAY, str(id_)
+    for name in msgspec.json.decode(ignored or "[]"):
+        yield Grouping.IGNORED, date - date % HOUR, name
+    for name in msgspec.json.decode(shares or "{}"):
+        yield Grouping.SHARED, date - date % HOUR, name
+
+
+async def require_names(account: AccountStore, names: Counter[tuple[int, int]]) -> None:
+    """Compare the leads with many names; `names` has how many, by lead and hour."""
+    for more_than in (0, 1, 2):
+        found = await account.store.leads_with_many_names(account.account_id, 0, more_than)
+        expected = {key: count for key, count in names.items() if count > more_than}
+        assert {(lead_id, hour): count for lead_id, hour, count in found} == expected
 
 
 async def require_hours_and_days(
@@ -139,6 +173,14 @@ async def require_spans_of_callers(account: AccountStore) -> None:
         assert {tuple(row[:3]): row.deliveries for row in found} == expected
 
 
+def as_sent(write: LeadWrite) -> LeadWrite:
+    """Give a write the payload that the API would have received."""
+    body = {"properties": write.patch, "match": write.match} if write.match else write.patch
+    payload = msgspec.json.encode(body).decode()
+    delivery = msgspec.structs.replace(write.delivery, payload=payload)
+    return msgspec.structs.replace(write, delivery=delivery)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_figures_are_what_a_count_of_everything_finds(
     account: AccountStore, elsewhere: AccountStore, clock: Clock, seed: int
@@ -153,7 +195,7 @@ async def test_figures_are_what_a_count_of_everything_finds(
     ranks = [None, *(option.id for option in fields[2].options)]
     writes = RandomWrites(chance, fields[:2], people=8)
     for _ in range(25):
-        batch = [writes.next_write() for _ in range(chance.randint(1, 20))]
+        batch = [as_sent(writes.next_write()) for _ in range(chance.randint(1, 20))]
         batch += [
             upsert(
                 "name",
@@ -172,7 +214,7 @@ async def test_figures_are_what_a_count_of_everything_finds(
             stores = (account.store, elsewhere.store)
             await asyncio.gather(*(store.fold_ledger(account.account_id) for store in stores))
     await account.change(DEFINITION, Action.DELETE, of=fields[1].id)
-    await account.results(*(writes.next_write() for _ in range(10)))
+    await account.results(*(as_sent(writes.next_write()) for _ in range(10)))
     await fold_all(account)
     await require_the_law(account)
     state = await account.store.fold_state(account.account_id)
@@ -287,7 +329,7 @@ async def test_upserts_are_counted_by_the_field_they_were_matched_by_and_whose_t
     callers = [*(f"key-{number}" for number in range(10, 14)), "user-1", "user-2", "server"]
 
     async def counted(since: int, until: int) -> dict[str, tuple[int, int]]:
-        values = [match_value(field.id, caller) for caller in callers]
+        values = [value_of_caller(field.id, caller) for caller in callers]
         found = await account.store.deliveries_by_value(
             account.account_id, Division(Grouping.MATCH, values), since, until
         )

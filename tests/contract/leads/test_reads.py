@@ -7,6 +7,7 @@ from tests.support.domain.lead_writes import create, delete, update, upsert
 from tests.support.storage.account_store import AccountStore
 
 from onelead.domain.errors import ResourceNotFound
+from onelead.domain.matching import MatchKey, similar_keys
 from onelead.domain.search import TagSearch
 
 
@@ -114,3 +115,36 @@ async def test_the_tags_of_another_account_are_not_counted(account: AccountStore
     other = await account.store.create_account("Other Ltd", "omar@other.example")
     await account.created(tags=["fair"])
     assert list(await account.store.tags(other.account_id, TagSearch())) == []
+
+
+async def similar(
+    account: AccountStore, *keys: MatchKey, limit: int = 9, account_id: int | None = None
+) -> list[list[int]]:
+    settings = await account.settings()
+    wanted = [one for key in keys if (one := similar_keys(key, settings)) is not None]
+    account_id = account_id or account.account_id
+    found = await account.store.similar_lead_ids(account_id, wanted, limit=limit)
+    return [list(ids) for ids in found]
+
+
+async def test_leads_are_found_by_names_and_phone_numbers_that_are_similar(
+    account: AccountStore,
+) -> None:
+    numbers = ("+1 512 555 0100", "555-0100", "512-555-0101", "0512-5550100", "5550100")
+    ids = [(await account.created(phone_numbers=[number])).id for number in numbers]
+    other = await account.created(name="Nora Fielding", phone_numbers=["50100", "5555 0100"])
+    phone, name = MatchKey("phone", "5125550100"[::-1]), MatchKey("name", "nora field")
+    assert await similar(account, phone, name) == [[ids[0], ids[1], ids[3], ids[4]], ids]
+    assert await similar(account, MatchKey("phone", "50100"[::-1])) == [[other.id]]
+    assert await similar(account, MatchKey("name", "nora")) == [[]]
+    assert await similar(account) == []
+
+
+async def test_similar_leads_are_limited_and_of_one_account(account: AccountStore) -> None:
+    for number in ("512-555-0100", "1-512-555-0100", "555-0100"):
+        await account.created(phone_numbers=[number])
+    (found,) = await similar(account, MatchKey("phone", "5125550100"[::-1]), limit=2)
+    assert len(found) == 2
+    other = await account.store.create_account("Other Ltd", "omar@other.example")
+    name = MatchKey("name", "nora field")
+    assert await similar(account, name, account_id=other.account_id) == [[]]

@@ -212,15 +212,16 @@ async def test_an_upsert_by_a_custom_field_finds_its_value(account: AccountStore
     assert updated.match.definition_id == field.id
 
 
-async def test_properties_that_name_the_matched_field_are_what_is_written(
+async def test_an_upsert_that_changes_the_matched_value_finds_its_lead_again(
     account: AccountStore,
 ) -> None:
     write = upsert("email", "old@field.example", name="Nora Field", email="new@field.example")
     first = await account.result(write)
     second = await account.result(write)
     assert lead_of(first).email == Email("new@field.example", "work")
-    # What was written does not match, so the next upsert finds no lead either.
-    assert second.outcome is Outcome.CREATED
+    assert (second.outcome, second.lead) == (Outcome.UNCHANGED, first.lead)
+    lead_id = lead_of(first).id
+    assert second.match == MatchResult("email", "new@field.example", 1, (lead_id,), "properties")
 
 
 @pytest.mark.parametrize("field_name", ["name", "email", "custom"])
@@ -255,7 +256,7 @@ async def test_a_write_that_breaks_the_rules_is_refused_with_all_its_problems(
     assert result.outcome is Outcome.REFUSED
     assert isinstance(result.refusal, InputInvalid)
     assert result.refusal.problems == (
-        Problem("status", "is not a lead status: Unheard of", "inclusion"),
+        Problem("status", 'is not a lead status: "Unheard of"', "inclusion"),
         Problem("match", "field_value can't be blank", "blank"),
     )
     assert await account.leads() == []

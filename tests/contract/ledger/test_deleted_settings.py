@@ -8,7 +8,7 @@ from tests.support.storage.account_store import DEFINITION, AccountStore
 
 from onelead.contract.ledger import DeletedSetting
 from onelead.domain.limits import DELETED_SETTINGS_MAX
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action
 from onelead.storage.ledger import deleted_settings
 

@@ -9,7 +9,7 @@ from tests.support.domain.lead_writes import create, delete, update, upsert
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import DEFINITION, AccountStore
 
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, LeadWrite
 
 
@@ -77,6 +77,7 @@ async def test_a_row_says_what_matched_and_what_changed(account: AccountStore) -
         "value": "nora@field.example",
         "matches": 1,
         "ids": [lead.id],
+        "by": None,
         "definition_id": None,
     }
     assert row.changes == {"tags": [[], ["fair"]], "title": ["Buyer", "Owner"]}

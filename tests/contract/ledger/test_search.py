@@ -12,8 +12,13 @@ from tests.support.storage.account_store import DEFINITION, AccountStore
 
 from onelead.contract.ledger import AccountLedgerRow, LedgerScope, LedgerSearch, LedgerSlice
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
-from onelead.domain.settings_change import Resource
+from onelead.domain.limits import (
+    FIGURE_PAYLOAD_CHARS_MAX,
+    LEDGER_EXAMINED_MAX,
+    LEDGER_MARGIN_ROWS,
+    LEDGER_PAYLOADS_EXAMINED_MAX,
+)
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, LeadWrite, Outcome
 
 DATE = 1_700_000_000
@@ -74,6 +79,7 @@ async def test_rows_come_newest_first_with_what_they_say_and_without_payloads(
             "value": "nora@field.example",
             "matches": 1,
             "ids": [lead.id],
+            "by": None,
             "definition_id": None,
         },
         changes={"title": [None, "Buyer"]},
@@ -150,6 +156,31 @@ async def test_a_match_is_found_by_its_field_its_definition_and_its_value(
     assert await numbers(account, match_values=("nora@field.exampl_",)) == []
 
 
+async def test_what_was_not_taken_is_found(account: AccountStore) -> None:
+    for _ in range(3):
+        await account.created()
+    account.database.execute("""UPDATE ledger SET ignored = '["email"]' WHERE seq = 2""")
+    assert await numbers(account, has_ignored=True) == [2]
+    (row,) = (await found(account, has_ignored=True)).rows
+    assert row.ignored == ["email"]
+
+
+async def test_payloads_are_found_by_texts_in_any_case(account: AccountStore) -> None:
+    payloads = [
+        '{"status_id": 1000000011}',
+        '{"status":"gr\u00d6SSE_HOT"}',
+        '{"status": "Warm 100%"}',
+        '{"title": "1000000011"}' + " " * FIGURE_PAYLOAD_CHARS_MAX,
+    ]
+    await account.results(*(with_delivery(create(name="A"), payload=one) for one in payloads))
+    await account.change(Resource.LEAD_STATUS, Action.CREATE, {"name": "1000000011"})
+    assert await numbers(account, sent=(("1000000011",),)) == [1]
+    assert await numbers(account, sent=(("1000000011",), ('"STATUS"', "hot"))) == [2, 1]
+    assert await numbers(account, sent=(('"status"', "100%"),)) == [3]
+    assert await numbers(account, sent=(('"status"', "s_e"),)) == []
+    assert await numbers(account, sent=(('"status"', "title"),)) == []
+
+
 async def test_a_walk_sees_every_row_once_while_rows_are_added(account: AccountStore) -> None:
     await account.results(*(create(name="Nora Field") for _ in range(7)))
     seen, before = [], None
@@ -176,6 +207,12 @@ async def test_a_look_that_finds_little_says_how_far_it_went_and_goes_on_from_th
     rest = await found(account, outcomes=refused, before=part.next_before)
     assert [row.seq for row in rest.rows] == [10, 1]
     assert (rest.next_before, rest.looked_back_to) == (None, DATE + 1)
+
+
+async def test_a_look_into_payloads_goes_less_far_back(account: AccountStore) -> None:
+    insert_rows(account, f"{DATE} + seq", rows=LEDGER_PAYLOADS_EXAMINED_MAX + 2)
+    part = await found(account, sent=(("status",),))
+    assert (part.rows, part.next_before, part.looked_back_to) == ([], 3, DATE + 3)
 
 
 async def test_a_full_slice_goes_on_after_its_last_row(account: AccountStore) -> None:

@@ -14,8 +14,10 @@ from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import PostgresqlDatabase
 from tests.support.storage.many_leads import fill
 
+from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import Combination, LeadSearch, Range, TagFilter, TagSearch
-from onelead.domain.settings_change import Resource
+from onelead.domain.search_dates import LocalBound
+from onelead.domain.settings.change import Resource
 from onelead.storage.leads import lists as lead_list
 from onelead.storage.leads import reads
 from onelead.storage.leads import search as lead_search
@@ -44,6 +46,12 @@ SELECTIVE = {
     "assignee": LeadSearch(assignee_ids=(7,)),
     "created": LeadSearch(created_date=Range(1_700_000_100, 1_700_000_120)),
     "modified": LeadSearch(modified_date=Range(1_700_000_100, 1_700_000_120)),
+    "created in local time": LeadSearch(
+        local_bounds=(
+            LocalBound("created_date", is_maximum=False, text="2023-11-14T14:15:00"),
+            LocalBound("created_date", is_maximum=True, text="2023-11-14T14:15:20"),
+        )
+    ),
 }
 
 
@@ -109,6 +117,9 @@ LISTED = {
     **SELECTIVE,
     "quick": LeadSearch(quick="nora field 77", sort_by="title"),
     "quick e-mail": LeadSearch(quick="nora77@"),
+    "quick e-mail in another spelling": LeadSearch(quick="mailto:Nora77@Field.example"),
+    "quick e-mails": LeadSearch(quick="nora77@field.example, nora78@field.example"),
+    "nobody": LeadSearch(name="", title="nobody"),
     "quick phone": LeadSearch(quick="000-0077"),
     "quick whole phone": LeadSearch(quick="+1 000-000-0077"),
     "title": LeadSearch(title="nobody"),
@@ -136,6 +147,19 @@ async def test_tags_are_completed_by_their_keys(account: AccountStore) -> None:
         reads.tag_completions(connection, account.account_id, "tag 7", 5)
     (plan,) = plans
     assert not any(step in plan for step in READS_ALL), plan
+
+
+async def test_similar_leads_are_found_by_their_keys(account: AccountStore) -> None:
+    await fill(account, MANY)
+    wanted = [
+        SimilarKeys("name", frozenset({"nora field 77"})),
+        SimilarKeys("phone", frozenset({"7700000", "77000000"}), "7700000"),
+    ]
+    with reading(account) as (connection, plans):
+        reads.similar_lead_ids(connection, account.account_id, wanted, limit=5)
+    assert len(plans) == 2
+    for plan in plans:
+        assert not any(step in plan for step in READS_ALL), plan
 
 
 async def test_tags_and_histories_are_read_by_their_keys(account: AccountStore) -> None:

@@ -6,14 +6,19 @@ import json
 
 import pytest
 from tests.support.domain.lead_writes import create, update, upsert_custom
+from tests.support.process.clock import Clock
 from tests.support.storage.account_store import DEFINITION, AccountStore
 
 from onelead.contract.store import Store
-from onelead.domain.account import DEFAULT_CUSTOMER_SOURCES, DEFAULT_LEAD_STATUSES
+from onelead.domain.account import (
+    DEFAULT_CUSTOMER_SOURCES,
+    DEFAULT_LEAD_STATUSES,
+    DeletedReference,
+)
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import InputInvalid, ResourceNotFound
 from onelead.domain.limits import RETRY_AFTER_S
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, Outcome
 
 STATUS = Resource.LEAD_STATUS
@@ -119,7 +124,8 @@ async def test_a_batch_checked_under_older_settings_is_checked_again(
         settings=old,
     )
     outcomes = [result.outcome for result in receipt.results]
-    assert outcomes == [Outcome.REFUSED, Outcome.REFUSED, Outcome.CREATED]
+    assert outcomes == [Outcome.CREATED, Outcome.REFUSED, Outcome.CREATED]
+    assert receipt.results[0].ignored == (f"custom_fields.{field.id}",)
     assert receipt.settings.version > old.version
     assert receipt.settings == await account.settings()
     assert await account.unexplained() == []
@@ -221,3 +227,30 @@ async def test_of_two_accounts_only_the_one_that_is_meant_changes(account: Accou
     assert isinstance(result.refusal, ResourceNotFound)
     await account.change(Resource.ACCOUNT, Action.UPDATE, {"name": "Mine"}, account.account_id)
     assert (await account.store.settings(other.account_id)).name == "Other Ltd"
+
+
+async def test_what_was_deleted_is_remembered_with_its_name_and_its_time(
+    account: AccountStore, elsewhere: AccountStore, clock: Clock
+) -> None:
+    before = await account.settings()
+    tier = await account.field(name="Tier", data_type="Dropdown")
+    silver = tier.options[0]
+    clock.advance(60)
+    await account.changed_field(tier, name="Rank", options=[{"name": "Gold"}])
+    await account.change(STATUS, Action.DELETE, of=before.statuses[1].id)
+    removed = DeletedReference(silver.id, "custom_field_option", "Silver", tier.id, clock.now)
+    status = before.statuses[1]
+    deleted = DeletedReference(status.id, "lead_status", status.name, None, clock.now)
+    known = {removed.id: removed, deleted.id: deleted}
+    assert (await account.settings()).deleted == known
+    await account.change(DEFINITION, Action.DELETE, of=tier.id)
+    rank = DeletedReference(tier.id, "custom_field_definition", "Rank", None, clock.now)
+    # Its options are never sent without it.
+    assert (await elsewhere.settings()).deleted == {rank.id: rank, deleted.id: deleted}
+    assert await account.unexplained() == []
+
+
+async def test_another_account_has_deleted_nothing(account: AccountStore) -> None:
+    other = await account.store.create_account("Other Ltd", "omar@other.example")
+    await account.change(SOURCE, Action.DELETE, of=(await account.settings()).sources[0].id)
+    assert (await account.store.settings(other.account_id)).deleted == {}

@@ -193,14 +193,15 @@ async def test_keys_that_no_definition_reads_are_removed_step_by_step(
 ) -> None:
     field = await account.field(data_type="MultiSelect")
     option_ids = [option.id for option in field.options]
-    keys = PURGE_CHUNK_KEYS + 60
+    keys = PURGE_CHUNK_KEYS + 61
     person = create(name="Nora Field", custom_fields={field.id: option_ids})
-    await account.write(*[person] * (keys // 2))
+    # Each has a key for each option, and one for both together.
+    await account.write(*[person] * (keys // 3))
     if is_deleted:
         await account.change(DEFINITION, Action.DELETE, of=field.id)
     else:
         await account.changed_field(field, available_on=["person"])
-    for count in (60, 0):
+    for count in (61, 0):
         assert await account.store.build_index(account.account_id)
         assert len(account.keys(field.key_field)) == count
     assert not await account.store.build_index(account.account_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.storage.account_store import AccountStore
 
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 
 
 async def using(

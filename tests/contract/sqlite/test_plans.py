@@ -14,8 +14,10 @@ from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import SqliteDatabase
 from tests.support.storage.faults import Faults
 
+from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import Combination, FieldFilter, LeadSearch, Range, TagFilter, TagSearch
-from onelead.domain.settings_change import Resource
+from onelead.domain.search_dates import LocalBound
+from onelead.domain.settings.change import Resource
 from onelead.storage.leads import lists as lead_list
 from onelead.storage.leads import reads
 from onelead.storage.leads import search as lead_search
@@ -160,12 +162,18 @@ async def test_the_tags_are_read_from_the_keys_alone(account: AccountStore) -> N
 LISTED = {
     **KEYED,
     "quick": LeadSearch(quick="nora"),
+    "quick e-mail": LeadSearch(quick="mailto:Nora@field.example"),
+    "quick e-mails": LeadSearch(quick="nora@field.example, sam@roe.example"),
     "quick phone": LeadSearch(quick="555 0100"),
     "quick whole phone": LeadSearch(quick="+1 512 555 0100"),
     "title": LeadSearch(title="buyer"),
     "status": LeadSearch(status_ids=(1, 2), sort_by="title"),
     "city": LeadSearch(city="austin", title="buyer"),
     "created": LeadSearch(created_date=Range(0, 5), sort_by="date_created"),
+    "created today": LeadSearch(
+        local_bounds=(LocalBound("created_date", is_maximum=False, text="2023-11-14"),),
+        sort_by="date_created",
+    ),
     "untagged": LeadSearch(tags=TagFilter(())),
     "all": LeadSearch(sort_by="last_name", descending=True),
 }
@@ -208,6 +216,15 @@ async def test_tags_are_completed_by_going_past_the_leads_of_each(account: Accou
     seeks = [step for step in steps if step.startswith("SEARCH keys")]
     between = "SEARCH keys USING PRIMARY KEY (account_id=? AND field=? AND value>? AND value<?)"
     assert seeks == [between, between]
+
+
+async def test_similar_leads_are_found_by_their_keys(account: AccountStore) -> None:
+    wanted = [SimilarKeys("phone", frozenset({"0010555", "00105550"}), "0010555")]
+    with reading(account) as (connection, plans):
+        reads.similar_lead_ids(connection, account.account_id, wanted, limit=5)
+    (steps,) = plans
+    seeks = [step for step in steps if "match_key" in step]
+    assert seeks == [f"{KEYS}=?)", f"{KEYS}>? AND value<?)"]
 
 
 async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore) -> None:

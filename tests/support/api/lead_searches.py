@@ -8,6 +8,11 @@ from typing import Any
 
 import httpx
 from tests.support.api.service import Service
+from tests.support.api.wire_leads import source_ids, status_ids
+
+#: When the first of a crowd is created.
+START = 1_700_000_000
+LINKEDIN = "https://www.linkedin.com/in/nora"
 
 
 def in_query(criteria: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -21,7 +26,11 @@ def in_query(criteria: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def has_query_form(criteria: Mapping[str, Any]) -> bool:
     """Say whether a query string can spell the criteria: it has no null and no empty list."""
-    return not any(value is None or value == [] for value in criteria.values())
+    return not any(value in (None, []) or _has_null(value) for value in criteria.values())
+
+
+def _has_null(value: Any) -> bool:
+    return isinstance(value, list) and None in value
 
 
 def _has_objects(entries: list[Any]) -> bool:
@@ -69,3 +78,54 @@ async def leads_of(service: Service, *properties: dict[str, Any]) -> list[dict[s
         assert all("id" in lead for lead in response.json()), response.text
         leads += response.json()
     return leads
+
+
+async def a_crowd(service: Service) -> dict[str, int]:
+    """Create Nora, Sam, Zoë and Omar, 100 seconds apart, and return the ids of everything."""
+    assert service.clock.now == START
+    ids = {**await status_ids(service), **await source_ids(service)}
+    ids["user"] = service.account.user_id
+    crowd: list[dict[str, Any]] = [
+        {
+            "name": "Nora Jane Field",
+            "email": {"email": " Nora@field.example "},
+            "company_name": "Field Supplies",
+            "title": "Head Buyer",
+            "address": {"city": "Austin", "state": "TX", "postal_code": "73301", "country": "US"},
+            "tags": ["fair", "warm"],
+            "socials": [{"url": LINKEDIN}],
+            "monetary_value": 2500,
+            "assignee_id": ids["user"],
+            "customer_source_id": ids["Email"],
+            "status": "Open",
+        },
+        {
+            "name": "Sam Roe",
+            "email": {"email": "sam@roe.example"},
+            "company_name": "Roe_& Sons 100%",
+            "title": "buyer",
+            "address": {"city": "Berlin", "country": "Germany"},
+            "tags": ["Fair", "cold"],
+            "monetary_value": -10.5,
+        },
+        {
+            "name": "Zoë Müller",
+            "email": {"email": "ZOE@Müller.example"},
+            "address": {"state": "tx", "country": "US"},
+            "tags": ["Warm"],
+            "monetary_value": 0,
+            "customer_source_id": ids["Cold Call"],
+        },
+        {"name": "Omar"},
+    ]
+    for properties in crowd:
+        lead = await service.lead(**properties)
+        ids[lead["name"]] = lead["id"]
+        service.clock.advance(100)
+    await service.client.put(f"/leads/{ids['Nora Jane Field']}", json={"details": "called"})
+    return ids
+
+
+def initials(found: list[str]) -> str:
+    """Return the first letters of names."""
+    return "".join(name[0] for name in found)

@@ -23,7 +23,7 @@ LEAD_KEYS = (
 
 TOO_LONG = "is too long (maximum is 255 characters)"
 #: Values of every kind that are not a positive integer.
-NO_IDS: tuple[Any, ...] = (0, -1, 1.5, True, "test", "-1", "1.0", "", [], {})
+NO_IDS: tuple[Any, ...] = (0, -1, 1.5, True, "test", "-1", "1.5", [1], {"id": 1})
 
 #: One definition a data type, two values for it as sent, and those values as answered.
 #: Option ids are written as the place of the option in the definition.

@@ -14,7 +14,7 @@ from tests.support.domain.builders import a_delivery, a_patch
 
 from onelead.contract.ledger import LedgerEntry
 from onelead.domain.matching import Match
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, LeadWrite
 
 _numbers = itertools.count(1)

@@ -13,6 +13,7 @@ from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
     checked_write,
+    keys_needed,
     leads_needed,
     matches_needed,
     plan_batch,
@@ -55,7 +56,7 @@ class PlannedLeads:
 
     def _snapshot(self, batch: Sequence[CheckedWrite]) -> Snapshot:
         most = matches_needed(batch)
-        wanted = {write.match.key[:2] for write in batch if write.match is not None}
+        wanted = keys_needed(batch)
         matches = {at: sorted(self.keys.get(at, ()))[:most] for at in wanted}
         needed = leads_needed(batch, matches) & self.leads.keys()
         return Snapshot({lead_id: self.leads[lead_id] for lead_id in needed}, matches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
@@ -58,9 +59,7 @@ def _custom_fields(
     values = {
         DataType.CHECKBOX: st.just(value=True),
         DataType.CURRENCY: numbers,
-        DataType.DATE: st.dates()
-        .map(lambda day: day.replace(year=max(1000, day.year % 9999)))
-        .map(str),
+        DataType.DATE: st.dates(date(1000, 1, 1), date(5000, 12, 31)).map(str),
         DataType.DROPDOWN: st.sampled_from(_OPTION_IDS),
         DataType.FLOAT: numbers,
         DataType.MULTI_SELECT: st.sampled_from([(5101,), (5102,), _OPTION_IDS]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from tests.support.domain.lead_writes import create, update
@@ -22,6 +23,7 @@ from onelead.domain.search import (
     Range,
     TagFilter,
 )
+from onelead.domain.search_dates import LocalBound
 from onelead.storage.leads.rows import json_text
 
 FIRST_NAMES = ("Nora", "nora", "José", "Jose\u0301", "Ümit", "Sam", "張", "נועה", "Åsa", "100%")
@@ -48,9 +50,14 @@ QUICK = (
     "+49 (512) 555-0100",
     "o'",
     "sam3@x",
+    "mailto:Nora3@X.example",
+    "nora1@x.example, sam2@x.example",
+    "n/a",
     "%",
     "\u5f35",
 )
+#: An e-mail as it may be written, and how searches may name it.
+EMAILS = ("{}", "mailto:{}", "Nora <{}>", "{}.", "nora7@x.example; {}", "n/a")
 TEXTS = ("C-1", "c-1", " C-2", "C_1", "C%", "Ünï", 500 * "x" + "1", 500 * "x" + "2")
 NUMBERS = (-7.25, -1, 0, 0.5, 1, 2, 34, 1e9)
 DAYS = ("01/31/2024", "02/01/2024", "12/31/1999", "06/15/2030")
@@ -79,7 +86,9 @@ def lead_properties(chance: random.Random, settings: AccountSettings) -> dict[st
     filled: dict[str, Callable[[], Any]] = {
         "title": lambda: chance.choice(TITLES),
         "company_name": lambda: chance.choice(COMPANIES),
-        "email": lambda: f"{chance.choice(('nora', 'NORA', 'sam'))}{chance.randrange(9)}@x.example",
+        "email": lambda: chance.choice(EMAILS).format(
+            f"{chance.choice(('nora', 'NORA', 'sam'))}{chance.randrange(9)}@x.example"
+        ),
         "monetary_value": lambda: chance.choice(NUMBERS),
         "tags": lambda: chance.sample(TAGS, chance.randint(0, 3)),
         "phone_numbers": lambda: chance.sample(PHONES, chance.randint(0, 2)),
@@ -139,14 +148,22 @@ class RandomSearches:
         self.criteria: dict[str, Callable[[], Any]] = {
             "ids": lambda: self._some([lead.id for lead in leads] + [1], 60),
             "quick": lambda: chance.choice(QUICK),
-            "name": lambda: chance.choice(("nora", "ose\u0301 F", "field", "%", "_", "Ü", "' Roe")),
+            "name": lambda: chance.choice(
+                ("nora", "ose\u0301 F", "field", "%", "_", "Ü", "' Roe", "")
+            ),
             "first_name": lambda: chance.choice(("NORA", "e", "100%", "נועה")),
             "last_name": lambda: chance.choice(("field", "strasse", "o'", "_")),
             "middle_name": lambda: chance.choice(("J", "")),
             "company_name": lambda: chance.choice(("field SUPPLIES", "&", "sons")),
             "title": lambda: chance.choice(("buyer", "\\", "%", "head")),
-            "emails": lambda: self._some([f"Nora{n}@x.example" for n in range(9)], 3),
-            "phone_ending": lambda: chance.choice(("0100", "5550100", "99", "1", "15125550100")),
+            "emails": lambda: self._some(
+                ["n/a", *(chance.choice(EMAILS).format(f"Nora{n}@x.example") for n in range(9))],
+                3,
+                least=0,
+            ),
+            "phone_ending": lambda: chance.choice(
+                ("0100", "5550100", "99", "1", "15125550100", "")
+            ),
             "assignee_ids": lambda: self._some_ids(settings.users),
             "status_ids": lambda: self._some([one.id for one in settings.statuses], 2),
             "customer_source_ids": lambda: self._some_ids(settings.sources),
@@ -155,7 +172,7 @@ class RandomSearches:
             "postal_code": lambda: chance.choice(("78701", "")),
             "country": lambda: chance.choice(("us", "DE", "")),
             "tags": lambda: TagFilter(self._some(TAGS, 3, least=0), self._combination()),
-            "socials": lambda: self._some(URLS, 2),
+            "socials": lambda: self._some(URLS, 2, least=0),
             "followed": lambda: chance.choice((True, False)),
             "age_s": lambda: now - chance.choice(leads).date_created,
             "monetary_value": lambda: self._range(NUMBERS),
@@ -163,6 +180,7 @@ class RandomSearches:
             "interaction_date": lambda: self._range(self._moments()),
             "created_date": lambda: self._range([lead.date_created for lead in leads]),
             "modified_date": lambda: self._range([lead.date_modified for lead in leads]),
+            "local_bounds": lambda: tuple(self._local_bound() for _ in range(chance.randint(1, 2))),
             "custom_fields": lambda: (self.field_filter(chance.choice(settings.fields)),),
         }
 
@@ -190,7 +208,12 @@ class RandomSearches:
         if has_range and chance.random() < 0.6:
             bounds = self._range(NUMBERS)
         elif field.data_type is DataType.DATE and chance.random() < 0.6:
-            bounds = self._range((1_706_680_800, 1_706_767_199, 1_706_767_200, "02/01/2024"))
+            bounds = self._range(
+                (
+                    *(1_706_680_800, 1_706_767_199, 1_706_767_200, 1_706_745_600),
+                    *("02/01/2024", "2024-02-01"),
+                )
+            )
         return FieldFilter(
             field.id,
             tuple(values),
@@ -199,6 +222,19 @@ class RandomSearches:
             bounds.maximum,
             allow_empty=chance.random() < 0.2,
         )
+
+    def _local_bound(self) -> LocalBound:
+        """Draw a day or a moment at which something happened to a lead."""
+        lead, zone = self._chance.choice(self._leads), self._settings.zone
+        name, moment = self._chance.choice(
+            (
+                ("created_date", lead.date_created),
+                ("modified_date", lead.date_modified),
+                ("interaction_date", lead.date_last_contacted or lead.date_created),
+            )
+        )
+        text = datetime.fromtimestamp(moment, zone).isoformat()[: self._chance.choice((10, 19))]
+        return LocalBound(name, self._chance.random() < 0.5, text)
 
     def _combination(self) -> Combination:
         return self._chance.choice(list(Combination))

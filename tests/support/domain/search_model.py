@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, day_seconds, number, stored_value
+from onelead.domain.emails import email_keys
 from onelead.domain.lead import Address, Lead
 from onelead.domain.matching import phone_digits
 from onelead.domain.search import (
@@ -18,6 +20,7 @@ from onelead.domain.search import (
     LeadSearch,
     Range,
 )
+from onelead.domain.search_dates import LocalBound
 from onelead.domain.text import fold, tidy
 
 #: Sorts a lead without a value before all others.
@@ -76,7 +79,7 @@ def sort_value(lead: Lead, sort_by: str) -> Any:
         "company_name": fold(lead.company_name or ""),
         "title": fold(lead.title or ""),
         "value": NO_VALUE if lead.monetary_value is None else lead.monetary_value,
-        "email": fold(lead.email.email) if lead.email else "",
+        "email": " ".join(_addresses(lead)),
         "phone": phone_digits(lead.phone_numbers[0].number) if lead.phone_numbers else "",
         "date_modified": lead.date_modified,
         "date_created": lead.date_created,
@@ -96,19 +99,27 @@ def sort_value(lead: Lead, sort_by: str) -> Any:
     return values[sort_by]
 
 
+def _addresses(lead: Lead) -> Sequence[str]:
+    return email_keys(lead.email.email) if lead.email else ()
+
+
 def _answers(lead: Lead, search: LeadSearch, settings: AccountSettings, now: int) -> Iterator[bool]:
     yield from _texts(lead, search)
+    yield from (_is_within(lead, bound, settings) for bound in search.local_bounds)
     yield from _ids(lead, search)
     yield from _ranges(lead, search, now)
     yield search.followed is not True
     yield search.quick is None or _is_found_quickly(lead, search.quick)
     if search.emails is not None:
-        yield lead.email is not None and _is_one_of(lead.email.email, search.emails)
+        wanted = {key for text in search.emails for key in email_keys(text)}
+        yield not wanted.isdisjoint(_addresses(lead))
     if search.socials is not None:
         yield any(_is_one_of(link.url, search.socials) for link in lead.socials)
     if search.phone_ending is not None:
         numbers = (phone_digits(phone.number) for phone in lead.phone_numbers)
-        yield any(one.endswith(search.phone_ending) for one in numbers)
+        yield search.phone_ending != "" and any(
+            one.endswith(search.phone_ending) for one in numbers
+        )
     if search.tags is not None:
         tags = {fold(tag) for tag in lead.tags}
         has = [fold(tag) in tags for tag in search.tags.tags]
@@ -118,9 +129,14 @@ def _answers(lead: Lead, search: LeadSearch, settings: AccountSettings, now: int
 
 
 def _is_found_quickly(lead: Lead, text: str) -> bool:
-    email = lead.email.email if lead.email else ""
-    parts = (lead.name, lead.last_name, lead.company_name, email)
+    parts = (lead.name, lead.last_name, lead.company_name)
     if any(fold(part or "").startswith(fold(text)) for part in parts):
+        return True
+    wanted = email_keys(text)
+    if not set(wanted).isdisjoint(_addresses(lead)):
+        return True
+    start = wanted[0] if len(wanted) == 1 else text.lower()
+    if any(one.startswith(start) for one in _addresses(lead)):
         return True
     digits = "".join(mark for mark in text if mark.isdecimal())
     if len(digits) < 3 or not set(text) <= {*digits, *"+-()./ "}:
@@ -139,7 +155,9 @@ def _texts(lead: Lead, search: LeadSearch) -> Iterator[bool]:
     parts = ("name", "first_name", "last_name", "middle_name", "company_name", "title")
     for part in parts:
         wanted = getattr(search, part)
-        yield wanted is None or fold(wanted) in fold(getattr(lead, part) or "")
+        finds_nobody = wanted == "" and "name" in part
+        is_in = wanted is None or fold(wanted) in fold(getattr(lead, part) or "")
+        yield is_in and not finds_nobody
     for whole in ("city", "state", "postal_code", "country"):
         wanted = getattr(search, whole)
         yield wanted is None or fold(wanted) == fold(getattr(address, whole) or "")
@@ -162,6 +180,20 @@ def _ranges(lead: Lead, search: LeadSearch, now: int) -> Iterator[bool]:
     yield _lies_in(lead.date_last_contacted, search.interaction_date)
     yield _lies_in(lead.date_created, search.created_date)
     yield _lies_in(lead.date_modified, search.modified_date)
+
+
+def _is_within(lead: Lead, bound: LocalBound, settings: AccountSettings) -> bool:
+    """Compare as clocks and calendars in the account's time zone show it."""
+    moments = {
+        "created_date": lead.date_created,
+        "modified_date": lead.date_modified,
+        "interaction_date": lead.date_last_contacted,
+    }
+    moment = moments[bound.range_name]
+    if moment is None:
+        return False
+    shown = datetime.fromtimestamp(moment, settings.zone).isoformat()[: len(bound.text)]
+    return shown <= bound.text if bound.is_maximum else shown >= bound.text
 
 
 def _lies_in(value: float | None, wanted: Range | None) -> bool:
@@ -228,7 +260,11 @@ def _lies_between(
 def _bound(field: CustomField, raw: Any, settings: AccountSettings) -> float | None:
     if raw is None:
         return None
-    if field.data_type is DataType.DATE and isinstance(raw, str) and "/" in raw:
-        day = stored_value(field, raw, settings.zone)
-        return day_seconds(str(day), settings.zone)
-    return number(raw)
+    if field.data_type is not DataType.DATE:
+        return number(raw)
+    if isinstance(raw, str):
+        day = raw if "-" in raw else str(stored_value(field, raw, settings.zone))
+        return day_seconds(day, settings.zone)
+    if raw % 86_400 == 0:
+        return day_seconds(datetime.fromtimestamp(raw, UTC).date().isoformat(), settings.zone)
+    return float(raw)

@@ -11,7 +11,7 @@ from tests.support.domain.builders import a_delivery, a_settings
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.settings_change import (
+from onelead.domain.settings.change import (
     Resource,
     SettingsPlan,
     SettingsWrite,

@@ -19,10 +19,10 @@ from onelead.api.wire import lead_body
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
-from onelead.domain.fold import Snapshot, checked_write, plan_batch
+from onelead.domain.fold import Snapshot, checked_write, keys_needed, plan_batch
 from onelead.domain.lead import Lead
-from onelead.domain.matching import lead_keys
-from onelead.domain.settings_change import Resource, SettingsWrite, plan_settings_change
+from onelead.domain.matching import KEY_RULES, lead_keys
+from onelead.domain.settings.change import Resource, SettingsWrite, plan_settings_change
 from onelead.domain.writes import LEAD, Action, Delivery, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
@@ -113,6 +113,7 @@ class ProveAccount:
             LedgerEntry(
                 *(1, seq, NOW, request_id, str(resource), FIELD.id, "update", str(plan.outcome)),
                 *(None, None, None, payload, None, changes, None),
+                *(None, None, None, KEY_RULES),
             )
         )
         answer = Answer(200, request_id, plan.outcome, None, None, None, b"{}")
@@ -135,8 +136,7 @@ class ProveAccount:
         ready = checked_write(lead_write, self.settings)
         seen = self.leads if leads is None else leads
         matches = {}
-        if ready.match is not None:
-            at = (ready.match.key.field, ready.match.key.value)
+        for at in keys_needed([ready]):
             # The index has the match keys that the leads had at the time.
             found = (one for one in self._ids_by_key[at] if one in seen)
             matches[at] = sorted(one for one in found if at in self._keys(seen[one]))
@@ -177,6 +177,7 @@ class ProveAccount:
         return Answer(
             *(status, request_id, result.outcome, headers["Lead-Changed"]),
             *(headers.get("Lead-Match"), headers.get("ETag"), body),
+            *(headers.get("Lead-Ignored"), headers.get("Lead-Shares")),
         )
 
     def _next_number(self) -> int:

@@ -21,7 +21,7 @@ from onelead.domain.custom_fields import CustomField
 from onelead.domain.fold import checked_write
 from onelead.domain.lead import Lead
 from onelead.domain.search import LeadSearch
-from onelead.domain.settings_change import Resource, SettingsResult
+from onelead.domain.settings.change import Resource, SettingsResult
 from onelead.domain.writes import Action, LeadWrite, WriteResult
 from onelead.prove.check.replay import Reader, Replay
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,8 +44,13 @@ ZONES = [
     )
 ]
 zones = st.sampled_from(ZONES)
-days = st.dates(date(1000, 1, 1), date(9998, 12, 30))
-OPTIONS = (Option(21, "Gold"), Option(22, "Silver"), Option(23, " Bron\u0301ze "), Option(24, "21"))
+days = st.dates(date(1000, 1, 1), date(5000, 12, 30))
+OPTIONS = (
+    *(Option(21, "Gold"), Option(22, "Silver"), Option(23, " Bron\u0301ze ")),
+    *(Option(24, "21"), Option(25, "Red, dark")),
+)
+NO_OPTION = "is not an option of this field"
+THE_OPTIONS = '; the options are "Gold", "Silver", " Bron\u0301ze ", "21", "Red, dark"'
 
 
 def a_field_of(data_type: DataType) -> CustomField:
@@ -65,6 +71,10 @@ def stored(data_type: DataType, raw: Any) -> CustomValue | None:
         (DataType.STRING, "  A-77 ", "  A-77 "),
         (DataType.STRING, 77, "77"),
         (DataType.STRING, 7.5, "7.5"),
+        (DataType.STRING, 12345.0, "12345"),
+        (DataType.STRING, -0.0, "0"),
+        (DataType.STRING, 1234567890123456789, "1234567890123456789"),
+        (DataType.STRING, 1e22, "10000000000000000000000"),
         (DataType.STRING, "x" * 255, "x" * 255),
         (DataType.TEXT, "two\nlines", "two\nlines"),
         (DataType.TEXT, "x" * 65_536, "x" * 65_536),
@@ -73,24 +83,39 @@ def stored(data_type: DataType, raw: Any) -> CustomValue | None:
         (DataType.DROPDOWN, 22, 22),
         (DataType.DROPDOWN, 22.0, 22),
         (DataType.DROPDOWN, "22", 22),
+        (DataType.DROPDOWN, " 22.0 ", 22),
         (DataType.DROPDOWN, "Silver", 22),
         (DataType.DROPDOWN, " Silver\u200b", 22),
         (DataType.DROPDOWN, "Bro\u0144ze", 23),
         (DataType.DROPDOWN, 21, 21),
         (DataType.DROPDOWN, "21", 24),
+        (DataType.DROPDOWN, "21.0", 21),
         (DataType.MULTI_SELECT, [22, 21], (21, 22)),
         (DataType.MULTI_SELECT, [22, "Silver", 22], (22,)),
         (DataType.MULTI_SELECT, 22, (22,)),
         (DataType.MULTI_SELECT, "Gold", (21,)),
-        (DataType.MULTI_SELECT, [], None),
+        (DataType.MULTI_SELECT, "Gold;Silver", (21, 22)),
+        (DataType.MULTI_SELECT, "Silver, Gold,", (21, 22)),
+        (DataType.MULTI_SELECT, "Gold | 22", (21, 22)),
+        (DataType.MULTI_SELECT, "Gold\r\nSilver\n", (21, 22)),
+        (DataType.MULTI_SELECT, "Gold; Silver, Bro\u0144ze", (21, 22, 23)),
+        (DataType.MULTI_SELECT, "Red, dark", (25,)),
+        (DataType.MULTI_SELECT, "Gold;Red, dark", (21, 25)),
+        (DataType.MULTI_SELECT, ["Gold;Silver", None, " ", 25], (21, 22, 25)),
+        (DataType.MULTI_SELECT, (22.0, "25"), (22, 25)),
         (DataType.CHECKBOX, True, True),
-        (DataType.CHECKBOX, False, None),
+        (DataType.CHECKBOX, False, False),
+        *((DataType.CHECKBOX, sent, True) for sent in (1, 1.0, "1", "1.0", "true", " TRUE ")),
+        *((DataType.CHECKBOX, sent, True) for sent in ("yes", "Yes", "on", "ON", "y", "t")),
+        *((DataType.CHECKBOX, sent, False) for sent in (0, -0.0, "0", "false", "False")),
+        *((DataType.CHECKBOX, sent, False) for sent in ("no", "NO", "off", "n", "F")),
         (DataType.FLOAT, 789, 789.0),
         (DataType.FLOAT, -0.5, -0.5),
         (DataType.FLOAT, "7e2", 700.0),
         (DataType.FLOAT, NUMBER_ABS_MAX, 1e15),
         (DataType.CURRENCY, "55.5", 55.5),
         (DataType.CURRENCY, " 55 ", 55.0),
+        (DataType.CURRENCY, "\u00a055\u200b", 55.0),
         (DataType.CURRENCY, 0, 0.0),
         (DataType.PERCENTAGE, 95, 95),
         (DataType.PERCENTAGE, 0.34, 0),
@@ -105,9 +130,9 @@ def stored(data_type: DataType, raw: Any) -> CustomValue | None:
         (DataType.DATE, 1_608_019_199, "2020-12-14"),
         (DataType.DATE, 1_608_019_200.5, "2020-12-15"),
         (DataType.DATE, "1608019200", "2020-12-15"),
-        (DataType.DATE, 0, "1969-12-31"),
+        (DataType.DATE, 0, "1970-01-01"),
         (DataType.DATE, "01/01/1000", "1000-01-01"),
-        (DataType.DATE, "12/31/9998", "9998-12-31"),
+        (DataType.DATE, "12/31/5000", "5000-12-31"),
     ],
 )
 def test_a_value_is_stored(data_type: DataType, raw: Any, value: CustomValue | None) -> None:
@@ -117,7 +142,7 @@ def test_a_value_is_stored(data_type: DataType, raw: Any, value: CustomValue | N
 
 
 @pytest.mark.parametrize("data_type", DataType)
-@pytest.mark.parametrize("raw", [None, "", "  ", "\u00a0\u200b"])
+@pytest.mark.parametrize("raw", [None, "", "  ", "\u00a0\u200b", {}, [], [None, [" "], {}]])
 def test_an_empty_value_is_not_stored(data_type: DataType, raw: Any) -> None:
     assert stored(data_type, raw) is None
 
@@ -125,61 +150,62 @@ def test_an_empty_value_is_not_stored(data_type: DataType, raw: Any) -> None:
 @pytest.mark.parametrize(
     ("data_type", "raw", "reason"),
     [
-        (DataType.STRING, True, "must be a string"),
-        (DataType.STRING, ["A-77"], "must be a string"),
+        (DataType.STRING, True, "must be text or null, not true"),
+        (DataType.STRING, ["A-77"], 'must be text or null, not ["A-77"]'),
         (DataType.STRING, "x" * 256, "is too long (maximum is 255 characters)"),
         (DataType.STRING, 10**300, "is too long (maximum is 255 characters)"),
-        (DataType.TEXT, {"a": 1}, "must be a string"),
+        (DataType.TEXT, {"a": 1}, 'must be text or null, not {"a": 1}'),
         (DataType.TEXT, "x" * 65_537, "is too long (maximum is 65536 characters)"),
-        (DataType.URL, False, "must be a string"),
+        (DataType.URL, False, "must be text or null, not false"),
         (DataType.URL, "x" * 2_049, "is too long (maximum is 2048 characters)"),
-        (DataType.DROPDOWN, 99, "is not an option of this field: 99"),
-        (DataType.DROPDOWN, 22.5, "is not an option of this field: 22.5"),
-        (DataType.DROPDOWN, "silver", "is not an option of this field: silver"),
-        (DataType.DROPDOWN, True, "is not an option of this field: True"),
-        (DataType.DROPDOWN, [22], "is not an option of this field: [22]"),
-        (DataType.DROPDOWN, {"id": 22}, "is not an option of this field: {'id': 22}"),
-        (DataType.MULTI_SELECT, [21, 99], "is not an option of this field: 99"),
-        (DataType.MULTI_SELECT, [None], "is not an option of this field: None"),
-        (DataType.MULTI_SELECT, [[21]], "is not an option of this field: [21]"),
-        (DataType.MULTI_SELECT, False, "is not an option of this field: False"),
-        (DataType.CHECKBOX, 1, "must be true or false"),
-        (DataType.CHECKBOX, "true", "must be true or false"),
-        (DataType.CHECKBOX, [True], "must be true or false"),
-        (DataType.FLOAT, True, "is not a number: True"),
-        (DataType.FLOAT, "many", "is not a number: many"),
-        (DataType.FLOAT, "1_000", "is not a number: 1_000"),
-        (DataType.FLOAT, "0x10", "is not a number: 0x10"),
-        (DataType.FLOAT, "\uff11\uff12", "is not a number: \uff11\uff12"),
-        (DataType.FLOAT, "9" * 256, "is not a number: " + "9" * 60 + "..."),
+        (DataType.DROPDOWN, 99, f"is not an option of this field: 99{THE_OPTIONS}"),
+        (DataType.DROPDOWN, 22.5, f"is not an option of this field: 22.5{THE_OPTIONS}"),
+        (DataType.DROPDOWN, "silver", f'is not an option of this field: "silver"{THE_OPTIONS}'),
+        (DataType.DROPDOWN, "Gold;Silver", f'{NO_OPTION}: "Gold;Silver"{THE_OPTIONS}'),
+        (DataType.DROPDOWN, True, f"is not an option of this field: true{THE_OPTIONS}"),
+        (DataType.DROPDOWN, [22], f"is not an option of this field: [22]{THE_OPTIONS}"),
+        (DataType.DROPDOWN, {"id": 22}, f'{NO_OPTION}: {{"id": 22}}{THE_OPTIONS}'),
+        (DataType.MULTI_SELECT, [21, 99], f"is not an option of this field: 99{THE_OPTIONS}"),
+        (DataType.MULTI_SELECT, "Gold;Tin", f'{NO_OPTION}: "Gold;Tin"{THE_OPTIONS}'),
+        (DataType.MULTI_SELECT, " ;, ", f'{NO_OPTION}: " ;, "{THE_OPTIONS}'),
+        (DataType.MULTI_SELECT, [[21]], f"is not an option of this field: [21]{THE_OPTIONS}"),
+        (DataType.MULTI_SELECT, False, f"is not an option of this field: false{THE_OPTIONS}"),
+        (DataType.CHECKBOX, 2, "must be true or false, not 2"),
+        (DataType.CHECKBOX, "checked", 'must be true or false, not "checked"'),
+        (DataType.CHECKBOX, [True], "must be true or false, not [true]"),
+        (DataType.FLOAT, True, "is not a number: true"),
+        (DataType.FLOAT, "many", 'is not a number: "many"'),
+        (DataType.FLOAT, "1_000", 'is not a number: "1_000"'),
+        (DataType.FLOAT, "1,234.5", 'is not a number: "1,234.5"'),
+        (DataType.FLOAT, "1.234,56", 'is not a number: "1.234,56"'),
+        (DataType.FLOAT, "0x10", 'is not a number: "0x10"'),
+        (DataType.FLOAT, "\uff11\uff12", 'is not a number: "\uff11\uff12"'),
+        (DataType.FLOAT, "9" * 256, f'is not a number: "{"9" * 60}..."'),
         (DataType.FLOAT, [1], "is not a number: [1]"),
         (DataType.FLOAT, "nan", f"must lie between -{10**15} and {10**15}"),
         (DataType.FLOAT, "-inf", f"must lie between -{10**15} and {10**15}"),
         (DataType.FLOAT, "9" * 255, f"must lie between -{10**15} and {10**15}"),
         (DataType.FLOAT, 10**4_000, f"must lie between -{10**15} and {10**15}"),
         (DataType.FLOAT, 1.1e15, f"must lie between -{10**15} and {10**15}"),
-        (DataType.CURRENCY, "USD 5", "is not a number: USD 5"),
+        (DataType.CURRENCY, "USD 5", 'is not a number: "USD 5"'),
+        (DataType.CURRENCY, "(100)", 'is not a number: "(100)"'),
         (DataType.CURRENCY, -(10**15) - 1, f"must lie between -{10**15} and {10**15}"),
-        (DataType.PERCENTAGE, "95%", "is not a number: 95%"),
+        (DataType.PERCENTAGE, "95%", 'is not a number: "95%"'),
         (DataType.PERCENTAGE, "inf", f"must lie between -{10**15} and {10**15}"),
-        (DataType.DATE, "15/12/2020", "is not a date (mm/dd/yyyy): 15/12/2020"),
-        (DataType.DATE, "02/29/2023", "is not a date (mm/dd/yyyy): 02/29/2023"),
-        (DataType.DATE, "12/15/20", "is not a date (mm/dd/yyyy): 12/15/20"),
-        (DataType.DATE, "12/15/2020 8:00", "is not a date (mm/dd/yyyy): 12/15/2020 8:00"),
-        (DataType.DATE, "12/31/0999", "is out of range: 12/31/0999"),
-        (DataType.DATE, "01/01/9999", "is out of range: 01/01/9999"),
-        (DataType.DATE, "2020-12-15", "is not mm/dd/yyyy or Unix seconds: 2020-12-15"),
-        (DataType.DATE, True, "is not mm/dd/yyyy or Unix seconds: True"),
-        (DataType.DATE, ["12/15/2020"], "is not mm/dd/yyyy or Unix seconds: ['12/15/2020']"),
-        (DataType.DATE, "nan", "is not mm/dd/yyyy or Unix seconds: nan"),
-        (DataType.DATE, 10**15, f"is out of range: {10**15}"),
-        (DataType.DATE, -(10**15), f"is out of range: -{10**15}"),
     ],
 )
 def test_a_value_is_refused(data_type: DataType, raw: Any, reason: str) -> None:
     with pytest.raises(ValueInvalid) as refusal:
         stored(data_type, raw)
     assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize(("count", "end"), [(0, "7"), (10, '"J"'), (11, '"J", ...')])
+def test_a_refusal_names_the_first_options(count: int, end: str) -> None:
+    options = tuple(Option(100 + n, chr(ord("A") + n)) for n in range(count))
+    field = a_field(data_type=DataType.DROPDOWN, options=options)
+    with pytest.raises(ValueInvalid, match=f"{re.escape(end)}$"):
+        stored_value(field, 7, PACIFIC)
 
 
 @pytest.mark.parametrize(
@@ -354,14 +380,14 @@ def test_a_day_that_a_zone_left_out_is_read_as_the_next() -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
-@pytest.mark.parametrize("day", ["1000-01-01", "9998-12-31"])
+@pytest.mark.parametrize("day", ["1000-01-01", "5000-12-31"])
 def test_the_first_and_the_last_day_can_be_written_in_every_zone(zone: ZoneInfo, day: str) -> None:
     field = a_field_of(DataType.DATE)
     assert stored_value(field, day_seconds(day, zone), zone) == day
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
-@pytest.mark.parametrize("seconds", [-30_610_310_400, 253_370_851_200, float("inf")])
+@pytest.mark.parametrize("seconds", [-30_610_310_400, 95_649_120_000 + 86_400, float("inf")])
 def test_a_moment_outside_the_calendar_is_refused(zone: ZoneInfo, seconds: float) -> None:
     with pytest.raises(ValueInvalid, match="out of range"):
         day_of(seconds, zone)

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.domain.builders import a_settings
 
+from onelead.domain.account import OPTION_RESOURCE, CustomerSource, DeletedReference, LeadStatus
 from onelead.domain.custom_fields import CustomField, DataType, Option
-from onelead.domain.figures import DeliveryRow, FigureChanges, Grouping
+from onelead.domain.figures import DAY_S, DeliveryRow, FigureChanges, Grouping
+from onelead.domain.references import Reference, References, payload_texts, reference
 
 TEXT = CustomField(5, "Customer number", DataType.STRING)
 PERCENT = CustomField(6, "Chance", DataType.PERCENTAGE)
 RANK = CustomField(7, "Rank", DataType.DROPDOWN, options=(Option(71, "A"), Option(72, "B")))
 LIKES = CustomField(8, "Likes", DataType.MULTI_SELECT, options=(Option(81, "A"), Option(82, "B")))
-FIELDS = {field.id: field for field in (TEXT, PERCENT, RANK, LIKES)}
+#: Deleted in the second 90,000: a definition, options of others, a status and a source.
+DELETED = (
+    DeletedReference(9, "custom_field_definition", "Budget", None, 90_000),
+    DeletedReference(79, OPTION_RESOURCE, "B", 7, 90_000),
+    DeletedReference(78, OPTION_RESOURCE, "C", 7, 90_000),
+    DeletedReference(89, OPTION_RESOURCE, "C", 8, 90_000),
+    DeletedReference(19, "lead_status", "Cold", None, 90_000),
+    DeletedReference(18, "lead_status", "OPEN", None, 90_000),
+    DeletedReference(29, "customer_source", "Fair", None, 90_000),
+)
+SETTINGS = a_settings(
+    fields=(TEXT, PERCENT, RANK, LIKES),
+    statuses=(LeadStatus(11, "New", is_default=True), LeadStatus(12, "Open")),
+    sources=(CustomerSource(21, "Email"),),
+    deleted={one.id: one for one in DELETED},
+)
 
 
 def row(seq: int = 1, date: int = 0, outcome: str = "updated", **parts: object) -> DeliveryRow:
-    texts = {name: msgspec.json.encode(part).decode() for name, part in parts.items()}
-    return DeliveryRow(seq, date, outcome, 3, None, texts.get("match"), texts.get("changes"))
+    texts: dict[str, Any] = {
+        name: msgspec.json.encode(part).decode() for name, part in parts.items()
+    }
+    nothing = {"match": None, "changes": None}
+    return DeliveryRow(seq, date, 4, outcome, 3, None, **nothing | texts)
 
 
 def folded(*rows: DeliveryRow) -> FigureChanges:
-    changes = FigureChanges(FIELDS)
+    changes = FigureChanges(SETTINGS)
     for one in rows:
         changes.add(one)
     return changes
@@ -88,11 +112,160 @@ def test_an_upsert_by_a_custom_field_counts_for_the_field_whatever_its_outcome()
         row(date=7_200, match=by_name),
         row(date=7_200, outcome="refused"),
     )
-    hours = {key: count for key, count in found.hours.items() if key.grouping is Grouping.MATCH}
-    assert hours == {
+    by_match = {key: n for key, n in found.hours.items() if key.grouping is Grouping.MATCH}
+    assert by_match == {
         (Grouping.MATCH, "5 user-3", 3_600): 2,
         (Grouping.MATCH, "5 user-3", 7_200): 1,
     }
+
+
+def hours(grouping: Grouping, *rows: DeliveryRow) -> dict[tuple[str, int], int]:
+    found = folded(*rows).hours
+    return {(key.value, key.hour): n for key, n in found.items() if key.grouping is grouping}
+
+
+def entry(definition_id: object, value: object = None) -> dict[str, object]:
+    return {"custom_field_definition_id": definition_id, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"custom_fields": [entry(5, "A"), entry("6"), entry(99), entry(9, 5)]}, {5, 6, 9}),
+        ({"custom_fields": [entry([]), entry(None), entry("x"), {}]}, set()),
+        ({"custom_fields": [entry(7, 71)]}, {7, 71}),
+        ({"custom_fields": [entry(7, " A ")]}, {7, 71}),
+        ({"custom_fields": [entry(7, "72")]}, {7, 72}),
+        # The name means the living option; the id still means the deleted one.
+        ({"custom_fields": [entry(7, "B")]}, {7, 72}),
+        ({"custom_fields": [entry(7, 79)]}, {7, 79}),
+        ({"custom_fields": [entry(7, "C")]}, {7, 78}),
+        ({"custom_fields": [entry(8, [81, "B", "C", "D", None])]}, {8, 81, 82, 89}),
+        ({"custom_fields": [entry(8, "A;B"), entry(8, "C, 82")]}, {8, 81, 82, 89}),
+        ({"custom_fields": [entry(5, 71)]}, {5}),
+        ({"status_id": 12, "customer_source_id": "21"}, {12, 21}),
+        ({"status_id": 19, "customer_source_id": 29}, {19, 29}),
+        ({"status_id": 21, "customer_source_id": 12}, set()),
+        ({"status": "new"}, {11}),
+        ({"status": "cold"}, {19}),
+        ({"status": "open"}, {12}),
+        ({"status": "Hot"}, set()),
+        # The id takes precedence.
+        ({"status": "New", "status_id": 12}, {12}),
+        ({"custom_fields": None, "status": 5, "status_id": None}, set()),
+        ({"name": "A", "email": {"email": "a@x.example", "status_id": 12}}, set()),
+    ],
+)
+def test_settings_are_named_by_ids_and_names(
+    properties: dict[str, object], named: set[int]
+) -> None:
+    references = References(SETTINGS)
+    text = msgspec.json.encode(properties).decode()
+    assert references.named_in(text) == named
+    upsert = {"match": {"field_name": "name", "field_value": "A"}, "properties": properties}
+    assert references.named_in(msgspec.json.encode(upsert).decode()) == named
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *("", "x", "null", "5", "[]", '"text"', "[" * 100_000, '{"custom_fields": 5}'),
+        *('{"custom_fields": [5]}', '{"properties": []}', '{"leads": [{"status_id": 12}]}'),
+    ],
+)
+def test_a_payload_may_be_anything(payload: str) -> None:
+    assert References(SETTINGS).named_in(payload) == set()
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [
+        (5, Reference("custom_field_definition", "Customer number")),
+        (71, Reference(OPTION_RESOURCE, "A", 7)),
+        (11, Reference("lead_status", "New")),
+        (21, Reference("customer_source", "Email")),
+        (9, Reference("custom_field_definition", "Budget", is_deleted=True)),
+        (89, Reference(OPTION_RESOURCE, "C", 8, is_deleted=True)),
+        (99, None),
+    ],
+)
+def test_an_id_refers_to_a_setting(id_: int, expected: Reference | None) -> None:
+    assert reference(id_, SETTINGS) == expected
+
+
+@pytest.mark.parametrize(
+    ("id_", "texts"),
+    [
+        *((id_, ((str(id_),),)) for id_ in (5, 9, 21, 29, 99)),
+        (72, (("72",), ("7", '"B"'))),
+        (89, (("89",), ("8", '"C"'))),
+        (19, (("19",), ('"status"', '"Cold"'))),
+    ],
+)
+def test_a_payload_that_names_a_setting_has_its_texts(id_: int, texts: object) -> None:
+    assert payload_texts(id_, SETTINGS) == texts
+
+
+def test_a_name_is_looked_for_as_programs_write_it() -> None:
+    settings = a_settings(statuses=(LeadStatus(11, "Größe", is_default=True),))
+    assert payload_texts(11, settings)[1:] == (
+        ('"status"', '"Gr\\u00f6\\u00dfe"'),
+        ('"status"', '"Größe"'),
+    )
+
+
+def test_what_a_delivery_sends_is_counted_by_day_and_caller() -> None:
+    sent = {"status_id": 12, "custom_fields": [entry(5, "A")]}
+    rows = [row(date=date, payload=sent) for date in (0, DAY_S - 1, DAY_S)]
+    assert hours(Grouping.SENT, *rows) == {
+        ("5 user-3", 0): 2,
+        ("12 user-3", 0): 2,
+        ("5 user-3", DAY_S): 1,
+        ("12 user-3", DAY_S): 1,
+    }
+
+
+def test_what_was_deleted_before_it_was_sent_is_counted_apart() -> None:
+    sent = {"status_id": 19, "custom_fields": [entry(5, "A"), entry(9, 7)]}
+    rows = [row(date=date, payload=sent) for date in (89_999, 90_000, 95_000)]
+    assert hours(Grouping.GONE, *rows) == {("19 user-3", DAY_S): 2, ("9 user-3", DAY_S): 2}
+    assert hours(Grouping.SENT, *rows) == {
+        ("5 user-3", DAY_S): 3,
+        ("19 user-3", DAY_S): 1,
+        ("9 user-3", DAY_S): 1,
+    }
+
+
+def test_what_was_ignored_and_what_is_shared_is_counted_by_the_hour() -> None:
+    rows = [
+        row(date=3_600, ignored=["email", "custom_fields.9"]),
+        row(date=7_199, ignored=["email"], shares={"email": [7], "custom_fields.5": [8, 9]}),
+        row(date=7_200, shares={"email": [7]}),
+    ]
+    assert hours(Grouping.IGNORED, *rows) == {
+        ("email user-3", 3_600): 2,
+        ("custom_fields.9 user-3", 3_600): 1,
+    }
+    assert hours(Grouping.SHARED, *rows) == {
+        ("email", 3_600): 1,
+        ("custom_fields.5", 3_600): 1,
+        ("email", 7_200): 1,
+    }
+
+
+def test_new_names_of_leads_are_counted_as_they_are_compared() -> None:
+    long = "x" * 500
+    changes = [
+        row(date=7_199, changes={"name": ["A", "Nora  FIELD"]}),
+        row(date=3_600, changes={"name": ["A", "nora field"]}),
+        row(date=7_200, changes={"name": ["A", long]}),
+        row(outcome="created", changes={"name": [None, "Nora"]}),
+        row(outcome="deleted", changes={"name": ["Nora", None]}),
+        row(changes={"first_name": ["A", "B"]}),
+    ]
+    names = {(key.hour, key.lead_id, key.name): n for key, n in folded(*changes).names.items()}
+    digests = [name for _hour, _lead, name in names if len(name) == 65]
+    assert names == {(3_600, 4, "nora field"): 2, (7_200, 4, digests[0]): 1}
 
 
 values = st.none() | st.sampled_from([71, 72])

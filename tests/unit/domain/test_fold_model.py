@@ -165,7 +165,8 @@ class Model:
         if operation.action is Action.DELETE:
             person = self.people.pop(lead_id, None)
             return Expected(Outcome.DELETED, lead_id, person) if person else NOT_FOUND
-        if operation.has_mistake or properties.get("name", "Nora") is None:
+        is_named = operation.action is Action.UPSERT and operation.match[0] == "name"
+        if operation.has_mistake or (properties.get("name", "Nora") is None and not is_named):
             return INVALID
         if operation.action is Action.CREATE:
             return self.create(properties, now)
@@ -192,20 +193,37 @@ class Model:
         return Expected(Outcome.UPDATED, lead_id, after, changed)
 
     def upsert(self, match: tuple[Attribute, Any], properties: Attributes, now: int) -> Expected:
-        ids = [lead_id for lead_id, person in self.people.items() if person.matches(*match)]
+        attribute, sent = match
+        properties = dict(properties)
+        if not identifies(attribute, properties.get(attribute)):
+            properties.pop(attribute, None)
+        ids = self.matching(attribute, sent)
+        given = Person(properties)
+        if not ids and attribute in properties and not given.matches(attribute, sent):
+            ids = self.having(attribute, given.meaning(attribute))
         matches = (len(ids), tuple(sorted(ids))) if len(ids) <= 30 else (31, ())
         if len(ids) > 1:
             return Expected(Outcome.REFUSED, refusal=MatchAmbiguous, matches=matches)
         if ids:
             return self.update(ids[0], properties, now)._replace(matches=matches)
-        attribute, sent = match
-        properties = dict(properties)
-        is_named = attribute in properties
-        if attribute != CHECKBOX:
-            is_named = is_named and Person(kept(properties)).meaning(attribute) is not None
-        if not is_named:
-            properties[attribute] = sent
+        properties.setdefault(attribute, sent)
         return self.create(properties, now)._replace(matches=matches)
+
+    def matching(self, attribute: Attribute, sent: Any) -> list[int]:
+        return [id_ for id_, person in self.people.items() if person.matches(attribute, sent)]
+
+    def having(self, attribute: Attribute, meaning: Any) -> list[int]:
+        """Return who has a whole value, or one option of a MultiSelect among others."""
+        if attribute == MULTI_SELECT and len(meaning) == 1:
+            return [
+                i for i, one in self.people.items() if meaning[0] in (one.meaning(attribute) or ())
+            ]
+        return [id_ for id_, person in self.people.items() if person.meaning(attribute) == meaning]
+
+
+def identifies(attribute: Attribute, sent: Any) -> bool:
+    """Return whether what properties give the matched field says which lead is meant."""
+    return sent is not None and (attribute == CHECKBOX or MEANINGS[attribute][sent] is not None)
 
 
 def kept(attributes: Attributes) -> Attributes:

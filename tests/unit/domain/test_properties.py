@@ -121,7 +121,7 @@ class TestAddress:
     def test_each_line_has_a_limit(self, part: str) -> None:
         assert problems(address={part: "x" * 255}) == []
         assert problems(address={part: "x" * 256}) == [
-            ("address", "is too long (maximum is 255 characters)", "too_long")
+            ("address", f"address.{part} is too long (maximum is 255 characters)", "too_long")
         ]
 
 
@@ -130,18 +130,13 @@ class TestEmail:
         after = patched(a_lead(), email={"email": " Nora@Field.example", "category": "other"})
         assert after.email == Email(" Nora@Field.example", "other")
 
-    def test_an_email_replaces_the_old_one_with_its_category(self) -> None:
-        lead = a_lead(email=Email("nora@field.example", "personal"))
-        after = patched(lead, email={"email": "nora@field.example"})
-        assert after.email == Email("nora@field.example", "work")
-
     @pytest.mark.parametrize("sent", [{}, {"email": None}, {"email": "\u200b", "category": "x"}])
     def test_an_email_of_nothing_clears(self, sent: dict[str, Any]) -> None:
         assert patched(FULL_LEAD, email=sent).email is None
 
     def test_an_email_has_a_limit(self) -> None:
         assert problems(email={"email": "x" * 256}) == [
-            ("email", "is too long (maximum is 255 characters)", "too_long")
+            ("email", "email.email is too long (maximum is 255 characters)", "too_long")
         ]
 
 
@@ -167,7 +162,7 @@ class TestMonetaryValue:
         after = patched(a_lead(), a_settings(currency="EUR"), monetary_value=sent)
         assert (after.monetary_value, after.monetary_unit) == (stored, "EUR")
 
-    @pytest.mark.parametrize("none", [None, ""])
+    @pytest.mark.parametrize("none", [None, "", " "])
     def test_clearing_the_value_clears_the_currency(self, none: Any) -> None:
         after = patched(FULL_LEAD, monetary_value=none)
         assert (after.monetary_value, after.monetary_unit) == (None, None)
@@ -180,7 +175,7 @@ class TestMonetaryValue:
     @pytest.mark.parametrize("sent", ["many", "1_0", "0x1", "USD 5"])
     def test_text_that_is_not_a_number_is_refused(self, sent: str) -> None:
         assert problems(monetary_value=sent) == [
-            ("monetary_value", f"is not a number: {sent}", "not_a_number")
+            ("monetary_value", f'is not a number: "{sent}"', "not_a_number")
         ]
 
     @pytest.mark.parametrize("sent", [10**15 + 1, -1e16, "1e400", "nan"])
@@ -211,9 +206,13 @@ class TestReferences:
         assert patched(a_lead(), status_id=2003, status=None).status_id == 2003
 
     @pytest.mark.parametrize(
-        "sent", [{"status": None}, {"status_id": None}, {"status": None, "status_id": None}]
+        "sent",
+        [
+            *({"status": None}, {"status_id": None}, {"status": None, "status_id": None}),
+            *({"status": ""}, {"status": " \u200b", "status_id": None}),
+        ],
     )
-    def test_null_means_the_default_status(self, sent: dict[str, None]) -> None:
+    def test_null_means_the_default_status(self, sent: dict[str, Any]) -> None:
         assert patched(FULL_LEAD, **sent).status_id == 2001
 
     def test_a_status_stays_when_it_is_not_named(self) -> None:
@@ -221,13 +220,13 @@ class TestReferences:
 
     def test_an_unknown_status_is_refused(self) -> None:
         assert problems(status_id=77) == [("status_id", "does not exist: 77", "inclusion")]
-        assert problems(status="Sold") == [("status", "is not a lead status: Sold", "inclusion")]
+        assert problems(status="Sold") == [("status", 'is not a lead status: "Sold"', "inclusion")]
 
 
 def test_all_problems_are_reported_together() -> None:
     found = problems(
         name=" ",
-        email={"email": "x", "category": "x"},
+        email={"email": "x" * 256},
         tags=["x" * 256],
         status_id=77,
         custom_fields=[custom(DataType.FLOAT, "x"), custom(DataType.CHECKBOX, "x")],

@@ -16,6 +16,7 @@ from onelead.domain.text import (
     is_one_line,
     isolated,
     quoted,
+    shortened,
     tidy,
 )
 
@@ -153,8 +154,24 @@ def test_these_are_not_blank(text: str) -> None:
 
 
 def test_a_long_value_is_shown_shortened() -> None:
-    assert quoted("x" * 60) == "x" * 60
-    assert quoted("x" * 61) == "x" * 60 + "..."
+    assert shortened("x" * 60) == "x" * 60
+    assert shortened("x" * 61) == "x" * 60 + "..."
+    assert quoted("x" * 61) == f'"{"x" * 60}..."'
+    assert quoted(["x" * 61]) == f'["{"x" * 58}...'
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((None, "null"), (True, "true"), (12, "12"), (1.0, "1.0"), (10**30, f"{10**30}")),
+        *(("", '""'), ("Zo\u00eb", '"Zo\u00eb"'), ('a "b"\\', r'"a \"b\"\\"')),
+        *(("two\nlines", r'"two\nlines"'), ("a\u202eb", r'"a\u202eb"'), ("\x85", r'"\u0085"')),
+        *(([None, "a"], '[null, "a"]'), ({"a": {}}, '{"a": {}}')),
+    ],
+)
+def test_a_value_is_quoted_as_json_on_one_line(value: object, shown: str) -> None:
+    assert quoted(value) == shown
+    assert is_one_line(shown)
 
 
 @given(st.text(min_size=1, max_size=5), st.text(max_size=5))

@@ -143,6 +143,18 @@ async def test_only_the_values_with_the_most_leads_are_kept_and_all_are_counted(
     assert list(email.values) == many[: -SCAN_VALUES_MAX - 1 : -1]
 
 
+async def test_placeholders_are_neither_listed_nor_counted(
+    scans: SharedValueScans, keys: Keys
+) -> None:
+    keys.steps["name"] = [SharedValues(shared(("n/a", 40), ("nora", 2)), "nora", 42)]
+    keys.steps["email"] = [SharedValues(shared(("{{email}}", 3)), None, 3)]
+    view = await found(scans, keys)
+    assert view.scan is not None
+    (name,) = view.scan.fields
+    assert (name.key_field, name.shared) == ("name", 1)
+    assert list(name.values) == shared(("nora", 2))
+
+
 @pytest.mark.parametrize("failure", [StoreUnavailable(), ValueError("a defect")])
 async def test_a_scan_that_fails_leaves_the_last_one(
     scans: SharedValueScans, keys: Keys, clock: Clock, failure: Exception

@@ -7,11 +7,14 @@ from math import inf
 
 import msgspec
 import pytest
-from tests.support.prove.account import SETTINGS, ProveAccount, answered_lead
+from tests.support.prove.account import FIELD, SETTINGS, ProveAccount, answered_lead
 from tests.support.prove.histories import overlapped, random_account
 
+from onelead.domain.custom_fields import IndexState
+from onelead.prove.check.verdict import judge
+from onelead.prove.check.witness import find_witness, latest_ends
 from onelead.prove.explain.contradictions import Contradiction, contradictions
-from onelead.prove.operations import Operation
+from onelead.prove.operations import Operation, with_index_state
 
 NORA = "nora@field.example"
 
@@ -65,6 +68,21 @@ def test_they_are_explained_even_if_some_were_never_answered(seed: int) -> None:
         assert found(account) == []
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_they_are_explained_by_what_the_ledger_says_about_them(seed: int) -> None:
+    account = random_account(seed, 300, people=10)
+    account.operations = overlapped(account, random.Random(seed), unanswered=0.05)
+    witness = find_witness(account.operations, account.entries)
+    assert witness.violations == []
+    ends = latest_ends(account.operations, witness.claims)
+    assert (
+        contradictions(
+            account.operations, SETTINGS, claims=witness.claims, ends=ends, stored=account.leads
+        )
+        == []
+    )
+
+
 def test_two_upserts_that_both_created_are_found() -> None:
     account = ProveAccount()
     account.upsert("email", NORA, name="Nora Field", sent=0, answered=5)
@@ -93,6 +111,73 @@ def test_they_are_explained_when_the_first_lead_lost_the_value_in_between() -> N
     account.update(lead_id, email=None, sent=1, answered=8)
     account.upsert("email", NORA, name="Nora Field", sent=2, answered=7)
     assert found(account) == []
+
+
+def test_an_upsert_is_explained_that_finds_by_its_properties_what_another_gave() -> None:
+    account = ProveAccount()
+    account.upsert("email", "old@field.example", email=NORA, sent=0, answered=5, name="Nora Field")
+    by_properties = account.upsert("email", "old@field.example", email=NORA, sent=1, answered=6)
+    assert by_properties.answer is not None
+    assert by_properties.answer.match == "field=email; matches=1; by=properties"
+    account.operations.reverse()
+    assert found(account) == []
+
+
+def test_two_upserts_that_both_created_for_the_value_of_their_properties_are_found() -> None:
+    account = ProveAccount()
+    account.upsert("email", "old@field.example", email=NORA, sent=0, answered=5, name="Nora Field")
+    account.upsert(
+        "email", "older@field.example", email=NORA, sent=1, answered=6, name="Nora", leads={}
+    )
+    assert culprits(account) == {1, 2}
+
+
+def without_shares(account: ProveAccount, operation: Operation) -> None:
+    """Take out of the last receipt whom the lead shares its e-mail with."""
+    assert operation.answer is not None
+    assert operation.answer.shares == "email; 10001"
+    answer = msgspec.structs.replace(operation.answer, shares=None)
+    account.operations[-1] = msgspec.structs.replace(operation, answer=answer)
+
+
+def test_a_receipt_that_does_not_name_who_shares_a_value_is_found() -> None:
+    account = ProveAccount()
+    account.upsert("email", NORA, name="Nora Field")
+    without_shares(account, account.upsert("name", "Sam Roe", email=NORA))
+    assert culprits(account) == {2}
+
+
+def test_it_is_explained_when_the_other_write_may_never_have_happened() -> None:
+    account = ProveAccount()
+    account.upsert("email", NORA, name="Nora Field", sent=0, answered=inf)
+    without_shares(account, account.upsert("name", "Sam Roe", email=NORA))
+    del account.leads[10_001]
+    assert found(account) == []
+
+
+def test_a_receipt_may_or_may_not_name_who_shares_a_value_that_is_being_indexed() -> None:
+    account = ProveAccount()
+    account.upsert_custom("C-1", name="Nora Field")
+    account.switch(is_filterable=False)
+    account.switch(is_filterable=True)
+    ready = account.settings
+    account.settings = with_index_state(ready, FIELD.id, IndexState.BUILDING)
+    building = account.create(name="Sam Roe", number="C-1")
+    account.settings = ready
+    complete = account.create(name="Ann Lee", number="C-1")
+    assert building.answer is not None
+    assert complete.answer is not None
+    assert (building.answer.shares, complete.answer.shares) == (
+        None,
+        "custom_fields.4101; 10001 10002",
+    )
+    assert found(account) == []
+    assert judge(account.operations, account.rows(), account.beginning).is_kept
+    # Once complete, an index stays complete.
+    account.settings = with_index_state(ready, FIELD.id, IndexState.BUILDING)
+    account.create(name="Ben Day", number="C-1")
+    account.settings = ready
+    assert 6 in culprits(account)
 
 
 def test_a_lost_update_is_found() -> None:

@@ -5,12 +5,27 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from onelead.domain.settings_change import Resource
+from tests.support.domain.builders import a_field, a_settings
+
+from onelead.domain.custom_fields import DataType, IndexState
+from onelead.domain.fold import checked_write
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, Delivery
-from onelead.prove.drive.people import People, Request
+from onelead.prove.drive.people import DEFINITIONS, People, Request, Twice
 from onelead.prove.operations import read_lead_write
 
 NOBODY = Delivery("", None, None, "")
+SETTINGS = a_settings(
+    fields=tuple(
+        a_field(
+            id=11 + place,
+            data_type=DataType(definition["data_type"]),
+            is_filterable=True,
+            index_state=IndexState.READY,
+        )
+        for place, definition in enumerate(DEFINITIONS)
+    )
+)
 
 
 def some_people(seed: int = 1) -> People:
@@ -28,7 +43,7 @@ def drawn(number: int) -> list[Request]:
 
 def test_every_way_of_writing_is_drawn() -> None:
     kinds = Counter(request.kind for request in drawn(2_000))
-    assert len(kinds) == 8
+    assert len(kinds) == 11
     assert min(kinds.values()) >= 3
 
 
@@ -47,6 +62,26 @@ def test_every_delivery_can_be_read() -> None:
             write = read_lead_write(item.action, item.resource_id, item.payload, delivery=NOBODY)
             assert write.problems == ()
             assert (write.patch is None) == (item.action is Action.DELETE)
+
+
+def test_one_upsert_in_eight_is_sent_twice() -> None:
+    upserts = [request for request in drawn(2_000) if request.items[0].action is Action.UPSERT]
+    twice = Counter(request.twice for request in drawn(2_000) if request not in upserts)
+    assert set(twice) == {Twice.NO}
+    counts = Counter(request.twice for request in upserts)
+    assert set(counts) == set(Twice)
+    assert len(upserts) / 10 < len(upserts) - counts[Twice.NO] < len(upserts) / 6
+
+
+def test_no_two_families_have_a_value_in_common() -> None:
+    families: dict[tuple[str, str], int] = {}
+    for request in drawn(3_000):
+        for item in request.items if not request.is_bulk else ():
+            write = read_lead_write(item.action, item.resource_id, item.payload, delivery=NOBODY)
+            for key in checked_write(write, SETTINGS).keys:
+                assert families.setdefault((key.field, key.value), request.family) == request.family
+    # There are twenty people, each with two values of a name, an e-mail and four custom fields.
+    assert len(families) > 20 * 2 * 6 / 2
 
 
 def test_the_same_seed_draws_the_same_deliveries() -> None:

@@ -113,7 +113,7 @@ async def test_what_cannot_be_read_of_a_refused_delivery_leaves_the_rest(
     answer = await service.client.put(
         "/leads/upsert",
         json={
-            "properties": {"title": 5, "email": "x", "company_name": "Field"},
+            "properties": {"title": [5], "email": True, "company_name": "Field"},
             "match": {"field_name": "name", "field_value": "Nora Field"},
             "more": [],
         },
@@ -121,7 +121,7 @@ async def test_what_cannot_be_read_of_a_refused_delivery_leaves_the_rest(
     assert answer.status_code == 422
     shown = await browser.get("/deliveries/3")
     assert "Unrecognized attributes specified: more" in shown.text
-    assert "Invalid value for Title" in shown.text
+    assert "Title: must be text or null, not [5]" in shown.text
 
 
 @pytest.mark.parametrize("body", [{"leads": 5}, {"leads": [[], "x"] * 6}, {"more": {}}, {}])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +52,7 @@ async def test_a_line_says_what_happened_by_whom_and_to_whom(
     await refused(service)
     last, changed, created = lines(await browser.get("/deliveries"))
     assert "refused Upsert refused" in last
-    assert "Status: is not a lead status: Hot" in last
+    assert 'Status: is not a lead status: "Hot"' in last
     assert "updated Lead changed by an upsert · Nora Field" in changed
     assert "matched 1 lead by e-mail nora@field.example" in changed
     assert "Changed: Title" in changed
@@ -96,6 +98,59 @@ async def test_of_many_changes_the_first_are_named_and_the_others_counted(
     first, _ = lines(await browser.get("/deliveries"))
     assert first.partition("Changed: ")[2].count(", ") == 5
     assert f"and {count - 6} more" in first
+
+
+async def test_what_was_not_taken_and_what_is_shared_is_said_wherever_the_delivery_is(
+    service: Service, browser: Browser, tmp_path: Path
+) -> None:
+    field = await service.field(name="Budget")
+    lead, other = await service.lead(), await service.lead(name="Sam Roe")
+    ignored = json.dumps([f"custom_fields.{field['id']}", "email"])
+    shares = json.dumps({"email": [other["id"]]})
+    database_in(tmp_path).execute(
+        f"UPDATE ledger SET ignored = '{ignored}', shares = '{shares}' WHERE seq = 2"
+    )
+    await service.client.delete(f"/custom_field_definitions/{field['id']}")
+    said = ("Not taken: Budget (deleted), E-mail", f"Shares its e-mail with lead {other['id']}")
+    for path in ("/deliveries", "/deliveries/2", f"/leads/{lead['id']}", "/"):
+        shown = await browser.get(path)
+        assert all(text in shown.text for text in said), path
+        assert shown.html.select(f'main a[href="/leads/{other["id"]}"]')
+    assert (
+        len([line for line in lines(await browser.get("/deliveries")) if "Not taken" in line]) == 1
+    )
+
+
+async def test_deliveries_that_sent_a_setting_are_found_by_its_id(
+    service: Service, browser: Browser
+) -> None:
+    tier = await service.field(name="Tier", data_type="Dropdown")
+    silver, gold = tier["options"]
+    settings = await service.store.settings(service.account.account_id)
+    status, source = settings.statuses[1], settings.sources[0]
+    entry = {"custom_field_definition_id": tier["id"], "value": "Gold"}
+    await service.lead(custom_fields=[entry])
+    await service.lead(custom_fields=[entry | {"value": silver["id"]}], status=status.name)
+    await service.lead(status_id=status.id, customer_source_id=source.id)
+    expected = {
+        tier["id"]: ([3, 2], "Sent Tier"),
+        gold["id"]: ([2], "Sent Tier: Gold"),
+        silver["id"]: ([3], "Sent Tier: Silver"),
+        status.id: ([4, 3], f"Sent {status.name}"),
+        source.id: ([4], f"Sent {source.name}"),
+        2**50: ([], f"Sent {2**50}"),
+    }
+    for setting_id, (found, chip) in expected.items():
+        shown = await browser.get(f"/deliveries?sent={setting_id}")
+        assert (seqs(shown), chips(shown)) == (found, [chip])
+    await service.client.put(f"/custom_field_definitions/{tier['id']}", json={"options": [silver]})
+    shown = await browser.get(f"/deliveries?sent={gold['id']}&outcome=created")
+    assert (seqs(shown), chips(shown)[0]) == ([2], "Sent Tier: Gold (deleted)")
+    # The form keeps it.
+    shown = await shown.submit("#filters", outcome="refused")
+    assert chips(shown) == ["Sent Tier: Gold (deleted)", "refused"]
+    await service.client.delete(f"/custom_field_definitions/{tier['id']}")
+    assert chips(await browser.get(f"/deliveries?sent={tier['id']}")) == ["Sent Tier (deleted)"]
 
 
 async def test_a_deleted_lead_is_marked_and_still_has_its_page(
@@ -149,6 +204,7 @@ async def test_every_filter_finds_its_rows_and_is_a_chip_that_can_be_removed(
         "value=A-1": ([3], "Value A-1"),
         "value=a-1": ([], "Value a-1"),
         "request=request-3": ([3], "Request request-3"),
+        "ignored=1": ([], "Something not taken"),
         "from=2000-01-01T00:00&until=2100-01-01": ([5, 4, 3, 2, 1], "From 2000-01-01 00:00"),
         "until=2000-01-01": ([], "Until 2000-01-01"),
     }
@@ -194,14 +250,14 @@ async def test_times_are_those_of_the_account(web: Web, service: Service, browse
 @pytest.mark.parametrize(
     ("query", "field", "text"),
     [
-        ("from=yesterday", "from", "is not a date and time (YYYY-MM-DDThh:mm): yesterday"),
+        ("from=yesterday", "from", 'is not a date and time (YYYY-MM-DDThh:mm): "yesterday"'),
         ("until=0001-01-01", "until", "is not a date and time"),
         ("from=2026-01-01T00:00:00%2B01:00", "from", "is not a date and time"),
-        ("about=money", "about", "must be leads or settings: money"),
-        ("by=key-x", "by", "is not a user or an API key: key-x"),
+        ("about=money", "about", 'must be leads, unread or settings: "money"'),
+        ("by=key-x", "by", 'is not a user or an API key: "key-x"'),
         ("by=key-99999999999999999999", "by", "is not a user or an API key"),
-        ("match=custom-0", "match", "is not a field that upserts match by: custom-0"),
-        ("match=phone", "match", "is not a field that upserts match by: phone"),
+        ("match=custom-0", "match", 'is not a field that upserts match by: "custom-0"'),
+        ("match=phone", "match", 'is not a field that upserts match by: "phone"'),
     ],
 )
 async def test_an_unknown_filter_value_is_refused_beside_its_field(
@@ -214,7 +270,12 @@ async def test_an_unknown_filter_value_is_refused_beside_its_field(
 
 async def test_an_unknown_outcome_is_refused(browser: Browser) -> None:
     shown = await browser.get("/deliveries?outcome=refused&outcome=%3Cb%3E", status=422)
-    assert "is not an outcome: <b>" in shown.text
+    assert 'is not an outcome: "<b>"' in shown.text
+
+
+async def test_what_was_sent_is_an_id(browser: Browser) -> None:
+    shown = await browser.get("/deliveries?sent=Budget", status=422)
+    assert 'What was sent is not the id of a setting: "Budget"' in shown.text
 
 
 @pytest.mark.parametrize("name", ["request", "value", "outcome", "from", "before"])

@@ -382,7 +382,20 @@ async def test_hostile_values_are_text_on_both_sides(
 
 def a_row(before: Lead, after: Lead) -> LedgerRow:
     changes = msgspec.json.decode(msgspec.json.encode(changes_between(before, after)))
-    return LedgerRow(1, 0, "", "update", "updated", 2, None, None, None, changes, None, None)
+    return LedgerRow(
+        seq=1,
+        date=0,
+        request_id="",
+        action="update",
+        outcome="updated",
+        version=2,
+        user_id=None,
+        api_key_id=None,
+        match=None,
+        changes=changes,
+        message=None,
+        payload=None,
+    )
 
 
 NAMES = (*NEW_LEAD_FIELDS, *custom_names(SETTINGS))

@@ -199,7 +199,7 @@ def test_a_user_who_left_is_only_offered_where_they_are_chosen() -> None:
 
 def test_what_is_wrong_with_a_custom_field_stands_beside_it() -> None:
     text = "value of Customer number (definition 4101) is too long (maximum is 255 characters)"
-    other = "definition 7 is not available on leads"
+    other = "definition 7 does not exist"
     assert by_field({"custom_fields": [text, other], "title": ["x"]}, SETTINGS) == {
         "custom_fields.4101": [text],
         "custom_fields": [other],

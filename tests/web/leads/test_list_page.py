@@ -161,7 +161,7 @@ async def test_what_the_api_refuses_the_page_refuses_with_the_same_words(
     answer = await service.client.post("/leads/search", json={"minimum_monetary_value": "much"})
     shown = await browser.get("/leads?minimum_monetary_value=much", status=422)
     (said,) = shown.texts("#minimum_monetary_value-problem")
-    assert said == "is not a number: much"
+    assert said == 'is not a number: "much"'
     assert said in answer.json()["message"]
     field = await service.field(name="Score", data_type="Float")
     shown = await browser.get(f"/leads?cf_{field['id']}_min=x", status=422)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -172,3 +172,17 @@ async def test_the_panel_sends_what_the_address_said(browser: Browser, service: 
         again = await shown.submit("#filters")
         assert LeadQuery(QueryParams(urlsplit(again.path).query), settings).search == sent.search
         assert again.status == shown.status
+
+
+async def test_an_email_is_found_in_every_spelling_and_by_its_beginning(
+    browser: Browser, service: Service
+) -> None:
+    await service.lead(name="Zoe", email={"email": "Zoe <zoe@müller.example>"})
+    await service.lead(name="Nora", email={"email": "nora@field.example"})
+    for name, texts in {
+        "q": ("zoe@", "ZOE@MÜLLER", "mailto:zoe@müller.example", "zoe@xn--mller-kva.example"),
+        "emails": ("mailto:ZOE@Müller.example", '"zoe@müller.example"'),
+    }.items():
+        for text in texts:
+            shown = await browser.get(f"/leads?{urlencode({name: text})}")
+            assert shown.texts("#leads tbody th") == ["Zoe"], text

@@ -9,7 +9,7 @@ from tests.support.web.browser_client import Browser
 from tests.support.web.web_service import Web
 
 from onelead.domain.errors import SettingsConflict
-from onelead.domain.settings_change import SettingsResult, SettingsWrite
+from onelead.domain.settings.change import SettingsResult, SettingsWrite
 
 PAGE = "/settings/account"
 
@@ -55,9 +55,9 @@ async def test_a_date_stays_its_day_and_its_number_over_the_api_follows_the_zone
     [
         ({"name": " "}, "name", "can't be blank"),
         ({"name": "x" * 256}, "name", "is too long (maximum is 255 characters)"),
-        ({"time_zone": "Berlin"}, "time_zone", "is not an IANA time zone: Berlin"),
-        ({"time_zone": "../../etc"}, "time_zone", "is not an IANA time zone: ../../etc"),
-        ({"currency": "EURO"}, "currency", "is not an ISO 4217 code: EURO"),
+        ({"time_zone": "Berlin"}, "time_zone", 'is not an IANA time zone: "Berlin"'),
+        ({"time_zone": "../../etc"}, "time_zone", 'is not an IANA time zone: "../../etc"'),
+        ({"currency": "EURO"}, "currency", 'is not an ISO 4217 code: "EURO"'),
     ],
 )
 async def test_what_cannot_be_is_refused_beside_the_field_and_kept_in_the_ledger(

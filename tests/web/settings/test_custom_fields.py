@@ -16,7 +16,7 @@ from onelead.contract.leads import Batch
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
 from onelead.domain.fold import checked_write
 from onelead.domain.limits import FIGURE_FAR_BEHIND_ROWS, OPTIONS_MAX
-from onelead.domain.settings_change import SettingsResult, SettingsWrite
+from onelead.domain.settings.change import SettingsResult, SettingsWrite
 
 LIST = "/settings/custom-fields"
 FORM = "#definition"
@@ -103,7 +103,7 @@ async def test_the_delivery_is_the_json_that_the_api_would_get(web: Web, browser
         ({"name": "A", "data_type": None}, "data_type", "can't be blank"),
         (
             {"name": "A", "data_type": "Currency", "currency": "XQQ"},
-            *("currency", "is not an ISO 4217 code: XQQ"),
+            *("currency", 'is not an ISO 4217 code: "XQQ"'),
         ),
     ],
 )
@@ -126,7 +126,7 @@ async def test_what_the_api_refuses_the_page_refuses_beside_the_field(
     [
         ("Dropdown", ["", ""], "has too few entries (minimum is 1)"),
         ("MultiSelect", ["Silver"], "has too few entries (minimum is 2)"),
-        ("Dropdown", ["Silver", "Silver"], "has the name Silver more than once"),
+        ("Dropdown", ["Silver", "Silver"], 'has the name "Silver" more than once'),
         ("Dropdown", ["x" * 256], "name is too long"),
         ("Dropdown", ["x"] * (OPTIONS_MAX + 1), "has too many entries (maximum is 1000)"),
     ],

@@ -141,7 +141,7 @@ async def test_an_update_shows_what_would_change_from_what_to_what(
 REFUSED = [
     ({"by": "email", "value": ""}, "value", "field_value can't be blank"),
     ({"by": "email", "value": "n@field.example", "name": "x" * 300}, "name", "is too long"),
-    ({"by": "name", "value": "Nora", "status": "Hot"}, "status", "is not a lead status: Hot"),
+    ({"by": "name", "value": "Nora", "status": "Hot"}, "status", 'is not a lead status: "Hot"'),
     ({"by": "name", "value": "Nora", "monetary_value": "much"}, "monetary_value", "not a number"),
     ({"by": "name", "value": "Nora", "title": "x" * 300}, "title", "is too long"),
     ({"by": "name", "value": "Nora", "email": "x" * 300}, "email", "is too long"),
@@ -164,7 +164,7 @@ async def test_a_refused_upsert_that_was_sent_is_kept(web: Web, browser: Browser
     shown = await sent(await browser.get("/try?example=refused"))
     assert "It was refused and recorded" in shown.text
     shown = await shown.follow('#result a[href^="/deliveries/"]')
-    assert "is not a lead status: Unheard of" in shown.text
+    assert 'is not a lead status: "Unheard of"' in shown.text
 
 
 async def test_the_first_minute_of_a_field(web: Web, browser: Browser) -> None:

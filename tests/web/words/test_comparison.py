@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.domain.builders import a_field, a_lead, a_settings
 
-from onelead.domain.custom_fields import DataType
+from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.lead import Address, Email
 from onelead.domain.limits import COMPARED_CELLS_MAX, MATCH_IDS_MAX
 from onelead.web.words.comparison import Comparison, comparison, delivered_texts
@@ -60,8 +60,17 @@ def test_the_parts_of_a_name_are_one_name() -> None:
     assert texts == {"name": "Nora Field"}
 
 
+def test_what_came_without_a_category_has_that_of_a_new_value() -> None:
+    sent = {"email": "nora@field.example", "socials": ["x.example/n"]}
+    with_one = {
+        "email": {"email": "nora@field.example", "category": "work"},
+        "socials": [{"url": "x.example/n", "category": "other"}],
+    }
+    assert delivered_texts(sent, SETTINGS) == delivered_texts(with_one, SETTINGS) != {}
+
+
 @pytest.mark.parametrize(
-    "properties", [None, 5, [], "x", {"title": 5}, {"email": {"email": 5}}, {"unknown": 1}]
+    "properties", [None, 5, [], "x", {"title": [5]}, {"email": {"email": [5]}}, {"unknown": 1}]
 )
 def test_properties_that_cannot_be_read_are_left_out(properties: Any) -> None:
     assert delivered_texts(properties, SETTINGS) == {}
@@ -121,3 +130,12 @@ def test_the_list_of_all_matches_is_an_address() -> None:
     assert matching_leads_href(a_match("name", " 0123abcd"), SETTINGS) == ""
     assert matching_leads_href(a_match("custom", "A-1", 4101), SETTINGS) == ""
     assert matching_leads_href(a_match("custom", "A-1", 1), SETTINGS) == ""
+
+
+def test_leads_with_several_options_at_once_have_no_address() -> None:
+    field = a_field(
+        data_type=DataType.MULTI_SELECT, is_filterable=True, index_state=IndexState.READY
+    )
+    settings = a_settings(fields=(field,))
+    assert matching_leads_href(a_match("custom", "5101", 4101), settings) == "/leads?cf_4101=5101"
+    assert matching_leads_href(a_match("custom", "5101,5102", 4101), settings) == ""

@@ -14,6 +14,7 @@ from onelead.contract.ledger import AccountLedgerRow, LedgerRow
 from onelead.domain.account import ApiKey, User
 from onelead.domain.custom_fields import CustomField, DataType, match_values
 from onelead.domain.lead import Address, Email, Link, PhoneNumber
+from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.writes import Action, Outcome
 from onelead.web.words.lead_texts import field_label, field_text
 from onelead.web.words.ledger_lines import (
@@ -120,6 +121,7 @@ def test_labels_are_by_key() -> None:
         (a_match(matches=0), "no leads by e-mail nora@field.example"),
         (a_match(field_name="name", value="nora field", matches=2), "2 leads by name nora field"),
         (a_match(matches=31), "more than 30 leads by e-mail nora@field.example"),
+        (a_match(by="properties"), "1 lead by e-mail nora@field.example, found by the new value"),
         (a_match(value=" 0a1b"), "1 lead by e-mail (a long value)"),
         (
             a_match(field_name="custom", definition_id=99, value="A-77"),
@@ -151,6 +153,13 @@ def test_a_custom_match_is_written_as_its_type_says(kind: DataType, stored: Any,
     (value,) = match_values(FIELDS[kind], stored)
     match = a_match(field_name="custom", definition_id=FIELDS[kind].id, value=value)
     assert match_text(match, SETTINGS) == f"1 lead by {kind} {text}"
+
+
+def test_several_options_that_properties_gave_are_one_value() -> None:
+    field = FIELDS[DataType.MULTI_SELECT]
+    match = a_match(field_name="custom", definition_id=field.id, value="5101,5102", by="properties")
+    expected = "1 lead by MultiSelect Silver, Gold, found by the new value"
+    assert match_text(match, SETTINGS) == expected
 
 
 @given(st.floats(-1e15, 1e15).map(lambda sent: round(sent, 9)))
@@ -276,6 +285,39 @@ def test_a_setting_is_named(
         **msgspec.structs.asdict(row), resource=resource, resource_id=resource_id
     )
     assert ledger_line(row, SETTINGS, LABELS).what == what
+
+
+def test_what_was_not_taken_is_named() -> None:
+    names = [
+        *("email", "name", "status_id", "customer_source_id", f"custom_fields.{4101}"),
+        *("custom_fields.99", "email.category", "phone_numbers.category"),
+    ]
+    assert ledger_line(a_row(ignored=names), SETTINGS, LABELS).ignored == (
+        *("E-mail", "Name", "Status", "Customer source", "Checkbox"),
+        *("Deleted custom field 99", "E-mail category", "Phone category"),
+    )
+    settings = a_settings(fields=(a_field(id=5, name="\u202eBudget"),))
+    line = ledger_line(a_row(ignored=["custom_fields.5"]), settings, LABELS)
+    assert line.ignored == ("\u2068\u202eBudget\u2069",)
+
+
+@pytest.mark.parametrize(
+    ("others", "named", "more"),
+    [
+        (1, 1, ""),
+        (3, 3, ""),
+        (4, 3, "1 other"),
+        (MATCH_IDS_MAX, 3, "27 others"),
+        (MATCH_IDS_MAX + 1, 3, "more than 27 others"),
+    ],
+)
+def test_leads_with_the_same_value_are_named(others: int, named: int, more: str) -> None:
+    ids = list(range(11, 11 + others))
+    row = a_row(shares={"email": ids, f"custom_fields.{FIELDS[DataType.URL].id}": ids[:1]})
+    first, second = ledger_line(row, SETTINGS, LABELS).shares
+    assert (first.label, first.lead_ids, first.more) == ("e-mail", tuple(ids[:named]), more)
+    assert first.is_several == (others > 1)
+    assert (second.label, second.lead_ids, second.more) == ("URL", (11,), "")
 
 
 def test_a_refusal_has_its_reason_and_its_named_leads() -> None:

@@ -17,17 +17,18 @@ from msgspec import Struct, to_builtins
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
-from onelead.domain.fold import Snapshot, checked_write, plan_batch
-from onelead.domain.lead import Lead
+from onelead.domain.fold import Snapshot, checked_write, keys_needed, plan_batch
+from onelead.domain.lead import Lead, custom_name
 from onelead.domain.matching import custom_field_keys, lead_keys
-from onelead.domain.settings_change import (
+from onelead.domain.settings.change import (
     Resource,
     SettingsPlan,
     SettingsWrite,
     plan_settings_change,
+    references_after,
 )
 from onelead.domain.writes import LEAD, LeadWrite, Outcome, WriteResult
-from onelead.prove.operations import matched_definition, with_index_state
+from onelead.prove.operations import matched_definition, named_definitions, with_index_state
 from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 VIOLATIONS_MAX = 10
@@ -41,6 +42,10 @@ class Replayed(Struct, frozen=True, gc=False):
     result: WriteResult | None
     #: The settings after the row.
     settings: AccountSettings
+    #: The value that an upsert looked for, as in a match key; None for any other write.
+    looked_for: tuple[str, str] | None = None
+    #: The values, as in match keys, that a lead gained or lost.
+    moved: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,40 +96,44 @@ class Replay:
             self.violations.append(text)
 
     def _step(self, entry: LedgerEntry) -> Replayed:
-        result = None
         if entry.resource == LEAD:
             write = self._reader.lead_write(entry)
-            result = self._planned(write, self._settings_of(write, entry), entry)
-            row = ledger_entry(entry.account_id, entry.seq, entry.date, write, result)
+            replayed = self._planned(write, self._settings_of(write, entry), entry)
+            assert replayed.result is not None
+            row = ledger_entry(entry.account_id, entry.seq, entry.date, write, replayed.result)
             expected = LedgerEntry(*row)
         else:
             expected = self._settings_entry(entry)
+            replayed = Replayed(entry, None, self._settings)
         if entry != expected:
             for name, is_so, should_be in zip(entry._fields, entry, expected, strict=True):
                 if is_so != should_be:
                     text = f"{name} is {is_so}, should be {should_be}"
                     self._violation(f"row {entry.seq} ({entry.action}): {text}")
-        return Replayed(entry, result, self._settings)
+        return replayed
 
     def _settings_of(self, write: LeadWrite, entry: LedgerEntry) -> AccountSettings:
-        """Return the settings, with the index state that the matched definition was in."""
-        definition_id = matched_definition(write.match)
-        if definition_id is None or definition_id not in self._maybe_building:
-            return self._settings
-        if "is still being indexed" in (entry.message or ""):
-            return with_index_state(self._settings, definition_id, IndexState.BUILDING)
-        # Once complete, an index stays complete.
-        self._maybe_building.remove(definition_id)
-        return self._settings
+        """Return the settings, with the states that the indexes of the named definitions were in.
 
-    def _planned(
-        self, write: LeadWrite, settings: AccountSettings, entry: LedgerEntry
-    ) -> WriteResult:
+        One that is matched by says which it was. One that is only given a value was complete if
+        the row says who shares it; if the row does not, that may be because it was not.
+        """
+        settings = self._settings
+        for definition_id in sorted(self._maybe_building & named_definitions(write)):
+            if definition_id == matched_definition(write.match):
+                is_building = "is still being indexed" in (entry.message or "")
+            else:
+                is_building = f'"{custom_name(definition_id)}"' not in (entry.shares or "")
+            if is_building:
+                settings = with_index_state(settings, definition_id, IndexState.BUILDING)
+            else:
+                # Once complete, an index stays complete.
+                self._maybe_building.remove(definition_id)
+        return settings
+
+    def _planned(self, write: LeadWrite, settings: AccountSettings, entry: LedgerEntry) -> Replayed:
         ready = checked_write(write, settings)
-        matches = {}
-        if ready.match is not None:
-            at = (ready.match.key.field, ready.match.key.value)
-            matches[at] = sorted(self._ids_by_key.get(at, ()))
+        matches = {at: sorted(self._ids_by_key.get(at, ())) for at in keys_needed([ready])}
         snapshot = Snapshot(self._leads, matches)
         plan = plan_batch([ready], snapshot, settings, now=entry.date, last_id=self._last_id)
         for lead in plan.created:
@@ -136,7 +145,16 @@ class Replay:
             self._put(lead_id, None)
         for lead in plan.created + plan.updated:
             self._put(lead.id, lead)
-        return plan.results[0]
+        match = ready.match.key if ready.match else None
+        return Replayed(
+            entry,
+            plan.results[0],
+            self._settings,
+            looked_for=(match.field, match.value) if match else None,
+            moved=frozenset(
+                (key.field, key.value) for key, _ in plan.keys_added + plan.keys_removed
+            ),
+        )
 
     def _put(self, lead_id: int, after: Lead | None) -> None:
         before = self._leads.pop(lead_id, None)
@@ -153,7 +171,7 @@ class Replay:
             write, self._settings, last_id=self._last_id, in_use=lambda: self._in_use(write)
         )
         if plan.outcome not in (Outcome.UNCHANGED, Outcome.REFUSED):
-            self._apply(write, plan)
+            self._apply(write, plan, entry.date)
         return entry._replace(
             request_id=write.delivery.request_id,
             resource=write.resource,
@@ -173,7 +191,7 @@ class Replay:
         name = "status_id" if is_status else "customer_source_id"
         return sum(getattr(lead, name) == write.resource_id for lead in self._leads.values())
 
-    def _apply(self, write: SettingsWrite, plan: SettingsPlan) -> None:
+    def _apply(self, write: SettingsWrite, plan: SettingsPlan, date: int) -> None:
         fields = self._settings.fields
         if write.resource is Resource.CUSTOM_FIELD_DEFINITION:
             assert plan.resource_id is not None
@@ -186,9 +204,11 @@ class Replay:
             fields=tuple(sorted(fields, key=lambda field: field.id)),
             statuses=plan.saved_statuses or self._settings.statuses,
             sources=self._settings.sources if plan.saved_sources is None else plan.saved_sources,
+            deleted=references_after(self._settings.deleted, plan, date),
         )
         if plan.saved_account is not None:
             details = to_builtins(plan.saved_account)
+            details["placeholder_texts"] = details.pop("placeholders")
             self._settings = replace(self._settings, **details)
         self._last_id = plan.last_id
         for field in self._settings.indexed_fields:

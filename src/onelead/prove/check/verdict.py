@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from onelead.contract.ledger import AccountRows, LedgerEntry
 from onelead.domain.account import AccountSettings
-from onelead.domain.settings_change import Resource, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, LeadWrite
+from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.replay import Reader, Replay
 from onelead.prove.check.witness import (
     Explanation,
@@ -62,6 +63,8 @@ class Verdict:
     deliveries: list[str] = field(default_factory=list)
     #: Stored leads, match keys and lane that the ledger does not explain.
     stored: list[str] = field(default_factory=list)
+    #: Upserts that came again, and those of them that should have found their lead.
+    repeats: Repeats = field(default_factory=Repeats)
     #: How long the checks took.
     seconds: float = 0.0
 
@@ -74,6 +77,7 @@ class Verdict:
             or self.disorder
             or self.deliveries
             or self.stored
+            or self.repeats.violations
         )
 
 
@@ -84,8 +88,9 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
     operations = [as_unanswered(one) if is_unexpected(one) else one for one in operations]
     witness = find_witness(operations, rows.ledger[beginning.rows :])
     replay = Replay(rows, beginning.empty, _READER, last_id=beginning.last_id)
-    explanation = Explanation()
+    explanation, repeats = Explanation(), Repeats()
     for replayed in replay.rows():
+        repeats.add(replayed)
         operation = witness.operations.get(replayed.entry.seq)
         if operation is not None:
             explanation.add(operation, replayed)
@@ -96,6 +101,7 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
         disorder=explanation.disorder,
         deliveries=[*failures, *witness.violations],
         stored=replay.violations,
+        repeats=repeats,
     )
     if not verdict.is_kept:
         verdict.contradictions = _searched(operations, rows, beginning, witness)

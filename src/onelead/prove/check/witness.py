@@ -15,7 +15,7 @@ from math import inf
 import msgspec
 
 from onelead.contract.ledger import LedgerEntry
-from onelead.domain.writes import LEAD
+from onelead.domain.writes import LEAD, Outcome
 from onelead.prove.answers import difference
 from onelead.prove.check.replay import VIOLATIONS_MAX, Replayed
 from onelead.prove.operations import Claim, Operation
@@ -37,7 +37,8 @@ def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]
     """Find the operation that wrote each row."""
     answered: dict[str, deque[Operation]] = defaultdict(deque)
     unanswered: dict[tuple[object, ...], deque[Operation]] = defaultdict(deque)
-    for operation in operations:
+    # An attempt that was sent earlier can have come before more, so it is taken first.
+    for operation in sorted(operations, key=lambda one: one.sent):
         if operation.answer is not None:
             answered[operation.answer.request_id].append(operation)
         else:
@@ -146,7 +147,8 @@ def latest_ends(operations: Sequence[Operation], claims: dict[int, Claim]) -> di
                 versions[shown.lead_id].append((shown.version, operation.answered))
     ends = {}
     for number, claim in claims.items():
-        if claim.lead_id is not None and claim.version is not None:
+        is_made = claim.outcome in (Outcome.CREATED, Outcome.UPDATED)
+        if is_made and claim.lead_id is not None and claim.version is not None:
             later = (end for v, end in versions[claim.lead_id] if v >= claim.version)
             ends[number] = min(later, default=inf)
     return ends

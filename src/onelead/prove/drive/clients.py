@@ -1,7 +1,8 @@
 """The clients of a proof: each sends a request, waits for the answer, records both and goes on.
 
 A client that gets no answer or a 503 sends the same delivery again, as real clients do. The first
-attempt may or may not have happened, so the history has both.
+attempt may or may not have happened, so the history has both. Some deliveries are sent twice on
+purpose: after the answer, or at the same moment on another connection.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from msgspec import Struct
 from onelead.contract.access import NewAccount
 from onelead.incoming.api_calls import BASE_PATH, call_headers
 from onelead.prove.drive.http_connection import HttpConnection, Response
-from onelead.prove.drive.people import People, Request
+from onelead.prove.drive.people import People, Request, Twice
 from onelead.prove.drive.processes import ServerProcess
 from onelead.prove.operations import Answer, Operation, read_lead_body
 
 REQUEST_TIMEOUT_S = 45.0
 #: A broken connection is opened again after this time.
 _RECONNECT_S = 0.02
-_HEADERS = (b"x-request-id", b"lead-changed", b"lead-match", b"etag")
+_HEADERS = (
+    *(b"x-request-id", b"lead-changed", b"lead-match", b"etag"),
+    *(b"lead-ignored", b"lead-shares"),
+)
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -57,6 +61,9 @@ class Recorded:
     #: How often a delivery was sent again, because of a broken connection or a 503.
     broken: int = 0
     unavailable: int = 0
+    #: How often a delivery was sent twice on purpose.
+    repeated: int = 0
+    doubled: int = 0
 
     def operations(self) -> list[Operation]:
         """Return the history, in the order of sending."""
@@ -88,10 +95,12 @@ def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
 
 def _answers(request: Request, response: Response) -> Sequence[Answer | None]:
     outcome = outcome_header(response)
-    request_id, changed, match, etag = (_text(response.headers.get(name)) for name in _HEADERS)
+    request_id, *receipt = (_text(response.headers.get(name)) for name in _HEADERS)
     if not request.is_bulk or response.status != HTTPStatus.OK:
+        changed, match, etag, *rest = receipt
         answer = Answer(
-            response.status, request_id or "", outcome, changed, match, etag, response.body
+            *(response.status, request_id or "", outcome, changed, match, etag, response.body),
+            *rest,
         )
         return [answer] * len(request.items)
     outcomes = outcome.split(", ")
@@ -130,7 +139,7 @@ class Clients:
                 response = await client.deliver(self.people.draw)
                 if response.headers.get(b"retry-after"):
                     # The index of a definition is still being built.
-                    await client.rest(response)
+                    await _rest(response)
 
     async def switch(self, number: int) -> None:
         """Switch a definition out of filters and back in, until the end."""
@@ -156,17 +165,60 @@ class Clients:
 class _Client:
     def __init__(self, clients: Clients, number: int) -> None:
         self._clients = clients
-        self._number = number
-        self._process = clients.processes[number % len(clients.processes)]
-        self._connection: HttpConnection | None = None
+        self._first, self._second = (
+            _Sender(clients, number, clients.processes[place % len(clients.processes)])
+            for place in (number, number + 1)
+        )
 
     async def deliver(self, draw: Callable[[], Request]) -> Response:
-        """Send one delivery until it is answered."""
-        connection = await self._connected()
+        """Send one delivery until it is answered; some are sent twice."""
+        await self._first.connected()
+        recorded = self._clients.recorded
         request = draw()
+        if request.twice is Twice.AT_ONCE:
+            recorded.doubled += 1
+            await self._second.connected()
+            response, _ = await asyncio.gather(
+                self._first.send(request), self._second.send(request)
+            )
+            return response
+        response = await self._first.send(request)
+        if request.twice is Twice.AFTER_THE_ANSWER:
+            recorded.repeated += 1
+            response = await self._first.send(request)
+        return response
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._first.close()
+        self._second.close()
+
+
+class _Sender:
+    """One connection of a client; it is opened again when it breaks."""
+
+    def __init__(self, clients: Clients, number: int, process: ServerProcess) -> None:
+        self._clients = clients
+        self._number = number
+        self._process = process
+        self._connection: HttpConnection | None = None
+
+    async def connected(self) -> HttpConnection:
+        """Return the open connection."""
+        while self._connection is None or not self._connection.is_open:
+            try:
+                host, port = await self._process.address()
+                self._connection = await HttpConnection.open(host, port)
+            except OSError:
+                await asyncio.sleep(_RECONNECT_S)
+        return self._connection
+
+    async def send(self, request: Request) -> Response:
+        """Send a request until it is answered."""
         raw = self._clients.head(request)
         recorded = self._clients.recorded
         while True:
+            connection = await self.connected()
             sent = time.monotonic()
             response = None
             with contextlib.suppress(ConnectionError):
@@ -180,8 +232,7 @@ class _Client:
                 recorded.broken += 1
             else:
                 recorded.unavailable += 1
-                await self.rest(response)
-            connection = await self._connected()
+                await _rest(response)
 
     def _learn(self, request: Request, response: Response) -> None:
         """Remember the leads in the answer."""
@@ -200,21 +251,12 @@ class _Client:
         if lead_id is not None:
             self._clients.people.learn(request, lead_id)
 
-    @staticmethod
-    async def rest(response: Response) -> None:
-        """Wait as long as the answer asks."""
-        await asyncio.sleep(float(response.headers.get(b"retry-after", b"1")))
-
-    async def _connected(self) -> HttpConnection:
-        while self._connection is None or not self._connection.is_open:
-            try:
-                host, port = await self._process.address()
-                self._connection = await HttpConnection.open(host, port)
-            except OSError:
-                await asyncio.sleep(_RECONNECT_S)
-        return self._connection
-
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             self._connection.close()
+
+
+async def _rest(response: Response) -> None:
+    """Wait as long as the answer asks."""
+    await asyncio.sleep(float(response.headers.get(b"retry-after", b"1")))

@@ -2,7 +2,8 @@
 
 People come in families of five. Properties are mixed up only within a family, so that the history
 splits into parts that can be checked separately. For a moment at a time many clients deliver the
-same family, so that they meet on the same leads.
+same family, so that they meet on the same leads. Each person has two values of everything, and each
+value has several spellings.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from onelead.domain.limits import BULK_LEADS_MAX
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import LEAD, Action
 
 FAMILY_PEOPLE = 5
 #: How often a property is that of another member, which moves a lead into and out of matches.
 _MIX_UP = 0.03
+#: How often an upsert is sent twice, and how often that is at the same moment.
+_TWICE = 1 / 8
+_AT_ONCE = 0.4
 #: The share of requests that are about the family of the moment.
 _FOCUS = 0.2
 #: Requests until the family of the moment changes.
@@ -31,11 +36,18 @@ _IDS_KEPT = 24
 _TITLES = ("Buyer", "Head buyer", "Owner")
 _TAGS = ("fair", "Fair", "spring", "VIP")
 _KINDS = (
-    *("upsert by e-mail", "upsert by name", "upsert by custom field", "create", "update"),
+    *("upsert by e-mail", "upsert by name", "upsert by custom field", "upsert to another value"),
+    *("upsert that blanks its match", "upsert by a placeholder", "create", "update"),
     *("delete", "bulk create", "bulk update"),
 )
-_WEIGHTS = (34, 14, 20, 1.5, 17, 11, 0.5, 2)
+_WEIGHTS = (31, 12, 18, 5, 3, 1, 1.5, 17, 11, 0.5, 2)
 SWITCH = "switch is_filterable"
+_CHANGING, _BLANKING, _PLACEHOLDER = _KINDS[3:6]
+_MATCHED = {
+    "upsert by e-mail": "email",
+    "upsert by name": "name",
+    "upsert by custom field": "custom",
+}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 #: The definitions that a proof makes. The last is switched in and out of filters.
@@ -46,7 +58,27 @@ DEFINITIONS: tuple[dict[str, Any], ...] = (
     {"name": "Badge", "data_type": "String"},
 )
 
+#: What properties bring that is no value.
+_BLANKS: dict[str, tuple[Any, ...]] = {
+    "name": ("", " ", "n/a"),
+    "email": (None, {}, {"email": " "}, {"email": "none"}),
+    "custom": (None, "", " "),
+}
+_APOSTROPHES = ("'", "\u2019", "`")
+_SPELLINGS = ("{}", "mailto:{}", "Nora Field <{}>", '"{}"', "{}.", " {};")
+_PLACEHOLDERS = ("n/a", "None", "{{contact.email}}", "-")
+
 _encode = msgspec.json.Encoder().encode
+
+
+class Twice(StrEnum):
+    """Whether a delivery is sent a second time, although it is answered."""
+
+    NO = "no"
+    #: On the same connection.
+    AFTER_THE_ANSWER = "after the answer"
+    #: On another connection, as a network may do that sends again what it has sent.
+    AT_ONCE = "at the same moment"
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -70,6 +102,7 @@ class Request(Struct, frozen=True, gc=False):
     is_bulk: bool = False
     #: The family whose leads it is about.
     family: int = -1
+    twice: Twice = Twice.NO
 
 
 @dataclass
@@ -151,18 +184,53 @@ class People:
 
     def _upsert(self, kind: str, family: int) -> Request:
         person = self._member(family)
-        match: dict[str, Any] = {"field_name": kind.removeprefix("upsert by ").replace("-", "")}
-        if kind == "upsert by e-mail":
-            match["field_value"] = self._email(person)
-        elif kind == "upsert by name":
-            match["field_value"] = self._name(person)
-        else:
-            place = self.chance.randrange(len(DEFINITIONS))
-            match["field_name"] = "custom"
-            match["field_value"] = self._custom_value(place, person)
-        body = _encode({"properties": self._properties(person), "match": match})
-        item = Item(LEAD, Action.UPSERT, None, body.decode())
-        return Request(self._numbers, kind, "PUT", "/leads/upsert", body, (item,), family=family)
+        field_name = _MATCHED.get(kind) or self.chance.choice(("email", "name", "custom"))
+        place = self.chance.randrange(len(DEFINITIONS))
+        properties = self._properties(person)
+        is_back = kind == _CHANGING and self._happens(0.5)
+        value = self._value(field_name, place, person, other=is_back)
+        if kind == _CHANGING:
+            given = self._value(field_name, place, person, other=not is_back)
+            properties |= self._given(field_name, given)
+        elif kind == _BLANKING:
+            blank = self.chance.choice(_BLANKS[field_name])
+            given = value | {"value": blank} if field_name == "custom" else blank
+            properties |= self._given(field_name, given)
+        elif kind == _PLACEHOLDER:
+            text = self.chance.choice(_PLACEHOLDERS)
+            value = value | {"value": text} if field_name == "custom" else text
+        elif field_name == "name" and "name" not in properties and self._happens(0.3):
+            # It is stored beside the name, which stays.
+            properties["first_name"] = "Eleonora"
+        match = {"field_name": field_name, "field_value": value}
+        body = _encode({"properties": properties, "match": match})
+        return Request(
+            *(self._numbers, kind, "PUT", "/leads/upsert", body),
+            (Item(LEAD, Action.UPSERT, None, body.decode()),),
+            family=family,
+            twice=self._twice(),
+        )
+
+    def _value(self, field_name: str, place: int, person: int, *, other: bool = False) -> Any:
+        """Return one of the two values of a person, as a match has it."""
+        if field_name == "email":
+            return self._email(person, other=other)
+        if field_name == "name":
+            return self._name(person, other=other)
+        return self._custom_value(place, person, other=other)
+
+    @staticmethod
+    def _given(field_name: str, value: Any) -> dict[str, Any]:
+        """Return a value as properties have it."""
+        if field_name == "custom":
+            return {"custom_fields": [value]}
+        is_text = field_name == "email" and isinstance(value, str)
+        return {field_name: {"email": value} if is_text else value}
+
+    def _twice(self) -> Twice:
+        if not self._happens(_TWICE):
+            return Twice.NO
+        return Twice.AT_ONCE if self._happens(_AT_ONCE) else Twice.AFTER_THE_ANSWER
 
     def _create(self, kind: str, family: int) -> Request:
         body = _encode(self._new(family, 0))
@@ -213,8 +281,8 @@ class People:
         if happens(0.85):
             properties["name"] = self._name(person)
         if happens(0.4):
-            email = self._email(person)
-            properties["email"] = {"email": email} if happens(0.9) else None
+            given = self._email(person) if happens(0.9) else chance.choice(_BLANKS["email"])
+            properties |= self._given("email", given)
         if happens(0.4):
             properties["title"] = chance.choice(_TITLES)
         if happens(0.1):
@@ -229,20 +297,33 @@ class People:
     def _happens(self, probability: float) -> bool:
         return self.chance.random() < probability
 
-    def _name(self, person: int) -> str:
-        # Letters only: other names take long to split, and splitting is not what is proven.
-        word = _word(self._someone(person))
-        return f"Nora Field{word}" if self._happens(0.7) else f"NORA  FIELD{word}"
-
-    def _email(self, person: int) -> str:
+    def _name(self, person: int, *, other: bool = False) -> str:
+        # Plain words mostly: other names take long to split, and splitting is not what is proven.
         number = self._someone(person)
-        spelled = "n{}@field.example" if self._happens(0.7) else "N{}@Field.example"
-        return spelled.format(number)
+        last = f"{'Meadow' if other else 'Field'}{_word(number)}"
+        if number % 10 == 0:
+            last = f"O{self.chance.choice(_APOSTROPHES)}{last}"
+        return f"Nora {last}" if self._happens(0.7) else f"NORA  {last.upper()}"
 
-    def _custom_value(self, place: int, person: int) -> dict[str, Any]:
+    def _email(self, person: int, *, other: bool = False) -> str:
         number = self._someone(person)
-        date = f"{number % 12 + 1:02}/15/{1990 + number // 12}"
-        value = (f"C-{number}", number + 0.5, date, f"B-{number}")[place]
+        domain = "meadow.example" if other else "field.example"
+        if number % 10 == 0:
+            domain = self.chance.choice((f"bücher.{domain}", f"xn--bcher-kva.{domain}"))
+        address = f"n{number}@{domain}"
+        if self._happens(0.6):
+            return address
+        spelled = self.chance.choice(_SPELLINGS).format(address)
+        return spelled.upper() if self._happens(0.5) else spelled
+
+    def _custom_value(self, place: int, person: int, *, other: bool = False) -> dict[str, Any]:
+        number = self._someone(person)
+        date = f"{number % 12 + 1:02}/15/{1990 + number // 12 - 500 * other}"
+        score = number + (0.25 if other else 0.5)
+        end = "-b" if other else ""
+        value: Any = (f"C-{number}{end}", score, date, f"B-{number}{end}")[place]
+        if self._happens(0.2):
+            value = f" {value} "
         return {"custom_field_definition_id": self.definition_ids[place], "value": value}
 
 

@@ -224,8 +224,8 @@ class _Part:
         ids |= {
             lead_id
             for step in kept
-            if (key := self._model.looked_for(step.write))
-            for lead_id in starts[0].ids_by_key.get(key, ())
+            for value in self._model.looked_for(step.write)
+            for lead_id in starts[0].ids_by_key.get(value, ())
         }
         before = tuple(starts[0].leads[one] for one in sorted(ids) if one in starts[0].leads)
         operations = tuple(step.operation for step in kept)

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from onelead.domain.writes import Action, Outcome
 from onelead.prove.explain.parts import CHANGING, Step
-from onelead.prove.explain.serial_model import SerialModel
+from onelead.prove.explain.serial_model import SerialModel, Value
 
 Pair = tuple[Step, Step]
 _MAKING = {Outcome.CREATED, Outcome.UPDATED}
@@ -27,15 +27,16 @@ def contradicting_pairs(steps: Sequence[Step], model: SerialModel) -> Iterator[P
 def _created_twice(steps: Sequence[Step], model: SerialModel) -> Iterator[Pair]:
     """Yield pairs of upserts that both created a lead for the same value.
 
-    Whichever was first, its lead had the value that both looked for, and no operation that was sent
+    Whichever was first, its lead had a value that both looked for, and no operation that was sent
     in time can have taken it away.
     """
-    creators: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    creators: dict[Value, list[Step]] = defaultdict(list)
     changers: dict[int, list[Step]] = defaultdict(list)
     unknown = [step for step in steps if not step.is_needed]
     for step in steps:
-        if (key := _created_for(step, model)) is not None:
-            creators[key].append(step)
+        if keys := _created_for(step, model):
+            for key in keys:
+                creators[key].append(step)
         elif step.write.outcome in CHANGING:
             for lead_id in step.lead_ids:
                 changers[lead_id].append(step)
@@ -51,13 +52,12 @@ def _changers(step: Step, changers: dict[int, list[Step]]) -> list[Step]:
     return [other for lead_id in step.lead_ids for other in changers[lead_id]]
 
 
-def _created_for(step: Step, model: SerialModel) -> tuple[str, str] | None:
-    """Return the value that an upsert looked for and gave the lead that it created."""
+def _created_for(step: Step, model: SerialModel) -> set[Value]:
+    """Return the values that an upsert looked for and gave the lead that it created."""
     answer, action = step.operation.answer, step.operation.action
     if answer is None or answer.outcome != Outcome.CREATED or action is not Action.UPSERT:
-        return None
-    key = model.looked_for(step.write)
-    return key if key in model.values_given(step.write) else None
+        return set()
+    return model.looked_for(step.write) & model.values_given(step.write)
 
 
 def _written_twice(steps: Sequence[Step]) -> Iterator[Pair]:

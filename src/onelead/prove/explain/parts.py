@@ -1,8 +1,9 @@
 """A history split into parts that can be checked separately.
 
-Two operations belong together if they name the same lead, or if one looks for a value that the
-other's lead has. Within a part, only operations on the same lead or value depend on each other; the
-rest can be taken in any order.
+Two operations belong together if they name the same lead, or if the answer to one depends on a
+value that the other's lead has: an upsert looks for up to two values, and every write says who
+shares the values that it gives its lead. Within a part, only operations on the same lead or value
+depend on each other; the rest can be taken in any order.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from onelead.domain.lead import custom_name
 from onelead.domain.writes import LEAD, Action, Outcome
-from onelead.prove.explain.serial_model import SerialModel, Write, read_write
-from onelead.prove.operations import Claim, Operation, matched_definition
+from onelead.prove.explain.serial_model import SerialModel, Value, Write, read_write
+from onelead.prove.operations import Claim, Operation
 
-#: What operations can share: a lead, a value that is looked for, or the state of a definition.
+#: What operations can share: a lead, a value that answers depend on, or the state of a definition.
 Token = tuple[str, object]
 CHANGING = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 
@@ -59,9 +61,8 @@ def steps_of(
         for operation in sorted(operations, key=lambda one: one.sent)
         if _counts(operation, claims)
     ]
-    looked_for = {key for write in writes if (key := model.looked_for(write))}
-    values = _values_of_leads(writes, looked_for, model)
-    return [_step(write, ends, model, looked_for, values) for write in writes]
+    reader = _StepReader(writes, ends, model)
+    return [reader.step(write) for write in writes]
 
 
 def _counts(operation: Operation, claims: dict[int, Claim] | None) -> bool:
@@ -81,46 +82,43 @@ def _lead_ids(write: Write) -> frozenset[int]:
     return frozenset(lead_id for lead_id in ids if lead_id is not None)
 
 
-def _values_of_leads(
-    writes: Iterable[Write], looked_for: set[tuple[str, str]], model: SerialModel
-) -> dict[int, set[tuple[str, str]]]:
-    """Return the values that each lead can have had, of those that an upsert looks for.
+class _StepReader:
+    """Finds what each of the writes shares with others."""
 
-    A lead can only have values that one of its writes brought.
-    """
-    values: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    for write in writes:
-        named = model.values_of(write) & looked_for
-        for lead_id in _lead_ids(write) if named else ():
-            values[lead_id] |= named
-    return values
+    def __init__(self, writes: Iterable[Write], ends: dict[int, float], model: SerialModel) -> None:
+        self._ends = ends
+        self._model = model
+        #: The values that an answer can depend on.
+        self._read = set().union(*map(model.read, writes))
+        self._switched = {one.operation.resource_id for one in writes if one.lead_write is None}
+        #: Of those values, the ones that each lead can have had: one of its writes brought them.
+        self._values: dict[int, set[Value]] = defaultdict(set)
+        for write in writes:
+            named = model.values_of(write) & self._read
+            for lead_id in _lead_ids(write) if named else ():
+                self._values[lead_id] |= named
 
-
-def _step(
-    write: Write,
-    ends: dict[int, float],
-    model: SerialModel,
-    looked_for: set[tuple[str, str]],
-    values: dict[int, set[tuple[str, str]]],
-) -> Step:
-    operation = write.operation
-    lead_ids = _lead_ids(write)
-    tokens: set[Token] = set()
-    if not _is_ambiguous(operation):
-        tokens |= {("lead", lead_id) for lead_id in lead_ids}
-    if key := model.looked_for(write):
-        tokens.add(key)
-    if write.outcome in {None, *CHANGING}:
-        changed = _changed_fields(operation)
-        brought = set().union(*(values.get(lead_id, set()) for lead_id in lead_ids))
-        brought |= model.values_of(write) & looked_for
-        tokens |= {value for value in brought if changed is None or _field_of(value) in changed}
-    if operation.resource != LEAD:
-        tokens.add(("switch", operation.resource_id))
-    elif write.lead_write and (definition_id := matched_definition(write.lead_write.match)):
-        tokens.add(("switch", definition_id))
-    end = operation.answered if operation.answer else ends.get(operation.number, inf)
-    return Step(write, frozenset(tokens), end, lead_ids)
+    def step(self, write: Write) -> Step:
+        operation = write.operation
+        lead_ids = _lead_ids(write)
+        tokens: set[Token] = {*self._model.looked_for(write)}
+        if not _is_ambiguous(operation):
+            tokens |= {("lead", lead_id) for lead_id in lead_ids}
+        definitions = {write.matched_definition}
+        if write.outcome in {None, *CHANGING}:
+            changed = _changed_fields(operation)
+            # Whom the lead shares these values with is in the answer, too.
+            brought = set().union(*(self._values.get(one, set()) for one in lead_ids))
+            brought |= self._model.values_of(write) & self._read
+            tokens |= {one for one in brought if changed is None or _field_of(one) in changed}
+            definitions |= {
+                one for one in write.definitions if changed is None or custom_name(one) in changed
+            }
+        if operation.resource != LEAD:
+            tokens.add(("switch", operation.resource_id))
+        tokens |= {("switch", one) for one in definitions if one in self._switched}
+        end = operation.answered if operation.answer else self._ends.get(operation.number, inf)
+        return Step(write, frozenset(tokens), end, lead_ids)
 
 
 def _is_ambiguous(operation: Operation) -> bool:
@@ -137,7 +135,7 @@ def _changed_fields(operation: Operation) -> frozenset[str] | None:
     return frozenset(answer.changed.split(", "))
 
 
-def _field_of(value: tuple[str, str]) -> str:
+def _field_of(value: Value) -> str:
     """Return the name of a match key's field as receipts write it."""
     name, _, rest = value[0].partition(":")
     return f"custom_fields.{rest.partition('.')[0]}" if rest else name

@@ -5,15 +5,21 @@ The rules are those of `onelead.domain.fold`. The model has no clock, so its lea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.custom_fields import DataType, IndexState, match_values
+from onelead.domain.custom_fields import (
+    DataType,
+    IndexState,
+    match_values,
+    whole_match_value,
+)
 from onelead.domain.fold import BatchPlan, Snapshot, checked_write, plan_batch
 from onelead.domain.lead import Lead
-from onelead.domain.matching import key_value, names_matched_field
+from onelead.domain.matching import email_match_keys, key_value
 from onelead.domain.properties import CheckedPatch
 from onelead.domain.text import fold
 from onelead.domain.writes import LEAD, CheckedWrite, LeadWrite, Outcome
@@ -22,13 +28,17 @@ from onelead.prove.operations import (
     Claim,
     Operation,
     matched_definition,
+    named_definitions,
     read_lead_write,
     with_index_state,
 )
 
 # Equal leads encode equally, as custom fields are always in the order of their ids.
 _encode = msgspec.json.Encoder().encode
-Ids = dict[tuple[str, str], tuple[int, ...]]
+Value = tuple[str, str]
+Ids = dict[Value, tuple[int, ...]]
+#: The definitions that are not ready, each with the state of its index.
+Indexes = tuple[tuple[int, IndexState], ...]
 
 
 class State:
@@ -67,6 +77,9 @@ class Write:
     is_filterable: bool = False
     #: A lead and the version it must have before the operation; 0 if it must not exist.
     needs: tuple[int, int] | None = None
+    #: The definition that it matches by, and all that it names.
+    matched_definition: int | None = None
+    definitions: frozenset[int] = frozenset()
 
     @property
     def outcome(self) -> str | None:
@@ -80,7 +93,14 @@ def read_write(operation: Operation, claim: Claim | None) -> Write:
         claim = operation.answer.claim
     if operation.resource == LEAD:
         asked = read_lead_write(operation.action, operation.resource_id, operation.payload)
-        return Write(operation, asked, claim, needs=_needs(claim))
+        return Write(
+            operation,
+            asked,
+            claim,
+            needs=_needs(claim),
+            matched_definition=matched_definition(asked.match),
+            definitions=frozenset(named_definitions(asked)),
+        )
     body = msgspec.json.decode(operation.payload)
     return Write(operation, None, claim, bool(body.get("is_filterable")))
 
@@ -105,15 +125,12 @@ class SerialModel:
             kept = IndexState.READY if field.on_leads else IndexState.NONE
             settings = with_index_state(settings, field.id, kept)
         self.settings = settings
-        self._not_ready = {
-            (field.id, state): with_index_state(settings, field.id, state)
-            for field in settings.fields
-            for state in (IndexState.NONE, IndexState.BUILDING)
-        }
-        self._checked_writes: dict[tuple[int, IndexState], CheckedWrite] = {}
-        #: What an operation does, by the ids that it finds and then by the lead that it writes.
+        self._settings_by_indexes: dict[Indexes, AccountSettings] = {(): settings}
+        self._checked_writes: dict[tuple[int, Indexes], CheckedWrite] = {}
+        #: What an operation does, by the ids that it finds and then by the leads it may write.
         self._plans: dict[
-            tuple[int, IndexState, tuple[int, ...]], list[tuple[Lead | None, BatchPlan | None]]
+            tuple[int, Indexes, tuple[tuple[int, ...], ...]],
+            list[tuple[list[Lead], BatchPlan | None]],
         ] = {}
 
     def after(self, write: Write, state: State) -> State | None:
@@ -127,13 +144,11 @@ class SerialModel:
             lead = state.leads.get(write.needs[0])
             if (lead.version if lead else 0) != write.needs[1]:
                 return None
-        field_id = matched_definition(write.lead_write.match)
-        index = state.indexes.get(field_id, IndexState.READY) if field_id else IndexState.READY
-        if index is not IndexState.BUILDING or _says_building(write):
-            return self._written(write, index, state)
-        assert field_id is not None
-        known = State(state.leads, state.ids_by_key, {**state.indexes, field_id: IndexState.READY})
-        return self._written(write, IndexState.READY, known)
+        for known in _possible_indexes(write, state):
+            after = self._written(write, known)
+            if after is not None:
+                return after
+        return None
 
     def _switched(self, write: Write, state: State) -> State | None:
         definition_id = write.operation.resource_id
@@ -147,30 +162,33 @@ class SerialModel:
         now = IndexState.BUILDING if write.is_filterable else IndexState.NONE
         return State(state.leads, state.ids_by_key, {**state.indexes, definition_id: now})
 
-    def _written(self, write: Write, index: IndexState, state: State) -> State | None:
-        checked = self._checked(write, index)
-        ids: tuple[int, ...] = ()
-        if checked.match is not None:
-            ids = state.ids_by_key.get((checked.match.key.field, checked.match.key.value), ())
+    def _written(self, write: Write, state: State) -> State | None:
+        indexes: Indexes = ()
+        if state.indexes:
+            states = state.indexes.items()
+            indexes = tuple(sorted(one for one in states if one[0] in write.definitions))
+        checked = self._checked(write, indexes)
+        found: Ids = {}
+        for key in checked.keys:
+            value = (key.field, key.value)
+            found[value] = state.ids_by_key.get(value, ())
         # Nothing else in the state affects what the operation does.
-        named = write.operation.resource_id if checked.match is None else None
-        lead = state.leads.get(named or ids[0]) if named or len(ids) == 1 else None
-        known = self._plans.setdefault((write.operation.number, index, ids), [])
+        leads = _leads_needed(write, checked, found, state)
+        at = (write.operation.number, indexes, tuple(found.values()))
+        known = self._plans.setdefault(at, [])
         for before, plan in known:
-            if before == lead:
+            if before == leads:
                 return self._with(plan, state)
-        plan = self._plan(write, checked, ids, lead)
-        known.append((lead, plan))
+        plan = self._plan(write, checked, found, leads)
+        known.append((leads, plan))
         return self._with(plan, state)
 
     def _plan(
-        self, write: Write, checked: CheckedWrite, ids: tuple[int, ...], lead: Lead | None
+        self, write: Write, checked: CheckedWrite, found: Ids, leads: list[Lead]
     ) -> BatchPlan | None:
         """Plan the operation alone; None if the result is not what was answered."""
-        matches = {}
-        if checked.match is not None:
-            matches[checked.match.key.field, checked.match.key.value] = list(ids)
-        snapshot = Snapshot({lead.id: lead} if lead else {}, matches)
+        matches = {at: list(ids) for at, ids in found.items()}
+        snapshot = Snapshot({lead.id: lead for lead in leads}, matches)
         new_id = _new_id(write)
         plan = plan_batch([checked], snapshot, self.settings, now=0, last_id=new_id - 1)
         (result,) = plan.results
@@ -180,17 +198,20 @@ class SerialModel:
             is_so = write.claim is None or not differs_from_claim(write.claim, result)
         return plan if is_so else None
 
-    def _checked(self, write: Write, index: IndexState = IndexState.READY) -> CheckedWrite:
-        at = (write.operation.number, index)
+    def _checked(self, write: Write, indexes: Indexes = ()) -> CheckedWrite:
+        at = (write.operation.number, indexes)
         if at not in self._checked_writes:
             assert write.lead_write is not None
-            settings = self.settings
-            if index is not IndexState.READY:
-                field_id = matched_definition(write.lead_write.match)
-                assert field_id is not None
-                settings = self._not_ready[field_id, index]
-            self._checked_writes[at] = checked_write(write.lead_write, settings)
+            self._checked_writes[at] = checked_write(write.lead_write, self._settings_with(indexes))
         return self._checked_writes[at]
+
+    def _settings_with(self, indexes: Indexes) -> AccountSettings:
+        if indexes not in self._settings_by_indexes:
+            settings = self.settings
+            for definition_id, state in indexes:
+                settings = with_index_state(settings, definition_id, state)
+            self._settings_by_indexes[indexes] = settings
+        return self._settings_by_indexes[indexes]
 
     @staticmethod
     def _with(plan: BatchPlan | None, state: State) -> State | None:
@@ -211,42 +232,50 @@ class SerialModel:
             ids_by_key[at] = tuple(sorted({*ids_by_key.get(at, ()), lead_id}))
         return State(leads, ids_by_key, state.indexes)
 
-    def values_given(self, write: Write) -> set[tuple[str, str]]:
+    def values_given(self, write: Write) -> set[Value]:
         """Return the fields and values that a lead created by the upsert is certain to have."""
         checked = self._checked(write) if write.lead_write else None
         if checked is None or checked.patch is None or checked.match is None:
             return set()
         values = self._brought(checked.patch)
-        if not names_matched_field(checked.match, checked.patch):
+        if not checked.match.is_given:
             values.add((checked.match.key.field, checked.match.key.value))
         return values
 
-    def values_of(self, write: Write) -> set[tuple[str, str]]:
+    def values_of(self, write: Write) -> set[Value]:
         """Return every field and value that a write may make a lead match by."""
         checked = self._checked(write) if write.lead_write else None
         if checked is None or checked.patch is None:
             return set()
-        values = _values_of_every_lead(self.settings)
-        if key := self.looked_for(write):
-            # A new lead gets the value that was looked for.
-            values.add(key)
+        # A new lead gets a value that was looked for.
+        values = _values_of_every_lead(self.settings) | self.looked_for(write)
         name = write.operation.shown.name if checked.patch.name_parts else ""
         return values | self._brought(checked.patch, name)
 
-    def _brought(self, patch: CheckedPatch, answered_name: str = "") -> set[tuple[str, str]]:
+    def _brought(self, patch: CheckedPatch, answered_name: str = "") -> set[Value]:
         names = (answered_name, patch.name)
         values = {("name", key_value(fold(name))) for name in names if name}
         if email := patch.fields.get("email"):
-            values.add(("email", key_value(fold(email.email))))
+            values.update((key.field, key.value) for key in email_match_keys(email.email))
         for definition_id, value in patch.custom_fields.items():
             field = self.settings.fields_by_id[definition_id]
-            values.update((field.key_field, key_value(one)) for one in match_values(field, value))
+            found = {*match_values(field, value), whole_match_value(field, value)}
+            values.update((field.key_field, key_value(one)) for one in found)
         return values
 
-    def looked_for(self, write: Write) -> tuple[str, str] | None:
-        """Return the field and value that an upsert looks for."""
+    def looked_for(self, write: Write) -> set[Value]:
+        """Return the fields and values that an upsert looks for to find its lead."""
         match = self._checked(write).match if write.lead_write else None
-        return (match.key.field, match.key.value) if match else None
+        keys = (match.key, match.key_by_properties) if match else ()
+        return {(key.field, key.value) for key in keys if key is not None}
+
+    def read(self, write: Write) -> set[Value]:
+        """Return the fields and values on whose leads the answer depends.
+
+        These are what an upsert looks for, and what others may share with the lead that is written.
+        """
+        keys = self._checked(write).keys if write.lead_write else ()
+        return {(key.field, key.value) for key in keys}
 
 
 def _values_of_every_lead(settings: AccountSettings) -> set[tuple[str, str]]:
@@ -257,6 +286,39 @@ def _values_of_every_lead(settings: AccountSettings) -> set[tuple[str, str]]:
         if field.data_type is DataType.CHECKBOX
         for value in ("true", "false")
     }
+
+
+def _possible_indexes(write: Write, state: State) -> Sequence[State]:
+    """Return the state with what the answer may say about indexes that are being built.
+
+    An index that is matched by says which it was. One that is only given a value was complete if
+    the answer says who shares it; if the answer does not, it may still be either.
+    """
+    if not state.indexes:
+        return (state,)
+    building = {one for one in write.definitions if state.indexes.get(one) is IndexState.BUILDING}
+    matched = building & {write.matched_definition}
+    if matched and not _says_building(write):
+        state = _ready(state, matched)
+    given = building - matched
+    return (state, _ready(state, given)) if given else (state,)
+
+
+def _ready(state: State, definition_ids: set[int]) -> State:
+    indexes = state.indexes | dict.fromkeys(definition_ids, IndexState.READY)
+    return State(state.leads, state.ids_by_key, indexes)
+
+
+def _leads_needed(write: Write, checked: CheckedWrite, found: Ids, state: State) -> list[Lead]:
+    """Return the leads that the operation may write."""
+    match = checked.match
+    if match is None:
+        ids = [write.operation.resource_id]
+    else:
+        keys = [match.key, match.key_by_properties] if match.key_by_properties else [match.key]
+        matches = [found[key.field, key.value] for key in keys]
+        ids = [only[0] for only in matches if len(only) == 1]
+    return [state.leads[one] for one in ids if one in state.leads]
 
 
 def _says_building(write: Write) -> bool:

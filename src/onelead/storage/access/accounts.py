@@ -28,7 +28,7 @@ from onelead.domain.account import (
     User,
 )
 from onelead.domain.errors import NotPossible, ResourceNotFound
-from onelead.domain.text import fold
+from onelead.domain.text import fold_case
 from onelead.storage import schema
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
 from onelead.storage.settings.rows import insert_sources, insert_statuses
@@ -96,11 +96,16 @@ def create_user(
     """Create a user, identified by the e-mail."""
     require_new_user(email, name)
     user_id = _next_id(connection, account_id)
-    if user_row(connection, account_id, schema.user.c.email_key == fold(email)) is not None:
+    if user_row(connection, account_id, schema.user.c.email_key == fold_case(email)) is not None:
         raise NotPossible(f"a user with the e-mail {email} exists already")
     shown_name = name or email.partition("@")[0]
     row = {"account_id": account_id, "id": user_id, "name": shown_name, "email": email}
-    rest = {"email_key": fold(email), "role": role.value, "is_active": True, "date_created": now}
+    rest = {
+        "email_key": fold_case(email),
+        "role": role.value,
+        "is_active": True,
+        "date_created": now,
+    }
     connection.execute(insert(schema.user), row | rest)
     next_settings_version(connection, account_id)
     return User(user_id, shown_name, email, role)
@@ -163,7 +168,7 @@ def _next_id(connection: Connection, account_id: int) -> int:
 
 def user_with_email(connection: Connection, account_id: int, email: str) -> Row[Any]:
     """Return the row of the user with an e-mail. Raises ResourceNotFound."""
-    row = user_row(connection, account_id, schema.user.c.email_key == fold(email))
+    row = user_row(connection, account_id, schema.user.c.email_key == fold_case(email))
     if row is None:
         raise ResourceNotFound(f"no user has the e-mail {email}")
     return row

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from onelead.contract.access import SignInFacts, StoredPassword, WebSession
 from onelead.domain.limits import SIGN_IN_ACCOUNTS_MAX
-from onelead.domain.text import fold
+from onelead.domain.text import fold_case
 from onelead.storage import schema
 from onelead.storage.access.accounts import active_user, user_row
 from onelead.storage.access.links import end_links, use_link
@@ -23,7 +23,7 @@ from onelead.storage.schema import account, password
 
 def passwords(connection: Connection, email: str) -> Sequence[StoredPassword]:
     """Return the passwords of the active users with an e-mail, ascending by account."""
-    statement = select(password).where(password.c.email_key == fold(email))
+    statement = select(password).where(password.c.email_key == fold_case(email))
     in_order = statement.order_by(password.c.account_id).limit(SIGN_IN_ACCOUNTS_MAX)
     found = []
     for row in connection.execute(in_order).all():

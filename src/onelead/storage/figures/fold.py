@@ -11,21 +11,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, update
 
 from onelead.contract.figures import FoldState
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.figures import DeliveryRow, FigureChanges
-from onelead.domain.limits import FIGURE_CHUNK_ROWS
+from onelead.domain.figures import BY_DAY, DeliveryRow, FigureChanges
+from onelead.domain.limits import (
+    FIGURE_CHUNK_ROWS,
+    FIGURE_PAYLOAD_CHARS_MAX,
+    FIGURE_PRUNE_ROWS,
+    NAME_FIGURES_KEPT_S,
+    SENT_FIGURES_KEPT_S,
+)
 from onelead.domain.writes import LEAD
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.schema import ledger
 
 _progress = schema.figure_progress
-# The payload, which may be large, is never read.
-_COLUMNS = [ledger.c[name] for name in DeliveryRow._fields]
+_has_short_payload = and_(
+    ledger.c.resource == LEAD, func.length(ledger.c.payload) <= FIGURE_PAYLOAD_CHARS_MAX
+)
+_COLUMNS = [
+    # A payload may have a megabyte, and a step reads hundreds.
+    case((_has_short_payload, ledger.c.payload)) if name == "payload" else ledger.c[name]
+    for name in DeliveryRow._fields
+]
 
 
 class FoldStep(Struct, frozen=True):
@@ -34,6 +46,8 @@ class FoldStep(Struct, frozen=True):
     account_id: int
     from_seq: int
     to_seq: int
+    #: The date of the last row.
+    to_date: int
     changes: FigureChanges
 
 
@@ -77,11 +91,11 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     ).all()
     if not rows:
         return None
-    changes = FigureChanges(settings.fields_by_id)
+    changes = FigureChanges(settings)
     for resource, *delivery in rows:
         if resource == LEAD:
             changes.add(DeliveryRow(*delivery))
-    return FoldStep(account_id, folded, rows[-1].seq, changes)
+    return FoldStep(account_id, folded, rows[-1].seq, rows[-1].date, changes)
 
 
 def write_step(connection: Connection, step: FoldStep) -> bool:
@@ -93,13 +107,30 @@ def write_step(connection: Connection, step: FoldStep) -> bool:
     _add(connection, schema.hour_figure, account_id, changes.hours)
     _add(connection, schema.caller_figure, account_id, changes.callers)
     _add(connection, schema.lead_figure, account_id, changes.leads)
+    _add(connection, schema.name_figure, account_id, changes.names)
     named_leads = [
         {"account_id": account_id, "lead_id": lead_id, "seq": seq}
         for lead_id, seq in changes.named_leads
     ]
     if named_leads:
         connection.execute(insert(schema.ledger_candidate), named_leads)
+    if step.to_seq // FIGURE_PRUNE_ROWS > step.from_seq // FIGURE_PRUNE_ROWS:
+        _prune(connection, account_id, step.to_date)
     return True
+
+
+def _prune(connection: Connection, account_id: int, now: int) -> None:
+    """Remove the figures that are only about the last few days."""
+    hours, names = schema.hour_figure.c, schema.name_figure.c
+    for table, *old in (
+        (
+            schema.hour_figure,
+            hours.grouping.in_([grouping.value for grouping in BY_DAY]),
+            hours.hour < now - SENT_FIGURES_KEPT_S,
+        ),
+        (schema.name_figure, names.hour < now - NAME_FIGURES_KEPT_S),
+    ):
+        connection.execute(delete(table).where(table.c.account_id == account_id, *old))
 
 
 def _move_progress(connection: Connection, step: FoldStep) -> bool:

@@ -18,6 +18,8 @@ class PortableFigures(Transactions):
     deliveries_by_hour = reads(figure_reads.deliveries_by_hour)
     deliveries_by_day = reads(figure_reads.deliveries_by_day)
     deliveries_by_value = reads(figure_reads.deliveries_by_value)
+    deliveries_by_start = reads(figure_reads.deliveries_by_start)
+    leads_with_many_names = reads(figure_reads.leads_with_many_names)
     deliveries_by_caller = reads(figure_reads.deliveries_by_caller)
     lead_figures = reads(figure_reads.lead_figures)
     shared_values = reads(figure_reads.shared_values)

@@ -22,17 +22,20 @@ from onelead.contract.figures import (
     Division,
     HourFigure,
     LeadFigures,
+    ManyNames,
     SharedValue,
     SharedValues,
     ValueFigure,
 )
-from onelead.domain.figures import DAY_S
+from onelead.domain.figures import DAY_S, Grouping
+from onelead.domain.text import after_start
 from onelead.storage.schema import (
     caller_figure,
     delivery_figure,
     hour_figure,
     lead_figure,
     match_key,
+    name_figure,
 )
 
 
@@ -75,23 +78,58 @@ def deliveries_by_value(
     connection: Connection, account_id: int, division: Division, since: int, until: int
 ) -> list[ValueFigure]:
     """Return the deliveries of some hours, summed up by value."""
-    figure = hour_figure.c
-    statement = select(figure.value, _total(hour_figure), func.max(figure.hour))
-    statement = statement.where(*_span(account_id, division, since, until))
-    return [ValueFigure(*row) for row in connection.execute(statement.group_by(figure.value))]
+    return _by_value(connection, *_span(account_id, division, since, until))
 
 
 def _span(
     account_id: int, division: Division, since: int, until: int
 ) -> tuple[ColumnElement[bool], ...]:
+    values = hour_figure.c.value.in_(division.values)
+    return (*_of_grouping(account_id, division.grouping, since, until), values)
+
+
+def _of_grouping(
+    account_id: int, grouping: Grouping, since: int, until: int
+) -> tuple[ColumnElement[bool], ...]:
     figure = hour_figure.c
     return (
         figure.account_id == account_id,
-        figure.grouping == division.grouping.value,
-        figure.value.in_(division.values),
+        figure.grouping == grouping.value,
         figure.hour >= since,
         figure.hour < until,
     )
+
+
+def _by_value(connection: Connection, *where: ColumnElement[bool]) -> list[ValueFigure]:
+    figure = hour_figure.c
+    statement = select(figure.value, _total(hour_figure), func.max(figure.hour)).where(*where)
+    return [ValueFigure(*row) for row in connection.execute(statement.group_by(figure.value))]
+
+
+def deliveries_by_start(
+    connection: Connection, account_id: int, grouping: Grouping, start: str, since: int, until: int
+) -> list[ValueFigure]:
+    """Return the deliveries of some hours by value, of the values that begin with a text."""
+    value = hour_figure.c.value
+    where = [*_of_grouping(account_id, grouping, since, until), value >= start]
+    if (end := after_start(start)) is not None:
+        where.append(value < end)
+    return _by_value(connection, *where)
+
+
+def leads_with_many_names(
+    connection: Connection, account_id: int, since: int, more_than: int
+) -> list[ManyNames]:
+    """Return the leads that were given many names in one of the hours."""
+    figure, names = name_figure.c, func.count()
+    statement = (
+        select(figure.lead_id, figure.hour, names)
+        .where(figure.account_id == account_id, figure.hour >= since)
+        .group_by(figure.hour, figure.lead_id)
+        .having(names > more_than)
+        .order_by(names.desc(), figure.hour.desc(), figure.lead_id)
+    )
+    return [ManyNames(*row) for row in connection.execute(statement)]
 
 
 def deliveries_by_caller(

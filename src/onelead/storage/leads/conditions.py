@@ -34,7 +34,7 @@ from onelead.domain.custom_fields import (
     DataType,
     number_of_sortable,
 )
-from onelead.domain.matching import key_value
+from onelead.domain.matching import email_match_keys, key_value
 from onelead.domain.search import (
     NO_ID,
     CheckedSearch,
@@ -58,15 +58,16 @@ def _is_in(column: ColumnElement[int], ids: Any) -> Condition:
 def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Condition]:
     """Return a search's criteria for the leads of `keyed`; `now` is Unix seconds."""
     search, leads = checked.search, keyed.leads
+    if search.followed is True or search.names_nobody:
+        yield false()
+        return
     yield from _text_conditions(search, leads)
     yield from _id_conditions(search, leads)
     yield from _range_conditions(search, leads, now)
-    if search.followed is True:
-        yield false()
     if checked.quick_terms is not None:
         yield keyed.quick(checked.quick_terms)
     if search.emails is not None:
-        yield keyed.any_of("email", [key_value(fold(email)) for email in search.emails])
+        yield keyed.any_of("email", email_values(search.emails))
     if search.socials is not None:
         yield keyed.any_of("social", [key_value(fold(url)) for url in search.socials])
     if search.phone_ending is not None:
@@ -79,6 +80,11 @@ def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Con
             yield keyed.is_absent("tags")
     for key_filter in checked.key_filters:
         yield keyed.custom(key_filter)
+
+
+def email_values(texts: Iterable[str]) -> list[str]:
+    """Return the values of the match keys of e-mails as they are searched for."""
+    return [key.value for text in texts for key in email_match_keys(text)]
 
 
 def _text_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
@@ -277,8 +283,14 @@ class KeysOfEach(Keys):
 
     def quick(self, terms: QuickTerms) -> Condition:
         leads = self.leads
-        parts = (leads.name_key, leads.last_name_key, leads.company_name_key, leads.email_key)
+        parts = (leads.name_key, leads.last_name_key, leads.company_name_key)
         found = [starting(part, terms.start) for part in parts]
+        if terms.email_start is not None:
+            found.append(starting(leads.email_key, terms.email_start))
+            # Some leads have several addresses.
+            found.append(leads.email_key.contains(f" {terms.email_start}", autoescape=True))
+        if terms.emails:
+            found.append(self.any_of("email", [key_value(one) for one in terms.emails]))
         if terms.phone_ending is not None:
             found.append(self.starting("phone", terms.phone_ending[::-1]))
         if terms.national_numbers:
@@ -302,7 +314,12 @@ def quick_ids(keyed: Keys, terms: QuickTerms) -> list[Select[int]]:
     columns = (lead.c.name_key, lead.c.last_name_key, lead.c.company_name_key)
     of_account = lead.c.account_id == keyed.account_id
     found = [select(lead.c.id).where(of_account, starting(part, terms.start)) for part in columns]
-    found.append(keyed.ids("email", starting(match_key.c.value, terms.start)))
+    if terms.email_start is not None:
+        found.append(keyed.ids("email", starting(match_key.c.value, key_value(terms.email_start))))
+    if terms.emails:
+        found.append(
+            keyed.ids("email", match_key.c.value.in_([key_value(one) for one in terms.emails]))
+        )
     if terms.phone_ending is not None:
         ending = starting(match_key.c.value, terms.phone_ending[::-1])
         found.append(keyed.ids("phone", ending))

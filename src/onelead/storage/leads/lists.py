@@ -50,6 +50,7 @@ from onelead.storage.leads.conditions import (
     Keys,
     KeysOfEach,
     conditions_of,
+    email_values,
     in_range,
     quick_ids,
     starting,
@@ -92,7 +93,7 @@ class _Listing:
         self._connection = connection
         self._settings = settings
         self._checked = checked_search(search, settings)
-        self._search = search
+        self._search = self._checked.search
         self._now = now
         self._bound = bound
         self._backwards = backwards
@@ -140,7 +141,9 @@ class _Listing:
             entries, leads = self._connection.execute(counted).one()
             if entries < fewest:
                 best, fewest = driver.condition, entries
-        is_all_of_it = len(drivers) == 1 == self._search.criteria
+        # Of the values and the range of a custom field, one may be the driver.
+        has_two = any(one.values and (one.low or one.high) for one in self._checked.key_filters)
+        is_all_of_it = len(drivers) == 1 == self._search.criteria and not has_two
         return best, leads if is_all_of_it else 0
 
     def _of_few(self, driver: Condition | None) -> LeadList:
@@ -340,7 +343,7 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
     ):
         if wanted is not None and (held := [*in_range(moment, wanted.minimum, wanted.maximum)]):
             yield and_(*held)
-    if search.followed is True:
+    if search.followed is True or search.names_nobody:
         yield false()
 
 
@@ -353,7 +356,7 @@ def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Sel
         parts = (one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
         yield select(together(*parts).subquery())
     if search.emails is not None:
-        yield keyed.ids("email", value.in_([key_value(fold(one)) for one in search.emails]))
+        yield keyed.ids("email", value.in_(email_values(search.emails)))
     if search.socials is not None:
         yield keyed.ids("social", value.in_([key_value(fold(one)) for one in search.socials]))
     if search.phone_ending is not None:

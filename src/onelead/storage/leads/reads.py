@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union
 
 from onelead.contract.leads import LeadRead, TagCount
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.lead import Lead
+from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import TagSearch
 from onelead.domain.text import after_start, fold
 from onelead.storage import schema
+from onelead.storage.leads.conditions import Keys, starting
 from onelead.storage.leads.rows import lead_from
 from onelead.storage.schema import ledger, match_key
 
@@ -58,6 +60,23 @@ def read_leads(connection: Connection, account_id: int, ids: Sequence[int]) -> l
     where = (table.c.account_id == account_id) & table.c.id.in_(ids)
     statement = select(table.c.document).where(where).order_by(table.c.id)
     return [lead_from(document) for (document,) in connection.execute(statement)]
+
+
+def similar_lead_ids(
+    connection: Connection, account_id: int, wanted: Sequence[SimilarKeys], *, limit: int
+) -> Sequence[Sequence[int]]:
+    """Return the leads that have one of the keys, for each of `wanted`: ascending ids."""
+    return [_similar(connection, Keys(account_id), one, limit) for one in wanted]
+
+
+def _similar(connection: Connection, keyed: Keys, wanted: SimilarKeys, limit: int) -> Sequence[int]:
+    value = match_key.c.value
+    parts = [keyed.ids(wanted.field, value.in_(wanted.values))]
+    if wanted.start:
+        parts.append(keyed.ids(wanted.field, starting(value, wanted.start)))
+    # Each part by a range of the index, and no further than the limit.
+    found = union(*(part.limit(limit).subquery().select() for part in parts))
+    return sorted(connection.scalars(found))[:limit]
 
 
 def tag_completions(

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from onelead.domain.emails import email_keys
 from onelead.domain.lead import Address, Lead
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
-from onelead.domain.matching import phone_digits
+from onelead.domain.matching import KEY_RULES, phone_digits
 from onelead.domain.text import fold
 from onelead.domain.writes import LEAD, LeadWrite, WriteResult
 
@@ -41,7 +42,7 @@ def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
         _key(lead.middle_name),
         _key(lead.company_name),
         _key(lead.title),
-        _key(lead.email.email) if lead.email else "",
+        " ".join(email_keys(lead.email.email))[:SORT_KEY_CHARS_MAX] if lead.email else "",
         phone_digits(lead.phone_numbers[0].number) if lead.phone_numbers else "",
         _key(lead.socials[0].url) if lead.socials else "",
         _key(address.city),
@@ -84,4 +85,8 @@ def ledger_entry(
         json_text(result.match) if result.match else None,
         json_text(result.changes) if result.changes else None,
         result.refusal.message if result.refusal else None,
+        json_text(result.ignored) if result.ignored else None,
+        json_text(result.shares) if result.shares else None,
+        delivery.unread_bytes,
+        KEY_RULES,
     )

@@ -57,6 +57,7 @@ def search_leads(
 ) -> LeadPage:
     """Find a page of leads and count all that match. Raises InputInvalid."""
     checked = checked_search(search, settings)
+    search = checked.search
     criteria = list(conditions_of(checked, Keys(settings.account_id), now))
     conditions = [lead.c.account_id == settings.account_id, *criteria]
     if criteria:

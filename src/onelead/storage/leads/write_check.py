@@ -8,7 +8,14 @@ from sqlalchemy import Connection, select
 
 from onelead.contract.leads import WriteCheck
 from onelead.domain.account import AccountSettings
-from onelead.domain.fold import Snapshot, checked_write, leads_needed, matches_needed, plan_batch
+from onelead.domain.fold import (
+    Snapshot,
+    checked_write,
+    keys_needed,
+    leads_needed,
+    matches_needed,
+    plan_batch,
+)
 from onelead.domain.writes import CheckedWrite, LeadWrite
 from onelead.storage.lane import require_own_id
 from onelead.storage.leads.reads import read_leads
@@ -31,10 +38,8 @@ def plan_write(
 
 def _snapshot(connection: Connection, account_id: int, writes: Sequence[CheckedWrite]) -> Snapshot:
     matches = {
-        (key.field, key.value): _lead_ids(
-            connection, account_id, key.field, key.value, matches_needed(writes)
-        )
-        for key in (write.match.key for write in writes if write.match is not None)
+        (field, value): _lead_ids(connection, account_id, field, value, matches_needed(writes))
+        for field, value in keys_needed(writes)
     }
     ids = sorted(leads_needed(writes, matches))
     leads = {lead.id: lead for lead in read_leads(connection, account_id, ids)}

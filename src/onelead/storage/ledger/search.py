@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
 
 from onelead.contract.ledger import (
     AccountLedgerRow,
@@ -21,7 +21,12 @@ from onelead.contract.ledger import (
 )
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.limits import LEDGER_EXAMINED_MAX, LEDGER_MARGIN_ROWS
+from onelead.domain.limits import (
+    FIGURE_PAYLOAD_CHARS_MAX,
+    LEDGER_EXAMINED_MAX,
+    LEDGER_MARGIN_ROWS,
+    LEDGER_PAYLOADS_EXAMINED_MAX,
+)
 from onelead.domain.writes import LEAD, MatchResult
 from onelead.storage.leads.reads import read_leads
 from onelead.storage.leads.rows import json_text
@@ -38,7 +43,8 @@ def search_ledger(
     """Return a slice of the ledger."""
     newest = _newest(connection, settings.account_id)
     above, top = _bounds(connection, settings.account_id, search, newest)
-    floor = max(above, top - LEDGER_EXAMINED_MAX)
+    most = LEDGER_PAYLOADS_EXAMINED_MAX if search.sent else LEDGER_EXAMINED_MAX
+    floor = max(above, top - most)
     found = connection.execute(
         select(*LISTED)
         .where(*_run(settings.account_id, floor, top), *_criteria(search))
@@ -101,15 +107,22 @@ def _date(connection: Connection, account_id: int, seq: int) -> int | None:
     return date
 
 
+#: What rows of a scope have in common.
+_OF_SCOPE = {
+    None: true(),
+    LedgerScope.LEADS: ledger.c.resource == LEAD,
+    LedgerScope.UNREAD: ledger.c.unread_bytes.is_not(None),
+    LedgerScope.SETTINGS: ledger.c.resource != LEAD,
+}
+
+
 def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
     """Return the conditions of the criteria that are given."""
-    conditions = _of_match(search)
+    conditions = [*_of_match(search), _OF_SCOPE[search.scope]]
+    if search.has_ignored:
+        conditions.append(ledger.c.ignored.is_not(None))
     if search.outcomes:
         conditions.append(ledger.c.outcome.in_(sorted(search.outcomes)))
-    if search.scope is LedgerScope.LEADS:
-        conditions.append(ledger.c.resource == LEAD)
-    if search.scope is LedgerScope.SETTINGS:
-        conditions.append(ledger.c.resource != LEAD)
     for column, value in (
         (ledger.c.user_id, search.user_id),
         (ledger.c.api_key_id, search.api_key_id),
@@ -123,7 +136,8 @@ def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
         conditions.append(ledger.c.date >= search.from_date)
     if search.until_date is not None:
         conditions.append(ledger.c.date < search.until_date)
-    return conditions
+    # The payload is read only of rows that meet the other criteria.
+    return [*conditions, *_of_payload(search)]
 
 
 def _of_match(search: LedgerSearch) -> list[ColumnElement[bool]]:
@@ -148,8 +162,25 @@ def _of_match(search: LedgerSearch) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _of_payload(search: LedgerSearch) -> list[ColumnElement[bool]]:
+    if not search.sent:
+        return []
+    return [
+        ledger.c.resource == LEAD,
+        func.length(ledger.c.payload) <= FIGURE_PAYLOAD_CHARS_MAX,
+        or_(*(and_(*map(_payload_has, texts)) for texts in search.sent)),
+    ]
+
+
+def _payload_has(text: str) -> ColumnElement[bool]:
+    payload = ledger.c.payload
+    # The database would first write the whole payload in lower case.
+    has = payload.contains if text.isdecimal() else payload.icontains
+    return has(text, autoescape=True)
+
+
 def _json_of_match(field_name: str, value: str, definition_id: int | None = None) -> str:
-    return json_text(MatchResult(field_name, value, 0, (), definition_id))
+    return json_text(MatchResult(field_name, value, 0, (), definition_id=definition_id))
 
 
 def _match_starts(start: str) -> ColumnElement[bool]:
@@ -177,6 +208,6 @@ R = TypeVar("R", bound=LedgerRow)
 def row_as(kind: type[R], row: Row[Any], payload: Any = None) -> R:
     """Return a row of the table as a ledger row of one kind; it has a payload only if given."""
     values = {name: getattr(row, name) for name in kind.__struct_fields__ if name != "payload"}
-    for name in ("match", "changes"):
+    for name in ("match", "changes", "ignored", "shares"):
         values[name] = None if values[name] is None else msgspec.json.decode(values[name])
     return kind(**values, payload=payload)

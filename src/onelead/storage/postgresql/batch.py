@@ -21,6 +21,7 @@ from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
     checked_write,
+    keys_needed,
     matches_needed,
     matches_read_in_full,
     plan_batch,
@@ -29,6 +30,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
+from onelead.storage.leads.old_keys import clear_old_keys
 from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
 from onelead.storage.postgresql.trips import Command, Trips
 from onelead.storage.postgresql.values import (
@@ -169,6 +171,8 @@ async def write_batch(
         found = await trips.make(reading.commands)
     snapshot = reading.snapshot(found)
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id)
+    if settings.may_have_old_keys:
+        clear_old_keys(plan, snapshot.leads, settings)
     first_seq = last_seq - len(writes) + 1
     numbered = enumerate(zip(writes, plan.results, strict=True), first_seq)
     ledger = [
@@ -194,8 +198,7 @@ class _Reading:
     """What a batch needs to know about the stored leads."""
 
     def __init__(self, account: bytes, writes: Sequence[CheckedWrite]) -> None:
-        matches = [write.match for write in writes if write.match is not None]
-        self._keys = list({(match.key.field, match.key.value) for match in matches})
+        self._keys = list(keys_needed(writes))
         ids = [write.write.lead_id for write in writes if write.write.lead_id is not None]
         self._has_ids = bool(ids)
         #: The statements to run while the lane is held.

@@ -1,10 +1,12 @@
 """One step of the index work, short enough for the lane. Portable.
 
 It gives older leads the keys of a definition that became filterable, and removes keys that no
-definition reads any more.
+definition reads any more. `key_rebuild.py` has the steps after an upgrade.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 
@@ -59,28 +61,42 @@ def _progress(connection: Connection, account_id: int, field_id: int) -> int:
     return progress
 
 
-def index_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
-    """Return the progress of each index that is being built, by the definition's id."""
-    table, lead = schema.custom_field, schema.lead
-    where = (table.c.account_id == account_id) & (table.c.index_state == IndexState.BUILDING.value)
-    building = connection.execute(select(table.c.id, table.c.index_progress).where(where)).all()
-    if not building:
-        return {}
-    leads = lead_count(connection, account_id)
+class LeadRange(NamedTuple):
+    """Where the ids of an account's leads begin and end, and how many leads there are."""
+
+    first: int | None
+    last: int | None
+    leads: int
+
+    def progress(self, last_done: int) -> IndexProgress:
+        """Return the progress of a walk in the order of the ids, taking them as evenly spread."""
+        if self.first is None or self.last is None:
+            return IndexProgress(0, self.leads)
+        ids = self.last - self.first + 1
+        passed = min(max(last_done - self.first + 1, 0), ids)
+        return IndexProgress(self.leads * passed // ids, self.leads)
+
+
+def lead_range(connection: Connection, account_id: int) -> LeadRange:
+    """Return the range of the account's leads, however many there are."""
+    lead = schema.lead
     # Two statements: each is one lookup in the index.
     first, last = (
         connection.execute(select(end(lead.c.id)).where(lead.c.account_id == account_id)).scalar()
         for end in (func.min, func.max)
     )
-    if first is None or last is None:
-        return {row.id: IndexProgress(0, leads) for row in building}
-    steps = last - first + 1
-    return {
-        row.id: IndexProgress(
-            leads * min(max(row.index_progress - first + 1, 0), steps) // steps, leads
-        )
-        for row in building
-    }
+    return LeadRange(first, last, lead_count(connection, account_id))
+
+
+def index_progress(connection: Connection, account_id: int) -> dict[int, IndexProgress]:
+    """Return the progress of each index that is being built, by the definition's id."""
+    table = schema.custom_field
+    where = (table.c.account_id == account_id) & (table.c.index_state == IndexState.BUILDING.value)
+    building = connection.execute(select(table.c.id, table.c.index_progress).where(where)).all()
+    if not building:
+        return {}
+    leads = lead_range(connection, account_id)
+    return {row.id: leads.progress(row.index_progress) for row in building}
 
 
 def stale_key_field(connection: Connection, settings: AccountSettings) -> str | None:

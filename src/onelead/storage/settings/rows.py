@@ -6,14 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import to_builtins
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
-from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus, Role, User
+from onelead.domain.account import (
+    AccountSettings,
+    CustomerSource,
+    DeletedReference,
+    LeadStatus,
+    Role,
+    User,
+)
 from onelead.domain.custom_fields import CustomField, DataType, IndexState, Option
-from onelead.domain.settings_change import Resource, SettingsPlan, SettingsWrite
+from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS
+from onelead.domain.settings.change import Resource, SettingsPlan, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lane import settings_version
+from onelead.storage.leads.rows import json_text
 
 _USED_IN = {
     Resource.LEAD_STATUS: schema.lead.c.status_id,
@@ -30,6 +40,9 @@ def load_settings(
         return known
     account = schema.account
     row = connection.execute(select(account).where(account.c.id == account_id)).one()
+    table = schema.key_rebuild
+    of_account = select(table.c.progress).where(table.c.account_id == account_id)
+    rebuild = connection.execute(of_account).first()
     return AccountSettings(
         account_id=account_id,
         version=version,
@@ -40,7 +53,21 @@ def load_settings(
         statuses=tuple(_statuses(connection, account_id)),
         sources=tuple(_sources(connection, account_id)),
         fields=tuple(_fields(connection, account_id)),
+        placeholder_texts=_placeholder_texts(row.placeholders),
+        deleted={one.id: one for one in _deleted(connection, account_id)},
+        are_keys_stale=rebuild is not None and rebuild.progress is not None,
+        may_have_old_keys=rebuild is not None,
     )
+
+
+def _placeholder_texts(stored: str | None) -> tuple[str, ...]:
+    return DEFAULT_PLACEHOLDERS if stored is None else tuple(msgspec.json.decode(stored))
+
+
+def _deleted(connection: Connection, account_id: int) -> Iterable[DeletedReference]:
+    table = schema.deleted_setting
+    for row in _rows(connection, table, account_id, table.c.id):
+        yield DeletedReference(row.id, row.resource, row.name, row.definition_id, row.date)
 
 
 def _rows(
@@ -99,13 +126,24 @@ def save_plan(
         _delete_field(connection, account_id, plan.resource_id)
     if plan.saved_account is not None:
         where = schema.account.c.id == account_id
-        connection.execute(
-            update(schema.account).where(where).values(to_builtins(plan.saved_account))
-        )
+        values = to_builtins(plan.saved_account)
+        values["placeholders"] = json_text(values["placeholders"])
+        connection.execute(update(schema.account).where(where).values(values))
     if plan.saved_statuses is not None:
         insert_statuses(connection, account_id, plan.saved_statuses)
     if plan.saved_sources is not None:
         insert_sources(connection, account_id, plan.saved_sources)
+
+
+def save_deleted(connection: Connection, account_id: int, plan: SettingsPlan, now: int) -> None:
+    """Add what the plan deletes to the deleted references, and remove what it forgets."""
+    table = schema.deleted_setting
+    if plan.forgotten:
+        where = (table.c.account_id == account_id) & table.c.id.in_(plan.forgotten)
+        connection.execute(delete(table).where(where))
+    rows = [{"account_id": account_id, "date": now, **one._asdict()} for one in plan.deleted]
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def insert_statuses(

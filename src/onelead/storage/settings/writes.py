@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert
 
-from onelead.domain.settings_change import (
+from onelead.domain.settings.change import (
     SettingsPlan,
     SettingsResult,
     SettingsWrite,
@@ -15,7 +15,12 @@ from onelead.storage import schema
 from onelead.storage.lane import next_settings_version, save_last_id, take_lane
 from onelead.storage.leads.rows import json_text
 from onelead.storage.settings.index_steps import build_step, field_to_build
-from onelead.storage.settings.rows import count_using, load_settings, save_plan
+from onelead.storage.settings.rows import (
+    count_using,
+    load_settings,
+    save_deleted,
+    save_plan,
+)
 
 _WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED}
 
@@ -34,6 +39,7 @@ def change_settings(
     )
     if plan.outcome in _WRITTEN:
         save_plan(connection, account_id, write, plan)
+        save_deleted(connection, account_id, plan, now)
         save_last_id(connection, account_id, plan.last_id)
         next_settings_version(connection, account_id)
         settings = load_settings(connection, account_id)

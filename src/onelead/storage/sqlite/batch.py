@@ -21,6 +21,7 @@ from onelead.domain.fold import (
     BatchPlan,
     Snapshot,
     checked_write,
+    keys_needed,
     leads_needed,
     matches_needed,
     plan_batch,
@@ -29,6 +30,7 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
+from onelead.storage.leads.old_keys import clear_old_keys
 from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
 
 Row: TypeAlias = tuple[Any, ...]
@@ -102,6 +104,8 @@ def write_batch(
         writes = [checked_write(write.write, settings) for write in writes]
     snapshot = _snapshot(driver, account_id, writes)
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
+    if settings.may_have_old_keys:
+        clear_old_keys(plan, snapshot.leads, settings)
     _write_plan(driver, account_id, plan, snapshot.leads)
     more_leads = len(plan.created) - len(plan.deleted)
     if plan.last_id != lane.last_id or more_leads:
@@ -130,14 +134,9 @@ def _snapshot(
 ) -> Snapshot:
     """Read what the batch needs to know, key by key: SQLite answers each in microseconds."""
     most = matches_needed(writes)
-    wanted = {
-        (write.match.key.field, write.match.key.value)
-        for write in writes
-        if write.match is not None
-    }
     matches = {
         key: [row[0] for row in driver.execute(_LEADS_BY_KEY, (account_id, *key, most))]
-        for key in wanted
+        for key in keys_needed(writes)
     }
     leads = {}
     for lead_id in leads_needed(writes, matches):

@@ -12,16 +12,25 @@ from starlette.datastructures import QueryParams
 from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.account import AccountSettings
 from onelead.domain.matching import sought_values
-from onelead.domain.text import isolated, known_id, quoted
+from onelead.domain.references import payload_texts, reference
+from onelead.domain.text import isolated, known_id, quoted, shortened
 from onelead.domain.writes import Outcome
 from onelead.web.frame.address import parameters
 from onelead.web.words.ledger_lines import ApiKeyLabels, by_choices
 
 PATH = "/deliveries"
 #: What a delivery can be about: values and texts.
-SCOPES: dict[str, str] = {LedgerScope.LEADS: "Leads", LedgerScope.SETTINGS: "Settings"}
+SCOPES: dict[str, str] = {
+    LedgerScope.LEADS: "Leads",
+    LedgerScope.UNREAD: "Bodies that could not be read",
+    LedgerScope.SETTINGS: "Settings",
+}
 _MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
-_PARAMETERS = ("outcome", "about", "by", "from", "until", "match", "value", "request")
+_PARAMETERS = (
+    *("outcome", "about", "by", "from", "until", "match", "value", "request"),
+    # Something was not taken; the id of a setting that was sent.
+    *("ignored", "sent"),
+)
 _YEARS = range(1971, 9999)
 
 
@@ -59,15 +68,24 @@ class DeliveryFilters:
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
         named |= SCOPES
         prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
-        prefixes |= {"by": "By ", "match": "Matched by ", "about": "About "}
+        prefixes |= {"by": "By ", "match": "Matched by ", "about": "About ", "sent": "Sent "}
+        texts = {"ignored": "Something not taken", "sent": self._sent_text()}
         return [
             Chip(
                 prefixes.get(name, "")
-                + isolated(quoted(named.get(value, value.replace("T", " ")))),
+                + isolated(shortened(texts.get(name) or named.get(value, value.replace("T", " ")))),
                 self.href(without=(name, value)),
             )
             for name, value in self._pairs
         ]
+
+    def _sent_text(self) -> str:
+        sent = reference(known_id(self.value("sent")) or 0, self._settings)
+        if sent is None:
+            return ""
+        field = self._settings.fields_by_id.get(sent.definition_id or 0)
+        name = f"{field.name}: {sent.name}" if field else sent.name
+        return f"{name} (deleted)" if sent.is_deleted else name
 
     def _search(self, *, before: int | None) -> LedgerSearch:
         by_kind, by_id = self._by()
@@ -85,6 +103,8 @@ class DeliveryFilters:
             match_definition_id=definition_id,
             match_values=self._match_values(definition_id),
             request_id=self.value("request") or None,
+            has_ignored=bool(self.value("ignored")),
+            sent=self._sent(),
             before=before,
         )
 
@@ -103,7 +123,7 @@ class DeliveryFilters:
         if value in SCOPES:
             return LedgerScope(value)
         if value:
-            self._wrong("about", "must be leads or settings")
+            self._wrong("about", "must be leads, unread or settings")
         return None
 
     def _by(self) -> tuple[str, int | None]:
@@ -132,6 +152,14 @@ class DeliveryFilters:
             return ()
         field = self._settings.fields_by_id.get(definition_id or 0)
         return tuple(sorted(sought_values(text, field, self._settings)))
+
+    def _sent(self) -> tuple[tuple[str, ...], ...]:
+        setting_id = known_id(self.value("sent"))
+        if setting_id is not None:
+            return payload_texts(setting_id, self._settings)
+        if self.value("sent"):
+            self._wrong("sent", "is not the id of a setting")
+        return ()
 
     def _moment(self, name: str) -> int | None:
         """Read a moment as browsers write it, in the account's time zone; a day means all of it."""

@@ -61,7 +61,7 @@ async def delivery_list(visit: Visit) -> Response:
     found, lines = None, []
     if not filters.problems:
         search = filters.search
-        if not visit.signed_in.is_admin:
+        if not visit.signed_in.is_admin and search.scope is not LedgerScope.UNREAD:
             # Members may not see changes of the settings.
             search = msgspec.structs.replace(search, scope=LedgerScope.LEADS)
         found = await visit.store.search_ledger(visit.account_id, search)
@@ -118,8 +118,8 @@ async def delivery(visit: Visit) -> Response:
         is_of_lead=row.resource == LEAD,
         written=exact(row.date, settings.zone),
         settings_page=_settings_page(row, settings),
-        is_upsert=is_upsert(row),
-        payload=pretty(row.payload),
+        is_upsert=is_upsert(row) and row.unread_bytes is None,
+        payload=pretty(row.payload) if row.unread_bytes is None else decoded(row.payload),
         compared=_compared(read, line),
         # More leads match than are named.
         is_too_many=row.match is not None and row.match["matches"] > MATCH_IDS_MAX,

@@ -18,7 +18,7 @@ from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
 from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
 from onelead.domain.text import known_id
 from onelead.domain.writes import Delivery
-from onelead.incoming.json_body import read_body
+from onelead.incoming.json_body import Received, read_body
 from onelead.incoming.request_log import RequestLine
 from onelead.process.runtime import Runtime
 from onelead.web.frame.forms import Form, decode_form
@@ -101,7 +101,7 @@ class Visit:
     async def form(self) -> Form:
         """Return the fields that the form sent. Raises BodyMalformed, BodyTooLarge, BodyTooSlow."""
         if self._form is None:
-            self._form = decode_form(await read_body(self.request))
+            self._form = decode_form(await read_body(self.request, Received()))
         return self._form
 
     def delivery(self, payload: Any) -> Delivery:

@@ -1,7 +1,8 @@
 """Writing a lead through its page: change a section, create a lead, delete one.
 
 Only what the user changed is written, to the version that the form was made from. If somebody else
-has changed the lead since, nothing is written until the user has seen both versions.
+has changed the lead since, nothing is written until the user has seen both versions; if another
+lead may be the same person, until the user has seen that lead.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from onelead.domain.errors import (
     BodyMalformed,
     InputInvalid,
     OneleadError,
+    Problem,
     ResourceNotFound,
     VersionConflict,
 )
@@ -50,6 +52,7 @@ from onelead.web.leads.form import (
 )
 from onelead.web.leads.lost_values import LostValue, lost_values
 from onelead.web.leads.page import lead_page, open_section
+from onelead.web.leads.similar import BACK, question_about, question_page, shares_text
 from onelead.web.leads.view import TITLES, sections
 from onelead.web.words.deleted_names import settings_to_write_by
 from onelead.web.words.ledger_lines import api_key_labels, ledger_line
@@ -120,7 +123,8 @@ async def save_lead(visit: Visit) -> Response:
     lead_id = visit.path_id()
     try:
         edit = await _edit(visit, lead_id)
-        if lost := await edit.lost(visit):
+        lost = await edit.lost(visit)
+        if lost or edit.form.has(BACK):
             return await _refused(visit, edit, lost=lost)
         return await _saved(visit, edit)
     except ResourceNotFound:
@@ -134,19 +138,37 @@ async def _saved(visit: Visit, edit: _Edit) -> Response:
         return visit.redirect(edit.path, "Nothing was changed.")
     raw = properties(wanted, settings)
     write = lead_write(visit, Action.UPDATE, raw, lead.id, lead.version)
-    if refusal := checked_write(write, settings).refusal:
+    if refusal := _refusal(write, settings):
         return await _refused(visit, edit, refusal)
     if edit.is_conflict(visit.signed_in.user.id):
         return await _conflict_page(visit, edit, wanted)
-    result = await _written(visit, write)
+    if question := await question_about(visit, write, lead, edit.form):
+        return question_page(visit, question, edit.form, lead, _place(edit.group))
+    return await _after_write(visit, edit, wanted, await _written(visit, write))
+
+
+def _refusal(write: LeadWrite, settings: AccountSettings) -> OneleadError | None:
+    """Return why a form cannot be saved; other than a program, a person is told what is gone."""
+    checked = checked_write(write, settings)
+    if checked.refusal is None and checked.patch is not None and checked.patch.ignored:
+        names = (name.partition(".")[0] for name in checked.patch.ignored)
+        text = "what you chose was deleted in the meantime"
+        return InputInvalid(*(Problem(name, text, "inclusion") for name in names))
+    return checked.refusal
+
+
+async def _after_write(
+    visit: Visit, edit: _Edit, wanted: dict[str, Any], result: WriteResult
+) -> Response:
     if isinstance(result.refusal, VersionConflict):
         # It was changed between reading and writing.
-        return await _conflict_page(visit, await _edit(visit, lead.id), wanted)
+        return await _conflict_page(visit, await _edit(visit, edit.read.lead.id), wanted)
     if isinstance(result.refusal, InputInvalid):
         return await _refused(visit, edit, result.refusal)
     if result.refusal is not None:
         raise result.refusal
-    return visit.redirect(edit.path, _FLASHES[result.outcome])
+    flash = f"{_FLASHES[result.outcome]} {await shares_text(visit, result)}"
+    return visit.redirect(edit.path, flash.rstrip())
 
 
 async def _edit(visit: Visit, lead_id: int) -> _Edit:
@@ -201,6 +223,11 @@ async def _refused(
     )
 
 
+def _place(group: str) -> str:
+    """Return the section that a group's form is in: that of a single custom field is in theirs."""
+    return group if group in GROUPS else CUSTOM
+
+
 def _problems(
     refusal: OneleadError | None, lost: Sequence[LostValue], settings: AccountSettings
 ) -> Problems:
@@ -222,7 +249,7 @@ async def _conflict_page(visit: Visit, edit: _Edit, wanted: dict[str, Any]) -> R
             return visit.redirect(edit.path, _FLASHES[Outcome.UPDATED])
         yours = applied(edit.base, change, settings)
     shown = sections(theirs, settings)
-    place = edit.group if edit.group in shown else CUSTOM
+    place = _place(edit.group)
     values = [
         (name, value_of(lead, name, settings)) for lead in (theirs, yours) for name in edit.names
     ]
@@ -264,13 +291,18 @@ async def create_lead(visit: Visit) -> Response:
     form, settings = await visit.form(), visit.settings
     if lost := await lost_values(visit, form, _blank(visit), settings):
         return _new_page(visit, form, lost=lost)
+    if form.has(BACK):
+        return _new_page(visit, form)
     wanted = wanted_values(form, _blank(visit), _new_names(visit), settings)
     write = lead_write(visit, Action.CREATE, properties(wanted, settings))
-    refusal = checked_write(write, settings).refusal
+    refusal = _refusal(write, settings)
     if refusal is None:
+        if question := await question_about(visit, write, None, form):
+            return question_page(visit, question, form)
         result = await _written(visit, write)
         if result.lead is not None:
-            return visit.redirect(f"/leads/{result.lead.id}", "The lead was created.")
+            flash = f"The lead was created. {await shares_text(visit, result)}"
+            return visit.redirect(f"/leads/{result.lead.id}", flash.rstrip())
         refusal = result.refusal
     assert refusal is not None
     if not isinstance(refusal, InputInvalid):
@@ -303,7 +335,8 @@ def _new_page(
         cards.append((TITLES[CUSTOM], custom))
     return visit.page(
         "leads/new.html",
-        HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
+        # A form that comes back has done nothing, so it can be sent again.
+        HTTPStatus.UNPROCESSABLE_ENTITY if problems or form.has(BACK) else HTTPStatus.OK,
         cards=[(title, controls(form, names, settings, problems)) for title, names in cards],
         lost=lost,
         left_out=len(settings.lead_fields) - len(custom),

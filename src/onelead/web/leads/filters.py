@@ -10,7 +10,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import RANGE_TYPES, CustomField, DataType
 from onelead.domain.matching import is_matchable
 from onelead.domain.search import NO_ID, Combination
-from onelead.domain.text import isolated, quoted
+from onelead.domain.text import isolated, shortened
 from onelead.web.frame.forms import in_one_form
 from onelead.web.leads.form import Choices, id_choices
 from onelead.web.leads.query import LeadQuery
@@ -111,11 +111,11 @@ def chips(
 
 def _text(name: str, value: str, named: Mapping[str, str], tag_label: str) -> str:
     if name == "without":
-        return WITHOUT_TEXTS.get(value, quoted(value))
+        return WITHOUT_TEXTS.get(value, shortened(value))
     if value == str(NO_ID) and value in named:
         return named[value]
     label = tag_label if name == "tags" else _LABELS.get(name, name)
-    return f"{label} {isolated(quoted(named.get(value, value)))}"
+    return f"{label} {isolated(shortened(named.get(value, value)))}"
 
 
 def choices(settings: AccountSettings) -> dict[str, Choices]:
@@ -137,7 +137,7 @@ def _custom_text(name: str, value: str, settings: AccountSettings) -> str:
     if part == "empty":
         return f"{label}: none"
     named = dict(_choices(field)) if field else {}
-    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(quoted(named.get(value, value)))}"
+    return f"{label}{_PART_LABELS.get(part, ':')} {isolated(shortened(named.get(value, value)))}"
 
 
 def _choices(field: CustomField) -> Choices:

@@ -29,6 +29,7 @@ from onelead.web.overview.arrivals import (
     totals,
     with_others,
 )
+from onelead.web.overview.attention import attention
 from onelead.web.overview.callers import callers
 from onelead.web.overview.chart import THEMES, arrivals_svg
 from onelead.web.overview.live import newest, stream
@@ -60,12 +61,13 @@ async def overview(visit: Visit) -> Response:
     span, grouping = span_named(visit.query("span")), grouping_named(visit.query("by"))
     store, account_id = visit.store, visit.account_id
     since, until = hours_of(span, visit.now, visit.settings.zone)
-    state, by_caller, leads, keys, checks = await asyncio.gather(
+    state, by_caller, leads, keys, checks, found_odd = await asyncio.gather(
         store.fold_state(account_id),
         store.deliveries_by_caller(account_id, since, until),
         store.lead_figures(account_id, fields=(_STATUSES, _SOURCES)),
         store.api_keys(account_id),
         visit.runtime.readiness.checks(),
+        attention(visit),
     )
     settings = visit.settings
     labels = api_key_labels(list(keys))
@@ -107,6 +109,7 @@ async def overview(visit: Visit) -> Response:
         steps=steps if is_new or (is_beginner and not is_done) else [],
         refused_query=f"outcome=refused&{in_span}",
         in_span=in_span,
+        attention=found_odd,
         scan=view,
         shared=shared_lists(view.scan, settings) if view.scan else [],
         health=_health(visit, checks, state),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from msgspec import to_builtins
 from starlette.responses import Response
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.account_details import details_of, time_zones
 from onelead.domain.errors import SettingsConflict
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.account_details import details_of, time_zones
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action
 from onelead.web.frame.line_form import LineForm, line_form, read_lines
 from onelead.web.frame.pages import Access, Page
@@ -29,8 +28,8 @@ async def account_page(visit: Visit) -> Response:
 
 
 def _stored(settings: AccountSettings) -> dict[str, str]:
-    details: dict[str, str] = to_builtins(details_of(settings))
-    return details
+    details = details_of(settings)
+    return {"name": details.name, "time_zone": details.time_zone, "currency": details.currency}
 
 
 def _form(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onelead.domain.settings_change import Resource, SettingsResult, SettingsWrite
+from onelead.domain.settings.change import Resource, SettingsResult, SettingsWrite
 from onelead.domain.writes import Action
 from onelead.web.frame.visit import Visit
 

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import structs
 from starlette.responses import Response
 
+from onelead.domain.account import OPTION_RESOURCE
 from onelead.domain.custom_fields import RESOURCES, CustomField, IndexState
-from onelead.domain.definitions import definition_attributes
 from onelead.domain.errors import ResourceNotFound, SettingsConflict
 from onelead.domain.figures import ANY_VALUE
 from onelead.domain.limits import LINE_CHARS_MAX, OPTIONS_MAX
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
+from onelead.domain.settings.definitions import definition_attributes
 from onelead.domain.text import fold, known_id, tidy
 from onelead.domain.writes import Action, Outcome
 from onelead.web.frame.pages import Access, Page
@@ -31,6 +32,7 @@ from onelead.web.settings.field_form import (
     row_at_hand,
 )
 from onelead.web.settings.field_usage import figure_of, is_counting, losses_of, usage_of
+from onelead.web.settings.senders import sent_lately, still_sent
 from onelead.web.words.lead_texts import plain_text
 from onelead.web.words.ledger_lines import setting_label
 
@@ -38,6 +40,8 @@ PATH = "/settings/custom-fields"
 _DEFINITION = Resource.CUSTOM_FIELD_DEFINITION
 #: A list of at least this many definitions has a search box.
 _SEARCHED_FROM = 8
+#: Of options that are removed together, the senders of the first ones are shown.
+_SENDERS_OF_OPTIONS_MAX = 20
 
 
 async def field_list(visit: Visit) -> Response:
@@ -55,6 +59,7 @@ async def field_list(visit: Visit) -> Response:
         leads={one.id: figures.get(figure_of(one), {}).get(ANY_VALUE, 0) for one in fields},
         is_counting=await is_counting(visit),
         progress=await visit.store.index_progress(visit.account_id),
+        still_sent=await still_sent(visit, (_DEFINITION, OPTION_RESOURCE)),
     )
 
 
@@ -112,7 +117,9 @@ async def update_field(visit: Visit) -> Response:
         return await _conflict_page(visit, field, typed)
     losses = losses_of(typed, field)
     if losses.token and form.get("confirmed") != losses.token:
-        return await _shown(visit, field, typed, losses=losses)
+        ids = [option.id for option in losses.options[:_SENDERS_OF_OPTIONS_MAX]]
+        sent = dict(zip(ids, await sent_lately(visit, *ids), strict=True))
+        return await _shown(visit, field, typed, losses=losses, sent=sent)
     return await _saved(visit, field, typed)
 
 
@@ -234,9 +241,15 @@ def _form_page(
     )
 
 
-#: How the definition is used, what saving would take away, what somebody else changed meanwhile,
-#: and the place of the option that was moved last.
-_BESIDE: dict[str, Any] = {"usage": None, "losses": None, "conflicts": (), "moved": None}
+#: How the definition is used, what saving would take away, who sent the options that it removes,
+#: what somebody else changed meanwhile, and the place of the option that was moved last.
+_BESIDE: dict[str, Any] = {
+    "usage": None,
+    "losses": None,
+    "sent": {},
+    "conflicts": (),
+    "moved": None,
+}
 
 PAGES = (
     Page("GET", PATH, field_list, Access.ADMIN),

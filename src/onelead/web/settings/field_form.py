@@ -11,8 +11,8 @@ from msgspec import Struct, structs
 from onelead.domain.account import AccountSettings
 from onelead.domain.currencies import currencies
 from onelead.domain.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, CustomField, DataType
-from onelead.domain.definitions import definition_attributes
 from onelead.domain.limits import OPTIONS_MAX
+from onelead.domain.settings.definitions import definition_attributes
 from onelead.domain.text import is_blank, whole_number
 from onelead.web.frame.forms import Form
 

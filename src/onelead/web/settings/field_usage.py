@@ -9,10 +9,10 @@ from msgspec import Struct
 from onelead.contract.figures import Division
 from onelead.contract.settings import IndexProgress
 from onelead.domain.custom_fields import CustomField, IndexState, Option
-from onelead.domain.figures import ANY_VALUE, Grouping, caller_value, match_value
+from onelead.domain.figures import ANY_VALUE, Grouping, value_of_caller
 from onelead.web.frame.visit import Visit
 from onelead.web.settings.field_form import FieldForm
-from onelead.web.words.ledger_lines import api_key_labels, by_choices
+from onelead.web.settings.senders import Sent, ignored_lately, possible_senders, sent_lately
 from onelead.web.words.spans import Span, hours_of
 
 #: How far back upserts that matched by a definition are counted, including the current hour.
@@ -42,6 +42,10 @@ class Usage(Struct, frozen=True):
     progress: IndexProgress | None
     #: The latest first.
     callers: Sequence[Caller]
+    #: The deliveries that named the definition lately, and how many of them had a value that the
+    #: lead did not take.
+    sent: Sent
+    ignored: int
 
     @property
     def upserts(self) -> int:
@@ -85,17 +89,21 @@ async def usage_of(visit: Visit, field: CustomField) -> Usage:
     progress = None
     if field.index_state is IndexState.BUILDING:
         progress = (await visit.store.index_progress(account_id)).get(field.id)
+    (sent,) = await sent_lately(visit, field.id)
     return Usage(
         leads=leads.pop(ANY_VALUE, 0),
         leads_by_option=leads,
         is_counting=await is_counting(visit),
         progress=progress,
         callers=await _callers(visit, field) if field.is_indexed else [],
+        sent=sent,
+        ignored=await ignored_lately(visit, name),
     )
 
 
 async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
-    names = {match_value(field.id, value): named for value, named in (await _names(visit)).items()}
+    senders = await possible_senders(visit)
+    names = {value_of_caller(field.id, value): named for value, named in senders.items()}
     span = hours_of(_LATELY, visit.now, visit.settings.zone)
     figures = await visit.store.deliveries_by_value(
         visit.account_id, Division(Grouping.MATCH, list(names)), *span
@@ -103,17 +111,10 @@ async def _callers(visit: Visit, field: CustomField) -> list[Caller]:
     listed = f"/deliveries?match=custom-{field.id}"
     found = []
     for value, upserts, last_hour in figures:
-        name, query = names[value]
-        found.append(Caller(name, upserts, last_hour, listed + query))
+        name, by = names[value]
+        href = f"{listed}&by={by}" if by else listed
+        found.append(Caller(name, upserts, last_hour, href))
     return sorted(found, key=lambda caller: (-caller.last_hour, -caller.upserts, caller.name))
-
-
-async def _names(visit: Visit) -> dict[str, tuple[str, str]]:
-    """Return all possible senders by their value in the figures: names, and filters."""
-    labels = api_key_labels(await visit.store.api_keys(visit.account_id))
-    found = {value: (name, f"&by={value}") for value, name in by_choices(visit.settings, labels)}
-    # The filters cannot select it.
-    return found | {caller_value(0, 0): ("The command line", "")}
 
 
 def losses_of(typed: FieldForm, field: CustomField) -> Losses:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
 from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound
 from onelead.domain.limits import ID_MAX, LINE_CHARS_MAX
-from onelead.domain.pick_lists import without
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
+from onelead.domain.settings.pick_lists import without
 from onelead.domain.text import whole_number
 from onelead.domain.writes import Action
 from onelead.web.frame.forms import Form
@@ -23,6 +23,7 @@ from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, problems_of
 from onelead.web.settings.changes import change_settings
 from onelead.web.settings.field_usage import is_counting
 from onelead.web.settings.replacement import Replacement, leads_left, next_leads, replace_next
+from onelead.web.settings.senders import sent_lately, still_sent
 
 Entry = LeadStatus | CustomerSource
 #: The choice of no customer source at all.
@@ -132,6 +133,7 @@ async def _list_page(
         entries=pick_list.entries(visit.settings),
         leads=figures.get(pick_list.lead_property, {}),
         is_counting=await is_counting(visit),
+        still_sent=await still_sent(visit, (pick_list.resource,)),
         edited=edited,
         typed=typed,
         new_name=new_name,
@@ -229,6 +231,7 @@ async def _delete_page(
         problems = {"replacement": [text for texts in problems.values() for text in texts]}
     others = [one for one in pick_list.entries(visit.settings) if one.id != entry.id]
     nothing = [] if pick_list.has_default else [(NO_ENTRY, f"No {pick_list.noun}")]
+    (sent,) = await sent_lately(visit, entry.id)
     return visit.page(
         "pick_lists/delete.html",
         HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
@@ -239,6 +242,8 @@ async def _delete_page(
         left=left,
         is_default=is_default,
         has_choice=has_choice,
+        sent=sent,
+        is_counting=await is_counting(visit),
         problems=problems,
     )
 

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.limits import REPLACE_CHUNK_LEADS
 from onelead.domain.properties import LeadPatch
-from onelead.domain.settings_change import Resource
+from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, LeadWrite
 from onelead.web.frame.visit import Visit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from onelead.contract.access import StoredPassword
-from onelead.domain.text import fold
+from onelead.domain.text import fold_case
 from onelead.process.attempts import origin
 from onelead.web.frame.visit import Visit
 
@@ -16,7 +16,7 @@ async def users_with_password(visit: Visit, email: str, password: str) -> list[S
     An unknown e-mail takes as much work as a wrong password, and an e-mail in several accounts
     takes no more. Raises TooManyAttempts.
     """
-    runtime, key = visit.runtime, fold(email)
+    runtime, key = visit.runtime, fold_case(email)
     runtime.attempts_by_address.take(origin(visit.address))
     runtime.attempts_by_email.take(key)
     right = []

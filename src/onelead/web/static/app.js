@@ -35,6 +35,7 @@ function show(id, { response, page }, isForm = false) {
     if (!response.redirected && (isForm || !response.ok)) {
       // Show the result of the form, or the error, here: loading the address would show another page.
       swap("content", page);
+      document.querySelector("#content [data-focus]")?.focus();
       return;
     }
     // Another page, as after a save that redirects. Its flash message was in this response and is

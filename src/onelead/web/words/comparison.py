@@ -9,7 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.lead import CHANGEABLE_FIELDS, Lead, custom_name
+from onelead.domain.lead import (
+    CHANGEABLE_FIELDS,
+    DEFAULT_CATEGORIES,
+    Lead,
+    custom_name,
+    with_categories,
+)
 from onelead.domain.limits import COMPARED_CELLS_MAX
 from onelead.domain.names import NAME_PARTS, join_name
 from onelead.domain.properties import checked
@@ -104,6 +110,8 @@ def delivered_texts(properties: Any, settings: AccountSettings) -> dict[str, str
     read = checked(patch, settings)
     unreadable = {problem.attribute for problem in read.problems}
     values = {name: value for name, value in read.fields.items() if name not in unreadable}
+    for name in DEFAULT_CATEGORIES.keys() & values.keys():
+        values[name] = with_categories(name, values[name], ())
     parts = {part: read.name_parts.get(part) for part in NAME_PARTS}
     values["name"] = read.name or join_name(parts)
     values |= {custom_name(number): value for number, value in read.custom_fields.items()}

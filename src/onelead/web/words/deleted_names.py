@@ -59,15 +59,16 @@ def missing_ids(
 
 
 def _values_of(row: AccountLedgerRow) -> Iterator[FieldValue]:
-    """Yield the lead values in a row: those of its changes, and the match value."""
+    """Yield the lead values in a row: its changes, the match value, and fields without values."""
     if row.resource != LEAD:
         return
+    yield from ((name, None) for name in (*(row.ignored or ()), *(row.shares or ())))
     for name, values in (row.changes or {}).items():
         yield from ((name, value) for value in values)
     if row.match and row.match["definition_id"] is not None:
-        value = row.match["value"]
-        # The match value of an option is its id as text.
-        yield custom_name(row.match["definition_id"]), int(value) if value.isdecimal() else value
+        # The match value of an option is its id as text; of several, their ids with commas.
+        ids = [int(text) for text in row.match["value"].split(",") if text.isdecimal()]
+        yield custom_name(row.match["definition_id"]), ids
 
 
 def _of_value(name: str, value: Any, settings: AccountSettings) -> Iterator[int]:

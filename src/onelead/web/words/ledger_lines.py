@@ -7,7 +7,7 @@ text; an element of a template could only isolate the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,13 +18,15 @@ from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType, nu
 from onelead.domain.errors import humanised
 from onelead.domain.figures import caller_value
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.text import isolated, quoted
+from onelead.domain.text import isolated, shortened
 from onelead.domain.writes import LEAD, Action, Outcome
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
 
 #: How much of a long value a line shows before it is expanded.
 _SHORT_CHARS_MAX = 160
+#: How many of the leads that share a value a line names.
+_SHARES_NAMED = 3
 
 #: The labels of an account's API keys by the ids of the keys.
 ApiKeyLabels = Mapping[int, str]
@@ -51,6 +53,13 @@ _SETTING_LABELS = {
     "is_filterable": "Included in filters",
 }
 _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
+#: Of what a lead did not take: unknown categories, which become the default.
+_CATEGORIES = {
+    "email.category": "E-mail category",
+    "phone_numbers.category": "Phone category",
+    "socials.category": "Social profile category",
+    "websites.category": "Website category",
+}
 
 
 class LongText(Struct, frozen=True):
@@ -81,6 +90,21 @@ class ChangeLine(Struct, frozen=True):
     after: LongText
 
 
+class ShareLine(Struct, frozen=True):
+    """A value that a write gave its lead and that other leads have."""
+
+    #: What is shared, in a sentence: `e-mail`, `Customer number`.
+    label: str
+    #: The first of the other leads, ascending, and how many more there are, in words.
+    lead_ids: tuple[int, ...]
+    more: str
+
+    @property
+    def is_several(self) -> bool:
+        """Whether more than one other lead has the value."""
+        return len(self.lead_ids) > 1
+
+
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """A ledger row in words. `date` is Unix seconds."""
 
@@ -98,6 +122,9 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     #: The matches, as in `1 lead by e-mail nora@field.example`; empty without a match.
     match: str
     changes: tuple[ChangeLine, ...]
+    #: The labels of what the lead did not take.
+    ignored: tuple[str, ...]
+    shares: tuple[ShareLine, ...]
     #: Why it was refused; empty when it was not refused.
     reason: LongText
     #: The leads that an ambiguous match found, ascending; empty when too many to be named.
@@ -136,6 +163,8 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
         via=_via(row, labels),
         match=match_text(match, settings) if match else "",
         changes=change_lines(row.changes or {}, settings, resource),
+        ignored=ignored_labels(row.ignored or (), settings),
+        shares=share_lines(row.shares or {}, settings),
         reason=LongText(reason_text(row.message or "")),
         named_leads=tuple(match["ids"]) if is_ambiguous else (),
         resource=resource,
@@ -145,7 +174,7 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
 
 
 def _what(row: LedgerRow, resource: str, name: str) -> str:
-    noun = _NOUNS.get(resource, resource) + (f" “{isolated(quoted(name))}”" if name else "")
+    noun = _NOUNS.get(resource, resource) + (f" “{isolated(shortened(name))}”" if name else "")
     if row.outcome == Outcome.REFUSED:
         if resource == LEAD:
             return f"{row.action.capitalize()} refused"
@@ -213,7 +242,8 @@ def match_text(match: Mapping[str, Any], settings: AccountSettings) -> str:
     if found > MATCH_IDS_MAX:
         leads = f"more than {MATCH_IDS_MAX} leads"
     value = LongText(match_value_text(field, match["value"])).short
-    return f"{leads} by {isolated(name)} {isolated(value)}"
+    by_properties = ", found by the new value" if match.get("by") == "properties" else ""
+    return f"{leads} by {isolated(name)} {isolated(value)}{by_properties}"
 
 
 def match_value_text(field: CustomField | None, value: str) -> str:
@@ -227,7 +257,8 @@ def match_value_text(field: CustomField | None, value: str) -> str:
     if field.data_type is DataType.CHECKBOX:
         return "yes" if value == "true" else "no"
     if field.options:
-        return custom_text(field, int(value))
+        # Properties can give several options of a MultiSelect, which are one value together.
+        return custom_text(field, [int(option_id) for option_id in value.split(",")])
     return custom_text(field, value)
 
 
@@ -243,6 +274,34 @@ def change_lines(
         )
         for field, values in changes.items()
     )
+
+
+def ignored_labels(names: Iterable[str], settings: AccountSettings) -> tuple[str, ...]:
+    """Return the labels of what a lead did not take, each isolated."""
+    labels = (_CATEGORIES.get(name) or field_label(name, settings) for name in names)
+    return tuple(isolated(label) for label in labels)
+
+
+def share_lines(
+    shares: Mapping[str, Sequence[int]], settings: AccountSettings
+) -> tuple[ShareLine, ...]:
+    """Put `{field: ids of other leads}` into words."""
+    return tuple(
+        ShareLine(
+            _MATCH_FIELDS.get(field) or isolated(field_label(field, settings)),
+            tuple(ids[:_SHARES_NAMED]),
+            _more(len(ids) - _SHARES_NAMED, is_open=len(ids) > MATCH_IDS_MAX),
+        )
+        for field, ids in shares.items()
+    )
+
+
+def _more(count: int, *, is_open: bool) -> str:
+    if count <= 0:
+        return ""
+    if is_open:
+        return f"more than {count - 1} others"
+    return "1 other" if count == 1 else f"{count} others"
 
 
 def _change_text(field: str, value: Any, settings: AccountSettings, resource: str) -> str:

@@ -18,13 +18,15 @@ def leads_href(field_name: str, field: CustomField | None, value: str) -> str:
     """Return the address of the list of leads with a match value; empty without such a filter.
 
     The value belongs to `field`, or without one to `field_name`. Long values are known only by
-    their digest, and filters of ranges take two ends, so neither can be linked.
+    their digest, and filters of ranges take two ends, so neither can be linked; nor can several
+    options together, because a filter finds leads with any of them.
     """
     if value.startswith(" "):
         return ""
     if field is None:
         return f"/leads?{urlencode({_MATCHED[field_name]: value})}"
-    if field.data_type in RANGE_TYPES or not is_matchable(field):
+    is_several = bool(field.options) and "," in value
+    if field.data_type in RANGE_TYPES or is_several or not is_matchable(field):
         return ""
     return f"/leads?{urlencode({f'cf_{field.id}': value})}"
 

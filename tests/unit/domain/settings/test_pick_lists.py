@@ -19,7 +19,7 @@ from tests.support.domain.settings_changes import (
 from onelead.domain.account import CustomerSource, LeadStatus
 from onelead.domain.errors import Problem
 from onelead.domain.limits import PICK_LIST_ENTRIES_MAX
-from onelead.domain.settings_change import Resource, SettingsPlan
+from onelead.domain.settings.change import Deleted, Resource, SettingsPlan
 from onelead.domain.writes import Action, Outcome
 
 
@@ -207,6 +207,7 @@ class TestCustomerSources:
             {"name": ("Email", None), "order": (1, None)},
             saved_sources=(),
             last_id=LAST_ID,
+            deleted=(Deleted(3101, "customer_source", "Email"),),
         )
 
     def test_the_first_of_an_empty_list(self) -> None:

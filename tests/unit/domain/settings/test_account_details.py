@@ -8,13 +8,19 @@ import pytest
 from tests.support.domain.builders import a_settings
 from tests.support.domain.settings_changes import LAST_ID, change
 
-from onelead.domain.account_details import AccountDetails, time_zones
 from onelead.domain.currencies import currencies, is_currency
 from onelead.domain.errors import InputInvalid, ResourceNotFound
-from onelead.domain.settings_change import Resource, SettingsPlan
+from onelead.domain.limits import LINE_CHARS_MAX, PLACEHOLDERS_MAX
+from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS
+from onelead.domain.settings.account_details import AccountDetails, time_zones
+from onelead.domain.settings.change import Resource, SettingsPlan
 from onelead.domain.writes import Action, Outcome
 
-BEFORE = AccountDetails("Shop Ltd", "America/Chicago", "USD")
+BEFORE = AccountDetails("Shop Ltd", "America/Chicago", "USD", DEFAULT_PLACEHOLDERS)
+
+
+_X60 = "x" * 60
+_COVERS = "would cover every text, because it has nothing beside ..."
 
 
 def update(**body: Any) -> SettingsPlan:
@@ -25,7 +31,8 @@ def update(**body: Any) -> SettingsPlan:
 def test_each_detail_can_be_changed() -> None:
     plan = update(name="Shop GmbH", time_zone="Europe/Berlin", currency="eur")
     assert plan.outcome is Outcome.UPDATED
-    assert plan.saved_account == AccountDetails("Shop GmbH", "Europe/Berlin", "EUR")
+    after = AccountDetails("Shop GmbH", "Europe/Berlin", "EUR", DEFAULT_PLACEHOLDERS)
+    assert plan.saved_account == after
     assert plan.changes == {
         "name": ("Shop Ltd", "Shop GmbH"),
         "time_zone": ("America/Chicago", "Europe/Berlin"),
@@ -34,12 +41,20 @@ def test_each_detail_can_be_changed() -> None:
     assert (plan.resource_id, plan.last_id) == (1, LAST_ID)
 
 
+def test_the_placeholders_can_be_changed() -> None:
+    plan = update(placeholders=["N/A", " {{...}} ", "n/a", ""])
+    assert plan.saved_account is not None
+    assert plan.saved_account.placeholders == ("N/A", "{{...}}")
+    assert plan.changes == {"placeholders": (DEFAULT_PLACEHOLDERS, ("N/A", "{{...}}"))}
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
         {"time_zone": None, "currency": None},
         {"name": "Shop Ltd", "time_zone": "America/Chicago", "currency": "USD"},
+        {"placeholders": [" ", *DEFAULT_PLACEHOLDERS, "N/A"]},
     ],
 )
 def test_an_absent_or_equal_value_changes_nothing(body: dict[str, Any]) -> None:
@@ -54,14 +69,28 @@ def test_an_absent_or_equal_value_changes_nothing(body: dict[str, Any]) -> None:
         ({"name": " "}, "name", "can't be blank"),
         ({"name": "Shop\x1b[2J"}, "name", "must be one line of printable text"),
         ({"name": 5}, "name", "must be a string"),
-        ({"time_zone": "Mars/Olympus"}, "time_zone", "is not an IANA time zone: Mars/Olympus"),
-        ({"time_zone": "../etc/passwd"}, "time_zone", "is not an IANA time zone: ../etc/passwd"),
-        ({"time_zone": "europe/berlin"}, "time_zone", "is not an IANA time zone: europe/berlin"),
-        ({"time_zone": ""}, "time_zone", "is not an IANA time zone: "),
-        ({"time_zone": ["UTC"]}, "time_zone", "is not an IANA time zone: ['UTC']"),
-        ({"currency": "EURO"}, "currency", "is not an ISO 4217 code: EURO"),
-        ({"currency": ""}, "currency", "is not an ISO 4217 code: "),
+        ({"time_zone": "Mars/Olympus"}, "time_zone", 'is not an IANA time zone: "Mars/Olympus"'),
+        ({"time_zone": "../etc/passwd"}, "time_zone", 'is not an IANA time zone: "../etc/passwd"'),
+        ({"time_zone": "europe/berlin"}, "time_zone", 'is not an IANA time zone: "europe/berlin"'),
+        ({"time_zone": ""}, "time_zone", 'is not an IANA time zone: ""'),
+        ({"time_zone": ["UTC"]}, "time_zone", 'is not an IANA time zone: ["UTC"]'),
+        ({"currency": "EURO"}, "currency", 'is not an ISO 4217 code: "EURO"'),
+        ({"currency": ""}, "currency", 'is not an ISO 4217 code: ""'),
         ({"currency": 978}, "currency", "is not an ISO 4217 code: 978"),
+        ({"placeholders": "n/a"}, "placeholders", "must be a list of texts"),
+        ({"placeholders": ["..."]}, "placeholders", f'{_COVERS}: "..."'),
+        ({"placeholders": [" \u200b... "]}, "placeholders", f'{_COVERS}: "\u200b..."'),
+        ({"placeholders": ["a...b...c"]}, "placeholders", 'may have ... only once: "a...b...c"'),
+        (
+            {"placeholders": ["x" * (LINE_CHARS_MAX + 1)]},
+            "placeholders",
+            f'is too long (maximum is 255 characters): "{_X60}..."',
+        ),
+        (
+            {"placeholders": [f"none {number}" for number in range(PLACEHOLDERS_MAX + 1)]},
+            "placeholders",
+            "has too many entries (maximum is 500)",
+        ),
         ({"url": "x"}, "base", "Unrecognized attributes specified: url"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import count
 from typing import Annotated, Any
 
@@ -22,8 +23,8 @@ from onelead.domain.custom_fields import (
     ResourceName,
 )
 from onelead.domain.limits import CUSTOM_FIELDS_MAX, LINE_CHARS_MAX, OPTIONS_MAX
-from onelead.domain.settings_body import Line, SettingsBody, line_problem, name_problem
-from onelead.domain.text import is_blank, quoted, tidy
+from onelead.domain.settings.body import Line, SettingsBody, line_problem, name_problem
+from onelead.domain.text import is_blank, quoted, shortened, tidy
 
 CanonicalName = Annotated[str, Meta(pattern="^[A-Za-z0-9_]*$", max_length=LINE_CHARS_MAX)]
 CurrencyCode = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", description="ISO 4217")]
@@ -190,8 +191,8 @@ def _available_on(body: SettingsBody, field: CustomField) -> tuple[str, ...]:
     if not isinstance(value, list):
         body.refuse("available_on", "must be a list")
         return ()
-    if unknown := [str(entry) for entry in value if entry not in RESOURCES]:
-        text = f"may have only {', '.join(RESOURCES)}: {quoted(', '.join(unknown))}"
+    if unknown := [quoted(entry) for entry in value if entry not in RESOURCES]:
+        text = f"may have only {', '.join(RESOURCES)}: {shortened(', '.join(unknown))}"
         body.refuse("available_on", text, "inclusion")
     return tuple(resource for resource in RESOURCES if resource in value)
 
@@ -247,7 +248,7 @@ def _option_entries(body: SettingsBody, raw: list[Any], field: CustomField) -> l
     known_ids = {option.id for option in field.options}
     entries = [_option_entry(body, entry, known_ids) for entry in objects]
     _refuse_repeated(body, "name", [tidy(entry.name) for entry in entries])
-    _refuse_repeated(body, "id", [str(entry.id) for entry in entries if entry.id is not None])
+    _refuse_repeated(body, "id", [entry.id for entry in entries if entry.id is not None])
     if any(entry.rank is None for entry in entries):
         return entries
     return sorted(entries, key=lambda entry: entry.rank or 0)
@@ -275,7 +276,7 @@ def _option_integer(body: SettingsBody, attribute: str, raw: dict[str, Any]) -> 
     return None
 
 
-def _refuse_repeated(body: SettingsBody, attribute: str, values: list[str]) -> None:
+def _refuse_repeated(body: SettingsBody, attribute: str, values: Sequence[int | str]) -> None:
     for value, times in Counter(values).items():
         if value and times > 1:
             text = f"has the {attribute} {quoted(value)} more than once"

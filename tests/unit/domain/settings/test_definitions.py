@@ -21,6 +21,7 @@ from tests.support.domain.settings_changes import (
 from onelead.domain.custom_fields import RESOURCES, TYPES_WITH_OPTIONS, DataType, IndexState
 from onelead.domain.errors import Problem
 from onelead.domain.limits import OPTIONS_MAX
+from onelead.domain.text import quoted
 from onelead.domain.writes import Outcome
 
 
@@ -105,7 +106,7 @@ class TestAvailableOn:
             ({"lead": 1}, "must be a list", "invalid"),
             (
                 ["lead", "Person", 1, None, ["lead"], {}],
-                f"may have only {', '.join(RESOURCES)}: Person, 1, None, ['lead'], {{}}",
+                f'may have only {", ".join(RESOURCES)}: "Person", 1, null, ["lead"], {{}}',
                 "inclusion",
             ),
         ],
@@ -133,7 +134,7 @@ class TestCurrency:
     )
     def test_is_nothing_else(self, wrong: Any) -> None:
         plan = update_field(a_field(data_type=DataType.CURRENCY), {"currency": wrong})
-        problem = Problem("currency", f"is not an ISO 4217 code: {wrong}", "inclusion")
+        problem = Problem("currency", f"is not an ISO 4217 code: {quoted(wrong)}", "inclusion")
         assert_refused(plan, problem)
 
     @pytest.mark.parametrize("data_type", sorted(set(DataType) - {DataType.CURRENCY}))
@@ -192,7 +193,7 @@ class TestOptions:
             ),
             (
                 [{"name": "a"}, {"name": "b"}, {"name": " a\u200b"}],
-                [Problem("options", "has the name a more than once", "taken")],
+                [Problem("options", 'has the name "a" more than once', "taken")],
             ),
             (
                 [{"id": 5101, "name": "a"}, {"id": 5101, "name": "b"}],
@@ -201,14 +202,14 @@ class TestOptions:
             (
                 [{"id": True, "name": "a"}, {"rank": False, "name": "b"}],
                 [
-                    Problem("options", "id must be an integer: True"),
-                    Problem("options", "rank must be an integer: False"),
+                    Problem("options", "id must be an integer: true"),
+                    Problem("options", "rank must be an integer: false"),
                 ],
             ),
             (
                 [{"id": "5101", "name": "a"}, {"id": [1], "rank": 1.5, "name": "b"}],
                 [
-                    Problem("options", "id must be an integer: 5101"),
+                    Problem("options", 'id must be an integer: "5101"'),
                     Problem("options", "id must be an integer: [1]"),
                     Problem("options", "rank must be an integer: 1.5"),
                 ],

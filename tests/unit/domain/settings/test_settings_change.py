@@ -25,6 +25,7 @@ from tests.support.domain.settings_changes import (
     update_field,
 )
 
+from onelead.domain.account import OPTION_RESOURCE, DeletedReference
 from onelead.domain.custom_fields import (
     TYPES_WITH_OPTIONS,
     CustomField,
@@ -32,16 +33,18 @@ from onelead.domain.custom_fields import (
     IndexState,
     Option,
 )
-from onelead.domain.definitions import definition_attributes
 from onelead.domain.errors import Problem, ResourceNotFound, SettingsConflict
-from onelead.domain.limits import CUSTOM_FIELDS_MAX
-from onelead.domain.settings_change import (
+from onelead.domain.limits import CUSTOM_FIELDS_MAX, DELETED_REFERENCES_MAX
+from onelead.domain.settings.change import (
+    Deleted,
     Resource,
     SettingsPlan,
     SettingsWrite,
     plan_settings_change,
+    references_after,
 )
-from onelead.domain.text import fold
+from onelead.domain.settings.definitions import definition_attributes
+from onelead.domain.text import fold, quoted
 from onelead.domain.writes import Action, Outcome
 
 #: An account exists before its settings can be changed.
@@ -244,7 +247,7 @@ class TestCreateDefinition:
                     Problem(
                         "data_type",
                         "is not one of Checkbox, Currency, Date, Dropdown, Float, MultiSelect, "
-                        f"Percentage, String, Text, URL: {wrong}",
+                        f"Percentage, String, Text, URL: {quoted(wrong)}",
                         "inclusion",
                     ),
                 )
@@ -379,6 +382,7 @@ class TestDeleteDefinition:
                 "options": ([{"id": 5101, "name": "Silver"}, {"id": 5102, "name": "Gold"}], None),
             },
             last_id=LAST_ID,
+            deleted=(Deleted(4101, "custom_field_definition", "Customer number"),),
         )
 
 
@@ -429,3 +433,55 @@ class TestAnyBody:
             names = [fold(status.name) for status in plan.saved_statuses]
             assert len(set(names)) == len(names)
             assert sum(status.is_default for status in plan.saved_statuses) == 1
+
+
+class TestDeletedReferences:
+    TIER = a_field(name="Tier", data_type=DataType.DROPDOWN)
+
+    @pytest.mark.parametrize(
+        ("resource", "of", "name"),
+        [(STATUS, 2002, "Open"), (SOURCE, 3102, "Cold Call"), (DEFINITION, 4101, "Tier")],
+    )
+    def test_what_is_deleted_keeps_its_name(self, resource: Resource, of: int, name: str) -> None:
+        settings = a_settings(fields=(self.TIER,))
+        plan = change(resource, Action.DELETE, of=of, settings=settings, in_use=lambda: 0)
+        assert plan.deleted == (Deleted(of, resource.value, name),)
+
+    def test_a_removed_option_keeps_its_name_and_its_definition(self) -> None:
+        plan = update_field(self.TIER, {"options": [{"name": "Gold"}, {"name": "Iron"}]})
+        assert plan.deleted == (Deleted(5101, OPTION_RESOURCE, "Silver", 4101),)
+
+    def test_what_is_renamed_or_moved_is_not_deleted(self) -> None:
+        options = [{"id": 5102, "name": "Silver"}, {"id": 5101, "name": "Iron"}]
+        assert update_field(self.TIER, {"name": "Rank", "options": options}).deleted == ()
+        for resource, of in ((STATUS, 2002), (SOURCE, 3102)):
+            body = {"name": "Other", "order": 1}
+            assert change(resource, Action.UPDATE, body, of=of).deleted == ()
+
+    def test_what_is_refused_deletes_nothing(self) -> None:
+        plan = change(STATUS, Action.DELETE, of=2002, in_use=lambda: 1)
+        assert (plan.outcome, plan.deleted, plan.forgotten) == (Outcome.REFUSED, (), ())
+
+    def test_a_deleted_definition_stands_for_its_removed_options(self) -> None:
+        known = DeletedReference(5103, OPTION_RESOURCE, "Iron", 4101, 7)
+        other = DeletedReference(5203, OPTION_RESOURCE, "Iron", 4102, 7)
+        settings = a_settings(fields=(self.TIER,), deleted={5103: known, 5203: other})
+        plan = change(DEFINITION, Action.DELETE, of=4101, settings=settings)
+        assert references_after(settings.deleted, plan, 9) == {
+            5203: other,
+            4101: DeletedReference(4101, "custom_field_definition", "Tier", None, 9),
+        }
+
+    def test_the_oldest_are_forgotten(self) -> None:
+        # The clock went back once: the larger ids are older.
+        dates = {6000 + n: 10_000 - n for n in range(DELETED_REFERENCES_MAX)}
+        known = {
+            id_: DeletedReference(id_, "lead_status", "Old", None, date)
+            for id_, date in dates.items()
+        }
+        settings = a_settings(fields=(self.TIER,), deleted=known)
+        plan = change(SOURCE, Action.DELETE, of=3102, settings=settings, in_use=lambda: 0)
+        after = references_after(known, plan, 20_000)
+        assert len(after) == DELETED_REFERENCES_MAX
+        assert known.keys() - after.keys() == {max(dates)}
+        assert after.keys() - known.keys() == {3102}

@@ -6,21 +6,32 @@ plan; nothing here touches a database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, to_builtins
 
-from onelead.domain.account import AccountSettings, CustomerSource, LeadStatus
-from onelead.domain.account_details import AccountDetails, changed_details, details_of
+from onelead.domain.account import (
+    OPTION_RESOURCE,
+    AccountSettings,
+    CustomerSource,
+    DeletedReference,
+    LeadStatus,
+)
 from onelead.domain.custom_fields import CustomField
-from onelead.domain.definitions import created_definition, definition_attributes, updated_definition
 from onelead.domain.errors import OneleadError, ResourceNotFound
 from onelead.domain.lead import Changes
-from onelead.domain.pick_lists import Entry, entry_attributes, with_entry, without
-from onelead.domain.settings_body import require_as_seen
+from onelead.domain.limits import DELETED_REFERENCES_MAX
+from onelead.domain.settings.account_details import AccountDetails, changed_details, details_of
+from onelead.domain.settings.body import require_as_seen
+from onelead.domain.settings.definitions import (
+    created_definition,
+    definition_attributes,
+    updated_definition,
+)
+from onelead.domain.settings.pick_lists import Entry, entry_attributes, with_entry, without
 from onelead.domain.writes import Action, Delivery, Outcome
 
 T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
@@ -51,6 +62,15 @@ class SettingsWrite(Struct, frozen=True):
     seen: dict[str, Any] = {}
 
 
+class Deleted(NamedTuple):
+    """What a change deletes and deliveries may go on sending: a `DeletedReference` without date."""
+
+    id: int
+    resource: str
+    name: str
+    definition_id: int | None = None
+
+
 class SettingsPlan(Struct, frozen=True):
     """What an engine has to write, and what to answer."""
 
@@ -66,6 +86,9 @@ class SettingsPlan(Struct, frozen=True):
     saved_account: AccountDetails | None = None
     #: The last id in use after the change.
     last_id: int = 0
+    #: What to add to the account's deleted references, and the ids of those to forget.
+    deleted: tuple[Deleted, ...] = ()
+    forgotten: tuple[int, ...] = ()
 
 
 class SettingsResult(Struct, frozen=True):
@@ -105,15 +128,59 @@ def plan_settings_change(
             case Resource.ACCOUNT:
                 return _account_plan(write, settings, last_id)
             case Resource.CUSTOM_FIELD_DEFINITION:
-                return _definition_plan(write, settings, last_id)
+                plan = _definition_plan(write, settings, last_id)
             case Resource.LEAD_STATUS:
                 status = LeadStatus(last_id + 1, "")
-                return _pick_list_plan(write, settings.statuses, status, last_id, in_use)
+                plan = _pick_list_plan(write, settings.statuses, status, last_id, in_use)
             case Resource.CUSTOMER_SOURCE:
                 source = CustomerSource(last_id + 1, "")
-                return _pick_list_plan(write, settings.sources, source, last_id, in_use)
+                plan = _pick_list_plan(write, settings.sources, source, last_id, in_use)
     except OneleadError as error:
         return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
+    deleted = _deleted(write, settings, plan)
+    if not deleted:
+        return plan
+    forgotten = _forgotten(deleted, settings.deleted.values())
+    return msgspec.structs.replace(plan, deleted=deleted, forgotten=forgotten)
+
+
+def _deleted(
+    write: SettingsWrite, settings: AccountSettings, plan: SettingsPlan
+) -> tuple[Deleted, ...]:
+    """Return what the change deletes: one setting, or options of a definition that stays.
+
+    The options of a deleted definition are not listed: they are only ever sent with its own id.
+    """
+    assert plan.resource_id is not None
+    if plan.outcome is Outcome.DELETED:
+        name, _nothing = plan.changes["name"]
+        return (Deleted(plan.resource_id, write.resource.value, name),)
+    field, after = settings.fields_by_id.get(plan.resource_id), plan.saved_field
+    if field is None or after is None:
+        return ()
+    kept = {option.id for option in after.options}
+    return tuple(
+        Deleted(option.id, OPTION_RESOURCE, option.name, field.id)
+        for option in field.options
+        if option.id not in kept
+    )
+
+
+def _forgotten(deleted: tuple[Deleted, ...], known: Iterable[DeletedReference]) -> tuple[int, ...]:
+    """Return the options of definitions deleted now, and the oldest references over the limit."""
+    gone = {one.id for one in deleted}
+    newest = sorted(known, key=lambda one: (one.date, one.id), reverse=True)
+    options = [one.id for one in newest if one.definition_id in gone]
+    others = [one.id for one in newest if one.definition_id not in gone]
+    return (*options, *others[DELETED_REFERENCES_MAX - len(deleted) :])
+
+
+def references_after(
+    known: Mapping[int, DeletedReference], plan: SettingsPlan, date: int
+) -> dict[int, DeletedReference]:
+    """Return the account's deleted references after a change at `date` (Unix seconds)."""
+    kept = {id_: one for id_, one in known.items() if id_ not in plan.forgotten}
+    return kept | {one.id: DeletedReference(*one, date) for one in plan.deleted}
 
 
 def _account_plan(write: SettingsWrite, settings: AccountSettings, last_id: int) -> SettingsPlan:

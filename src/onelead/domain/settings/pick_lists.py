@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from onelead.domain.account import CustomerSource, LeadStatus
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import PICK_LIST_ENTRIES_MAX
-from onelead.domain.settings_body import Line, SettingsBody
+from onelead.domain.settings.body import Line, SettingsBody
 from onelead.domain.text import fold
 
 Entry = TypeVar("Entry", bound=LeadStatus | CustomerSource)

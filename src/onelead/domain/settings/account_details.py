@@ -1,4 +1,4 @@
-"""The rules about an account's own details: its name, time zone and currency."""
+"""The rules about an account's own details: name, time zone, currency and placeholders."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.currencies import is_currency
-from onelead.domain.settings_body import SettingsBody
-from onelead.domain.text import quoted
+from onelead.domain.limits import PLACEHOLDERS_MAX
+from onelead.domain.placeholders import placeholder_problem
+from onelead.domain.settings.body import SettingsBody
+from onelead.domain.text import fold, is_blank, quoted
 
 
 class AccountDetails(Struct, frozen=True):
@@ -22,11 +24,15 @@ class AccountDetails(Struct, frozen=True):
     time_zone: str
     #: ISO 4217.
     currency: str
+    #: See `placeholders.py`.
+    placeholders: tuple[str, ...]
 
 
 def details_of(settings: AccountSettings) -> AccountDetails:
     """Return the current details."""
-    return AccountDetails(settings.name, settings.time_zone, settings.currency)
+    return AccountDetails(
+        settings.name, settings.time_zone, settings.currency, settings.placeholder_texts
+    )
 
 
 def changed_details(members: dict[str, Any], settings: AccountSettings) -> AccountDetails:
@@ -36,6 +42,7 @@ def changed_details(members: dict[str, Any], settings: AccountSettings) -> Accou
         name=body.name(settings.name),
         time_zone=_time_zone(body, settings.time_zone),
         currency=_currency(body, settings.currency),
+        placeholders=_placeholders(body, settings.placeholder_texts),
     )
     body.require_valid()
     return after
@@ -57,6 +64,24 @@ def _currency(body: SettingsBody, current: str) -> str:
     if not is_currency(value):
         body.refuse("currency", f"is not an ISO 4217 code: {quoted(value)}", "inclusion")
     return str(value).upper()
+
+
+def _placeholders(body: SettingsBody, current: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the list without blank entries and repetitions."""
+    if body.get("placeholders") is None:
+        return current
+    sent = body.read("placeholders", "must be a list of texts") or ()
+    entries: dict[str, str] = {}
+    for text in sent:
+        if not is_blank(text):
+            entries.setdefault(fold(text), text.strip())
+    if len(entries) > PLACEHOLDERS_MAX:
+        text = f"has too many entries (maximum is {PLACEHOLDERS_MAX})"
+        body.refuse("placeholders", text, "too_long")
+    for text in entries.values():
+        if (problem := placeholder_problem(text)) is not None:
+            body.refuse("placeholders", f"{problem}: {quoted(text)}")
+    return tuple(entries.values())
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The rules for changes to an account's settings."""
