@@ -19,10 +19,8 @@ from msgspec import Struct
 
 from onelead.contract.figures import SharedValue, SharedValues
 from onelead.domain.account import AccountSettings
-from onelead.domain.custom_fields import TEXT_TYPES, CustomField
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import SCAN_ACCOUNTS_MAX, SCAN_CHUNK_KEYS, SCAN_REST_S, SCAN_VALUES_MAX
-from onelead.domain.matching import is_matchable
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +65,7 @@ class ScanStore(Protocol):
 
 def scanned_fields(settings: AccountSettings) -> list[str]:
     """Return the fields of match keys that identify people, as far as they are indexed."""
-    return ["name", "email", *(f.key_field for f in settings.lead_fields if _identifies_people(f))]
-
-
-def _identifies_people(field: CustomField) -> bool:
-    # Amounts, days and choices are naturally shared: they do not tell people apart.
-    return is_matchable(field) and field.data_type in TEXT_TYPES
+    return ["name", "email", *(field.key_field for field in settings.identifying_fields)]
 
 
 class SharedValueScans:
