@@ -30,9 +30,11 @@ from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
+from onelead.process.batch_undo_work import BatchUndoWork
 from onelead.process.figure_work import FigureWork
 from onelead.process.index_work import IndexWork
 from onelead.process.metrics import Metrics, sharing_figures
+from onelead.process.retention_work import RetentionWork
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.serving.server import (
@@ -257,8 +259,10 @@ async def _serve_from(
     preparing = asyncio.create_task(prepare_pages())
     index_work = IndexWork(store, on_step=metrics.index_step)
     figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
+    retention_work = RetentionWork(store, time.monotonic)
     api_key_uses = ApiKeyUses()
     api_key_use_work = ApiKeyUseWork(store.record_api_key_uses, api_key_uses)
+    batch_undo_work = BatchUndoWork(store, writer, holder=_new_request_id())
     runtime = Runtime(
         store=store,
         writer=writer,
@@ -266,6 +270,8 @@ async def _serve_from(
         monotonic=time.monotonic,
         new_request_id=_new_request_id,
         settings_changed=index_work.wake,
+        undo_begun=batch_undo_work.wake,
+        erasure_begun=retention_work.wake,
         metrics=metrics,
         api_key_uses=api_key_uses,
     )
@@ -275,15 +281,17 @@ async def _serve_from(
             listener,
             stop,
             on_started,
-            on_stopping=runtime.feed.stop,
+            on_stopping=runtime.stop_waiting,
         )
     finally:
         # Concurrently: each may wait for a database that does not answer.
         await asyncio.gather(
             runtime.scans.stop(),
             figure_work.stop(),
+            retention_work.stop(),
             api_key_use_work.stop(),
             index_work.stop(),
+            batch_undo_work.stop(),
             writer.drain(),
         )
         sampling.cancel()

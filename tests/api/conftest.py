@@ -13,6 +13,8 @@ from tests.support.storage.databases import ENGINES
 
 #: Whose answers depend on what the engine stores and finds.
 _ROOMS_ON_EVERY_ENGINE = {"leads", "settings"}
+#: Except what is decided before anything is stored: how values are read.
+_ENGINE_DOES_NOT_MATTER = {"test_custom_field_values", "test_fields", "test_names", "test_unread"}
 #: The same source is run on SQLite before, so its coverage is known.
 _SLOW = (pytest.mark.slow, pytest.mark.no_cover)
 
@@ -20,8 +22,12 @@ _SLOW = (pytest.mark.slow, pytest.mark.no_cover)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on SQLite, and once for each further engine where the engine matters."""
     if "engine_of_service" in metafunc.fixturenames:
-        room = Path(metafunc.module.__file__).parent.name
-        others = ENGINES.keys() - {"sqlite"} if room in _ROOMS_ON_EVERY_ENGINE else ()
+        module = Path(metafunc.module.__file__)
+        matters = (
+            module.parent.name in _ROOMS_ON_EVERY_ENGINE
+            and module.stem not in _ENGINE_DOES_NOT_MATTER
+        )
+        others = ENGINES.keys() - {"sqlite"} if matters else ()
         engines = ["sqlite", *(pytest.param(name, marks=_SLOW) for name in sorted(others))]
         metafunc.parametrize("engine_of_service", engines)
 

@@ -76,7 +76,7 @@ def test_a_field_is_made_its_upsert_refused_and_then_served(site: Site) -> None:
         tab.get_by_role("button", name="Save", exact=True).last.click()
         expect(tab.get_by_text("The index is complete")).to_be_visible()
 
-        _menu(tab).get_by_role("link", name="Deliveries").click()
+        _menu(tab).get_by_role("link", name="Deliveries", exact=True).click()
         tab.get_by_role("link", name="Upsert refused").first.click()
         tab.get_by_role("link", name="Try again").click()
         tab.get_by_role("button", name="Send", exact=True).click()

@@ -18,6 +18,8 @@ from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults, disk_error
 
 from onelead.contract.access import ApiKeyUse, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.batches import UndoOrder
+from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.figures import Division
 from onelead.contract.ledger import LedgerSearch
 from onelead.contract.store import Store
@@ -172,6 +174,20 @@ def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
         "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),
         **sign_in_calls(store, account_id),
         **page_calls(store, account_id),
+        **erasure_calls(store, account_id),
+    }
+
+
+def erasure_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    nobody = ErasureRequest(email="n@q.example")
+    by = ErasureBy(request_id="erase-1", user_id=None, api_key_id=None)
+    return {
+        "preview_erasure": lambda: store.preview_erasure(account_id, nobody),
+        "begin_erasure": lambda: store.begin_erasure(account_id, nobody, by),
+        "erase_step": lambda: store.erase_step(account_id),
+        "erasure": lambda: store.erasure(account_id, 1),
+        "erasures": lambda: store.erasures(account_id),
+        "retention_step": lambda: store.retention_step(account_id),
     }
 
 
@@ -227,12 +243,67 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
         "deleted_settings": lambda: store.deleted_settings(account_id, [1]),
         "ledger_row": lambda: store.ledger_row(account_id, 1),
         "plan_write": lambda: store.plan_write(account_id, write),
+        "plan_writes": lambda: store.plan_writes(account_id, [write]),
         "list_leads": lambda: store.list_leads(account_id, LeadSearch(), now=0),
         "similar_lead_ids": lambda: store.similar_lead_ids(account_id, [alike], limit=1),
         "tag_completions": lambda: store.tag_completions(account_id, "a", 1),
         "leads_using": lambda: store.leads_using(account_id, status, 1, limit=1),
         "index_progress": lambda: store.index_progress(account_id),
         "key_rebuild_progress": lambda: store.key_rebuild_progress(account_id),
+        **act_calls(store, account_id),
+    }
+
+
+def act_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    return {
+        "acts_about": lambda: store.acts_about(account_id, [1]),
+        "distinct_pairs": lambda: store.distinct_pairs(account_id, [1, 2]),
+        "distinct_page": lambda: store.distinct_page(account_id, None, offset=0, limit=1),
+        "pairs_between": lambda: store.pairs_between(account_id, 1, 2),
+        "rulings": lambda: store.rulings(account_id, offset=0, limit=1),
+        "lead_of_value": lambda: store.lead_of_value(account_id, 1),
+        "waiting_deliveries": lambda: store.waiting_deliveries(account_id, [1]),
+        "follow_ledger": lambda: store.follow_ledger(account_id, LedgerSearch(), after=0),
+        "ledger_seq": lambda: store.ledger_seq(account_id),
+        **queue_calls(store, account_id),
+        **long_work_calls(store, account_id),
+    }
+
+
+def queue_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    return {
+        "open_deliveries": lambda: store.open_deliveries(account_id),
+        "queue_rows_behind": lambda: store.queue_rows_behind(account_id),
+        "open_groups": lambda: store.open_groups(account_id, limit=1),
+        "open_group": lambda: store.open_group(account_id, "match name x"),
+        "beside_group": lambda: store.beside_group(account_id, 1),
+        "deliveries_of_group": lambda: store.deliveries_of_group(account_id, "x", limit=1),
+        "first_of_group": lambda: store.first_of_group(account_id, "x", limit=1),
+        "refused_delivery": lambda: store.refused_delivery(account_id, 1),
+        "rows_of_batch": lambda: store.rows_of_batch(account_id, "x", limit=1),
+    }
+
+
+def long_work_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    order = UndoOrder("undo-1", "batch-1", force=False, user_id=None, api_key_id=None)
+    person, by = (
+        ErasureRequest(email="n@field.example"),
+        ErasureBy(request_id="request-1", user_id=None, api_key_id=None),
+    )
+    return {
+        "batch": lambda: store.batch(account_id, "x"),
+        "batch_results": lambda: store.batch_results(account_id, "x", after=0, limit=1),
+        "newest_to_undo": lambda: store.newest_to_undo(account_id, "x", limit=1),
+        "begin_undo": lambda: store.begin_undo(account_id, order),
+        "accounts_undoing": store.accounts_undoing,
+        "take_undo_step": lambda: store.take_undo_step(account_id, "holder"),
+        "end_undo_step": lambda: store.end_undo_step(account_id, "x", "holder", None),
+        "preview_erasure": lambda: store.preview_erasure(account_id, person),
+        "begin_erasure": lambda: store.begin_erasure(account_id, person, by),
+        "erase_step": lambda: store.erase_step(account_id),
+        "erasure": lambda: store.erasure(account_id, 1),
+        "erasures": lambda: store.erasures(account_id),
+        "retention_step": lambda: store.retention_step(account_id),
     }
 
 

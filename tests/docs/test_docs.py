@@ -22,8 +22,10 @@ from onelead.commands.cli import commands
 from onelead.configuration import Configuration
 from onelead.domain import limits
 from onelead.domain.errors import (
+    ClaimTaken,
     ConfigurationInvalid,
     InputInvalid,
+    LeadMerged,
     MatchAmbiguous,
     OneleadError,
     VersionConflict,
@@ -47,6 +49,8 @@ BEGINNINGS = {
     InputInvalid: "Invalid input: Validation errors:",
     MatchAmbiguous: "Invalid input: Multiple matches found:",
     VersionConflict: "The lead has changed in the meantime; its version is",
+    LeadMerged: "Invalid input: lead",
+    ClaimTaken: "Deliveries by",
     ConfigurationInvalid: "the configuration is not valid:",
 }
 #: Exit codes of errors that only the command line reports.

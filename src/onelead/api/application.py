@@ -12,7 +12,17 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from onelead.api import custom_field_definitions, lead_endpoints, pick_lists, tags, users
+from onelead.api import (
+    batches,
+    custom_field_definitions,
+    deciding,
+    erasures,
+    lead_endpoints,
+    pick_lists,
+    tags,
+    users,
+)
+from onelead.api.acts import endpoints as acts
 from onelead.api.answers import error_response, internal_error, no_method, no_route
 from onelead.api.auth import Authenticator
 from onelead.api.call import Call
@@ -29,10 +39,14 @@ from onelead.process.runtime import Runtime
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *lead_endpoints.ENDPOINTS,
+    *acts.ENDPOINTS,
+    *batches.ENDPOINTS,
     *custom_field_definitions.ENDPOINTS,
     *pick_lists.ENDPOINTS,
+    *deciding.ENDPOINTS,
     *users.ENDPOINTS,
     *tags.ENDPOINTS,
+    *erasures.ENDPOINTS,
 )
 
 _ANY = "any"

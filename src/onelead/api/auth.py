@@ -47,7 +47,10 @@ class Authenticator:
         # Of several headers with one name, the first counts.
         headers = dict(reversed(request.scope["headers"]))
         secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
-        caller = await self._find(hashlib.sha256(secret.encode()).hexdigest())
+        key_hash = hashlib.sha256(secret.encode()).hexdigest()
+        caller, trusted_until = self._known.get(key_hash, (None, 0.0))
+        if self._monotonic() >= trusted_until:
+            caller = await self._find(key_hash)
         # Everything is compared before anything is refused.
         email = headers.get(_EMAIL, b"").decode("latin-1")
         email_is_right = _equal(email, caller.email if caller else "")
@@ -58,9 +61,6 @@ class Authenticator:
         return caller
 
     async def _find(self, key_hash: str) -> Caller | None:
-        caller, trusted_until = self._known.get(key_hash, (None, 0.0))
-        if self._monotonic() < trusted_until:
-            return caller
         read = self._reads.get(key_hash)
         if read is None:
             read = self._reads[key_hash] = asyncio.create_task(self._read(key_hash))

@@ -12,30 +12,85 @@ from onelead.api.endpoints import (
     IF_MATCH,
     NAME_BLANK,
     PAGE_INVALID,
-    PAGE_NUMBER,
-    PAGE_SIZE,
     PATCH_RECEIPT,
     RECEIPT,
+    UNMERGED,
+    UPSERT_IF_MATCH,
+    UPSERT_IF_NONE_MATCH,
+    WRITE_PARAMETERS,
     Endpoint,
     Handler,
     Parameter,
 )
+from onelead.api.lead_writes import COMPUTED
 from onelead.api.wire import CustomFieldBody, LeadBody
-from onelead.contract.ledger import LedgerRow
-from onelead.domain.errors import InputInvalid, MatchAmbiguous, Problem
+from onelead.domain.errors import (
+    IdempotencyKeyReused,
+    InputInvalid,
+    LeadMerged,
+    MatchAmbiguous,
+    Problem,
+)
 from onelead.domain.lead import Email
-from onelead.domain.limits import BULK_LEADS_MAX, ID_MAX, RETRY_AFTER_S
+from onelead.domain.limits import (
+    BULK_LEADS_MAX,
+    ID_MAX,
+    LIST_ENTRIES_MAX,
+    MATCH_STEP_VALUES_MAX,
+    MATCH_STEPS_MAX,
+    RETRY_AFTER_S,
+)
 from onelead.domain.matching import WHERE_TO_CHANGE, Match
 from onelead.domain.properties import LeadPatch
-from onelead.domain.writes import Action, Outcome
+from onelead.domain.writes import OnAmbiguous
 from onelead.incoming.search_criteria import SearchRequest
+
+
+class MatchStep(Match, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an upsert looks for: a field and its value, or `all` values that a lead has to have."""
+
+    all: Annotated[
+        Annotated[list[Match], Meta(min_length=1, max_length=MATCH_STEP_VALUES_MAX)] | UnsetType,
+        Meta(
+            description="An addition: instead of the other members, matches by different fields.",
+        ),
+    ] = UNSET
+
+
+IfEmpty = Annotated[
+    Annotated[list[str], Meta(max_length=LIST_ENTRIES_MAX)] | UnsetType,
+    Meta(
+        description="An addition: these properties are written only where the lead has none, as in "
+        '`["title", "custom_fields.1000000010"]`.',
+    ),
+]
 
 
 class UpsertRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What to look for, and what to write."""
 
     properties: LeadPatch
-    match: Match
+    match: Annotated[
+        MatchStep | Annotated[list[MatchStep], Meta(min_length=1, max_length=MATCH_STEPS_MAX)],
+        Meta(
+            description="As an addition, a list of steps that are tried in order: the first that "
+            "finds leads decides."
+        ),
+    ]
+    on_ambiguous: Annotated[
+        OnAmbiguous,
+        Meta(
+            description="An addition: what to do when several leads match: refuse, or update the "
+            "oldest or the newest of them, up to 30."
+        ),
+    ] = "refuse"
+    if_empty: IfEmpty = UNSET
+
+
+class LeadUpdate(LeadPatch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to change on one lead."""
+
+    if_empty: IfEmpty = UNSET
 
 
 class LeadItem(LeadPatch, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -68,7 +123,7 @@ class BulkFailure(Struct, frozen=True, kw_only=True):
 
 
 COMPUTED_VALUES = Parameter(
-    leads.COMPUTED, "Show option names beside option ids.", {"type": "boolean", "default": False}
+    COMPUTED, "Show option names beside option ids.", {"type": "boolean", "default": False}
 )
 _CRITERIA = Parameter(
     "criteria",
@@ -104,34 +159,12 @@ _CREATED: dict[str, Any] = {
     "date_modified": 1700000000,
 }
 _ANSWERED = LeadBody(**_CREATED)
-_CREATION = LedgerRow(
-    seq=17,
-    date=_ANSWERED.date_created,
-    request_id="5f0c2b7de1a94f6f9f6a4c1d0b8e7a36",
-    action=Action.UPSERT,
-    outcome=Outcome.CREATED,
-    version=1,
-    user_id=1000000008,
-    api_key_id=1000000009,
-    match={
-        "field_name": "email",
-        "value": _EMAIL,
-        "matches": 0,
-        "ids": [],
-        "by": None,
-        "definition_id": None,
-    },
-    changes={
-        "name": [None, "Nora Field"],
-        "first_name": [None, "Nora"],
-        "last_name": [None, "Field"],
-        "email": [None, _NORA["email"]],
-        "status_id": [None, _ANSWERED.status_id],
-    },
-    message=None,
-    payload=_UPSERT,
+_REUSED = IdempotencyKeyReused()
+_BULK_REMARKS = (
+    *("Ledger-Row", "Lead-Ignored", "Lead-Shares", "Lead-Kept", "Lead-Merged-Into"),
+    "Lead-Dry-Run",
+    "Idempotency-Replayed",
 )
-
 _UNINDEXED = "is still being indexed; try again shortly"
 
 
@@ -145,11 +178,11 @@ def _bulk(
 ) -> Endpoint:
     return Endpoint(
         *("POST", path, handler, "Leads", request, list[LeadBody | BulkFailure]),
-        parameters=(COMPUTED_VALUES,),
+        parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
         example=example,
         answer=[_ANSWERED, failure],
-        headers=("Lead-Outcome", "Lead-Ignored", "Lead-Shares"),
-        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
+        headers=("Lead-Outcome", "Lead-Batch", *_BULK_REMARKS),
+        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")), _REUSED),
         refusal=BareErrorBody | ErrorBody,
     )
 
@@ -158,7 +191,10 @@ ENDPOINTS = (
     # Before /leads/{id}, which would take "upsert" for an id.
     Endpoint(
         *("PUT", "/leads/upsert", leads.upsert_lead, "Leads", UpsertRequest, LeadBody),
-        parameters=(COMPUTED_VALUES,),
+        parameters=(
+            *(COMPUTED_VALUES, UPSERT_IF_MATCH, UPSERT_IF_NONE_MATCH),
+            *WRITE_PARAMETERS,
+        ),
         example=_UPSERT,
         answer=_ANSWERED,
         headers=(*PATCH_RECEIPT, "Lead-Match"),
@@ -168,16 +204,17 @@ ENDPOINTS = (
             MatchAmbiguous(()),
             _refused_field("match", f"is not included in filters; {WHERE_TO_CHANGE}"),
             _refused_field("match", _UNINDEXED, RETRY_AFTER_S),
+            _REUSED,
         ),
         refusal=AmbiguousBody | ErrorBody,
     ),
     Endpoint(
         *("POST", "/leads", leads.create_lead, "Leads", LeadPatch, LeadBody),
-        parameters=(COMPUTED_VALUES,),
+        parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
         example=_NORA,
         answer=_ANSWERED,
         headers=PATCH_RECEIPT,
-        refusals=(NAME_BLANK,),
+        refusals=(NAME_BLANK, _REUSED),
     ),
     Endpoint(
         *("POST", "/leads/search", leads.search_leads, "Leads", SearchRequest, list[LeadBody]),
@@ -200,30 +237,23 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", "/leads/{id}", leads.fetch_lead, "Leads", None, LeadBody),
-        parameters=(COMPUTED_VALUES,),
+        parameters=(COMPUTED_VALUES, UNMERGED),
         answer=_ANSWERED,
-        headers=("ETag",),
+        headers=("ETag", "Lead-Merged-Into", "Content-Location"),
     ),
     Endpoint(
-        *("PUT", "/leads/{id}", leads.update_lead, "Leads", LeadPatch, LeadBody),
-        parameters=(COMPUTED_VALUES, IF_MATCH),
+        *("PUT", "/leads/{id}", leads.update_lead, "Leads", LeadUpdate, LeadBody),
+        parameters=(COMPUTED_VALUES, IF_MATCH, *WRITE_PARAMETERS),
         example={"email": _NORA["email"]},
         answer=_ANSWERED,
-        headers=PATCH_RECEIPT,
-        refusals=(NAME_BLANK,),
+        headers=(*PATCH_RECEIPT, "Lead-Merged-Into"),
+        refusals=(NAME_BLANK, _REUSED),
     ),
     Endpoint(
         *("DELETE", "/leads/{id}", leads.delete_lead, "Leads", None, DeletedBody),
-        parameters=(IF_MATCH,),
+        parameters=(IF_MATCH, *WRITE_PARAMETERS),
         answer=DeletedBody(_ID, is_deleted=True),
         headers=RECEIPT,
-    ),
-    Endpoint(
-        *("GET", "/leads/{id}/history", leads.lead_history, "Leads", None, list[LedgerRow]),
-        parameters=(PAGE_NUMBER, PAGE_SIZE),
-        answer=[_CREATION],
-        headers=("X-PW-TOTAL",),
-        refusals=(PAGE_INVALID,),
-        is_copper=False,
+        refusals=(LeadMerged(_ID, _ID + 1), _REUSED),
     ),
 )

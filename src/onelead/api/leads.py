@@ -7,31 +7,29 @@ from functools import wraps
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from starlette.responses import Response
 
-from onelead.api.answers import (
-    BareErrorBody,
-    JsonResponse,
-    bulk_failure,
-    error_response,
-    next_page_link,
-)
+from onelead.api.answers import BareErrorBody, JsonResponse, next_page_link
 from onelead.api.call import Call
-from onelead.api.endpoints import Handler
+from onelead.api.endpoints import UNMERGED, Handler
+from onelead.api.lead_writes import COMPUTED, receipt_of, written, written_together
 from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.errors import BodyMalformed, Problem
 from onelead.domain.limits import BULK_LEADS_MAX
 from onelead.domain.text import known_id
-from onelead.domain.writes import Action, LeadWrite, Outcome
+from onelead.domain.writes import Action, LeadWrite
+from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.bulk_body import UnreadableItem
 from onelead.incoming.json_body import UNREAD
-from onelead.incoming.lead_json import item_id, lead_patch, unknown_keys, upsert_write
-from onelead.incoming.paging import page_from
-from onelead.incoming.receipts import bulk_receipt_headers, receipt_headers
+from onelead.incoming.lead_json import (
+    item_id,
+    lead_patch,
+    lead_write,
+    unknown_keys,
+    upsert_write,
+)
 from onelead.incoming.search_request import search_from
-from onelead.process.writer import Receipt
-
-COMPUTED = "custom_field_computed_values"
 
 
 def _recorded(action: Action) -> Callable[[Handler], Handler]:
@@ -45,7 +43,7 @@ def _recorded(action: Action) -> Callable[[Handler], Handler]:
             except UNREAD as error:
                 lead_id = known_id(call.request.path_params.get("id"))
                 delivery = call.unread_delivery()
-                return await _written(call, LeadWrite(action, delivery, lead_id, unread=error))
+                return await written(call, LeadWrite(action, delivery, lead_id, unread=error))
 
         return handled
 
@@ -53,18 +51,27 @@ def _recorded(action: Action) -> Callable[[Handler], Handler]:
 
 
 async def fetch_lead(call: Call) -> Response:
-    """Fetch a lead."""
-    read = await call.runtime.store.lead(call.account_id, call.path_id())
+    """Fetch a lead.
+
+    Of a lead that was merged, the one that stands for it is answered, and the header
+    Lead-Merged-Into has that one's id.
+    """
+    unmerged = call.flag(UNMERGED.name)
+    read = await call.runtime.store.lead(call.account_id, call.path_id(), unmerged=unmerged)
     body = lead_body(read.lead, read.settings, computed=call.flag(COMPUTED))
-    return JsonResponse(body, headers={"ETag": f'"{read.lead.version}"'})
+    headers = {"ETag": f'"{read.lead.version}"'}
+    if read.merged_into is not None:
+        headers["Lead-Merged-Into"] = str(read.merged_into)
+        if not unmerged:
+            headers["Content-Location"] = f"{BASE_PATH}/leads/{read.merged_into}"
+    return JsonResponse(body, headers=headers)
 
 
 @_recorded(Action.CREATE)
 async def create_lead(call: Call) -> Response:
     """Create a lead without looking for a match."""
-    patch, problems = lead_patch(await call.json_object(), "base")
-    write = LeadWrite(Action.CREATE, call.delivery(), patch=patch, problems=problems)
-    return await _written(call, write)
+    body = await call.json_object()
+    return await written(call, lead_write(Action.CREATE, None, body, call.delivery()))
 
 
 @_recorded(Action.UPDATE)
@@ -72,16 +79,12 @@ async def update_lead(call: Call) -> Response:
     """Update a lead.
 
     Members that are left out stay as they are, and null clears a value. A whole lead can be sent
-    back.
+    back. Properties that `if_empty` lists are written only where the lead has none.
     """
     lead_id, version = call.path_id(), call.expected_version()
-    patch, problems = lead_patch(await call.json_object(), "base")
-    write = LeadWrite(
-        *(Action.UPDATE, call.delivery(), lead_id, patch),
-        problems=problems,
-        expected_version=version,
-    )
-    return await _written(call, write)
+    body = await call.json_object()
+    write = lead_write(Action.UPDATE, lead_id, body, call.delivery())
+    return await written(call, structs.replace(write, expected_version=version))
 
 
 @_recorded(Action.UPSERT)
@@ -94,32 +97,18 @@ async def upsert_lead(call: Call) -> Response:
     of the same person never create two leads. A custom field can be matched when it is available on
     leads and included in filters.
     """
-    body = await call.json_object()
-    return await _written(call, upsert_write(body, call.delivery()))
+    wanted = call.precondition()
+    write = upsert_write(await call.json_object(), call.delivery())
+    if wanted.only is not None:
+        write = structs.replace(write, only=wanted.only, expected_version=wanted.version)
+    return await written(call, write)
 
 
 async def delete_lead(call: Call) -> Response:
     """Delete a lead."""
     lead_id, version = call.path_id(), call.expected_version()
     write = LeadWrite(Action.DELETE, call.delivery(""), lead_id, expected_version=version)
-    return await _written(call, write)
-
-
-async def _written(call: Call, write: LeadWrite) -> Response:
-    receipt = await call.runtime.writer.write(call.account_id, write)
-    call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
-    headers = receipt_headers(receipt.result)
-    if receipt.result.refusal is not None:
-        return error_response(receipt.result.refusal, headers)
-    return JsonResponse(_shown(call, receipt), headers=headers)
-
-
-def _shown(call: Call, receipt: Receipt) -> Any:
-    result = receipt.result
-    assert result.lead is not None
-    if result.outcome is Outcome.DELETED:
-        return {"id": result.lead.id, "is_deleted": True}
-    return lead_body(result.lead, receipt.settings, computed=call.flag(COMPUTED))
+    return await written(call, write)
 
 
 @_recorded(Action.CREATE)
@@ -140,23 +129,13 @@ async def _bulk(call: Call, action: Action) -> Response:
     if problem is not None:
         # A call that is refused as a whole is one delivery.
         write = LeadWrite(action, call.delivery(), problems=(problem,))
-        receipt = await call.runtime.writer.write(call.account_id, write)
-        call.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
-        assert receipt.result.refusal is not None
-        headers = receipt_headers(receipt.result)
-        if problem.text == _TOO_MANY:
-            # Copper answers this one in a shape of its own.
-            return JsonResponse(BareErrorBody(_TOO_MANY), 422, headers)
-        return error_response(receipt.result.refusal, headers)
-    writes = [_item_write(call, action, item) for item in items]
-    receipts = await call.runtime.writer.write_many(call.account_id, writes) if writes else []
-    answers = [
-        _item_answer(call, receipt, write) for receipt, write in zip(receipts, writes, strict=True)
-    ]
-    headers = bulk_receipt_headers([receipt.result for receipt in receipts])
-    if receipts:
-        call.line.outcome, call.line.seq = headers["Lead-Outcome"], receipts[0].seq
-    return JsonResponse(answers, headers=headers)
+        if problem.text != _TOO_MANY:
+            return await written(call, write)
+        # Copper answers this one in a shape of its own.
+        _, headers = await receipt_of(call, write)
+        return JsonResponse(BareErrorBody(_TOO_MANY), 422, headers)
+    writes = [_item_write(call, action, item, number) for number, item in enumerate(items)]
+    return await written_together(call, writes)
 
 
 _TOO_MANY = f"Request size too large, limit is {BULK_LEADS_MAX}"
@@ -175,7 +154,7 @@ def _bulk_items(body: dict[str, Any]) -> tuple[list[Any], Problem | None]:
     return items, None
 
 
-def _item_write(call: Call, action: Action, item: Any) -> LeadWrite:
+def _item_write(call: Call, action: Action, item: Any, number: int) -> LeadWrite:
     lead_id = None
     unreadable: tuple[Problem, ...] = ()
     if isinstance(item, UnreadableItem):
@@ -188,13 +167,8 @@ def _item_write(call: Call, action: Action, item: Any) -> LeadWrite:
         lead_id, id_problems = item_id(item)
         problems = (*id_problems, *problems)
     problems = (*unreadable, *problems)
-    return LeadWrite(action, call.delivery(payload), lead_id, patch, problems=problems)
-
-
-def _item_answer(call: Call, receipt: Receipt, write: LeadWrite) -> Any:
-    if receipt.result.refusal is not None:
-        return bulk_failure(receipt.result.refusal, write.lead_id)
-    return _shown(call, receipt)
+    delivery = structs.replace(call.delivery(payload, number), batch_id=call.request_id)
+    return LeadWrite(action, delivery, lead_id, patch, problems=problems)
 
 
 async def search_leads(call: Call) -> Response:
@@ -224,16 +198,3 @@ async def search_leads(call: Call) -> Response:
 def _projected(bodies: list[LeadBody], keys: frozenset[str]) -> list[dict[str, Any]]:
     shown = [key for key in LeadBody.__struct_fields__ if key in keys]
     return [{key: getattr(body, key) for key in shown} for body in bodies]
-
-
-async def lead_history(call: Call) -> Response:
-    """List what happened to a lead, newest first.
-
-    The history of a deleted lead stays. Refused writes are listed with their message and body.
-    Upserts that were refused because the lead was one of several matches follow a moment later.
-    """
-    page = page_from(call.request.query_params)
-    history = await call.runtime.store.lead_history(
-        call.account_id, call.path_id(), offset=page.offset, limit=page.limit
-    )
-    return JsonResponse(history.rows, headers={"X-PW-TOTAL": str(history.total)})

@@ -15,18 +15,19 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from onelead import __version__
-from onelead.api.endpoints import Endpoint
-from onelead.api.lead_endpoints import LeadItem
+from onelead.api.endpoints import ID_SCHEMA, Endpoint
+from onelead.api.lead_endpoints import LeadItem, LeadUpdate
 from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
 from onelead.api.wire import LeadBody
+from onelead.domain.lead import Lead, OtherValue
 from onelead.domain.limits import (
     BULK_LEADS_MAX,
-    ID_MAX,
     JSON_DEPTH_MAX,
     REQUEST_BODY_BYTES_MAX,
     REQUEST_HEADERS_BYTES_MAX,
 )
 from onelead.domain.properties import LeadPatch
+from onelead.domain.writes import Kept, RowDetails
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.lead_json import READ_ONLY_KEYS
 
@@ -46,7 +47,8 @@ that is left out stays as it is, null clears it, and an unknown one is refused. 
 sent back: keys that cannot be set are ignored.
 
 **Receipts.** The headers `Lead-Outcome`, `Lead-Changed` and `Lead-Match` say what a write did and
-why. A write that changes nothing is `unchanged` and creates no new version.
+why. A write that changes nothing is `unchanged` and creates no new version. With `dry_run=true` it
+is planned and answered, and not written.
 
 **Errors.** The body is `{{"success": false, "status": 422, "message": "..."}}`. With several
 mistakes the message has a line for each. An unknown path is answered with 404 and
@@ -62,14 +64,24 @@ one that fails does not stop the others.
 _TAGS = {
     "Leads": "People who may become customers. An upsert finds a lead by its match and creates or "
     "updates it in one atomic step.",
+    "Merging and undoing": "Making one lead of several, and remembering which are not the same "
+    "person.",
+    "Rulings and other values": "Values by which a lead is found besides its own. A ruling says "
+    "that deliveries by a value mean one lead.",
+    "Ledger": "Every write that was asked for, in order: to follow, to undo, and to decide what "
+    "becomes of refused deliveries.",
     "Custom field definitions": "The fields that an account adds to its leads. Fields that are "
     "included in filters (`is_filterable`) can be matched and searched.",
     "Lead statuses": "The statuses that a lead can have; one of them is the default.",
     "Customer sources": "Where leads come from.",
+    "Batches": "The writes of a bulk call, or of a bulk change on the pages, which can be undone "
+    "together.",
+    "Who decides a value": "When the value of a delivery is taken, field by field.",
     "Pick lists of other resources": "Always empty, as onelead has only leads. Clients fetch them "
     "when they start.",
     "Account and users": "The account of the key, and its users.",
     "Tags": "The tags of all leads.",
+    "Erasures": "Persons who asked to be forgotten.",
 }
 
 _SETTING_OUTCOMES = {
@@ -77,6 +89,9 @@ _SETTING_OUTCOMES = {
     "PUT": "updated, unchanged or refused",
     "DELETE": "deleted or refused",
 }
+
+#: The encoder leaves out what has its default.
+_BRIEF = frozenset(kind.__name__ for kind in (Kept, Lead, OtherValue, RowDetails))
 
 _CREDENTIALS = {
     "AccessToken": ("X-PW-AccessToken", "The API key."),
@@ -141,6 +156,7 @@ def _description(endpoint: Endpoint, text: str) -> str:
     if endpoint.is_settings_write:
         outcomes = _SETTING_OUTCOMES[endpoint.method]
         sentences.insert(0, f"The header Setting-Outcome says {outcomes}.")
+    if endpoint.is_settings_write or endpoint.is_for_admins:
         sentences.append("Only for admins.")
     if not endpoint.is_copper:
         sentences.append("An addition: Copper does not have it.")
@@ -148,9 +164,9 @@ def _description(endpoint: Endpoint, text: str) -> str:
 
 
 def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
-    if "{id}" in endpoint.path:
-        schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": ID_MAX}
-        yield {"name": "id", "in": "path", "required": True, "schema": schema}
+    for name in endpoint.path_parameters:
+        schema = {**(endpoint.id_schema if name == "id" else ID_SCHEMA)}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
     for parameter in endpoint.parameters:
         example = {} if parameter.example is None else {"example": parameter.example}
         yield {
@@ -175,11 +191,21 @@ def _schema_of(kind: Any) -> dict[str, Any]:
 def _schemas(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     requests = _components(endpoint.request for endpoint in endpoints)
     answers = _components(
-        kind for endpoint in endpoints for kind in (endpoint.response, endpoint.refusal)
+        kind
+        for endpoint in endpoints
+        for kind in (endpoint.response, endpoint.accepted, endpoint.refusal)
     )
-    for kind in (LeadPatch, LeadItem):
+    for kind in (LeadPatch, LeadItem, LeadUpdate):
         _add_read_only_keys(requests[kind.__name__])
-    schemas = requests | {name: _encoded(schema) for name, schema in answers.items()}
+    omitting = {
+        struct.__name__
+        for endpoint in endpoints
+        for struct in _all_structs_in(endpoint.response, set())
+        if struct.__struct_config__.omit_defaults
+    }
+    schemas = requests | {
+        name: _encoded(schema, omits_defaults=name in omitting) for name, schema in answers.items()
+    }
     schemas[CHOSEN_KEYS] = {
         **schemas[LeadBody.__name__],
         "title": CHOSEN_KEYS,
@@ -204,8 +230,21 @@ def _structs_in(kind: Any) -> Iterator[type[Struct]]:
         yield from _structs_in(member)
 
 
-def _encoded(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what the encoder writes: members with their default are there too."""
+def _all_structs_in(kind: Any, seen: set[type[Struct]]) -> set[type[Struct]]:
+    """Return the structs in a type, and those in their members, with those in `seen`."""
+    for struct in _structs_in(kind):
+        if struct not in seen:
+            seen.add(struct)
+            for member in fields(struct):
+                _all_structs_in(member.type, seen)
+    return seen
+
+
+def _encoded(schema: dict[str, Any], *, omits_defaults: bool) -> dict[str, Any]:
+    """Return the schema of what the encoder writes: members with their default are there too.
+
+    The encoder leaves them out of some structs.
+    """
     if "properties" not in schema:
         return schema
     members = schema["properties"].items()
@@ -216,7 +255,9 @@ def _encoded(schema: dict[str, Any]) -> dict[str, Any]:
             for name, member in members
         },
         "required": [
-            name for name, member in members if name in schema["required"] or "default" in member
+            name
+            for name, member in members
+            if name in schema["required"] or ("default" in member and not omits_defaults)
         ],
     }
 

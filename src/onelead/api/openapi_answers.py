@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from onelead.api.answers import BareErrorBody, ErrorBody, error_response, internal_error
-from onelead.api.endpoints import IF_MATCH, Endpoint
+from onelead.api.endpoints import IDEMPOTENCY_KEY, UNMERGED, Endpoint
 from onelead.domain.errors import (
     AdminRequired,
     BodyEncodingUnknown,
@@ -21,8 +21,10 @@ from onelead.domain.errors import (
     BodyTooLarge,
     BodyTooSlow,
     CredentialsInvalid,
+    Erased,
     HeaderMalformed,
     OneleadError,
+    PreconditionFailed,
     ResourceNotFound,
     ServiceStopping,
     StoreUnavailable,
@@ -31,6 +33,7 @@ from onelead.domain.errors import (
     WriteQueueFull,
 )
 from onelead.domain.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.incoming.statuses import STATUS_BY_KIND
 
 #: Turns a type into its JSON schema.
 SchemaOf = Callable[[Any], dict[str, Any]]
@@ -45,11 +48,25 @@ _HEADERS = {
     "`custom_fields.<definition id>`.",
     "Lead-Match": "What was looked for and how many leads were found, as in "
     "`field=email; matches=1` or `field=custom; definition=1000000010; matches=30+`; "
-    "`by=properties` when the lead was found by the value that the properties give that field.",
+    "`by=properties` when the lead was found by the value that the properties give that field, "
+    "`by=ruling`, `by=oldest` or `by=newest` when it was chosen among several; `step=2` for the "
+    "step that decided when the match is a list.",
     "Lead-Ignored": "What the delivery brought and the lead did not take, as in "
     "`custom_fields.1000000017`.",
     "Lead-Shares": "Fields to which this write gave a value that other leads have, and their ids, "
     "as in `email; 1000000042`: upserts by that value are refused from now on.",
+    "Lead-Waiting": "How many refused deliveries that named one of the leads are still open.",
+    "Lead-Kept": "Values that the lead did not take, and why: `pinned`, `fill`, `newest`, "
+    "`ranked`, `if_empty` or `other_value`, as in `title (pinned), phone_numbers (fill)`.",
+    "Lead-Merged-Into": "The lead that stands for the one that was named, which was merged.",
+    "Ledger-Row": "The number of the ledger row that records the call, which `/ledger` can show, "
+    "undo or apply; of a bulk call, of each item.",
+    "Lead-Dry-Run": "`true` when nothing was written because the call was a dry run.",
+    "Idempotency-Replayed": "`true` when the request was done before and this is the answer that "
+    "it got; of a bulk call, the items of which this is true, as in `[0], [2]`.",
+    "Content-Location": "The address of the lead that is answered.",
+    "Lead-Batch": "The id of the batch with all writes of the call, which can be undone together; "
+    "absent when nothing was written.",
     "Setting-Outcome": "What the settings change did: created, updated, unchanged, deleted or "
     "refused.",
     "X-PW-TOTAL": "The number of rows on all pages.",
@@ -61,7 +78,12 @@ _HEADERS = {
 _ALWAYS = {"X-Request-Id": True}
 _INTEGERS = frozenset({"X-PW-TOTAL", "Retry-After"})
 #: Headers that an answer has only when they say something.
-SOMETIMES = frozenset({"Link", "Lead-Ignored", "Lead-Shares"})
+SOMETIMES = frozenset(
+    {
+        *("Link", "Lead-Batch", "Lead-Ignored", "Lead-Shares", "Lead-Kept", "Lead-Merged-Into"),
+        *("Lead-Dry-Run", "Ledger-Row", "Lead-Waiting", "Idempotency-Replayed", "Content-Location"),
+    }
+)
 #: Headers that a refused write has too.
 _RECEIPTS = frozenset({"Lead-Outcome", "Lead-Changed", "Lead-Match", "Setting-Outcome"})
 
@@ -131,10 +153,20 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
         for status in _shared_statuses(endpoint)
     }
     responses[HTTPStatus.OK] = _success(endpoint, schema_of)
-    if "{id}" in endpoint.path:
+    if endpoint.accepted is not None:
+        content = {
+            "schema": schema_of(endpoint.accepted),
+            "example": msgspec.to_builtins(endpoint.accepted_answer),
+        }
+        responses[HTTPStatus.ACCEPTED] = _answer("The work has begun.", content)
+    for status, errors in _by_status(endpoint.errors).items():
+        responses[status] = _impossible(endpoint, status, errors, schema_of)
+    if endpoint.path_parameters or endpoint.names_resource:
         responses[HTTPStatus.NOT_FOUND] = _not_found(endpoint, schema_of)
-    if IF_MATCH in endpoint.parameters:
+    if _is_conditional(endpoint):
         responses[HTTPStatus.PRECONDITION_FAILED] = _conflict(endpoint, schema_of)
+    if IDEMPOTENCY_KEY in endpoint.parameters or UNMERGED in endpoint.parameters:
+        responses[HTTPStatus.GONE] = _gone(endpoint, schema_of)
     if endpoint.refusals:
         responses[HTTPStatus.UNPROCESSABLE_ENTITY] = _refused(endpoint, schema_of)
     return {str(status.value): responses[status] for status in sorted(responses)}
@@ -142,13 +174,13 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 
 def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
     yield HTTPStatus.UNAUTHORIZED
-    if endpoint.request is not None or IF_MATCH in endpoint.parameters:
+    if endpoint.request is not None or _is_conditional(endpoint):
         yield HTTPStatus.BAD_REQUEST
     if endpoint.request is not None:
         yield HTTPStatus.REQUEST_TIMEOUT
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    if endpoint.is_settings_write:
+    if endpoint.is_settings_write or endpoint.is_for_admins:
         yield HTTPStatus.FORBIDDEN
     yield HTTPStatus.INTERNAL_SERVER_ERROR
     yield HTTPStatus.SERVICE_UNAVAILABLE
@@ -169,7 +201,8 @@ def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
         chosen = {"$ref": f"#/components/schemas/{CHOSEN_KEYS}"}
         schema = {"anyOf": [schema, {"type": "array", "items": chosen}]}
     content = {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}
-    return _answer("Done.", content, {name: name not in SOMETIMES for name in endpoint.headers})
+    headers = {name: name not in SOMETIMES for name in endpoint.headers}
+    return _answer("Done.", content, headers | dict.fromkeys(endpoint.sometimes, False))
 
 
 def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
@@ -179,11 +212,50 @@ def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     return _answer("Nothing has this id.", content, receipts)
 
 
+def _by_status(errors: Iterable[OneleadError]) -> dict[HTTPStatus, list[OneleadError]]:
+    found: dict[HTTPStatus, list[OneleadError]] = {}
+    for error in errors:
+        found.setdefault(STATUS_BY_KIND[error.kind], []).append(error)
+    return found
+
+
+_IMPOSSIBLE = {
+    HTTPStatus.NOT_FOUND: "Something that the body names does not exist.",
+    HTTPStatus.CONFLICT: "It cannot be done as things are now; the message says why.",
+    HTTPStatus.GONE: "What this is about was erased.",
+    HTTPStatus.PRECONDITION_FAILED: "A lead has changed in the meantime; nothing was written.",
+}
+
+
+def _impossible(
+    endpoint: Endpoint, status: HTTPStatus, errors: Iterable[OneleadError], schema_of: SchemaOf
+) -> dict[str, Any]:
+    receipts = {name: False for name in endpoint.headers if name in _RECEIPTS}
+    return _answer(_IMPOSSIBLE[status], _examples(schema_of(ErrorBody), errors), receipts)
+
+
+def _is_conditional(endpoint: Endpoint) -> bool:
+    return any(parameter.name == "If-Match" for parameter in endpoint.parameters)
+
+
 def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
-    text = "The lead does not have the version in `If-Match`; nothing was written."
-    content = _examples(schema_of(ErrorBody), (VersionConflict(4),))
+    text = "The lead is not as the headers of the call say; nothing was written."
+    errors: tuple[OneleadError, ...] = (VersionConflict(4),)
     headers = {name: True for name in endpoint.headers if name not in SOMETIMES}
-    return _answer(text, content, headers)
+    if "Lead-Match" in endpoint.headers:
+        # There may be no lead that has a version.
+        headers["ETag"] = False
+        errors += (
+            PreconditionFailed("No lead matches, and the call was only to update one"),
+            PreconditionFailed("A lead matches, and the call was only to create one"),
+        )
+    return _answer(text, _examples(schema_of(ErrorBody), errors), headers)
+
+
+def _gone(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
+    receipts = {name: False for name in endpoint.headers if name in _RECEIPTS}
+    content = _examples(schema_of(ErrorBody), (Erased(),))
+    return _answer("What would be answered has been erased.", content, receipts)
 
 
 def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:

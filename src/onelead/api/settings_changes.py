@@ -23,10 +23,15 @@ Show = Callable[[AccountSettings, int], Any]
 
 async def change_settings(call: Call, resource: Resource, action: Action, show: Show) -> Response:
     """Make the change that the call asks for; the header Setting-Outcome says what it did."""
-    await _require_admin(call)
+    await require_admin(call)
     resource_id = None if action is Action.CREATE else call.path_id()
     body = {} if action is Action.DELETE else await call.json_object()
     write = SettingsWrite(resource, action, call.delivery(), resource_id, body)
+    return await write_change(call, write, show)
+
+
+async def write_change(call: Call, write: SettingsWrite, show: Show) -> Response:
+    """Make a change of a caller who is known to be an admin, and answer with what it shows."""
     result = await call.runtime.store.change_settings(call.account_id, write)
     call.line.wrote(result.outcome, result.seq, result.refusal)
     if result.changes:
@@ -36,7 +41,8 @@ async def change_settings(call: Call, resource: Resource, action: Action, show: 
     return response
 
 
-async def _require_admin(call: Call) -> None:
+async def require_admin(call: Call) -> None:
+    """Refuse a caller who is not an admin. Raises AdminRequired."""
     settings = await call.runtime.store.settings(call.account_id)
     if settings.users_by_id[call.caller.user_id].role is not Role.ADMIN:
         raise AdminRequired

@@ -17,6 +17,7 @@ import typer
 
 from onelead import __version__, app
 from onelead.commands.access import keys, users
+from onelead.commands.erase import erase
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -29,6 +30,8 @@ from onelead.commands.options import (
     line_option,
     print_result,
 )
+from onelead.commands.replay import replay
+from onelead.commands.undo import undo
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
@@ -89,6 +92,8 @@ commands = typer.Typer(
 )
 commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
+commands.command("undo")(undo)
+commands.command("replay")(replay)
 
 
 def _print_version(wanted: bool) -> None:
@@ -240,3 +245,6 @@ def config(configuration: Configuration, as_json: AsJson = False) -> None:
     shown = configuration.shown()
     text = "\n".join(f"{name} = {value}" for name, value in shown.items())
     print_result(shown, text, as_json=as_json)
+
+
+commands.command()(erase)

@@ -8,7 +8,7 @@ holds for every method.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -49,8 +49,27 @@ class BatchReceipt(Struct, frozen=True, gc=False):
     results: Sequence[WriteResult]
     #: The settings that the batch was planned under.
     settings: AccountSettings
-    #: The ledger number of the first write; the others follow without a gap.
-    first_seq: int
+    #: The ledger number of each write; that of an earlier row for one that was done before.
+    seqs: Sequence[int]
+
+    @property
+    def first_seq(self) -> int:
+        """The ledger number of the first write."""
+        return self.seqs[0]
+
+    def first_written(self, batch: Batch) -> FirstRow | None:
+        """Return the first ledger row that the batch wrote; None if all was done before."""
+        for write, result, seq in zip(batch.writes, self.results, self.seqs, strict=True):
+            if result.replayed_seq is None:
+                return FirstRow(seq, write.write.delivery.request_id)
+        return None
+
+
+class FirstRow(NamedTuple):
+    """By which a batch is found in the ledger."""
+
+    seq: int
+    request_id: str
 
 
 class LeadRead(Struct, frozen=True, gc=False):
@@ -58,6 +77,8 @@ class LeadRead(Struct, frozen=True, gc=False):
 
     lead: Lead
     settings: AccountSettings
+    #: The lead that stands for the one that was asked for, if that was merged into it.
+    merged_into: int | None = None
 
 
 class LeadPage(Struct, frozen=True, gc=False):
@@ -85,6 +106,13 @@ class WriteCheck(Struct, frozen=True, gc=False):
     settings: AccountSettings
 
 
+class WriteChecks(Struct, frozen=True, gc=False):
+    """What several writes would do now, one after another, and under which settings."""
+
+    results: Sequence[WriteResult]
+    settings: AccountSettings
+
+
 class LeadStore(Protocol):
     """Writes, reads, searches and lists of leads."""
 
@@ -102,8 +130,15 @@ class LeadStore(Protocol):
         A lead that it would create has the id that it would get now. Raises IdsExhausted.
         """
 
-    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
-        """Return a lead. Raises ResourceNotFound."""
+    async def plan_writes(self, account_id: int, writes: Sequence[LeadWrite]) -> WriteChecks:
+        """Return the same for several writes, each of which sees the ones before it."""
+
+    async def lead(self, account_id: int, lead_id: int, *, unmerged: bool = False) -> LeadRead:
+        """Return a lead; of a merged one, the lead that stands for it. Raises ResourceNotFound.
+
+        With `unmerged`, a merged lead is returned as it was when it was merged. Raises Erased when
+        that is not known any more.
+        """
 
     async def search_leads(self, account_id: int, search: LeadSearch, *, now: int) -> LeadPage:
         """Return a page of leads. Raises InputInvalid for a field that cannot be searched."""

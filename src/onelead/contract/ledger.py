@@ -14,7 +14,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LEDGER_SLICE_ROWS
-from onelead.domain.writes import Outcome
+from onelead.domain.writes import Action, IdempotencyKey, Outcome, RowDetails
 
 
 class LedgerRow(Struct, frozen=True, gc=False, kw_only=True):
@@ -38,13 +38,21 @@ class LedgerRow(Struct, frozen=True, gc=False, kw_only=True):
     shares: dict[str, Any] | None = None
     #: The size of a body that could not be read; the payload is its beginning.
     unread_bytes: int | None = None
+    #: The ledger row that this one is about: what it undid, applied, dismissed or reopened.
+    about_seq: int | None = None
+    #: Shared by the rows that can be undone together.
+    batch_id: str | None = None
+    #: What only some rows have to say.
+    details: RowDetails | None = None
 
+    @property
+    def erased(self) -> dict[str, int | None] | None:
+        """When what the row said was erased, and by which user; None while it is there.
 
-class LedgerPage(Struct, frozen=True, gc=False):
-    """One page of ledger rows, newest first."""
-
-    rows: Sequence[LedgerRow]
-    total: int
+        `date` is Unix seconds. An erasure has its `erasure_id`; retention has its `days` instead,
+        and no user.
+        """
+        return self.details.erased if self.details else None
 
 
 class AccountLedgerRow(LedgerRow, frozen=True, gc=False, kw_only=True):
@@ -53,6 +61,21 @@ class AccountLedgerRow(LedgerRow, frozen=True, gc=False, kw_only=True):
     #: `LEAD`, or a `Resource` for a settings change.
     resource: str
     resource_id: int | None
+
+
+class LedgerPage(Struct, frozen=True, gc=False):
+    """One page of ledger rows, newest first, with their payloads as they were delivered."""
+
+    rows: Sequence[AccountLedgerRow]
+    total: int
+
+
+class LedgerRun(Struct, frozen=True, gc=False):
+    """Ledger rows in order, without their payloads."""
+
+    rows: Sequence[AccountLedgerRow]
+    #: Where the next run begins: all rows up to this number were examined.
+    last_seq: int
 
 
 class LedgerScope(StrEnum):
@@ -68,6 +91,12 @@ class LedgerSearch(Struct, frozen=True, kw_only=True):
     """Which ledger rows to look for; all criteria have to hold. Times are Unix seconds."""
 
     outcomes: frozenset[Outcome] = frozenset()
+    actions: frozenset[Action] = frozenset()
+    #: Only rows that are filed under a lead, or that named it as one of several matches. These are
+    #: found however old they are.
+    lead_id: int | None = None
+    #: Only refused deliveries in a state (`facts.delivery_state`) as it was folded last.
+    state: str | None = None
     scope: LedgerScope | None = None
     user_id: int | None = None
     api_key_id: int | None = None
@@ -147,8 +176,9 @@ class LedgerStore(Protocol):
         """Return the history of a lead, even a deleted one, newest first.
 
         Includes upserts that were refused because the lead was one of several matches, except
-        those in rows that are not folded yet. Raises ResourceNotFound for a lead that the ledger
-        does not know.
+        those in rows that are not folded yet, and the histories of all leads that were merged into
+        it. That of a merged lead ends with the merge. Raises ResourceNotFound for a lead that the
+        ledger does not know.
         """
 
     async def lead_ledger(
@@ -156,7 +186,8 @@ class LedgerStore(Protocol):
     ) -> LeadLedger:
         """Return the newest rows of the lead's history, below the ledger number `before`.
 
-        Raises ResourceNotFound for a lead that the ledger does not know.
+        Without the histories of leads that were merged into it. Raises ResourceNotFound for a lead
+        that the ledger does not know.
         """
 
     async def lead_changes(
@@ -170,10 +201,23 @@ class LedgerStore(Protocol):
     async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:
         """Return the newest rows that match, all of them among the LEDGER_EXAMINED_MAX newest.
 
-        With `sent`, among the LEDGER_PAYLOADS_EXAMINED_MAX newest. The newest rows are those just
-        before the search's end: `before` and `until_date`. A slice that examined that many rows
-        without being full says where to go on.
+        With `sent`, among the LEDGER_PAYLOADS_EXAMINED_MAX newest; with `lead_id`, among all. The
+        newest rows are those just before the search's end: `before` and `until_date`. A slice that
+        examined that many rows without being full says where to go on.
         """
+
+    async def follow_ledger(
+        self, account_id: int, search: LedgerSearch, *, after: int
+    ) -> LedgerRun:
+        """Return the first rows above a ledger number that match, in order.
+
+        Examines at most LEDGER_EXAMINED_MAX rows; `before` is ignored. The ledger has no gaps, and
+        a row is visible when all before it are: going on at `last_seq`, a caller misses no row
+        and gets none twice, while others write.
+        """
+
+    async def ledger_seq(self, account_id: int) -> int:
+        """Return the number of the newest ledger row; 0 without any. Cheap."""
 
     async def deleted_settings(
         self, account_id: int, ids: Collection[int]
@@ -219,6 +263,16 @@ class LedgerEntry(NamedTuple):
     key_rules: int | None
 
 
+class RowExtras(NamedTuple):
+    """What is stored beside a ledger row; most rows have nothing."""
+
+    about_seq: int | None = None
+    batch_id: str | None = None
+    #: JSON: `RowDetails`.
+    details: str | None = None
+    key: IdempotencyKey | None = None
+
+
 class AccountRows(Struct, frozen=True, gc=False):
     """Everything that is stored about an account's leads, read together."""
 
@@ -230,3 +284,9 @@ class AccountRows(Struct, frozen=True, gc=False):
     keys: Sequence[tuple[Any, ...]]
     #: The last ledger number, the last id, and the number of leads.
     lane: tuple[int, int, int]
+    #: By ledger number.
+    extras: Mapping[int, RowExtras] = {}
+    #: Id, present lead, lead that it was merged into, and ledger number of each merged lead.
+    merged: Sequence[tuple[Any, ...]] = ()
+    #: The pairs of leads that are two persons, each with its ledger number.
+    pairs: Sequence[tuple[Any, ...]] = ()

@@ -14,9 +14,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from onelead.contract.access import AccessStore
+from onelead.contract.acts import ActStore
+from onelead.contract.batches import BatchStore
+from onelead.contract.decisions import DecisionStore
+from onelead.contract.erasures import ErasureStore
 from onelead.contract.figures import FigureStore
 from onelead.contract.leads import LeadStore
 from onelead.contract.ledger import LedgerStore
+from onelead.contract.queue import QueueStore
 from onelead.contract.settings import SettingsStore
 
 
@@ -34,7 +39,19 @@ class StoreObserver:
         """A transaction is retried; the reason is one of a few words of the engine."""
 
 
-class Store(AccessStore, FigureStore, LeadStore, LedgerStore, SettingsStore, Protocol):
+class Store(
+    AccessStore,
+    ActStore,
+    BatchStore,
+    DecisionStore,
+    ErasureStore,
+    FigureStore,
+    LeadStore,
+    LedgerStore,
+    QueueStore,
+    SettingsStore,
+    Protocol,
+):
     """The whole contract of an engine."""
 
     @property

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 
+from onelead.domain.acts.policies import OVERWRITE_ALL, Deciding
 from onelead.domain.custom_fields import (
     TEXT_TYPES,
     CustomField,
@@ -121,6 +122,10 @@ class AccountSettings:
     fields: tuple[CustomField, ...]
     #: Texts that identify nobody, as the account lists them.
     placeholder_texts: tuple[str, ...] = DEFAULT_PLACEHOLDERS
+    #: Who decides a value.
+    deciding: Deciding = OVERWRITE_ALL
+    #: How long the ledger keeps what was delivered, in days; 0 for as long as it stands.
+    payload_days: int = 0
     #: By id: what was deleted, and may still be sent; the newest DELETED_REFERENCES_MAX.
     deleted: Mapping[int, DeletedReference] = field(default_factory=dict)
     #: After an upgrade that changed their rules: the match keys of older leads are being rebuilt.

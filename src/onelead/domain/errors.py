@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from onelead.domain.text import as_one_line, shortened
+from onelead.domain.text import as_one_line, quoted, shortened
 
 
 class Kind(StrEnum):
@@ -31,6 +31,8 @@ class Kind(StrEnum):
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
     CONFLICT = "conflict"
+    #: It is gone, and does not come back.
+    GONE = "gone"
     #: What the caller knew is out of date.
     PRECONDITION = "precondition"
     #: The caller has tried too often.
@@ -121,6 +123,11 @@ class TooManyAttempts(OneleadError, code="too_many_attempts", kind=Kind.THROTTLE
 class ResourceNotFound(OneleadError, code="resource_not_found", kind=Kind.NOT_FOUND):
     """Resource not found"""
 
+    @classmethod
+    def of_merged(cls, lead_id: int, into_id: int) -> ResourceNotFound:
+        """Return the error about a merged lead whose survivor was deleted."""
+        return cls(f"Lead {lead_id} was merged into lead {into_id}, which was deleted")
+
 
 class InputInvalid(OneleadError, code="input_invalid"):
     """The request is readable but breaks the rules; `problems` says where."""
@@ -155,6 +162,52 @@ class VersionConflict(OneleadError, code="version_conflict", kind=Kind.PRECONDIT
         """Take the lead's current version."""
         super().__init__(f"The lead has changed in the meantime; its version is {version} now")
         self.version = version
+
+
+class LeadMerged(OneleadError, code="lead_merged"):
+    """The lead was merged into another one"""
+
+    def __init__(self, lead_id: int, into_id: int) -> None:
+        """Take the lead and the one that stands for it now."""
+        super().__init__(
+            f"Invalid input: lead {lead_id} was merged into lead {into_id}; name that one instead"
+        )
+        self.into_id = into_id
+
+
+class MergeConflict(OneleadError, code="merge_conflict", kind=Kind.CONFLICT):
+    """The leads cannot be merged as they are now"""
+
+
+class ClaimTaken(OneleadError, code="claim_taken", kind=Kind.CONFLICT):
+    """Another lead has a ruling on the value"""
+
+    def __init__(self, value: str, lead_id: int) -> None:
+        """Take the value and the lead that deliveries by it mean already."""
+        super().__init__(
+            f"Deliveries by {quoted(value)} mean lead {lead_id}; take back that ruling first"
+        )
+        self.lead_id = lead_id
+
+
+class UndoNotPossible(OneleadError, code="undo_not_possible", kind=Kind.CONFLICT):
+    """It cannot be undone"""
+
+
+class UndoLosesChanges(OneleadError, code="undo_loses_changes", kind=Kind.CONFLICT):
+    """The lead was changed since; undo it all the same with force"""
+
+
+class Erased(OneleadError, code="erased", kind=Kind.GONE):
+    """What this was about has been erased"""
+
+
+class PreconditionFailed(OneleadError, code="precondition_failed", kind=Kind.PRECONDITION):
+    """The write was for a lead that exists, or that does not exist yet"""
+
+
+class IdempotencyKeyReused(OneleadError, code="idempotency_key_reused"):
+    """The idempotency key was used for another body"""
 
 
 class SettingsConflict(OneleadError, code="settings_conflict", kind=Kind.PRECONDITION):

@@ -1,6 +1,7 @@
-"""What ledger rows add to the figures: deliveries by hour, leads by value, refusals by lead.
+"""What ledger rows add to the figures: deliveries by hour, leads by value, rows by lead.
 
-Of what a delivery sent, only references to settings are counted: `domain/references.py`.
+Acts of people, such as a merge, are no deliveries: they only change how many leads have a value. Of
+what a delivery sent, only references to settings are counted: `domain/references.py`.
 
 Pure: the storage reads rows in order and writes the result. The figures of a ledger are sums over
 its rows, however the rows are split into runs.
@@ -9,7 +10,7 @@ its rows, however the rows are split into runs.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,11 +19,11 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField
-from onelead.domain.lead import custom_name
+from onelead.domain.lead import changes_between, custom_name
 from onelead.domain.matching import key_value
 from onelead.domain.references import References
 from onelead.domain.text import fold
-from onelead.domain.writes import Outcome
+from onelead.domain.writes import DELIVERED, Action, Outcome, RowDetails
 
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S
@@ -48,6 +49,9 @@ class DeliveryRow(NamedTuple):
     ignored: str | None = None
     shares: str | None = None
     payload: str | None = None
+    action: str = Action.UPSERT
+    #: JSON: `RowDetails`; of a row that merged leads or let leads stand again.
+    details: str | None = None
 
 
 class DeliveryKey(NamedTuple):
@@ -144,6 +148,7 @@ _read_match = msgspec.json.Decoder(_Match).decode
 # Most values are never needed: they stay JSON.
 _read_changes = msgspec.json.Decoder(dict[str, tuple[msgspec.Raw, msgspec.Raw]]).decode
 _read_ids = msgspec.json.Decoder(int | tuple[int, ...] | None).decode
+_read_details = msgspec.json.Decoder(RowDetails).decode
 _read_text = msgspec.json.Decoder(str).decode
 _read_ignored = msgspec.json.Decoder(tuple[str, ...]).decode
 _read_shares = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -168,7 +173,8 @@ class FigureChanges:
         #: By how much the number of leads with the value grows; never zero.
         self.leads: Counter[LeadKey] = Counter()
         self.names: Counter[NameKey] = Counter()
-        #: Lead id and ledger number, for each lead that a refusal named.
+        #: Lead id and ledger number, for each lead that a refusal named, and for each that was
+        #: merged into the lead of its row, or stands again beside it.
         self.named_leads: list[tuple[int, int]] = []
 
     @property
@@ -195,13 +201,23 @@ class FigureChanges:
 
     def add(self, row: DeliveryRow) -> None:
         """Add the next row."""
+        if row.action in DELIVERED:
+            self._add_delivery(row)
+        elif row.changes:
+            self._add_changes(_read_changes(row.changes))
+        if row.details:
+            self._add_moved(row, _read_details(row.details))
+
+    def _add_delivery(self, row: DeliveryRow) -> None:
         hour = row.date - row.date % HOUR_S
         key = DeliveryKey(hour, row.outcome, row.user_id or 0, row.api_key_id or 0)
         self.deliveries[key] += 1
         if row.match:
             self._add_match(key, row.seq, _read_match(row.match))
         if row.changes:
-            self._add_changes(row, hour, _read_changes(row.changes))
+            changes = _read_changes(row.changes)
+            self._add_name(row, hour, changes)
+            self._add_changes(changes)
         if row.payload:
             self._add_sent(key, row.date, row.payload)
         if row.ignored:
@@ -209,6 +225,15 @@ class FigureChanges:
         if row.shares:
             for field in _read_shares(row.shares):
                 self._shares[HourKey(Grouping.SHARED, field, hour)] += 1
+
+    def _add_moved(self, row: DeliveryRow, details: RowDetails) -> None:
+        """Add what became of other leads than that of the row, whose changes the row has."""
+        restored = [lead for lead in details.restored if lead.id != row.resource_id]
+        moved = [(lead, changes_between(lead, None)) for lead in details.merged]
+        moved += [(lead, changes_between(None, lead)) for lead in restored]
+        for lead, changes in moved:
+            self._add_changes(_read_changes(msgspec.json.encode(changes)))
+            self.named_leads.append((lead.id, row.seq))
 
     def _add_match(self, key: DeliveryKey, seq: int, match: _Match) -> None:
         if match.definition_id is not None:
@@ -218,6 +243,8 @@ class FigureChanges:
 
     def _add_sent(self, key: DeliveryKey, date: int, payload: str) -> None:
         sent = self._references.named_in(payload)
+        if not sent:
+            return
         gone = {id_ for id_ in sent & self._deleted.keys() if self._deleted[id_].date <= date}
         self._add_of_caller(key, Grouping.SENT, sent - gone)
         if gone:
@@ -229,12 +256,14 @@ class FigureChanges:
         begin = key.hour - key.hour % (DAY_S if grouping in BY_DAY else HOUR_S)
         self._of_callers[grouping][begin, key.user_id, key.api_key_id].update(found)
 
-    def _add_changes(
-        self, row: DeliveryRow, hour: int, changes: dict[str, tuple[msgspec.Raw, msgspec.Raw]]
+    def _add_name(
+        self, row: DeliveryRow, hour: int, changes: Mapping[str, tuple[msgspec.Raw, msgspec.Raw]]
     ) -> None:
         if row.outcome == Outcome.UPDATED and "name" in changes and row.resource_id is not None:
             name = key_value(fold(_read_text(changes["name"][1])))
             self.names[NameKey(hour, row.resource_id, name)] += 1
+
+    def _add_changes(self, changes: Mapping[str, tuple[msgspec.Raw, msgspec.Raw]]) -> None:
         for field, (before, after) in changes.items():
             definition = self._custom.get(field)
             if definition is not None or field in COUNTED_FIELDS:

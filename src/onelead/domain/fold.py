@@ -7,66 +7,72 @@ the `BatchPlan`; nothing here touches a database or a clock.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.deciding import decided, is_decided, pinned_by_edit, with_origins
+from onelead.domain.acts.decisions import applied_before, separated, settle_delivery
+from onelead.domain.acts.edits import edited
+from onelead.domain.acts.finding import (
+    chosen_of,
+    claimant,
+    found_by,
+    is_certain,
+    keys_stale,
+    precondition_refusal,
+    told_match,
+)
+from onelead.domain.acts.merge import merged
+from onelead.domain.acts.policies import OVERWRITE_ALL
+from onelead.domain.acts.repeats import done_before, refused_with, remembered
+from onelead.domain.acts.state import BatchPlan, LeadState, Snapshot
+from onelead.domain.acts.undo import undone
 from onelead.domain.errors import (
     InputInvalid,
+    LeadMerged,
     MatchAmbiguous,
     OneleadError,
     Problem,
     ResourceNotFound,
     VersionConflict,
 )
-from onelead.domain.lead import CUSTOM_PREFIX, Changes, Lead, changes_between
-from onelead.domain.limits import LINE_CHARS_MAX, MATCH_IDS_MAX, RETRY_AFTER_S
+from onelead.domain.lead import (
+    CUSTOM_PREFIX,
+    OTHER_VALUE_PREFIX,
+    Changes,
+    Lead,
+    changes_between,
+)
+from onelead.domain.limits import LINE_CHARS_MAX, MATCH_IDS_MAX
 from onelead.domain.matching import (
     CheckedMatch,
-    MatchKey,
     checked_match,
+    checked_steps,
+    claim_key,
     identifying_keys,
-    lead_keys,
     settle,
 )
 from onelead.domain.names import NAME_PARTS
 from onelead.domain.properties import CheckedPatch, LeadPatch, applied, checked
 from onelead.domain.text import quoted, too_long
-from onelead.domain.writes import Action, CheckedWrite, LeadWrite, MatchResult, Outcome, WriteResult
+from onelead.domain.writes import (
+    DELIVERED,
+    Action,
+    CheckedWrite,
+    Kept,
+    LeadWrite,
+    Outcome,
+    RowDetails,
+    WriteResult,
+)
 
-#: In the key of a name that may have had another one; of a long name, the key has only a digest.
-_CHANGED_NAME = re.compile("^ |['-]")
 #: The fields whose values are keys, besides the custom fields.
 _KEYED = frozenset({"name", "email", "phone_numbers", "socials", "tags"})
+#: What the names of other changes that can change keys begin with.
+_KEYED_PREFIXES = (CUSTOM_PREFIX, OTHER_VALUE_PREFIX)
 _NAME_ATTRIBUTES = frozenset({"name", *NAME_PARTS})
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the plan of a batch needs of the stored leads, read under the lane."""
-
-    #: The leads that writes name by id, and those that a match may turn out to name.
-    leads: dict[int, Lead]
-    #: By (field, value): ascending lead ids, at most `matches_needed` of them.
-    matches: dict[tuple[str, str], list[int]]
-
-
-@dataclass
-class BatchPlan:
-    """What an engine has to write, and what to answer."""
-
-    #: One for each write, in arrival order.
-    results: list[WriteResult]
-    #: The last id that was given out, even if the batch deleted that lead again.
-    last_id: int
-    created: list[Lead] = field(default_factory=list)
-    updated: list[Lead] = field(default_factory=list)
-    deleted: list[int] = field(default_factory=list)
-    keys_added: list[tuple[MatchKey, int]] = field(default_factory=list)
-    keys_removed: list[tuple[MatchKey, int]] = field(default_factory=list)
 
 
 def checked_write(write: LeadWrite, settings: AccountSettings) -> CheckedWrite:
@@ -75,41 +81,82 @@ def checked_write(write: LeadWrite, settings: AccountSettings) -> CheckedWrite:
         return CheckedWrite(write, refusal=write.unread)
     problems = list(write.problems)
     patch = match = None
+    steps: _Steps = []
+    added: list[CheckedMatch] = []
     retry_after_s = None
     if write.patch is not None:
-        is_named = write.match is not None and write.match.field_name == "name"
-        patch = checked(write.patch, settings, is_named=is_named)
+        patch = checked(write.patch, settings, is_named=_is_named(write))
         problems += patch.problems
         if write.action is Action.CREATE and _leaves_unnamed(patch, problems):
             problems.append(Problem("name", "can't be blank", "blank"))
-    if write.match is not None:
-        try:
-            match = checked_match(write.match, settings)
-        except InputInvalid as error:
-            problems += error.problems
-            retry_after_s = error.retry_after_s
+    try:
+        match, steps, added = _checked_matches(write, settings)
+    except InputInvalid as error:
+        problems += error.problems
+        retry_after_s = error.retry_after_s
     if problems:
         refusal = InputInvalid(*problems, retry_after_s=retry_after_s)
         return CheckedWrite(write, refusal=refusal)
-    return CheckedWrite(write) if patch is None else _with_keys(write, patch, match, settings)
+    if added:
+        keys = [key for one in added for key in (one.key, claim_key(one.key))]
+        return CheckedWrite(write, patch, keys=keys, added=added)
+    return (
+        CheckedWrite(write) if patch is None else _with_keys(write, patch, match, steps, settings)
+    )
+
+
+_Steps = list[list[CheckedMatch]]
+#: Never changed.
+_NOTHING_KEPT: dict[str, Kept] = {}
+
+
+def _checked_matches(
+    write: LeadWrite, settings: AccountSettings
+) -> tuple[CheckedMatch | None, _Steps, list[CheckedMatch]]:
+    """Check the match of a write, its steps, and the values that it adds. Raises InputInvalid."""
+    added: list[CheckedMatch] = []
+    if write.edit is not None:
+        added = [checked_match(one.match, settings) for one in write.edit.add_values]
+    if write.lead_id is not None:
+        # A delivery that is applied to a lead needs no match.
+        return None, [], added
+    if write.match_steps:
+        steps = checked_steps(write.match_steps, settings)
+        return steps[0][0], steps, added
+    return checked_match(write.match, settings) if write.match else None, [], added
 
 
 def _with_keys(
-    write: LeadWrite, patch: CheckedPatch, match: CheckedMatch | None, settings: AccountSettings
+    write: LeadWrite,
+    patch: CheckedPatch,
+    match: CheckedMatch | None,
+    steps: _Steps,
+    settings: AccountSettings,
 ) -> CheckedWrite:
     """Return the checked write with the keys whose leads its plan has to know."""
     if match is None:
         keys = identifying_keys(patch, settings)
         return CheckedWrite(write, patch, None, None, keys, keys)
-    settle(match, patch, settings)
-    identifying = identifying_keys(patch, settings)
-    by_properties = match.key_by_properties
-    if by_properties is not None and by_properties not in identifying:
-        # Whatever its type is, the same request finds the lead by it.
-        identifying.append(by_properties)
-    if match.key in identifying:
-        identifying.remove(match.key)
-    return CheckedWrite(write, patch, match, None, identifying, [match.key, *identifying])
+    matches = [one for step in steps for one in step] if steps else [match]
+    for one in matches:
+        settle(one, patch, settings)
+    # Nobody else has the key of the match. Of several steps, an earlier one can decide.
+    identifying = identifying_keys(patch, settings, but=None if steps else match.key)
+    for one in matches:
+        by_properties = one.key_by_properties
+        if by_properties is not None and by_properties not in identifying:
+            # Whatever its type is, the same request finds the lead by it.
+            identifying.append(by_properties)
+    sought = [one.key for one in matches] if steps else [match.key]
+    keys = [*sought, *identifying]
+    return CheckedWrite(write, patch, match, None, identifying, keys, steps)
+
+
+def _is_named(write: LeadWrite) -> bool:
+    """Return whether a match gives the lead a name."""
+    if write.match is not None:
+        return bool(write.match.field_name == "name")
+    return any(one.field_name == "name" for step in write.match_steps for one in step)
 
 
 def _leaves_unnamed(patch: CheckedPatch, problems: list[Problem]) -> bool:
@@ -169,51 +216,106 @@ def plan_batch(
     *,
     now: int,
     last_id: int,
+    first_seq: int = 1,
 ) -> BatchPlan:
-    """Fold the writes in order; new leads get the ids after `last_id`. `now` is Unix seconds."""
+    """Fold the writes in order; new leads get the ids after `last_id`. `now` is Unix seconds.
+
+    The first write has the ledger number `first_seq`, and so on without a gap; those that an
+    idempotency key shows to be done have none.
+    """
     fold = _Fold(snapshot, settings, now, last_id)
-    results = [fold.result_of(write) for write in writes]
-    return fold.plan(results)
+    results: list[WriteResult] = []
+    seqs: list[int] = []
+    for write in writes:
+        result = fold.result_of(write, first_seq)
+        results.append(result)
+        if result.replayed_seq is not None:
+            seqs.append(result.replayed_seq)
+        else:
+            seqs.append(first_seq)
+            first_seq += 1
+    return fold.state.plan(results, seqs)
+
+
+#: What plans the acts of people on what is there.
+_ACTS: dict[Action, Callable[[LeadState, LeadWrite, int], WriteResult]] = {
+    Action.MERGE: merged,
+    Action.UNDO: undone,
+    Action.DISMISS: settle_delivery,
+    Action.REOPEN: settle_delivery,
+    Action.SEPARATE: separated,
+}
 
 
 class _Fold:
-    """The leads as the writes so far left them."""
+    """Plans one write after the other."""
 
     def __init__(
         self, snapshot: Snapshot, settings: AccountSettings, now: int, last_id: int
     ) -> None:
-        self._stored = snapshot.leads
-        self._matches = snapshot.matches
+        self.state = LeadState(snapshot, settings, now, last_id)
         self._settings = settings
         self._now = now
-        self._last_id = last_id
-        #: Leads touched by this batch; None for a deleted one.
-        self._touched: dict[int, Lead | None] = {}
-        #: The keys of the touched leads: before the batch, and now.
-        self._keys_before: dict[int, set[MatchKey]] = {}
-        self._keys: dict[int, set[MatchKey]] = {}
-        self._gained: dict[tuple[str, str], set[int]] = {}
-        self._lost: dict[tuple[str, str], set[int]] = {}
 
-    def result_of(self, write: CheckedWrite) -> WriteResult:
+    def result_of(self, write: CheckedWrite, seq: int) -> WriteResult:
+        """Plan a write whose ledger row would have this number."""
+        key = write.write.delivery.idempotency
+        if key is not None and (done := done_before(self.state.facts, key)) is not None:
+            return done
+        try:
+            result = self._planned(write, seq)
+        except OneleadError as error:
+            result = WriteResult(Outcome.REFUSED, refusal=error)
+        if result.replayed_seq is not None:
+            return result
+        if result.refusal is not None:
+            return refused_with(result, write.write)
+        if key is not None:
+            result = remembered(self.state.facts, key, result, seq)
+        self.state.record(seq, result, write.write.action, write.write.about_seq)
+        return result
+
+    def _planned(self, write: CheckedWrite, seq: int) -> WriteResult:
         if write.refusal is not None:
-            return WriteResult(Outcome.REFUSED, refusal=write.refusal)
+            raise write.refusal
+        request = write.write
+        if request.action not in DELIVERED:
+            return _ACTS[request.action](self.state, request, seq)
+        if request.about_seq is not None and (done := applied_before(self.state, request)):
+            return done
+        if request.action is Action.DELETE:
+            return self._delete(request)
+        return self._explained(write, self._written(write))
+
+    def _written(self, write: CheckedWrite) -> WriteResult:
         match write.write.action:
             case Action.CREATE:
-                result = self._create(_patch_of(write))
-            case Action.UPDATE:
-                lead = self._lead(write.write.lead_id)
-                result = _conflict(write, lead) or self._update(lead, _patch_of(write))
-            case Action.DELETE:
-                lead = self._lead(write.write.lead_id)
-                return _conflict(write, lead) or self._delete(lead)
+                return self._create(write)
             case Action.UPSERT:
-                result = self._upsert(write)
-        return self._explained(write, result)
+                return self._upsert(write)
+        return self._update(write, *self._named(write.write))
+
+    def _named(self, request: LeadWrite) -> tuple[Lead | None, int | None]:
+        """Return the lead that a write names, and the id that was named if it was merged."""
+        assert request.lead_id is not None
+        lead = self.state.lead(request.lead_id)
+        if lead is not None:
+            _require_version(request, lead)
+            return lead, None
+        gone = self.state.merged(request.lead_id)
+        if gone is None:
+            return None, None
+        lead = self.state.lead(gone.lead_id)
+        if lead is None:
+            raise ResourceNotFound.of_merged(gone.id, gone.lead_id)
+        if request.expected_version is not None:
+            # It was the version of a lead that is part of another one now.
+            raise VersionConflict(lead.version)
+        return lead, request.lead_id
 
     def _explained(self, write: CheckedWrite, result: WriteResult) -> WriteResult:
         """Add what the lead did not take, and what it shares with others from now on."""
-        ignored = _patch_of(write).ignored
+        ignored = write.patch.ignored if write.patch else ()
         if result.lead is None or not (ignored or write.identifying):
             return result
         shares = self._shares(write, result.lead, result.changes) if result.changes else {}
@@ -227,185 +329,144 @@ class _Fold:
         shares: dict[str, set[int]] = {}
         for key in write.identifying:
             name = self._settings.names_by_key_field.get(key.field, key.field)
-            others = {*self._matching(key)} - {lead.id}
-            if others and name in changes:
+            others = {*self.state.matching(key)} - {lead.id}
+            # Where a ruling says that the value means this lead, upserts go on finding it.
+            is_meant = others and claimant(self.state, key, [lead.id, *others]) == lead.id
+            if others and name in changes and not is_meant:
                 # A text can have several addresses.
                 shares.setdefault(name, set()).update(others)
         return {name: tuple(sorted(ids)[: MATCH_IDS_MAX + 1]) for name, ids in shares.items()}
 
-    def _lead(self, lead_id: int | None) -> Lead | None:
-        assert lead_id is not None
-        if lead_id in self._touched:
-            return self._touched[lead_id]
-        return self._stored.get(lead_id)
-
     def _upsert(self, write: CheckedWrite) -> WriteResult:
-        assert write.match is not None
-        match, patch = write.match, _patch_of(write)
-        key, ids = self._found(match)
+        request = write.write
+        if request.lead_id is not None:
+            return self._update(write, *self._named(request))
+        found = found_by(self.state, write)
+        ids = found.ids
         named = tuple(ids) if len(ids) <= MATCH_IDS_MAX else ()
-        found = MatchResult(
-            match.field_name,
-            key.value,
-            min(len(ids), MATCH_IDS_MAX + 1),
-            named,
-            None if key is match.key else "properties",
-            match.definition.id if match.definition else None,
-        )
-        lead = self._lead(ids[0]) if len(ids) == 1 else None
-        if self._settings.are_keys_stale and not self._is_certain(key, lead, len(ids)):
-            result = WriteResult(Outcome.REFUSED, refusal=_keys_stale())
+        by = found.by
+        if len(ids) > 1:
+            chosen, how = chosen_of(self.state, request, found)
+            if chosen is not None:
+                ids, by = [chosen], how
+        lead = self.state.lead(ids[0]) if len(ids) == 1 else None
+        if self._settings.are_keys_stale and not is_certain(self.state, write, found, lead, ids):
+            result = WriteResult(Outcome.REFUSED, refusal=keys_stale())
         elif len(ids) > 1:
             result = WriteResult(Outcome.REFUSED, refusal=MatchAmbiguous(named))
+        elif refusal := precondition_refusal(request, lead):
+            result = WriteResult(Outcome.REFUSED, refusal=refusal)
         elif ids:
             assert lead is not None, "a match key names a lead that does not exist"
-            result = self._update(lead, patch)
+            result = self._update(write, lead, None)
         else:
-            result = self._create(patch, None if match.is_given else match.patch)
-        return structs.replace(result, match=found)
+            result = self._create(write, _given_by_match(write))
+        told = told_match(found, named, by)
+        if found.step is None:
+            return structs.replace(result, match=told)
+        details = structs.replace(result.details or RowDetails(), step=found.step)
+        return structs.replace(result, match=told, details=details)
 
-    def _found(self, match: CheckedMatch) -> tuple[MatchKey, list[int]]:
-        """Return the key that finds somebody, or else the match's own, and the ids it finds."""
-        ids = self._matching(match.key)
-        if not ids and match.key_by_properties is not None:
-            other = self._matching(match.key_by_properties)
-            if other:
-                return match.key_by_properties, other
-        return match.key, ids
-
-    def _is_certain(self, key: MatchKey, lead: Lead | None, matches: int) -> bool:
-        """Return whether older leads whose keys are not rebuilt can make no difference.
-
-        Only the rules of e-mails have changed, and those of names with apostrophes and hyphens. One
-        lead that has the key by today's rules is the one that is meant.
-        """
-        is_name = key.field == "name" and _CHANGED_NAME.search(key.value) is not None
-        if matches > 1 or not (is_name or key.field == "email"):
-            return True
-        return lead is not None and key in lead_keys(lead, self._settings)
-
-    def _matching(self, key: MatchKey) -> list[int]:
-        at = (key.field, key.value)
-        ids = self._matches.get(at, [])
-        lost, gained = self._lost.get(at), self._gained.get(at)
-        if lost or gained:
-            ids = sorted({*ids} - (lost or set()) | (gained or set()))
-        if self._settings.may_have_old_keys and len(ids) == 1 and self._lead(ids[0]) is None:
-            # A process of the version before knew only some of the keys of a lead that it deleted.
-            return []
-        return ids
-
-    def _create(self, patch: CheckedPatch, matched: LeadPatch | None = None) -> WriteResult:
-        self._last_id += 1
+    def _create(self, write: CheckedWrite, matched: Sequence[LeadPatch] = ()) -> WriteResult:
+        patch = _patch_of(write)
         blank = Lead(
-            id=self._last_id,
+            id=self.state.last_id + 1,
             version=1,
             name="",
             status_id=self._settings.default_status.id,
             date_created=self._now,
             date_modified=self._now,
         )
-        if matched is not None:
-            blank = applied(blank, checked(matched, self._settings), self._settings)
+        for given in matched:
+            blank = applied(blank, checked(given, self._settings), self._settings)
         lead = applied(blank, patch, self._settings)
         refusal = _name_refusal(lead) or _currency_refusal(patch, None, lead, self._settings)
         if refusal is not None:
-            self._last_id -= 1
             return WriteResult(Outcome.REFUSED, refusal=refusal)
-        self._put(lead.id, lead)
-        return WriteResult(Outcome.CREATED, lead, changes_between(None, lead))
+        if self._settings.deciding is not OVERWRITE_ALL:
+            delivery = write.write.delivery
+            lead = with_origins(None, lead, patch, delivery, self._settings, self._now)
+        self.state.new_id()
+        self.state.put(lead.id, lead)
+        details = _details(write.write, None, {})
+        return WriteResult(Outcome.CREATED, lead, changes_between(None, lead), details=details)
 
-    def _update(self, lead: Lead | None, patch: CheckedPatch) -> WriteResult:
+    def _update(self, write: CheckedWrite, lead: Lead | None, via_id: int | None) -> WriteResult:
         if lead is None:
             return WriteResult(Outcome.REFUSED, refusal=ResourceNotFound())
-        after = applied(lead, patch, self._settings)
-        if refusal := _currency_refusal(patch, lead, after, self._settings):
+        after, kept, refusal = self._applied(write, lead)
+        if refusal is not None:
             return WriteResult(Outcome.REFUSED, refusal=refusal)
+        details = _details(write.write, via_id, kept)
         changes = changes_between(lead, after)
         if not changes:
-            return WriteResult(Outcome.UNCHANGED, lead)
+            if after.origins != lead.origins:
+                self.state.put_with_same_keys(after)
+            return WriteResult(Outcome.UNCHANGED, after, details=details)
         if refusal := _name_refusal(after):
             return WriteResult(Outcome.REFUSED, refusal=refusal)
-        after = structs.replace(
-            after,
-            version=lead.version + 1,
-            # It never goes back, even when the clock does.
-            date_modified=max(self._now, lead.date_modified),
-        )
+        after = self.state.changed(lead, after)
         if _change_keys(changes):
-            self._put(lead.id, after)
+            self.state.put(lead.id, after)
         else:
-            self._touched[lead.id] = after
-        return WriteResult(Outcome.UPDATED, after, changes)
+            self.state.put_with_same_keys(after)
+        return WriteResult(Outcome.UPDATED, after, changes, details=details)
 
-    def _delete(self, lead: Lead | None) -> WriteResult:
+    def _applied(
+        self, write: CheckedWrite, lead: Lead
+    ) -> tuple[Lead, dict[str, Kept], OneleadError | None]:
+        """Return the lead after the write, what it did not take, and why it cannot be."""
+        request, settings = write.write, self._settings
+        after, kept = lead, _NOTHING_KEPT
+        if write.patch is not None:
+            patch = write.patch
+            if is_decided(lead, request, settings):
+                patch, kept = decided(lead, patch, request, settings, self._now)
+            after = applied(lead, patch, settings)
+            if refusal := _currency_refusal(patch, lead, after, settings):
+                return lead, {}, refusal
+            if settings.deciding is not OVERWRITE_ALL:
+                after = pinned_by_edit(lead, after, patch, request, settings)
+                after = with_origins(lead, after, patch, request.delivery, settings, self._now)
+        if request.edit is not None:
+            after = edited(self.state, lead, after, request.edit, write.added)
+        return after, kept, None
+
+    def _delete(self, request: LeadWrite) -> WriteResult:
+        lead, via_id = self._named(request)
         if lead is None:
             return WriteResult(Outcome.REFUSED, refusal=ResourceNotFound())
-        self._put(lead.id, None)
-        return WriteResult(Outcome.DELETED, lead, changes_between(lead, None))
+        if via_id is not None:
+            # Someone who removes a duplicate must not remove the person.
+            return WriteResult(Outcome.REFUSED, refusal=LeadMerged(via_id, lead.id))
+        self.state.put(lead.id, None)
+        details = RowDetails(deleted=lead)
+        return WriteResult(Outcome.DELETED, lead, changes_between(lead, None), details=details)
 
-    def _put(self, lead_id: int, after: Lead | None) -> None:
-        if lead_id not in self._keys:
-            stored = self._stored.get(lead_id)
-            keys = lead_keys(stored, self._settings) if stored else set()
-            self._keys_before[lead_id] = self._keys[lead_id] = keys
-        before_keys = self._keys[lead_id]
-        after_keys = lead_keys(after, self._settings) if after else set()
-        self._touched[lead_id] = after
-        self._keys[lead_id] = after_keys
-        for key in before_keys - after_keys:
-            self._move(lead_id, key, self._gained, self._lost)
-        for key in after_keys - before_keys:
-            self._move(lead_id, key, self._lost, self._gained)
 
-    @staticmethod
-    def _move(
-        lead_id: int,
-        key: MatchKey,
-        leave: dict[tuple[str, str], set[int]],
-        enter: dict[tuple[str, str], set[int]],
-    ) -> None:
-        at = (key.field, key.value)
-        if lead_id in leave.get(at, ()):
-            leave[at].remove(lead_id)
-        else:
-            enter.setdefault(at, set()).add(lead_id)
+def _given_by_match(write: CheckedWrite) -> list[LeadPatch]:
+    """Return what makes a new lead match when its properties do not; the first step wins."""
+    assert write.match is not None
+    matches = [one for step in write.steps for one in step] or [write.match]
+    return [one.patch for one in reversed(matches) if not one.is_given]
 
-    def plan(self, results: list[WriteResult]) -> BatchPlan:
-        plan = BatchPlan(results, self._last_id)
-        for lead_id, after in self._touched.items():
-            before = self._stored.get(lead_id)
-            if before is None and after is None:
-                continue
-            if lead_id in self._keys:
-                before_keys, after_keys = self._keys_before[lead_id], self._keys[lead_id]
-                plan.keys_removed += [(key, lead_id) for key in before_keys - after_keys]
-                plan.keys_added += [(key, lead_id) for key in after_keys - before_keys]
-            if after is None:
-                plan.deleted.append(lead_id)
-            elif before is None:
-                plan.created.append(after)
-            else:
-                plan.updated.append(after)
-        return plan
+
+def _details(request: LeadWrite, via_id: int | None, kept: dict[str, Kept]) -> RowDetails | None:
+    observed_at = request.delivery.observed_at
+    if via_id is None and observed_at is None and not kept:
+        return None
+    return RowDetails(kept=kept, via_id=via_id, observed_at=observed_at)
 
 
 def _change_keys(changes: Changes) -> bool:
     """Return whether a lead may have other keys after these changes; see `lead_keys`."""
-    return any(name in _KEYED or name.startswith(CUSTOM_PREFIX) for name in changes)
+    return any(name in _KEYED or name.startswith(_KEYED_PREFIXES) for name in changes)
 
 
-def _conflict(write: CheckedWrite, lead: Lead | None) -> WriteResult | None:
+def _require_version(request: LeadWrite, lead: Lead) -> None:
     """Refuse a write that was made for another version of the lead, even if it changes nothing."""
-    expected = write.write.expected_version
-    if expected is None or lead is None or lead.version == expected:
-        return None
-    return WriteResult(Outcome.REFUSED, refusal=VersionConflict(lead.version))
-
-
-def _keys_stale() -> InputInvalid:
-    text = "names and e-mails are being indexed again after an upgrade; try again shortly"
-    return InputInvalid(Problem("match", text, "building"), retry_after_s=RETRY_AFTER_S)
+    if request.expected_version not in (None, lead.version):
+        raise VersionConflict(lead.version)
 
 
 def _patch_of(write: CheckedWrite) -> CheckedPatch:

@@ -67,6 +67,32 @@ class Link(Struct, frozen=True, gc=False):
     category: str
 
 
+class OtherValue(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A value besides the lead's own by which it is found, too."""
+
+    #: `name`, `email` or `custom_fields.<definition id>`.
+    field: str
+    value: CustomValue
+    #: Where it came from: `MERGE_ORIGIN`, `RULING_ORIGIN` or `PERSON_ORIGIN`.
+    origin: str
+    #: The lead that had it, for a merge.
+    from_id: int | None = None
+    #: A ruling: deliveries by this value mean this lead, even if others have it, too.
+    claims: bool = False
+
+
+MERGE_ORIGIN = "merge"
+RULING_ORIGIN = "ruling"
+PERSON_ORIGIN = "person"
+
+
+class FieldOrigin(Struct, frozen=True, gc=False, array_like=True):
+    """Who gave a field its value, and when it was observed, in Unix seconds."""
+
+    caller: str
+    date: int
+
+
 class Lead(Struct, frozen=True, gc=False, omit_defaults=True):
     """A person who may become a customer. Times are Unix seconds."""
 
@@ -99,6 +125,12 @@ class Lead(Struct, frozen=True, gc=False, omit_defaults=True):
     #: By definition id; only fields that have a value.
     custom_fields: dict[int, CustomValue] = msgspec.field(default_factory=dict)
     date_last_contacted: int | None = None
+    #: By id. Not on the wire.
+    other_values: dict[int, OtherValue] = msgspec.field(default_factory=dict)
+    #: The fields that deliveries do not change, as policies name them, ascending. Not on the wire.
+    pins: tuple[str, ...] = ()
+    #: Of fields under a policy that asks for it, as policies name them. Not on the wire.
+    origins: dict[str, FieldOrigin] = msgspec.field(default_factory=dict)
 
 
 #: The fields whose change makes a new version, in the order of the wire.
@@ -110,6 +142,11 @@ CHANGEABLE_FIELDS = (
 
 #: What a custom field's name among a lead's fields begins with; the definition's id follows.
 CUSTOM_PREFIX = "custom_fields."
+#: The same of another value, whose id follows, and of a pin, whose field follows.
+OTHER_VALUE_PREFIX = "other_values."
+PIN_PREFIX = "pins."
+#: The fields whose changes only merges record.
+ADDED_UP_FIELDS = ("interaction_count", "date_created", "date_last_contacted")
 
 #: `{field: (old, new)}`; a custom field is named as by `custom_name`.
 Changes = dict[str, tuple[Any, Any]]
@@ -130,17 +167,17 @@ def with_categories(attribute: str, sent: Any, stored: Any) -> Any:
         return with_categories(attribute, (sent,), (stored,) if stored else ())[0]
     known: dict[Any, list[str]] = {}
     for one in reversed(stored):
-        known.setdefault(_same_value(one), []).append(one.category)
+        known.setdefault(same_value(one), []).append(one.category)
 
     def category_of(one: Email | PhoneNumber | Link) -> str:
-        return (known.get(_same_value(one)) or [DEFAULT_CATEGORIES[attribute]]).pop()
+        return (known.get(same_value(one)) or [DEFAULT_CATEGORIES[attribute]]).pop()
 
     return tuple(
         one if one.category else structs.replace(one, category=category_of(one)) for one in sent
     )
 
 
-def _same_value(one: Email | PhoneNumber | Link) -> Any:
+def same_value(one: Email | PhoneNumber | Link) -> Any:
     """Return what two spellings of one value have in common."""
     if isinstance(one, Email):
         return email_keys(one.email) or fold(one.email)
@@ -167,7 +204,7 @@ def changes_between(old: Lead | None, new: Lead | None) -> Changes:
     changes: Changes = {
         field: (was, now)
         for field, was, now in zip(CHANGEABLE_FIELDS, before, after, strict=True)
-        if was != now and not (_is_empty(was) and _is_empty(now))
+        if was is not now and was != now and not (_is_empty(now) and _is_empty(was))
     }
     old_values = old.custom_fields if old else {}
     new_values = new.custom_fields if new else {}
@@ -176,6 +213,23 @@ def changes_between(old: Lead | None, new: Lead | None) -> Changes:
             was, now = old_values.get(definition_id), new_values.get(definition_id)
             if was != now:
                 changes[custom_name(definition_id)] = (was, now)
+    if (old and (old.other_values or old.pins)) or (new and (new.other_values or new.pins)):
+        changes.update(_changes_besides(old, new))
+    return changes
+
+
+def _changes_besides(old: Lead | None, new: Lead | None) -> Changes:
+    """Return the changes of other values and pins, each by a name of its own."""
+    was_values = old.other_values if old else {}
+    now_values = new.other_values if new else {}
+    changes: Changes = {
+        f"{OTHER_VALUE_PREFIX}{value_id}": (was_values.get(value_id), now_values.get(value_id))
+        for value_id in sorted(was_values.keys() | now_values.keys())
+        if was_values.get(value_id) != now_values.get(value_id)
+    }
+    was_pins, now_pins = (frozenset(one.pins) if one else frozenset() for one in (old, new))
+    for pin in sorted(was_pins ^ now_pins):
+        changes[f"{PIN_PREFIX}{pin}"] = (pin in was_pins or None, pin in now_pins or None)
     return changes
 
 

@@ -19,6 +19,7 @@ REQUEST_CONNECTIONS_MAX = 4_096
 KEEP_ALIVE_TIMEOUT_S = 75
 JSON_DEPTH_MAX = 32
 BULK_LEADS_MAX = 10
+IDEMPOTENCY_KEY_CHARS_MAX = 255
 #: Proxies allow only a few thousand bytes of response headers in all.
 CHANGED_HEADER_CHARS_MAX = 2_000
 
@@ -36,6 +37,45 @@ URL_CHARS_MAX = 2_048
 TAGS_MAX = 200
 LIST_ENTRIES_MAX = 100
 
+#: Clocks of sources may be ahead by this much; what was observed later counts as observed now.
+OBSERVED_AHEAD_S = 300
+#: An undo looks through this many later rows of its leads for what changed a field since.
+UNDO_LATER_ROWS_MAX = 5_000
+#: Undoing a batch leaves this much of each batch of the writer to other writes.
+UNDO_CHUNK_ROWS = 128
+#: It goes in steps of so many ledger rows. While a process does one, the others leave it alone for
+#: this long; the idle work looks for steps after a rest.
+UNDO_STEP_ROWS = 10 * UNDO_CHUNK_ROWS
+UNDO_HELD_S = 10
+UNDO_WORK_REST_S = 5
+#: The dry run plans this many undos, those of the newest rows.
+UNDO_SAMPLE_ROWS = 200
+#: The id of a batch is that of the request that began it.
+BATCH_ID_CHARS_MAX = 64
+#: A merge takes this many leads into another one.
+MERGE_LEADS_MAX = 30
+#: Values by which a lead is found besides its own.
+OTHER_VALUES_MAX = 1_000
+
+# Erasure and retention go through the lane in transactions of a few ledger rows.
+#: An e-mail that more leads have is nobody's: the leads are erased one by one.
+ERASURE_LEADS_MAX = 30
+#: An erasure looks for this many different values of one person.
+ERASURE_VALUES_MAX = 10_000
+ERASURE_CHUNK_ROWS = 200
+#: A step reads this many ledger rows at most before it notes how far it is.
+ERASURE_SEARCHED_ROWS = 5_000
+#: A preview searches this many of the newest ledger rows for deliveries that reached no lead.
+ERASURE_PREVIEW_ROWS = 20_000
+#: How many rows of each kind a preview lists.
+ERASURE_SAMPLES_MAX = 5
+ERASURES_LISTED_MAX = 200
+RETENTION_CHUNK_ROWS = 500
+#: How long the work of erasures and retention rests when there is nothing to do.
+RETENTION_WORK_REST_S = 30
+#: After retention, the free space of a database file is cleaned at most once in this time.
+RETENTION_CLEAN_REST_S = 86_400
+
 #: Of a delivery whose body could not be read, the ledger keeps this much.
 UNREAD_BYTES_MAX = 2_000
 
@@ -46,9 +86,23 @@ PICK_LIST_ENTRIES_MAX = 200
 #: Deleted definitions, options, statuses and sources that deliveries may still name. They are read
 #: with the settings, so the oldest ones are forgotten.
 DELETED_REFERENCES_MAX = 2_000
+#: The highest rank of a caller.
+RANK_MAX = 1_000
+#: A century.
+PAYLOAD_DAYS_MAX = 36_500
+#: A preview of other policies looks at this many of the newest writes that changed something.
+WHAT_IF_ROWS_MAX = 10_000
+#: It searches the ledger this many times, for as many rows each time.
+WHAT_IF_SLICES_MAX = 25
+WHAT_IF_SLICE_ROWS = 500
+#: How many of the differences it lists.
+WHAT_IF_LISTED_MAX = 50
 
 # Matching. More matches than MATCH_IDS_MAX are reported without their ids.
 MATCH_IDS_MAX = 30
+#: A match may be a list of this many steps, each with this many values that a lead has to have.
+MATCH_STEPS_MAX = 10
+MATCH_STEP_VALUES_MAX = 5
 #: Texts that identify nobody, as an account lists them.
 PLACEHOLDERS_MAX = 500
 #: A longer normalised value is indexed as its digest.
@@ -132,6 +186,9 @@ METRICS_SAMPLE_S = 1
 #: Up to this many refused or failed requests are logged per second.
 REFUSALS_LOGGED_PER_S_MAX = 20
 
+#: How long a call that follows the ledger may wait for the next row.
+LEDGER_WAIT_S_MAX = 30
+
 # Background work goes through the lane in transactions of this many leads.
 INDEX_CHUNK_LEADS = 500
 PURGE_CHUNK_KEYS = 2_000
@@ -145,6 +202,8 @@ OLD_WRITES_CHUNK_ROWS = 5_000
 OLD_WRITES_S = 86_400
 #: The figures follow the ledger by this many rows at a time.
 FIGURE_CHUNK_ROWS = 500
+#: The queue of refused deliveries follows by this many.
+QUEUE_CHUNK_ROWS = 1_000
 #: With more rows to fold, pages say that they are still counting.
 FIGURE_FAR_BEHIND_ROWS = 2 * FIGURE_CHUNK_ROWS
 #: What longer payloads name is not counted.
@@ -182,12 +241,23 @@ FORM_CUSTOM_FIELDS_MAX = 400
 FORM_TEXT_CHARS_MAX = 80_000
 #: Rows of a lead's history on one page.
 HISTORY_ROWS = 20
+#: A page of a history folds the lines of this many merged leads in, the newest lines of each.
+FOLDED_LEADS_MAX = 10
+FOLDED_ROWS = 10
+#: The undo of a merge looks through this many of the survivor's newest rows for what came since.
+DELIVERED_SINCE_MAX = 200
+#: The search for a lead to merge with shows this many.
+MERGE_SEARCH_LEADS = 20
 #: How many changes are searched for the version that a form was made from.
 CONFLICT_CHANGES_MAX = 200
 TAG_COMPLETIONS_MAX = 20
 #: Of all leads that a list finds, up to this many are changed together, this many per request.
 SELECTED_LEADS_MAX = 10_000
 SELECTED_CHUNK_LEADS = 200
+#: The queue shows this many groups at a time, and applies or dismisses this many deliveries per
+#: request.
+QUEUE_GROUPS_SHOWN_MAX = 20
+QUEUE_ANSWERED_AT_ONCE_MAX = 100
 #: How long a form that can be sent only once is remembered.
 SENT_FORM_S = 86_400
 FORM_ID_CHARS_MAX = 64
@@ -233,6 +303,7 @@ LIVE_SESSION_CHECK_S = 5
 #: How many deliveries such a page shows; when more arrive together, the older ones are left out.
 LIVE_ROWS = 12
 
+assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S

@@ -8,12 +8,12 @@ which values are one.
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.coercions import as_integer, as_text, is_empty
@@ -28,14 +28,9 @@ from onelead.domain.custom_fields import (
 )
 from onelead.domain.emails import email_keys
 from onelead.domain.errors import InputInvalid, Problem, unrecognized
-from onelead.domain.lead import CustomValue, Lead, custom_name
-from onelead.domain.limits import (
-    KEY_VALUE_BYTES_MAX,
-    LINE_CHARS_MAX,
-    PHONE_DIGITS_MAX,
-    RETRY_AFTER_S,
-)
-from onelead.domain.placeholders import Placeholders
+from onelead.domain.lead import CustomValue, Lead, OtherValue, custom_name, definition_id_of
+from onelead.domain.limits import KEY_VALUE_BYTES_MAX, LINE_CHARS_MAX, RETRY_AFTER_S
+from onelead.domain.phones import phone_digits
 from onelead.domain.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
 from onelead.domain.text import fold, is_blank, known_id, quoted, tidy, too_long
 
@@ -49,7 +44,8 @@ WHERE_TO_CHANGE = "change it in System Settings -> Custom Fields"
 class MatchKey(NamedTuple):
     """One normalised value under which a lead is found."""
 
-    #: `name`, `email`, `phone`, `social`, `tag`, or a definition's `key_field`.
+    #: `name`, `email`, `phone`, `social`, `tag`, or a definition's `key_field`; of a ruling, that
+    #: of `claim_key`; of another value, `OTHER_VALUE`.
     field: str
     value: str
     #: The value as it was written, for keys that lists show: tags.
@@ -58,20 +54,60 @@ class MatchKey(NamedTuple):
 
 def lead_keys(lead: Lead, settings: AccountSettings) -> set[MatchKey]:
     """Return every key of a lead, for matching and for searching."""
-    keys = {MatchKey("name", key_value(fold(lead.name)))}
+    keys = {name_key(lead.name)}
     if lead.email:
         keys.update(email_match_keys(lead.email.email))
     for phone in lead.phone_numbers:
         if digits := phone_digits(phone.number):
             keys.add(MatchKey("phone", digits[::-1]))
-    keys.update(MatchKey("social", key_value(fold(social.url))) for social in lead.socials)
+    for social in lead.socials:
+        keys.add(MatchKey("social", key_value(fold(social.url))))
     if lead.tags:
         # Tags that were two by older rules can have one key, which the first one labels.
         tags = {key_value(fold(tag)): tag for tag in reversed(lead.tags)}
-        keys.update(MatchKey("tag", value, tag) for value, tag in tags.items())
+        for folded, tag in tags.items():
+            keys.add(MatchKey("tag", folded, tag))
     for field in settings.indexed_fields:
-        keys.update(custom_field_keys(lead, field))
+        keys.update(custom_value_keys(field, lead.custom_fields.get(field.id)))
+    for value_id, value in lead.other_values.items():
+        keys.add(MatchKey(OTHER_VALUE, str(value_id)))
+        keys.update(other_value_keys(value, settings))
     return keys
+
+
+#: The field of the keys by which a lead is found by the id of another value.
+OTHER_VALUE = "other_value"
+
+
+def name_key(name: str) -> MatchKey:
+    """Return the key of a name."""
+    return MatchKey("name", key_value(fold(name)))
+
+
+def claim_field(field: str) -> str:
+    """Return the field of the keys of rulings on values of a field."""
+    return f"{field} claim"
+
+
+def claim_key(key: MatchKey) -> MatchKey:
+    """Return the key that a ruling on a value gives its lead besides the value's own."""
+    return MatchKey(claim_field(key.field), key.value)
+
+
+def other_value_keys(value: OtherValue, settings: AccountSettings) -> set[MatchKey]:
+    """Return the keys of another value, with those of its claim."""
+    keys = value_keys(value, settings)
+    return keys | {claim_key(key) for key in keys} if value.claims else keys
+
+
+def value_keys(value: OtherValue, settings: AccountSettings) -> set[MatchKey]:
+    """Return the keys of another value, as if it were the lead's own."""
+    if value.field == "name":
+        return {name_key(str(value.value))}
+    if value.field == "email":
+        return set(email_match_keys(str(value.value)))
+    field = settings.fields_by_id.get(definition_id_of(value.field) or 0)
+    return custom_value_keys(field, value.value) if field and field.is_indexed else set()
 
 
 @lru_cache(maxsize=4096)
@@ -83,10 +119,17 @@ def email_match_keys(text: str) -> tuple[MatchKey, ...]:
 
 def custom_field_keys(lead: Lead, field: CustomField) -> set[MatchKey]:
     """Return the keys of a lead for one indexed definition."""
-    return _custom_keys(field, lead.custom_fields.get(field.id))
+    keys = custom_value_keys(field, lead.custom_fields.get(field.id))
+    name = custom_name(field.id)
+    for value in lead.other_values.values():
+        if value.field == name:
+            more = custom_value_keys(field, value.value)
+            keys |= more | {claim_key(key) for key in more if value.claims}
+    return keys
 
 
-def _custom_keys(field: CustomField, value: CustomValue | None) -> set[MatchKey]:
+def custom_value_keys(field: CustomField, value: CustomValue | None) -> set[MatchKey]:
+    """Return the keys of a value of an indexed definition."""
     keys = {MatchKey(field.key_field, key_value(one)) for one in match_values(field, value)}
     if isinstance(value, tuple) and len(value) > 1:
         # By which a repeated upsert finds the lead again that it gave other options.
@@ -103,56 +146,13 @@ def key_value(value: str) -> str:
 
     The digest follows a space, with which no normalised value begins.
     """
+    # No character has more than 4 bytes.
+    if len(value) <= KEY_VALUE_BYTES_MAX // 4:
+        return value
     encoded = value.encode()
     if len(encoded) <= KEY_VALUE_BYTES_MAX:
         return value
     return f" {hashlib.sha256(encoded).hexdigest()}"
-
-
-#: What people write between the digits of a number.
-PHONE_MARKS = dict.fromkeys(map(ord, "+-()./ \u00a0\u2010\u2011\u2013"))
-#: An extension and what follows it.
-_EXTENSION = re.compile(
-    r"""
-    (?=[^\d\s()/+.-])(?:                 # what is usual begins none of them: this is faster
-      ;\s*[a-z][a-z-]*=.*                # parameters of RFC 3966
-    | (?<![^\W\d_])                      # words, next to no other letter
-        (?:[x\uff58]|ext(?:n|en|ension|ensi[oó]n|ensão)?|xtn?
-          |app(?:arat)?|nst|nebenstelle|durchwahl|dw|klappe
-          |poste|int(?:erno)?|anexo|ramal|toestel|tst|ankn(?:ytning)?|lokal|dahili
-          |wewn?|linka|klapka|доб(?:авочный)?|внутр)
-        (?![^\W\d_])[\s.:)-]*\d{1,7}(?!\d).*
-    | (?:内線|分机|分機|转|轉|내선)\D{0,3}\d.*
-    | [#\uff03]\s*\d{1,7}\D*$                # elsewhere the sign is part of a code
-    | ,,\s*\d{1,9}[\s#]*$                # a pause, and what the telephone dials then
-    )
-    """,
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
-#: With fewer digits before it, it is the extension of no number.
-_BEFORE_EXTENSION = re.compile(r"(?:\D*\d){5}")
-
-
-def main_number(number: str) -> str:
-    """Return a phone number as it was written, without its extension."""
-    before = _BEFORE_EXTENSION.match(number)
-    extension = before and _EXTENSION.search(number, before.end())
-    return number[: extension.start()] if extension else number
-
-
-def phone_digits(number: str) -> str:
-    """Return the digits of a phone number without its extension.
-
-    Keys hold them reversed, to be found by their end. No number is longer than LINE_CHARS_MAX.
-    """
-    number = number[:LINE_CHARS_MAX]
-    digits = number.translate(PHONE_MARKS)
-    if not digits.isdecimal():
-        # Few numbers have anything else.
-        digits = "".join(filter(str.isdecimal, main_number(number)))
-    digits = digits[-PHONE_DIGITS_MAX:]
-    # Other scripts have their own decimal digits.
-    return digits if digits.isascii() else "".join(str(int(digit)) for digit in digits)
 
 
 #: A number may be a longer one without its country or area code when it has this many digits.
@@ -234,11 +234,40 @@ def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
     if field_name == "name":
         text = _text_value(match.field_value)
         _refuse_placeholder(text, "field_value", settings)
-        key = MatchKey("name", key_value(fold(text)))
-        return CheckedMatch("name", key, None, LeadPatch(name=text))
+        return CheckedMatch("name", name_key(text), None, LeadPatch(name=text))
     text = _text_value(_email_value(match.field_value))
     key = _email_key(text, settings)
     return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
+
+
+def checked_steps(
+    steps: Sequence[Sequence[Match]], settings: AccountSettings
+) -> list[list[CheckedMatch]]:
+    """Check and normalise the matches of several steps. Raises InputInvalid, which has them all.
+
+    The values of a step are of different fields: a lead that has them all can be created, too.
+    """
+    found: list[list[CheckedMatch]] = []
+    problems: list[Problem] = []
+    waits = []
+    for number, step in enumerate(steps, 1):
+        checked_step = []
+        for match in step:
+            try:
+                checked_step.append(checked_match(match, settings))
+            except InputInvalid as error:
+                problems += [_of_step(number, one) for one in error.problems]
+                waits.append(error.retry_after_s or 0)
+        if len({one.key.field for one in checked_step}) < len(checked_step):
+            problems.append(_of_step(number, Problem("match", "has a field twice")))
+        found.append(checked_step)
+    if problems:
+        raise InputInvalid(*problems, retry_after_s=max(waits, default=0) or None)
+    return found
+
+
+def _of_step(number: int, problem: Problem) -> Problem:
+    return structs.replace(problem, text=f"step {number}: {problem.text}")
 
 
 def _email_value(value: Any) -> Any:
@@ -250,7 +279,7 @@ def _email_value(value: Any) -> Any:
 
 def _email_key(text: str, settings: AccountSettings) -> MatchKey:
     keys = email_match_keys(text)
-    if len(keys) == 1 and _identifying_email_keys(text, settings.placeholders):
+    if len(keys) == 1 and not settings.placeholders.have_folded(keys[0].value):
         return keys[0]
     _refuse_placeholder(text, "field_value", settings)
     if len(keys) > 1:
@@ -258,13 +287,6 @@ def _email_key(text: str, settings: AccountSettings) -> MatchKey:
     if not keys:
         raise _invalid(f"field_value is not an e-mail address: {quoted(text)}")
     raise _placeholder("field_value", text)
-
-
-@lru_cache(maxsize=4096)
-def _identifying_email_keys(text: str, placeholders: Placeholders) -> tuple[MatchKey, ...]:
-    """Return the keys of the addresses in a text that are no placeholders."""
-    # One write asks several times about the same text.
-    return tuple([key for key in email_match_keys(text) if not placeholders.have_folded(key.value)])
 
 
 def _refuse_placeholder(text: str, member: str, settings: AccountSettings) -> None:
@@ -395,14 +417,19 @@ def settle(match: CheckedMatch, patch: CheckedPatch, settings: AccountSettings) 
     elif match.definition is not None:
         _settle_custom_value(match, match.definition, patch, settings)
     elif "email" in patch.fields:
-        keys = _given_email_keys(patch, settings)
-        if match.key in keys:
-            _give(match, match.key)
-        elif len(keys) == 1:
-            _give(match, keys[0])
-        else:
-            del patch.fields["email"]
-            patch.ignored.append("email")
+        _settle_email(match, patch, settings)
+
+
+def _settle_email(match: CheckedMatch, patch: CheckedPatch, settings: AccountSettings) -> None:
+    if match.key in _given_email_keys(patch):
+        _give(match, match.key)
+        return
+    keys = _identifying_email_keys(patch, settings)
+    if len(keys) == 1:
+        _give(match, keys[0])
+    else:
+        del patch.fields["email"]
+        patch.ignored.append("email")
 
 
 def _settle_name(match: CheckedMatch, patch: CheckedPatch, settings: AccountSettings) -> None:
@@ -413,7 +440,7 @@ def _settle_name(match: CheckedMatch, patch: CheckedPatch, settings: AccountSett
         # Parts of a name complete the one that was matched; they do not replace it.
         patch.keeps_name = True
     else:
-        _give(match, MatchKey("name", key_value(fold(patch.name))))
+        _give(match, name_key(patch.name))
 
 
 def _settle_custom_value(
@@ -425,7 +452,7 @@ def _settle_custom_value(
     if value is None or (isinstance(value, str) and _identifies_nobody(field, value, settings)):
         del patch.custom_fields[field.id]
         patch.ignored.append(custom_name(field.id))
-    elif match.key in _custom_keys(field, value):
+    elif match.key in custom_value_keys(field, value):
         _give(match, match.key)
     else:
         _give(match, _whole_key(field, value))
@@ -437,25 +464,35 @@ def _give(match: CheckedMatch, key: MatchKey) -> None:
         match.key_by_properties = key
 
 
-def _given_email_keys(patch: CheckedPatch, settings: AccountSettings) -> tuple[MatchKey, ...]:
+def _given_email_keys(patch: CheckedPatch) -> tuple[MatchKey, ...]:
     email = patch.fields.get("email")
-    return _identifying_email_keys(email.email, settings.placeholders) if email else ()
+    return email_match_keys(email.email) if email else ()
+
+
+def _identifying_email_keys(
+    patch: CheckedPatch, settings: AccountSettings, but: MatchKey | None = None
+) -> list[MatchKey]:
+    """Return the keys of the addresses that are no placeholders."""
+    have = settings.placeholders.have_folded
+    return [key for key in _given_email_keys(patch) if key != but and not have(key.value)]
 
 
 def _identifies_nobody(field: CustomField, value: str, settings: AccountSettings) -> bool:
     return field.data_type in TEXT_TYPES and settings.placeholders.have(value)
 
 
-def identifying_keys(patch: CheckedPatch, settings: AccountSettings) -> list[MatchKey]:
-    """Return the keys of the values by which other deliveries may name the lead.
+def identifying_keys(
+    patch: CheckedPatch, settings: AccountSettings, *, but: MatchKey | None = None
+) -> list[MatchKey]:
+    """Return the keys of the values by which other deliveries may name the lead, but for one.
 
     These are the e-mail and the custom fields that can be matched and hold text: a name, an amount
     or a choice is naturally shared.
     """
-    keys = [*_given_email_keys(patch, settings)]
+    keys = _identifying_email_keys(patch, settings, but)
     if patch.custom_fields:
         for field in settings.identifying_fields:
             value = patch.custom_fields.get(field.id)
             if isinstance(value, str) and not settings.placeholders.have(value):
-                keys += _custom_keys(field, value)
+                keys += [key for key in custom_value_keys(field, value) if key != but]
     return keys

@@ -48,10 +48,14 @@ class _Payload(_Properties, gc=False):
     properties: _Properties | None = None
 
 
-#: What every payload has that names a setting; most have none, and need not be decoded.
-_MAY_NAME = re.compile('"(?:custom_fields|customer_source_id|status)|\\\\u')
 # Members without a type here are skipped, and never become objects.
 _read = msgspec.json.Decoder(_Payload).decode
+
+
+def _may_name(payload: str) -> bool:
+    """Return whether a payload can name a setting; most cannot, and need not be decoded."""
+    # `in` is much faster than a pattern. An escape can stand for any letter of a member's name.
+    return '"custom' in payload or '"status' in payload or "\\u" in payload
 
 
 class _Known(NamedTuple):
@@ -74,7 +78,7 @@ class References:
 
     def named_in(self, payload: str) -> set[int]:
         """Return the ids of the settings that a delivery names."""
-        if _MAY_NAME.search(payload) is None:
+        if not _may_name(payload):
             return set()
         try:
             sent = _read(payload)

@@ -46,12 +46,10 @@ from onelead.domain.limits import (
     SORT_KEY_CHARS_MAX,
 )
 from onelead.domain.matching import (
-    PHONE_MARKS,
     key_value,
-    main_number,
-    phone_digits,
     require_filterable,
 )
+from onelead.domain.phones import PHONE_MARKS, main_number, phone_digits
 from onelead.domain.search_dates import LocalBound, day_after
 from onelead.domain.text import fold, normalised, visible
 

@@ -1,9 +1,14 @@
-"""The vocabulary of lead writes: what is asked for, the checked write, and its result."""
+"""The vocabulary of lead writes: what is asked for, the checked write, and its result.
+
+Merging, undoing and dismissing are writes like any other: they go through the lane, and each has
+its ledger row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -23,6 +28,17 @@ class Action(StrEnum):
     UPDATE = "update"
     UPSERT = "upsert"
     DELETE = "delete"
+    #: Make one lead of several.
+    MERGE = "merge"
+    #: Take back what a ledger row did.
+    UNDO = "undo"
+    #: Take a refused delivery out of the queue, and put it back.
+    DISMISS = "dismiss"
+    REOPEN = "reopen"
+    #: Remember that two leads are two persons.
+    SEPARATE = "separate"
+    #: Remove a person's data from the ledger.
+    ERASE = "erase"
 
 
 class Outcome(StrEnum):
@@ -33,6 +49,27 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     DELETED = "deleted"
     REFUSED = "refused"
+    #: Leads became one.
+    MERGED = "merged"
+    #: Leads stand again that were deleted or merged.
+    RESTORED = "restored"
+    #: Something was decided, and no lead changed.
+    DECIDED = "decided"
+
+
+#: The actions of deliveries; the others are acts of people on what is there.
+DELIVERED = frozenset({Action.CREATE, Action.UPDATE, Action.UPSERT, Action.DELETE})
+
+
+class IdempotencyKey(Struct, frozen=True, gc=False):
+    """Under which a write is done once. Both are hashes, as hexadecimal text."""
+
+    #: Of the key with the API key and the path that it is scoped to.
+    key_hash: str
+    #: Of the request's method and body.
+    body_hash: str
+    #: Of a bulk call: the key hashes that its items can have, whatever its body is.
+    call_hashes: tuple[str, ...] = ()
 
 
 class Delivery(Struct, frozen=True, gc=False):
@@ -46,6 +83,44 @@ class Delivery(Struct, frozen=True, gc=False):
     payload: str
     #: The size of a body that could not be read; None for any other.
     unread_bytes: int | None = None
+    #: Shared by the writes that can be undone together; None for a write of its own.
+    batch_id: str | None = None
+    idempotency: IdempotencyKey | None = None
+    #: When the values were observed, in Unix seconds; None for the time of arrival.
+    observed_at: int | None = None
+
+
+class Merge(Struct, frozen=True, gc=False):
+    """Which leads a merge takes into another one, and whose values win."""
+
+    lead_ids: tuple[int, ...]
+    #: By field, as policies name it: the lead whose value wins, None for no value.
+    choose: Mapping[str, int | None] = {}
+    #: By lead id: the versions that were seen; a lead with another one is a conflict.
+    versions: Mapping[int, int] = {}
+
+
+class ValueToAdd(Struct, frozen=True, gc=False):
+    """A value by which a lead is found from now on."""
+
+    match: Match
+    #: A ruling: it means this lead alone.
+    claims: bool = False
+
+
+class LeadEdit(Struct, frozen=True, gc=False):
+    """What an update changes besides properties; only people and our own paths ask for it."""
+
+    add_values: tuple[ValueToAdd, ...] = ()
+    #: The ids of other values.
+    remove_values: tuple[int, ...] = ()
+    #: Fields, as policies name them.
+    pin: tuple[str, ...] = ()
+    unpin: tuple[str, ...] = ()
+
+
+#: What an upsert does when several leads match.
+OnAmbiguous = Literal["refuse", "oldest", "newest"]
 
 
 class LeadWrite(Struct, frozen=True, gc=False):
@@ -63,6 +138,22 @@ class LeadWrite(Struct, frozen=True, gc=False):
     unread: OneleadError | None = None
     #: An update or delete is refused when the lead has another version; None accepts any.
     expected_version: int | None = None
+    #: The ledger row that the write is about: what an undo takes back, the refused delivery that
+    #: is dismissed, reopened or applied. An upsert with a lead id is applied to that lead.
+    about_seq: int | None = None
+    #: Of an undo: do it even where later changes are lost.
+    force: bool = False
+    merge: Merge | None = None
+    edit: LeadEdit | None = None
+    #: The two leads of a separation.
+    pair: tuple[int, int] | None = None
+    #: Instead of `match`: tried in order; a lead has to have all values of a step.
+    match_steps: tuple[tuple[Match, ...], ...] = ()
+    on_ambiguous: OnAmbiguous = "refuse"
+    #: An upsert that may only create, or only update.
+    only: Literal["create", "update"] | None = None
+    #: Properties that are taken only where the lead has none, as policies name them.
+    if_empty: tuple[str, ...] = ()
 
 
 class CheckedWrite(Struct, frozen=True, gc=False):
@@ -76,6 +167,10 @@ class CheckedWrite(Struct, frozen=True, gc=False):
     identifying: Sequence[MatchKey] = ()
     #: The keys whose leads the plan has to know.
     keys: Sequence[MatchKey] = ()
+    #: The steps of a match that has several values; empty for a plain match.
+    steps: Sequence[Sequence[CheckedMatch]] = ()
+    #: The checked values of `edit.add_values`.
+    added: Sequence[CheckedMatch] = ()
 
 
 class MatchResult(Struct, frozen=True, gc=False):
@@ -95,6 +190,61 @@ class MatchResult(Struct, frozen=True, gc=False):
     definition_id: int | None = None
 
 
+class Kept(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why a field was not given the value that the write would have given it."""
+
+    #: One of `KeptReason`.
+    reason: str
+    #: The value that was not taken.
+    value: Any = None
+    #: Of an undo: the ledger row that changed the field since.
+    seq: int | None = None
+
+
+class KeptReason(StrEnum):
+    """Why a field stays as it is."""
+
+    PINNED = "pinned"
+    FILL = "fill"
+    NEWEST = "newest"
+    RANKED = "ranked"
+    IF_EMPTY = "if_empty"
+    #: The value is another value of the lead.
+    OTHER_VALUE = "other_value"
+    #: Of an undo: it was changed since.
+    CHANGED = "changed"
+    #: Of an undo: what it referred to no longer exists.
+    GONE = "gone"
+    #: Of an undo: another lead has the claim on the value now.
+    CLAIMED = "claimed"
+
+
+class RowDetails(Struct, frozen=True, omit_defaults=True):
+    """What only some ledger rows have to say."""
+
+    #: By field, named as among the changes.
+    kept: dict[str, Kept] = {}
+    #: The lead that the write deleted, as it was.
+    deleted: Lead | None = None
+    #: The leads that the write merged into its lead, as they were.
+    merged: tuple[Lead, ...] = ()
+    #: The leads that stand again, as they stand.
+    restored: tuple[Lead, ...] = ()
+    #: The id that the write named, which had been merged into its lead.
+    via_id: int | None = None
+    observed_at: int | None = None
+    #: Of a write with an idempotency key: the lead as it was answered.
+    answer: Lead | None = None
+    #: Of a write with an idempotency key, refused ones included: the hash of the key.
+    key_hash: str | None = None
+    #: The step of a match with several that decided, counted from 1.
+    step: int | None = None
+    #: The leads that are two persons, in ascending order.
+    pair: tuple[int, int] | None = None
+    #: What was erased, by whom and when, in Unix seconds.
+    erased: dict[str, int | None] | None = None
+
+
 class WriteResult(Struct, frozen=True, gc=False):
     """What one write did, or why it was refused."""
 
@@ -109,3 +259,8 @@ class WriteResult(Struct, frozen=True, gc=False):
     #: By field, named as among the changes: the other leads that have the value which this write
     #: gave its lead, ascending, at most MATCH_IDS_MAX + 1. Upserts by it are refused from now on.
     shares: dict[str, tuple[int, ...]] = {}
+    #: What only some writes have to say; None for a usual one.
+    details: RowDetails | None = None
+    #: The ledger row of an earlier write with the same idempotency key, which this repeats; nothing
+    #: was written then.
+    replayed_seq: int | None = None

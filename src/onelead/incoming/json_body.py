@@ -48,16 +48,22 @@ class Received:
 
     def __init__(self) -> None:
         self.size_bytes = 0
+        #: At least the first UNREAD_BYTES_MAX, as far as they were received.
         self.start = b""
 
-    def add(self, piece: bytes | bytearray) -> None:
+    def add(self, piece: bytes) -> None:
         """Take down the next piece."""
-        self.start += piece[: max(UNREAD_BYTES_MAX - self.size_bytes, 0)]
+        if not self.start:
+            # Most bodies are one piece: copying it would be in vain.
+            self.start = piece
+        elif len(self.start) < UNREAD_BYTES_MAX:
+            self.start += piece
         self.size_bytes += len(piece)
 
     def start_as_json(self) -> str:
         """Return the beginning as a JSON text that every database keeps."""
-        text = self.start.decode(errors="backslashreplace").replace("\0", "\\0")
+        start = self.start[:UNREAD_BYTES_MAX]
+        text = start.decode(errors="backslashreplace").replace("\0", "\\0")
         return msgspec.json.encode(text).decode()
 
 
@@ -72,15 +78,13 @@ def _no_arrival() -> None:
     """Stand in for the weak reference under another server, which has none."""
 
 
-async def read_json(
-    request: Request, decode: Callable[[bytes], T], received: Received
-) -> tuple[bytes, T]:
-    """Read a body; return it without its byte order mark, and what `decode` makes of it.
+def read_json(body: bytes, decode: Callable[[bytes], T], request: Request) -> tuple[bytes, T]:
+    """Return a request's body without its byte order mark, and what `decode` makes of it.
 
-    Raises what `read_body` and `decode` raise. A body that is something else than JSON in UTF-8 is
-    called what it is.
+    Raises what `decode` raises. A body that is something else than JSON in UTF-8 is called what it
+    is.
     """
-    body = (await read_body(request, received)).removeprefix(BOM_UTF8)
+    body = body.removeprefix(BOM_UTF8)
     try:
         return body, decode(body)
     except BodyMalformed:
@@ -94,20 +98,30 @@ async def read_body(request: Request, received: Received) -> bytes:
 
     Raises BodyTooLarge, BodyTooSlow, BodyMalformed, BodyEncodingUnknown.
     """
-    body = await _arrived(request, received)
+    body = _arrived(request, received)
+    if body is None:
+        body = await _awaited(request, received)
     encodings = [value for name, value in request.scope["headers"] if name == b"content-encoding"]
     return await decoded(body, encodings) if encodings and body else body
 
 
-async def _arrived(request: Request, received: Received) -> bytes:
+def _arrived(request: Request, received: Received) -> bytes | None:
+    """Return a body that has arrived with its headers, as most do: no need to wait, or for a timer.
+
+    None for any other. Raises BodyTooLarge.
+    """
     arriving: Callable[[], Arrival | None] = request.scope.get(ARRIVING, _no_arrival)
     arrival = arriving()
-    # Most bodies arrive with their headers: no need to wait, or for a timer.
-    if arrival is not None and not arrival.more_body:
-        received.add(arrival.body)
-        if len(arrival.body) > REQUEST_BODY_BYTES_MAX:
-            raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
-        return bytes(arrival.body)
+    if arrival is None or arrival.more_body:
+        return None
+    body = bytes(arrival.body)
+    received.add(body)
+    if len(body) > REQUEST_BODY_BYTES_MAX:
+        raise BodyTooLarge(f"The body is larger than {REQUEST_BODY_BYTES_MAX} bytes")
+    return body
+
+
+async def _awaited(request: Request, received: Received) -> bytes:
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:20]) > REQUEST_BODY_BYTES_MAX:
         # A size that nobody has could not be stored.
@@ -218,15 +232,20 @@ def _slowly_decoded(body: bytes) -> Any:
     return value
 
 
+_COLONS_APART = (b" :", b"\t:", b"\n:", b"\r:")
+
+
 def _may_have_lost_keys(body: bytes, value: Any) -> bool:
     """Return whether the text may have more keys than the value; False is certain.
 
     Every key ends in a quote and a colon. Without white space between the two, the text has at most
     as many keys as such pairs; a pair inside a string only makes the answer True needlessly.
     """
-    if b" :" in body or b"\t:" in body or b"\n:" in body or b"\r:" in body:
+    pairs = body.count(b'":')
+    # Most bodies have no other colons, and need not be searched for those after white space.
+    if body.count(b":") != pairs and any(colon in body for colon in _COLONS_APART):
         return True
-    return isinstance(value, dict | list) and body.count(b'":') != _count_keys(value)
+    return isinstance(value, dict | list) and pairs != _count_keys(value)
 
 
 def _count_keys(value: Any) -> int:

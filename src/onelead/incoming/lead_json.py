@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from onelead.domain.acts.policies import field_of, is_field
 from onelead.domain.coercions import (
     as_integer,
     as_list,
@@ -27,13 +28,17 @@ from onelead.domain.coercions import (
 )
 from onelead.domain.emails import email_keys
 from onelead.domain.errors import Problem, humanised, unrecognized
+from onelead.domain.limits import LIST_ENTRIES_MAX, MATCH_STEP_VALUES_MAX, MATCH_STEPS_MAX
 from onelead.domain.matching import Match
 from onelead.domain.names import NAME_PARTS
 from onelead.domain.properties import LeadPatch
 from onelead.domain.text import as_one_line, fold, known_id, quoted, shortened
-from onelead.domain.writes import Action, Delivery, LeadWrite
+from onelead.domain.writes import Action, Delivery, LeadWrite, OnAmbiguous
 
 T = TypeVar("T", bound=Struct)
+#: The member of an upsert or update that lists properties to be taken only where there are none.
+IF_EMPTY = "if_empty"
+_UPSERT_MEMBERS = ("properties", "match", "on_ambiguous", IF_EMPTY)
 Coercions = Mapping[str, Callable[[Any], Any]]
 
 #: Clients send whole leads back; these keys cannot be set and are ignored.
@@ -65,21 +70,118 @@ def lead_patch(raw: Any, attribute: str) -> tuple[LeadPatch | None, tuple[Proble
         return patch, (*problems, *more)
 
 
-def match_from(raw: Any) -> tuple[Match | None, tuple[Problem, ...]]:
-    """Read the match of an upsert; its values are checked against the settings later."""
+class Sought(Struct, frozen=True):
+    """What an upsert looks for: one match, or steps that are tried in order."""
+
+    match: Match | None = None
+    steps: tuple[tuple[Match, ...], ...] = ()
+
+
+_ALL = "all"
+_NOTHING = Sought()
+
+
+def match_from(raw: Any) -> tuple[Sought, tuple[Problem, ...]]:
+    """Read the match of an upsert: an object, `{"all": [...]}`, or a list of these.
+
+    Its values are checked against the settings later.
+    """
+    if not isinstance(raw, list):
+        if isinstance(raw, dict) and _ALL in raw:
+            raw = [raw]
+        else:
+            match, wrong = one_match_from(raw)
+            return Sought(match), wrong
+    if is_empty(raw):
+        return _NOTHING, (Problem("match", "can't be blank", "blank"),)
+    if len(raw) > MATCH_STEPS_MAX:
+        text = f"has too many steps (maximum is {MATCH_STEPS_MAX})"
+        return _NOTHING, (Problem("match", text, "too_long"),)
+    steps = []
+    problems: tuple[Problem, ...] = ()
+    for number, step in enumerate(raw, 1):
+        matches, more = _step_from(step, f"step {number}: ")
+        steps.append(matches)
+        problems += more
+    return _NOTHING if problems else Sought(steps=tuple(steps)), problems
+
+
+def _step_from(raw: Any, where: str) -> tuple[tuple[Match, ...], tuple[Problem, ...]]:
+    entries = [raw]
+    if isinstance(raw, dict) and _ALL in raw:
+        if unknown := unknown_keys(raw, (_ALL,)):
+            return (), (unknown,)
+        entries = raw[_ALL]
+        if not isinstance(entries, list) or not entries:
+            what = "all must be a list of matches, not"
+            return (), (Problem("match", f"{where}{what} {quoted(entries)}"),)
+        if len(entries) > MATCH_STEP_VALUES_MAX:
+            text = f"{where}all has too many values (maximum is {MATCH_STEP_VALUES_MAX})"
+            return (), (Problem("match", text, "too_long"),)
+    read = [one_match_from(entry, where) for entry in entries]
+    matches = tuple(match for match, _ in read if match is not None)
+    return matches, tuple(problem for _, problems in read for problem in problems)
+
+
+def one_match_from(raw: Any, where: str = "") -> tuple[Match | None, tuple[Problem, ...]]:
+    """Read a field and a value; messages begin with `where`."""
     if not isinstance(raw, dict):
-        return None, (_no_object("match", raw),)
+        problem = _no_object("match", raw)
+        return None, (structs.replace(problem, text=f"{where}{problem.text}"),)
     return converted(raw, Match)
+
+
+def _on_ambiguous_from(raw: Any) -> tuple[OnAmbiguous, tuple[Problem, ...]]:
+    try:
+        return msgspec.convert("refuse" if raw is None else raw, OnAmbiguous), ()
+    except msgspec.ValidationError:
+        text = f"must be refuse, oldest or newest, not {quoted(raw)}"
+        return "refuse", (Problem("on_ambiguous", text, "inclusion"),)
+
+
+#: Names of properties that policies call otherwise.
+_PROPERTY_FIELDS = {"status": "status_id"}
+
+
+def _if_empty_from(raw: Any) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Read the properties that are taken only where the lead has none, as policies name them."""
+    if raw is None:
+        return (), ()
+    if not isinstance(raw, list):
+        text = f"must be a list of properties, not {quoted(raw)}"
+        return (), (Problem(IF_EMPTY, text),)
+    if len(raw) > LIST_ENTRIES_MAX:
+        text = f"has too many entries (maximum is {LIST_ENTRIES_MAX})"
+        return (), (Problem(IF_EMPTY, text, "too_long"),)
+    fields = []
+    for name in raw:
+        field = field_of(_PROPERTY_FIELDS.get(name, name)) if isinstance(name, str) else ""
+        if not is_field(field):
+            text = f"is not the name of a property: {quoted(name)}"
+            return (), (Problem(IF_EMPTY, text, "inclusion"),)
+        fields.append(field)
+    return tuple(fields), ()
 
 
 def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
     """Read the body of an upsert; its mistakes become the write's problems."""
     patch, patch_problems = lead_patch(body.get("properties"), "properties")
-    match, match_problems = match_from(body.get("match"))
-    problems = (*patch_problems, *match_problems)
-    if unknown := unknown_keys(body, ("properties", "match")):
+    sought, match_problems = match_from(body.get("match"))
+    on_ambiguous, ambiguous_problems = _on_ambiguous_from(body.get("on_ambiguous"))
+    if_empty, empty_problems = _if_empty_from(body.get(IF_EMPTY))
+    problems = (*patch_problems, *match_problems, *ambiguous_problems, *empty_problems)
+    if unknown := unknown_keys(body, _UPSERT_MEMBERS):
         problems = (unknown, *problems)
-    return LeadWrite(Action.UPSERT, delivery, patch=patch, match=match, problems=problems)
+    return LeadWrite(
+        Action.UPSERT,
+        delivery,
+        patch=patch,
+        match=sought.match,
+        match_steps=sought.steps,
+        on_ambiguous=on_ambiguous,
+        if_empty=if_empty,
+        problems=problems,
+    )
 
 
 def lead_write(action: Action, lead_id: int | None, body: Any, delivery: Delivery) -> LeadWrite:
@@ -88,8 +190,15 @@ def lead_write(action: Action, lead_id: int | None, body: Any, delivery: Deliver
         return upsert_write(body, delivery)
     if action is Action.DELETE:
         return LeadWrite(action, delivery, lead_id)
+    if_empty: tuple[str, ...] = ()
+    more: tuple[Problem, ...] = ()
+    if action is Action.UPDATE and isinstance(body, dict) and IF_EMPTY in body:
+        if_empty, more = _if_empty_from(body[IF_EMPTY])
+        body = {key: value for key, value in body.items() if key != IF_EMPTY}
     patch, problems = lead_patch(body, "base")
-    return LeadWrite(action, delivery, lead_id, patch, problems=problems)
+    return LeadWrite(
+        action, delivery, lead_id, patch, if_empty=if_empty, problems=(*problems, *more)
+    )
 
 
 def converted(

@@ -75,8 +75,8 @@ class RequestLine(Struct):
     error: str | None = None
     cause: str | None = None
 
-    def wrote(self, outcome: Outcome, seq: int, refusal: OneleadError | None) -> None:
-        """Note what a write did, its ledger number, and why it was refused."""
+    def wrote(self, outcome: Outcome, seq: int | None, refusal: OneleadError | None) -> None:
+        """Note what a write did, its ledger number if it has one, and why it was refused."""
         self.outcome, self.seq = outcome, seq
         if refusal is not None:
             self.refused_by(refusal)

@@ -73,7 +73,8 @@ class Served(ABC, Generic[Opened]):
             response = self._failed(opened, request_id)
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = request_id
+        # Nothing else sets it, so there is none to replace.
+        response.raw_headers.append((b"x-request-id", request_id.encode()))
         seconds = self._monotonic() - began
         line.status, line.milliseconds = response.status_code, round(seconds * 1000, 1)
         self._count(line.status, seconds)

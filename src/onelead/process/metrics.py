@@ -121,7 +121,9 @@ class Metrics(WriterObserver, StoreObserver):
         """See WriterObserver."""
         self._committed_seconds.observe(seconds)
         self._batch_writes.observe(len(results))
-        for outcome, count in Tally([result.outcome for result in results]).items():
+        # A repeated request is no write.
+        done = [result.outcome for result in results if result.replayed_seq is None]
+        for outcome, count in Tally(done).items():
             self._writes[outcome].inc(count)
             if outcome is Outcome.REFUSED:
                 self._count_refusals(results)

@@ -11,6 +11,7 @@ from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_B
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.attempts import Attempts
 from onelead.process.feed import Feed
+from onelead.process.ledger_watch import LedgerWatch
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
@@ -31,6 +32,10 @@ class Runtime:
     new_request_id: Callable[[], str]
     #: Called after each settings change, which may have left index work.
     settings_changed: Callable[[], None] = lambda: None
+    #: Called when the undo of a batch begins.
+    undo_begun: Callable[[], None] = lambda: None
+    #: Called after each erasure that was begun, whose steps are done in the background.
+    erasure_begun: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: PasswordHashes = field(default_factory=PasswordHashes)
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
@@ -56,6 +61,16 @@ class Runtime:
     def feed(self) -> Feed:
         """New deliveries, for pages that show them as they arrive."""
         return Feed(self.store.search_ledger, poll_s=self.live_poll_s)
+
+    @cached_property
+    def ledger_watch(self) -> LedgerWatch:
+        """The newest ledger numbers, for calls that wait for the next write."""
+        return LedgerWatch(self.store.ledger_seq, poll_s=self.live_poll_s)
+
+    def stop_waiting(self) -> None:
+        """End every stream, and let every call that waits for writes go on."""
+        self.feed.stop()
+        self.ledger_watch.stop()
 
     @cached_property
     def scans(self) -> SharedValueScans:

@@ -239,9 +239,8 @@ class BatchingWriter:
 
     def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:
         self._forget(batch)
-        for number, (waiting, result) in enumerate(zip(batch, receipt.results, strict=True)):
+        for waiting, result, seq in zip(batch, receipt.results, receipt.seqs, strict=True):
             if not waiting.answer.done():
-                seq = receipt.first_seq + number
                 waiting.answer.set_result(Receipt(result, receipt.settings, seq))
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:

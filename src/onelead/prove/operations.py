@@ -16,7 +16,7 @@ from msgspec import Struct
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.matching import Match
-from onelead.domain.writes import Action, Delivery, LeadWrite
+from onelead.domain.writes import DELIVERED, Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_write
 
 _NO_DELIVERY = Delivery(request_id="", user_id=None, api_key_id=None, payload="")
@@ -57,6 +57,11 @@ class Answer(Struct, frozen=True, gc=False):
     body: bytes
     ignored: str | None = None
     shares: str | None = None
+    kept: str | None = None
+    #: The lead that stands for the one that was named.
+    merged_into: str | None = None
+    #: The write was done before, under the same idempotency key.
+    is_replayed: bool = False
 
     @property
     def claim(self) -> Claim:
@@ -81,11 +86,22 @@ class Operation(Struct, frozen=True, gc=False):
     answer: Answer | None = None
     #: The position in a bulk call, from 0.
     item: int | None = None
+    #: The ledger row that an act is about.
+    about_seq: int | None = None
+    #: Repeats with the same key are done once.
+    key: str | None = None
+    #: It is an act, or a delivery about leads with acts: only the ledger's order explains it.
+    is_about_acts: bool = False
 
     @property
     def shown(self) -> LeadBody:
         """What the answer says about leads; nothing if there is no answer."""
         return read_lead_body(self.answer.body) if self.answer else LeadBody()
+
+
+def is_act(action: Action, payload: str, about_seq: int | None) -> bool:
+    """Return whether a write is an act; a ruling is an update, but of no property."""
+    return action not in DELIVERED or about_seq is not None or payload.startswith('{"match"')
 
 
 def read_lead_write(

@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from onelead.domain.lead import Lead
+from onelead.prove.check.acts import Acts
 from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.verdict import Verdict
 from onelead.prove.drive.clients import Attempt, outcome_header
@@ -141,6 +142,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
                 f"{verdict.ledger_rows} ledger rows explain every lead and match key;"
             ),
             *_repeats(verdict.repeats),
+            *_acts(verdict.acts),
         ]
     lines = ["BROKEN"]
     for contradiction in verdict.contradictions:
@@ -179,6 +181,18 @@ def _repeats(repeats: Repeats) -> list[str]:
     return [
         f"  of {number}, {repeats.found} found the lead of the first one unchanged,",
         f"  {repeats.disturbed} came after another change, {refused} as the first receipt had said",
+    ]
+
+
+def _acts(acts: Acts) -> list[str]:
+    """Say in two lines what people did besides, all of it explained."""
+    kinds = ("merge", "undo", "replay", "ruling")
+    done = ", ".join(_counted(acts.done[kind], kind, f"{kind}s") for kind in kinds)
+    repeats = _counted(acts.repeated, "repeated key", "repeated keys")
+    without = sum(acts.without_effect.values())
+    return [
+        f"  {done} and {repeats} are explained likewise,",
+        f"  and so are {without} acts that were refused or changed nothing",
     ]
 
 

@@ -11,6 +11,7 @@ import asyncio
 import weakref
 from collections.abc import Iterable
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -25,6 +26,7 @@ from onelead.incoming.json_body import ARRIVING
 from onelead.incoming.unread_body import Arriving, send_answer
 
 _BLANK = b" \t"
+_name_of = itemgetter(0)
 
 
 class Connection(HttpToolsProtocol):
@@ -145,7 +147,7 @@ class Connection(HttpToolsProtocol):
 
 def _names_host(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> bool:
     """Return whether a request names its host as RFC 9112 (3.2) demands."""
-    hosts = [name for name, _ in headers].count(b"host")
+    hosts = [*map(_name_of, headers)].count(b"host")
     return hosts == 1 or (hosts == 0 and http_version != "1.1")
 
 

@@ -6,20 +6,22 @@ An engine adds how transactions begin and end, and how batches are written.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from onelead.contract.leads import WriteCheck
+from onelead.contract.leads import WriteCheck, WriteChecks
 from onelead.domain.account import AccountSettings
 from onelead.domain.settings.change import SettingsResult, SettingsWrite
 from onelead.domain.writes import LeadWrite
 from onelead.storage.access.portable import PortableAccess
-from onelead.storage.figures.portable import PortableFigures
+from onelead.storage.erasure.portable import PortableErasures
 from onelead.storage.lane import take_lane
+from onelead.storage.leads import decisions
 from onelead.storage.leads import lists as lead_lists
 from onelead.storage.leads import reads as lead_reads
 from onelead.storage.leads import search as lead_search
-from onelead.storage.leads.write_check import plan_write
+from onelead.storage.leads.write_check import plan_writes
 from onelead.storage.ledger.portable import PortableLedger
 from onelead.storage.settings import index_steps, key_rebuild
 from onelead.storage.settings import rows as settings_rows
@@ -27,7 +29,7 @@ from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import reads, reads_by_settings
 
 
-class PortableStore(PortableAccess, PortableFigures, PortableLedger):
+class PortableStore(PortableAccess, PortableErasures, PortableLedger):
     """The portable part of the storage contract."""
 
     lead = reads_by_settings(lead_reads.lead)
@@ -36,6 +38,11 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
     similar_lead_ids = reads(lead_reads.similar_lead_ids)
     tags = reads(lead_reads.tags)
     tag_completions = reads(lead_reads.tag_completions)
+    rulings = reads_by_settings(decisions.rulings)
+    lead_of_value = reads(decisions.lead_of_value)
+    distinct_page = reads(decisions.distinct_page)
+    pairs_between = reads(decisions.pairs_between)
+    waiting_deliveries = reads(decisions.waiting_deliveries)
     leads_using = reads(settings_rows.leads_using)
     index_progress = reads(index_steps.index_progress)
     key_rebuild_progress = reads(key_rebuild.key_rebuild_progress)
@@ -44,9 +51,13 @@ class PortableStore(PortableAccess, PortableFigures, PortableLedger):
         return await self._read(lambda connection: self._load_settings(connection, account_id))
 
     async def plan_write(self, account_id: int, write: LeadWrite) -> WriteCheck:
-        def work(connection: Connection) -> WriteCheck:
+        checks = await self.plan_writes(account_id, [write])
+        return WriteCheck(checks.results[0], checks.settings)
+
+    async def plan_writes(self, account_id: int, writes: Sequence[LeadWrite]) -> WriteChecks:
+        def work(connection: Connection) -> WriteChecks:
             settings = self._load_settings(connection, account_id)
-            return plan_write(connection, settings, write, self._clock())
+            return plan_writes(connection, settings, writes, self._clock())
 
         return await self._read(work)
 

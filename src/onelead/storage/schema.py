@@ -14,27 +14,79 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
-from sqlalchemy.types import TypeEngine
 
-metadata = MetaData()
+from onelead.storage.access_tables import (
+    api_key,
+    api_key_use,
+    one_time_link,
+    password,
+    user,
+    web_session,
+)
+from onelead.storage.columns import bytewise, id_column, metadata
+from onelead.storage.folded_tables import (
+    caller_figure,
+    delivery_figure,
+    figure_progress,
+    hour_figure,
+    lead_figure,
+    ledger_candidate,
+    name_figure,
+    open_group,
+    open_group_caller,
+    queue_progress,
+    refused_delivery,
+)
+
+#: Every table, wherever it is declared.
+__all__ = [
+    "REVISION",
+    "account",
+    "api_key",
+    "api_key_use",
+    "batch_undo",
+    "caller_figure",
+    "custom_field",
+    "custom_field_option",
+    "customer_source",
+    "deleted_setting",
+    "delivery_figure",
+    "distinct_pair",
+    "erasure",
+    "figure_progress",
+    "hour_figure",
+    "idempotency_key",
+    "key_rebuild",
+    "lane",
+    "lead",
+    "lead_figure",
+    "lead_status",
+    "ledger",
+    "ledger_candidate",
+    "ledger_detail",
+    "match_key",
+    "merged_lead",
+    "metadata",
+    "name_figure",
+    "one_time_link",
+    "open_group",
+    "open_group_caller",
+    "password",
+    "queue_progress",
+    "refused_delivery",
+    "retention",
+    "sent_form",
+    "user",
+    "web_session",
+]
+
 #: The newest migration, which makes these tables.
-REVISION = "0003"
-
-
-def _bytewise() -> TypeEngine[str]:
-    # SQLite compares bytes by default; PostgreSQL must be told to.
-    return Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _id(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
+REVISION = "0004"
 
 
 account = Table(
@@ -47,6 +99,10 @@ account = Table(
     Column("date_created", BigInteger, nullable=False),
     #: JSON: the texts that identify nobody; null for the list that accounts begin with.
     Column("placeholders", Text),
+    #: JSON: who decides a value (`Deciding`); null for Copper's way.
+    Column("deciding", Text),
+    #: How long the ledger keeps what was delivered; null for as long as it stands.
+    Column("payload_days", BigInteger),
 )
 
 #: The account's write order. A change of leads or settings begins with an update of this row; it
@@ -63,95 +119,11 @@ lane = Table(
     Column("lead_count", BigInteger, nullable=False),
 )
 
-user = Table(
-    "user",
-    metadata,
-    _id("account_id"),
-    _id("id"),
-    Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False),
-    Column("email_key", _bytewise(), nullable=False),
-    Column("role", Text, nullable=False),
-    Column("is_active", Boolean, nullable=False),
-    Column("date_created", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
-    UniqueConstraint("account_id", "email_key", name="user_by_email"),
-)
-
-#: Looked up by its hash alone, before the account is known.
-api_key = Table(
-    "api_key",
-    metadata,
-    Column("key_hash", _bytewise(), primary_key=True),
-    _id("account_id"),
-    _id("id"),
-    _id("user_id"),
-    Column("label", Text, nullable=False),
-    Column("date_created", BigInteger, nullable=False),
-    Column("date_revoked", BigInteger),
-)
-Index("api_key_by_account", api_key.c.account_id, api_key.c.id)
-
-#: When an API key was last used, and from where; written a little later.
-api_key_use = Table(
-    "api_key_use",
-    metadata,
-    _id("account_id"),
-    _id("api_key_id"),
-    Column("date_last_used", BigInteger, nullable=False),
-    Column("last_address", Text, nullable=False),
-    PrimaryKeyConstraint("account_id", "api_key_id"),
-)
-
-#: Looked up by the e-mail alone: signing in names no account.
-password = Table(
-    "password",
-    metadata,
-    Column("email_key", _bytewise(), nullable=False),
-    _id("account_id"),
-    _id("user_id"),
-    #: Argon2id, with its salt and parameters.
-    Column("password_hash", Text, nullable=False),
-    Column("date_changed", BigInteger, nullable=False),
-    #: When the user last signed in, by any means.
-    Column("date_last_sign_in", BigInteger),
-    PrimaryKeyConstraint("email_key", "account_id"),
-)
-
-#: A browser that is signed in. Looked up by the hash of its token alone.
-web_session = Table(
-    "web_session",
-    metadata,
-    Column("token_hash", _bytewise(), primary_key=True),
-    _id("account_id"),
-    _id("user_id"),
-    Column("date_created", BigInteger, nullable=False),
-    Column("date_last_used", BigInteger, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("user_agent", Text, nullable=False),
-)
-Index("web_session_by_user", web_session.c.account_id, web_session.c.user_id)
-
-#: A link with which a user signs in once, to set a password. Looked up by its token's hash alone.
-one_time_link = Table(
-    "one_time_link",
-    metadata,
-    Column("token_hash", _bytewise(), primary_key=True),
-    _id("account_id"),
-    _id("user_id"),
-    #: What it is for: the first sign-in, an invitation, a lost password.
-    Column("purpose", Text, nullable=False),
-    Column("date_created", BigInteger, nullable=False),
-    Column("date_expires", BigInteger, nullable=False),
-    Column("date_used", BigInteger),
-)
-Index("one_time_link_by_user", one_time_link.c.account_id, one_time_link.c.user_id)
-
 lead_status = Table(
     "lead_status",
     metadata,
-    _id("account_id"),
-    _id("id"),
+    id_column("account_id"),
+    id_column("id"),
     Column("name", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("is_default", Boolean, nullable=False),
@@ -161,8 +133,8 @@ lead_status = Table(
 customer_source = Table(
     "customer_source",
     metadata,
-    _id("account_id"),
-    _id("id"),
+    id_column("account_id"),
+    id_column("id"),
     Column("name", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     PrimaryKeyConstraint("account_id", "id"),
@@ -171,8 +143,8 @@ customer_source = Table(
 custom_field = Table(
     "custom_field",
     metadata,
-    _id("account_id"),
-    _id("id"),
+    id_column("account_id"),
+    id_column("id"),
     Column("name", Text, nullable=False),
     Column("canonical_name", Text),
     Column("data_type", Text, nullable=False),
@@ -190,9 +162,9 @@ custom_field = Table(
 custom_field_option = Table(
     "custom_field_option",
     metadata,
-    _id("account_id"),
-    _id("id"),
-    _id("custom_field_id"),
+    id_column("account_id"),
+    id_column("id"),
+    id_column("custom_field_id"),
     Column("name", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     PrimaryKeyConstraint("account_id", "id"),
@@ -206,15 +178,15 @@ Index(
 
 def _key_column(name: str) -> Column[str]:
     """Declare a folded copy of one of the document's values, empty when there is none."""
-    return Column(name, _bytewise(), nullable=False)
+    return Column(name, bytewise(), nullable=False)
 
 
 #: `document` is the lead. The other columns are derived from it, for searching and sorting.
 lead = Table(
     "lead",
     metadata,
-    _id("account_id"),
-    _id("id"),
+    id_column("account_id"),
+    id_column("id"),
     Column("version", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
     _key_column("name_key"),
@@ -230,9 +202,9 @@ lead = Table(
     _key_column("state_key"),
     _key_column("postal_code_key"),
     _key_column("country_key"),
-    _id("assignee_id", nullable=True),
-    _id("status_id"),
-    _id("customer_source_id", nullable=True),
+    id_column("assignee_id", nullable=True),
+    id_column("status_id"),
+    id_column("customer_source_id", nullable=True),
     Column("monetary_value", Float),
     Column("interaction_count", BigInteger, nullable=False),
     Column("date_created", BigInteger, nullable=False),
@@ -264,11 +236,11 @@ for _name, _column, _is_there in (
 match_key = Table(
     "match_key",
     metadata,
-    _id("account_id"),
-    Column("field", _bytewise(), nullable=False),
-    Column("value", _bytewise(), nullable=False),
-    _id("lead_id"),
-    Column("label", _bytewise()),
+    id_column("account_id"),
+    Column("field", bytewise(), nullable=False),
+    Column("value", bytewise(), nullable=False),
+    id_column("lead_id"),
+    Column("label", bytewise()),
     PrimaryKeyConstraint("account_id", "field", "value", "lead_id"),
     sqlite_with_rowid=False,
 )
@@ -277,19 +249,19 @@ match_key = Table(
 ledger = Table(
     "ledger",
     metadata,
-    _id("account_id"),
-    _id("seq"),
+    id_column("account_id"),
+    id_column("seq"),
     Column("date", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
     #: `lead`, `account`, `custom_field_definition`, `lead_status` or `customer_source`.
     Column("resource", Text, nullable=False),
     #: Ids are unique over the resources of an account.
-    _id("resource_id", nullable=True),
+    id_column("resource_id", nullable=True),
     Column("action", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("version", BigInteger),
-    _id("user_id", nullable=True),
-    _id("api_key_id", nullable=True),
+    id_column("user_id", nullable=True),
+    id_column("api_key_id", nullable=True),
     Column("payload", Text, nullable=False),
     #: JSON: what the match looked for and found.
     Column("match", Text),
@@ -316,17 +288,154 @@ Index(
     postgresql_where=ledger.c.resource_id.is_not(None),
 )
 
+#: What only some ledger rows have to say; most have no row here.
+ledger_detail = Table(
+    "ledger_detail",
+    metadata,
+    id_column("account_id"),
+    id_column("seq"),
+    #: The ledger row that this one is about: what it undoes, applies, dismisses or reopens.
+    id_column("about_seq", nullable=True),
+    #: Shared by the rows that can be undone together.
+    Column("batch_id", bytewise()),
+    #: JSON: `RowDetails`.
+    Column("details", Text, nullable=False),
+    PrimaryKeyConstraint("account_id", "seq"),
+)
+for _name, _column in (
+    ("ledger_detail_by_about_seq", ledger_detail.c.about_seq),
+    ("ledger_detail_by_batch", ledger_detail.c.batch_id),
+):
+    Index(
+        *(_name, ledger_detail.c.account_id, _column, ledger_detail.c.seq),
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+    )
+
+#: The writes that came with an idempotency key. A key counts once, as long as the ledger stands.
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    id_column("account_id"),
+    #: Of the key with the API key and the path that it is scoped to.
+    Column("key_hash", bytewise(), nullable=False),
+    Column("body_hash", bytewise(), nullable=False),
+    id_column("seq"),
+    PrimaryKeyConstraint("account_id", "key_hash"),
+)
+Index("idempotency_key_by_seq", idempotency_key.c.account_id, idempotency_key.c.seq)
+
+#: Leads that were merged into others. Their ids lead on for as long as the survivor stands.
+merged_lead = Table(
+    "merged_lead",
+    metadata,
+    id_column("account_id"),
+    id_column("id"),
+    #: The lead that stands for it now.
+    id_column("lead_id"),
+    #: The lead that it was merged into, which may be merged itself by now.
+    id_column("into_id"),
+    #: The ledger row of its merge, which has its document.
+    id_column("seq"),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+Index("merged_lead_by_lead", merged_lead.c.account_id, merged_lead.c.lead_id)
+
+#: Pairs of leads that people said are two persons, each in ascending order.
+distinct_pair = Table(
+    "distinct_pair",
+    metadata,
+    id_column("account_id"),
+    id_column("first_id"),
+    id_column("second_id"),
+    #: The ledger row that says so.
+    id_column("seq"),
+    PrimaryKeyConstraint("account_id", "first_id", "second_id"),
+)
+Index("distinct_pair_by_second", distinct_pair.c.account_id, distinct_pair.c.second_id)
+
+#: Batches that are being undone, or were: the work that goes on after a crash.
+batch_undo = Table(
+    "batch_undo",
+    metadata,
+    id_column("account_id"),
+    #: The batch of the undos themselves.
+    Column("batch_id", bytewise(), nullable=False),
+    #: The batch that they take back.
+    Column("about_batch_id", bytewise(), nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("date", BigInteger, nullable=False),
+    id_column("user_id", nullable=True),
+    id_column("api_key_id", nullable=True),
+    #: The rows of the batch below this ledger number are to be taken back, the newest first.
+    id_column("until_seq"),
+    #: Those from this number on have been.
+    id_column("next_seq"),
+    #: The process that is at work, and until when the others leave it alone; null for none.
+    Column("holder", Text),
+    Column("held_until", BigInteger),
+    #: When the last row was taken back; null while there is more to do.
+    Column("date_done", BigInteger),
+    PrimaryKeyConstraint("account_id", "batch_id"),
+)
+Index("batch_undo_by_about", batch_undo.c.account_id, batch_undo.c.about_batch_id)
+Index(
+    "batch_undo_open",
+    batch_undo.c.account_id,
+    sqlite_where=batch_undo.c.date_done.is_(None),
+    postgresql_where=batch_undo.c.date_done.is_(None),
+)
+
+#: Persons whose data was erased, or is being erased: the work that goes on after a crash.
+erasure = Table(
+    "erasure",
+    metadata,
+    id_column("account_id"),
+    id_column("id"),
+    #: `ErasureState`.
+    Column("state", Text, nullable=False),
+    Column("date", BigInteger, nullable=False),
+    Column("date_done", BigInteger),
+    id_column("user_id", nullable=True),
+    id_column("api_key_id", nullable=True),
+    #: Why, in the words of the user who asked for it; never a value of the person.
+    Column("reason", Text, nullable=False),
+    #: Its own rows are up to this ledger number, and no later row is touched.
+    id_column("seq"),
+    #: JSON: the leads that were found, and those that had been merged into them.
+    Column("lead_ids", Text, nullable=False),
+    Column("merged_ids", Text, nullable=False),
+    #: JSON: the values to look for; null as soon as they are not needed any more.
+    Column("person", Text),
+    #: All rows of the state up to this ledger number are done.
+    id_column("progress"),
+    #: JSON: how much was erased, by kind.
+    Column("counts", Text, nullable=False),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+#: How far the payloads of an account have been removed by their age.
+retention = Table(
+    "retention",
+    metadata,
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    #: All rows up to this ledger number are done, and the files are cleaned up to the other one.
+    id_column("seq"),
+    id_column("cleaned_seq"),
+    Column("date_cleaned", BigInteger, nullable=False),
+)
+
 #: What leads referred to before it was deleted. Deliveries may go on sending it.
 deleted_setting = Table(
     "deleted_setting",
     metadata,
-    _id("account_id"),
-    _id("id"),
+    id_column("account_id"),
+    id_column("id"),
     #: `custom_field_definition`, `custom_field_option`, `lead_status` or `customer_source`.
     Column("resource", Text, nullable=False),
     Column("name", Text, nullable=False),
     #: Of an option: its definition.
-    _id("definition_id", nullable=True),
+    id_column("definition_id", nullable=True),
     Column("date", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "id"),
 )
@@ -338,9 +447,9 @@ key_rebuild = Table(
     metadata,
     Column("account_id", BigInteger, primary_key=True, autoincrement=False),
     #: The last lead whose keys are rebuilt; null when all are, or there was none.
-    _id("progress", nullable=True),
+    id_column("progress", nullable=True),
     #: Up to this ledger number, writes by processes of the version before are looked through, too.
-    _id("checked_seq"),
+    id_column("checked_seq"),
     #: When all keys were rebuilt, Unix seconds; from then on only such writes are looked for.
     Column("date_done", BigInteger),
 )
@@ -349,112 +458,11 @@ key_rebuild = Table(
 sent_form = Table(
     "sent_form",
     metadata,
-    _id("account_id"),
+    id_column("account_id"),
     #: Random, made with the page that has the form.
-    Column("form_id", _bytewise(), nullable=False),
+    Column("form_id", bytewise(), nullable=False),
     Column("date", BigInteger, nullable=False),
     #: Where it led; empty until that is known.
     Column("location", Text, nullable=False),
     PrimaryKeyConstraint("account_id", "form_id"),
-)
-
-# The tables below are folded from the ledger a moment after each write, row by row and in order,
-# and can be rebuilt from it.
-
-#: The last ledger row that is folded.
-figure_progress = Table(
-    "figure_progress",
-    metadata,
-    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, nullable=False),
-)
-
-#: How many lead writes arrived in an hour, by outcome and caller.
-delivery_figure = Table(
-    "delivery_figure",
-    metadata,
-    _id("account_id"),
-    #: The Unix seconds at which the hour begins.
-    Column("hour", BigInteger, nullable=False),
-    Column("outcome", _bytewise(), nullable=False),
-    #: 0 when there is none.
-    _id("user_id"),
-    _id("api_key_id"),
-    Column("deliveries", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "hour", "outcome", "user_id", "api_key_id"),
-    sqlite_with_rowid=False,
-)
-
-#: The same with one division at a time, for sums over weeks: a value's hours lie together.
-hour_figure = Table(
-    "hour_figure",
-    metadata,
-    _id("account_id"),
-    #: `outcome`, `caller`, `match`, `sent`, `gone`, `ignored` or `shared`.
-    Column("grouping", _bytewise(), nullable=False),
-    #: An outcome; a caller: `key-<id>`, `user-<id>` or `server`; a field; or the id of a setting or
-    #: the name of what was ignored, and the caller: `<definition id> key-<id>`. After an
-    #: upgrade to revision 0003, the empty text of `sent` marks the day since which it is counted.
-    Column("value", _bytewise(), nullable=False),
-    #: The Unix seconds at which the hour begins; of `sent` and `gone`, the day.
-    Column("hour", BigInteger, nullable=False),
-    Column("deliveries", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "grouping", "value", "hour"),
-    sqlite_with_rowid=False,
-)
-
-#: The same for whole days, UTC, so that weeks of many callers are summed up quickly.
-caller_figure = Table(
-    "caller_figure",
-    metadata,
-    _id("account_id"),
-    #: The Unix seconds at which the day begins.
-    _id("day"),
-    _id("user_id"),
-    _id("api_key_id"),
-    Column("outcome", _bytewise(), nullable=False),
-    Column("deliveries", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "day", "user_id", "api_key_id", "outcome"),
-    sqlite_with_rowid=False,
-)
-
-#: How many leads have a value: a lead status, a customer source, an option of a custom field.
-lead_figure = Table(
-    "lead_figure",
-    metadata,
-    _id("account_id"),
-    #: `status_id`, `customer_source_id`, `assignee_id` or `custom_fields.<definition id>`.
-    Column("field", _bytewise(), nullable=False),
-    #: The id of a status, source, user or option; of a custom field also the empty text, which
-    #: counts the leads that have any value.
-    Column("value", _bytewise(), nullable=False),
-    Column("leads", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "field", "value"),
-    sqlite_with_rowid=False,
-)
-
-#: The different names that a lead was given in an hour, by deliveries that changed it.
-name_figure = Table(
-    "name_figure",
-    metadata,
-    _id("account_id"),
-    #: The Unix seconds at which the hour begins.
-    Column("hour", BigInteger, nullable=False),
-    _id("lead_id"),
-    #: Folded, as the match key has it.
-    Column("name", _bytewise(), nullable=False),
-    Column("deliveries", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "hour", "lead_id", "name"),
-    sqlite_with_rowid=False,
-)
-
-#: The refused deliveries that named a lead as one of several matches.
-ledger_candidate = Table(
-    "ledger_candidate",
-    metadata,
-    _id("account_id"),
-    _id("lead_id"),
-    _id("seq"),
-    PrimaryKeyConstraint("account_id", "lead_id", "seq"),
-    sqlite_with_rowid=False,
 )

@@ -83,6 +83,7 @@ class _ServedPage(Served[Visit]):
         visit.who = await signed_in(self._runtime, visit.request)
         if visit.who is not None:
             visit.line.account_id = visit.account_id
+            visit.open_deliveries = await visit.store.open_deliveries(visit.account_id)
         is_form = self._page.method == "POST"
         if is_form:
             _refuse_other_sites(visit.request)

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from onelead.web.batches import pages as batches
+from onelead.web.deliveries import decide
 from onelead.web.deliveries import pages as deliveries
 from onelead.web.frame.pages import Page
-from onelead.web.leads import bulk_pages, edit, list_page, page
+from onelead.web.leads import (
+    beside,
+    bulk_pages,
+    edit,
+    history,
+    list_page,
+    merge_pages,
+    page,
+    undo,
+    waiting,
+)
 from onelead.web.overview import page as overview
-from onelead.web.settings import account, api_keys, custom_fields, matching, pick_lists, users
+from onelead.web.queue import pages as queue
+from onelead.web.settings import (
+    account,
+    api_keys,
+    custom_fields,
+    erasure,
+    matching,
+    pick_lists,
+    users,
+)
+from onelead.web.settings import undo as settings_undo
 from onelead.web.sign_in import profile, sign_in
 from onelead.web.try_it import page as try_it
 
@@ -17,13 +39,23 @@ PAGES: tuple[Page, ...] = (
     *api_keys.PAGES,
     *account.PAGES,
     *matching.PAGES,
+    *erasure.PAGES,
+    *settings_undo.PAGES,
     *custom_fields.PAGES,
     *pick_lists.PAGES,
     *overview.PAGES,
+    *queue.PAGES,
     *deliveries.PAGES,
+    *decide.PAGES,
+    *batches.PAGES,
     *try_it.PAGES,
     *list_page.PAGES,
     *bulk_pages.PAGES,
     *edit.PAGES,
+    *undo.PAGES,
+    *beside.PAGES,
+    *history.PAGES,
+    *merge_pages.PAGES,
+    *waiting.PAGES,
     *page.PAGES,
 )

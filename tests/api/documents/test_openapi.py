@@ -22,7 +22,9 @@ from onelead.api.endpoints import Endpoint
 from onelead.api.openapi import openapi_document
 from onelead.api.openapi_answers import SOMETIMES
 from onelead.api.wire import LeadBody
+from onelead.domain.errors import ResourceNotFound
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.statuses import STATUS_BY_KIND
 
 DOCUMENT = openapi_document(ENDPOINTS)
 URL = "http://onelead.test/openapi.json"
@@ -31,6 +33,12 @@ WITH_A_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.request is not Non
 
 def named(endpoint: Endpoint) -> str:
     return f"{endpoint.method} {endpoint.path}"
+
+
+def names_something(endpoint: Endpoint) -> bool:
+    """Return whether a call has to name something that is there."""
+    in_body = any(isinstance(error, ResourceNotFound) for error in endpoint.errors)
+    return bool(endpoint.path_parameters) or in_body
 
 
 def operation_of(endpoint: Endpoint) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def test_an_endpoint_is_described(endpoint: Endpoint) -> None:
     assert operation["tags"][0] in {tag["name"] for tag in DOCUMENT["tags"]}
     assert ("addition" in operation["description"]) is not endpoint.is_copper
     in_path = [each["name"] for each in operation["parameters"] if each["in"] == "path"]
-    assert in_path == (["id"] if "{id}" in endpoint.path else [])
+    assert in_path == endpoint.path_parameters
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
@@ -151,12 +159,17 @@ def test_an_endpoint_has_every_status_that_it_can_answer(endpoint: Endpoint) -> 
     expected = {"200", "401", "500", "503"}
     if endpoint.request is not None:
         expected |= {"400", "408", "413", "415"}
-    if "{id}" in endpoint.path:
+    if endpoint.path_parameters or endpoint.names_resource:
         expected.add("404")
+    expected |= {str(STATUS_BY_KIND[error.kind].value) for error in endpoint.errors}
     if any(parameter.name == "If-Match" for parameter in endpoint.parameters):
         expected |= {"400", "412"}
-    if endpoint.is_settings_write:
+    if endpoint.is_settings_write or endpoint.is_for_admins:
         expected.add("403")
+    if {"Idempotency-Key", "unmerged"} & {parameter.name for parameter in endpoint.parameters}:
+        expected.add("410")
+    if endpoint.accepted is not None:
+        expected.add("202")
     assert responses_of(endpoint).keys() - {"422"} == expected
 
 
@@ -180,7 +193,7 @@ def test_an_example_of_a_body_fits_its_schema_and_its_type(endpoint: Endpoint) -
 
 
 @pytest.mark.parametrize(
-    "endpoint", [each for each in WITH_A_BODY if "{id}" not in each.path], ids=named
+    "endpoint", [each for each in WITH_A_BODY if not names_something(each)], ids=named
 )
 async def test_an_example_of_a_body_does_what_it_says(
     client: httpx.AsyncClient, endpoint: Endpoint

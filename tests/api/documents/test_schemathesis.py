@@ -60,9 +60,11 @@ class Server:
         """Return an existing id for `/things/{id}`; None when there is none."""
         collection = path.partition("/{id}")[0]
         if collection.endswith(("/leads", "/users")):
-            rows = self.client.post(f"{collection}/search").json()
+            answer = self.client.post(f"{collection}/search")
         else:
-            rows = self.client.get(collection).json()
+            answer = self.client.get(collection)
+        # Batches are not listed.
+        rows = answer.json() if answer.is_success else []
         return int(rows[-1]["id"]) if rows else None
 
 
@@ -102,6 +104,9 @@ def test_every_answer_is_one_of_the_document(case: Case[Any], server: Server) ->
     if str(case.path_parameters.get("id")).isdigit():
         known = server.known_id(case.operation.path)
         case.path_parameters["id"] = known or case.path_parameters["id"]
+    if case.query:
+        # Nothing comes that would be worth the wait.
+        case.query.pop("wait", None)
     case.call_and_validate(
         base_url=server.url,
         headers=server.credentials,

@@ -13,8 +13,10 @@ from tests.support.api.wire_leads import entry
 from onelead.domain.errors import humanised
 
 ROW_KEYS = (
-    *("seq", "date", "request_id", "action", "outcome", "version", "user_id", "api_key_id"),
-    *("match", "changes", "message", "payload", "ignored", "shares", "unread_bytes"),
+    *("seq", "date", "request_id", "resource", "resource_id", "lead_id", "action", "outcome"),
+    *("version", "user_id", "api_key_id", "match", "changes", "message", "payload", "ignored"),
+    *("shares", "unread_bytes", "state", "about_seq", "batch_id", "kept", "merged", "restored"),
+    *("pair", "via_id", "observed_at", "erased"),
 )
 
 

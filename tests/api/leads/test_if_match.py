@@ -100,4 +100,4 @@ async def test_other_calls_do_not_read_it(service: Service) -> None:
     leads = [{"id": lead["id"], "title": "Buyer"}]
     (item,) = (await service.client.post("/leads/bulk_update", json={"leads": leads})).json()
     assert item["title"] == "Buyer"
-    assert (await service.upsert({}, "name", "Nora Field")).status_code == 200
+    assert (await service.client.post("/leads", json={"name": "Sam Roe"})).status_code == 200

@@ -46,7 +46,7 @@ def matching(field_name: Any, field_value: Any) -> dict[str, Any]:
         ({"properties": PROPERTIES}, ["Match: can't be blank"]),
         ({"properties": PROPERTIES, "match": None}, ["Match: can't be blank"]),
         ({"properties": PROPERTIES, "match": "email"}, ['Match: must be an object, not "email"']),
-        ({"properties": PROPERTIES, "match": [1]}, ["Match: must be an object, not [1]"]),
+        ({"properties": PROPERTIES, "match": [1]}, ["Match: step 1: must be an object, not 1"]),
         ({"properties": PROPERTIES, "match": {}}, ["Match: field_name can't be blank"]),
         (
             {"properties": PROPERTIES, "match": MATCH, "matches": 1, "name": "Nora"},

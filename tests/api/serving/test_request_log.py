@@ -152,7 +152,7 @@ async def test_a_database_that_does_not_answer_is_named_by_what_stands_behind_it
         async def caller(self, key_hash: str) -> object:
             return await service.store.caller(key_hash)
 
-        async def lead(self, *_ids: int) -> LeadRead:
+        async def lead(self, *_ids: int, **_options: bool) -> LeadRead:
             raise StoreUnavailable from OSError("the disk of nora@field.example")
 
     runtime = replace(service.runtime, store=Store())  # type: ignore[arg-type]

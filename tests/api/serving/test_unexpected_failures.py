@@ -34,8 +34,9 @@ class Defect(Exception):
 class DefectiveStore(SqliteStore):
     """The SQLite engine with defects that its caller does not expect."""
 
-    async def lead(self, account_id: int, lead_id: int) -> LeadRead:
+    async def lead(self, account_id: int, lead_id: int, *, unmerged: bool = False) -> LeadRead:
         password = SECRET
+        assert not unmerged
         raise Defect(f"no lead {lead_id} of {account_id}, whatever {len(password)} is")
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
+from tests.support.domain.act_writes import merge, undo
 from tests.support.domain.lead_writes import create, delete, update, upsert, upsert_custom
 from tests.support.domain.random_writes import RandomWrites
 from tests.support.process.clock import Clock
@@ -409,3 +410,27 @@ async def test_a_fold_takes_no_lane_and_does_not_wait_forever(
     finally:
         await impatient.close()
     await require_the_law(account)
+
+
+async def test_acts_move_leads_between_figures_and_are_no_deliveries(
+    account: AccountStore,
+) -> None:
+    field = await account.field(data_type="Dropdown")
+    chosen = {field.id: field.options[0].id}
+    nora = await account.created(name="Nora", custom_fields=chosen)
+    other = await account.created(name="Omar", custom_fields=chosen)
+    merged = await account.write(merge(nora.id, other.id))
+    undone = await account.write(undo(merged.first_seq))
+    again = await account.write(undo(undone.first_seq))
+    await fold_all(account)
+    assert await lead_figures(account) == await counted_leads(account)
+    of_other = [row.seq for row in await account.history(other.id)]
+    assert of_other[:3] == [again.first_seq, undone.first_seq, merged.first_seq]
+    deleted = await account.write(delete(nora.id))
+    await fold_all(account)
+    assert await lead_figures(account) == await counted_leads(account)
+    await account.write(undo(deleted.first_seq))
+    await fold_all(account)
+    assert await lead_figures(account) == await counted_leads(account)
+    found = await account.store.deliveries_by_value(account.account_id, OUTCOMES, 0, 2**40)
+    assert {one.value: one.deliveries for one in found} == {"created": 2, "deleted": 1}

@@ -18,6 +18,9 @@ from onelead.domain.limits import IDS_PER_ACCOUNT_MAX, INDEX_CHUNK_LEADS, MATCH_
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.storage.schema import metadata
 
+#: What no delivery can do.
+OF_ACTS = {Outcome.MERGED, Outcome.RESTORED, Outcome.DECIDED}
+
 
 def everything(account: AccountStore) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of all tables."""
@@ -56,7 +59,7 @@ async def test_a_check_foretells_what_any_write_does(
         result = await checked_and_sent(account, writes.next_write())
         writes.learn(result)
         outcomes.add(result.outcome)
-    assert outcomes == set(Outcome), f"seed {seed}"
+    assert outcomes == set(Outcome) - OF_ACTS, f"seed {seed}"
     assert await account.unexplained() == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.support.domain.lead_writes import create, delete, update, upsert
 from tests.support.storage.account_store import AccountStore
@@ -47,7 +49,7 @@ async def test_a_refusal_that_named_a_lead_is_in_its_history(account: AccountSto
     assert (refused.seq, refused.outcome, created.seq) == (3, "refused", 2)
     assert refused.match is not None
     assert refused.match["ids"] == [first, second]
-    assert refused.payload["patch"] == {"title": "Buyer"}
+    assert json.loads(refused.payload)["patch"] == {"title": "Buyer"}
 
 
 async def test_the_pages_of_a_history_have_both_kinds_of_rows(account: AccountStore) -> None:

@@ -20,6 +20,7 @@ from onelead.storage.leads import write_check
 from onelead.storage.ledger import search as ledger_search
 
 BY_NUMBER = "SEARCH ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq"
+DETAIL = "SEARCH ledger_detail USING INDEX sqlite_autoindex_ledger_detail_1 (account_id=? AND seq=?"
 LEAD_BY_ID = "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (account_id=? AND id=?)"
 
 
@@ -79,9 +80,10 @@ async def test_a_search_walks_along_the_numbers_and_sorts_nothing(
     foreign = {
         step
         for step in plans.steps
-        if not step.startswith((BY_NUMBER, LEAD_BY_ID))
+        if not step.startswith((BY_NUMBER, LEAD_BY_ID, DETAIL))
         and step != "SEARCH ledger USING COVERING INDEX sqlite_autoindex_ledger_1 (account_id=?)"
         and not step.startswith("SEARCH lane")
+        and not step.startswith("SEARCH ledger_detail USING INDEX sqlite_autoindex_ledger_detail_1")
     }
     assert foreign == set()
 
@@ -95,7 +97,7 @@ async def test_a_check_reads_by_keys_alone(account: AccountStore, write: LeadWri
     await account.created()
     plans = Plans(account)
     with plans.connect() as connection:
-        write_check.plan_write(connection, await account.settings(), write, 0)
+        write_check.plan_writes(connection, await account.settings(), [write], 0)
     assert plans.steps
     assert [step for step in plans.steps if step.startswith("SCAN")] == []
 

@@ -243,6 +243,9 @@ async def test_the_history_of_a_lead_reads_its_rows_alone(account: AccountStore)
         "ledger_by_resource (account_id=? AND resource_id=?",
         "ledger_candidate USING PRIMARY KEY (account_id=? AND lead_id=?",
         "ledger USING INDEX sqlite_autoindex_ledger_1 (account_id=? AND seq=?)",
+        "ledger_detail USING INDEX sqlite_autoindex_ledger_detail_1 (account_id=? AND seq=?)",
+        "merged_lead USING INDEX sqlite_autoindex_merged_lead_1 (account_id=? AND id=?)",
+        "merged_lead USING INDEX merged_lead_by_lead (account_id=? AND lead_id=?)",
     )
     for step in (step for plan in plans for step in plan if step.startswith("SEARCH")):
         assert any(way in step for way in by_lead), step

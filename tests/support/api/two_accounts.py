@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ from tests.support.storage.databases import Database
 
 from onelead.contract.access import NewAccount
 from onelead.domain.account import Role
+from onelead.domain.properties import LeadPatch
+from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.process.metrics import Metrics
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
@@ -37,8 +39,17 @@ class Content(NamedTuple):
     status_id: int
     source_id: int
     user_id: int
+    #: A ruling on a name, of the first lead.
+    ruling_id: int
+    #: The ledger row that created the last lead, and that of a refused delivery.
+    created_seq: int
+    refused_seq: int
     #: The cursor of the second page of a search by name, with one lead a page.
     cursor: str
+    #: One lead was changed in it.
+    batch_id: str
+    #: The erasure of somebody who had no lead.
+    erasure_id: int
 
 
 @dataclass
@@ -138,14 +149,51 @@ async def fill(client: httpx.AsyncClient, runtime: Runtime, account_id: int, wor
         lead("Cy", f"cy@{word}.example", f"{word}-3"),
     ]
     created = await make("/leads/bulk_create", leads=leads)
+    created_seq = await runtime.store.ledger_seq(account_id)
+    lead_ids = tuple(lead["id"] for lead in created)
+    ruling_id = await _decide(make, word, lead_ids)
+    refused_seq = await _refused(client, runtime, account_id, word)
+    batch_id = await _in_batch(runtime, account_id, word, lead_ids[0])
     page = await client.post("/leads/search", json={"page_size": 1})
+    gone = await make("/erasures", email=f"gone@{word}.example", confirm=True)
     return Content(
-        lead_ids=tuple(lead["id"] for lead in created),
+        lead_ids=lead_ids,
         number_id=number["id"],
         tier_id=tier["id"],
         option_ids=option_ids,
         status_id=status["id"],
         source_id=source["id"],
         user_id=user.id,
+        ruling_id=ruling_id,
+        created_seq=created_seq,
+        refused_seq=refused_seq,
         cursor=httpx.URL(page.links["next"]["url"]).params["cursor"],
+        batch_id=batch_id,
+        erasure_id=gone["id"],
     )
+
+
+async def _decide(make: Callable[..., Any], word: str, lead_ids: Sequence[int]) -> int:
+    """Make a ruling on the first lead, and keep two leads apart; return the ruling's id."""
+    match = {"field_name": "name", "field_value": f"{word} Dee"}
+    ruling = await make("/rulings", lead_id=lead_ids[0], match=match)
+    await make("/distinct", lead_ids=lead_ids[:2])
+    ruling_id: int = ruling["id"]
+    return ruling_id
+
+
+async def _refused(client: httpx.AsyncClient, runtime: Runtime, account_id: int, word: str) -> int:
+    """Deliver what is refused, and return its ledger number."""
+    nobody = {"field_name": "email", "field_value": f"nobody@{word}.example"}
+    nameless = {"properties": {"details": f"{word} nameless"}, "match": nobody}
+    await client.put("/leads/upsert", json=nameless)
+    return await runtime.store.ledger_seq(account_id)
+
+
+async def _in_batch(runtime: Runtime, account_id: int, word: str, lead_id: int) -> str:
+    """Change a lead in a batch, and return the id of the batch."""
+    batch_id = f"{word}-batch"
+    delivery = Delivery(batch_id, None, None, "{}", batch_id=batch_id)
+    change = LeadWrite(Action.UPDATE, delivery, lead_id, LeadPatch(title=f"{word} title"))
+    await runtime.writer.write(account_id, change)
+    return batch_id

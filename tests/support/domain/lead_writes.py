@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from tests.support.domain.builders import a_delivery, a_patch
 
-from onelead.contract.ledger import LedgerEntry
+from onelead.contract.ledger import LedgerEntry, RowExtras
 from onelead.domain.matching import Match
 from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, LeadWrite
@@ -22,20 +22,20 @@ _PROCESS = secrets.token_hex(4)
 
 
 def create(**properties: Any) -> LeadWrite:
-    return _recorded(Action.CREATE, patch=_patch(properties))
+    return recorded(Action.CREATE, patch=_patch(properties))
 
 
 def update(lead_id: int, **properties: Any) -> LeadWrite:
-    return _recorded(Action.UPDATE, lead_id=lead_id, patch=_patch(properties))
+    return recorded(Action.UPDATE, lead_id=lead_id, patch=_patch(properties))
 
 
 def delete(lead_id: int) -> LeadWrite:
-    return _recorded(Action.DELETE, lead_id=lead_id)
+    return recorded(Action.DELETE, lead_id=lead_id)
 
 
 def upsert(field_name: str, field_value: Any, **properties: Any) -> LeadWrite:
     match = Match(field_name, field_value)
-    return _recorded(Action.UPSERT, patch=_patch(properties), match=match)
+    return recorded(Action.UPSERT, patch=_patch(properties), match=match)
 
 
 def upsert_custom(definition_id: int, value: Any, **properties: Any) -> LeadWrite:
@@ -43,13 +43,17 @@ def upsert_custom(definition_id: int, value: Any, **properties: Any) -> LeadWrit
     return upsert("custom", field_value, **properties)
 
 
-def _recorded(action: Action, **parts: Any) -> LeadWrite:
-    delivery = a_delivery(request_id=_request_id())
-    write = LeadWrite(action, delivery, **parts)
-    payload = msgspec.json.encode(write).decode()
-    return msgspec.structs.replace(
-        write, delivery=msgspec.structs.replace(delivery, payload=payload)
-    )
+def recorded(action: Action, **parts: Any) -> LeadWrite:
+    """Return a write that carries itself as its payload."""
+    return rerecorded(LeadWrite(action, a_delivery(request_id=_request_id()), **parts))
+
+
+def rerecorded(write: LeadWrite) -> LeadWrite:
+    """Return a write that was changed with itself as its payload."""
+    bare = msgspec.structs.replace(write.delivery, payload="")
+    payload = msgspec.json.encode(msgspec.structs.replace(write, delivery=bare)).decode()
+    delivery = msgspec.structs.replace(write.delivery, payload=payload)
+    return msgspec.structs.replace(write, delivery=delivery)
 
 
 def settings_write(
@@ -63,7 +67,7 @@ def settings_write(
     )
 
 
-def read_lead_write(entry: LedgerEntry) -> LeadWrite:
+def read_lead_write(entry: LedgerEntry, _extras: RowExtras | None = None) -> LeadWrite:
     """Rebuild a write from its ledger row."""
     write = msgspec.json.decode(entry.payload, type=LeadWrite)
     delivery = msgspec.structs.replace(write.delivery, payload=entry.payload)

@@ -10,7 +10,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, day_seconds, number, stored_value
 from onelead.domain.emails import email_keys
 from onelead.domain.lead import Address, Lead
-from onelead.domain.matching import phone_digits
+from onelead.domain.phones import phone_digits
 from onelead.domain.search import (
     LAST_CONTACTED,
     NO_ID,

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import Snapshot
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.fold import Snapshot, checked_write, plan_batch
+from onelead.domain.fold import checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import lead_keys
 
@@ -110,16 +111,17 @@ class MemoryStore:
         if settings.version != batch.settings.version:
             writes = [checked_write(one.write, settings) for one in writes]
         account = self.accounts[settings.account_id]
-        first_seq = len(account.ledger) + 1
         snapshot = Snapshot(dict(account.leads), _matches(account, settings))
-        plan = plan_batch(writes, snapshot, settings, now=1_700_000_000, last_id=account.last_id)
+        last_id, first_seq = account.last_id, len(account.ledger) + 1
+        now = 1_700_000_000
+        plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id, first_seq=first_seq)
         account.last_id = plan.last_id
         account.leads |= {lead.id: lead for lead in plan.created + plan.updated}
         for lead_id in plan.deleted:
             del account.leads[lead_id]
         account.ledger += request_ids
         self.committed += request_ids
-        return BatchReceipt(plan.results, settings, first_seq)
+        return BatchReceipt(plan.results, settings, plan.seqs)
 
 
 def _matches(account: _Account, settings: AccountSettings) -> dict[tuple[str, str], list[int]]:

@@ -16,10 +16,11 @@ from tests.support.domain.builders import a_field, a_settings
 
 from onelead.api.answers import error_response
 from onelead.api.wire import lead_body
-from onelead.contract.ledger import AccountRows, LedgerEntry
+from onelead.contract.ledger import AccountRows, LedgerEntry, RowExtras
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import Snapshot
 from onelead.domain.custom_fields import IndexState
-from onelead.domain.fold import Snapshot, checked_write, keys_needed, plan_batch
+from onelead.domain.fold import checked_write, keys_needed, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import KEY_RULES, lead_keys
 from onelead.domain.settings.change import Resource, SettingsWrite, plan_settings_change
@@ -27,7 +28,7 @@ from onelead.domain.writes import LEAD, Action, Delivery, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.check.verdict import Beginning
-from onelead.prove.drive.people import Item
+from onelead.prove.drive.requests import Item
 from onelead.prove.operations import Answer, Operation, read_lead_write
 from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
@@ -46,6 +47,7 @@ class ProveAccount:
         self.last_id = LAST_ID
         self.entries: list[LedgerEntry] = []
         self.operations: list[Operation] = []
+        self.extras: dict[int, RowExtras] = {}
         self._ids_by_key: dict[tuple[str, str], set[int]] = defaultdict(set)
 
     @property
@@ -68,6 +70,7 @@ class ProveAccount:
             leads=[lead_row(1, lead) for lead in self.leads.values()],
             keys=keys,
             lane=(len(self.entries), self.last_id, len(self.leads)),
+            extras=dict(self.extras),
         )
 
     def upsert(self, field_name: str, value: Any, /, **rest: Any) -> Operation:
@@ -152,6 +155,9 @@ class ProveAccount:
         (result,) = plan.results
         row = ledger_entry(1, len(self.entries) + 1, NOW, lead_write, result)
         self.entries.append(LedgerEntry(*row))
+        if result.details is not None:
+            details = json_text(result.details)
+            self.extras[len(self.entries)] = RowExtras(details=details)
         answer = self._answer(request_id, result)
         return self._recorded(Item(LEAD, action, lead_id, payload), answer, **times)
 

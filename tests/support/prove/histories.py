@@ -16,7 +16,8 @@ from tests.support.prove.account import FIELD, SETTINGS, ProveAccount, answered_
 
 from onelead.domain.writes import Outcome
 from onelead.prove.check.verdict import judge
-from onelead.prove.drive.people import People, Request
+from onelead.prove.drive.people import People
+from onelead.prove.drive.requests import Request
 from onelead.prove.explain.contradictions import contradictions
 from onelead.prove.operations import Operation
 

@@ -47,11 +47,18 @@ INSIDE = (
     ShownPage("lead", "/deliveries?outcome=updated", _LEAD),
     ShownPage("lead-edit", "/leads", _LEAD, "?edit=contact"),
     ShownPage("lead-delete", "/leads", _LEAD, "/delete"),
+    ShownPage("lead-merge-with", "/leads", _LEAD, "/merge-with?q=a"),
     ShownPage("lead-new", "/leads/new"),
+    ShownPage("queue", "/queue"),
+    ShownPage("queue-reason", "/queue", "nav a:has-text('Unrecognized attributes')"),
     ShownPage("deliveries", "/deliveries"),
+    ShownPage("deliveries-dismissed", "/deliveries?state=dismissed"),
     ShownPage("deliveries-refused", "/deliveries?outcome=refused"),
     ShownPage("delivery", "/deliveries?outcome=updated", _DELIVERY),
     ShownPage("delivery-refused", "/deliveries?outcome=refused&match=email", _DELIVERY),
+    ShownPage(
+        *("delivery-correct", "/deliveries?outcome=refused&match=email", _DELIVERY, "/correct")
+    ),
     ShownPage("try", "/try"),
     ShownPage("try-example", "/try?example=new"),
     ShownPage(

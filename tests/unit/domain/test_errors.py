@@ -7,9 +7,11 @@ import re
 import pytest
 
 from onelead.domain.errors import (
+    ClaimTaken,
     ConfigurationInvalid,
     InputInvalid,
     Kind,
+    LeadMerged,
     MatchAmbiguous,
     OneleadError,
     Problem,
@@ -22,7 +24,9 @@ from onelead.domain.errors import (
 )
 
 CATALOGUE = OneleadError.__subclasses__()
-WITH_ARGUMENTS = {InputInvalid, MatchAmbiguous, ConfigurationInvalid, VersionConflict}
+WITH_ARGUMENTS = {
+    *(InputInvalid, MatchAmbiguous, ConfigurationInvalid, VersionConflict, LeadMerged, ClaimTaken),
+}
 WITHOUT_ARGUMENTS = [error for error in CATALOGUE if error not in WITH_ARGUMENTS]
 
 

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.domain.builders import a_settings
+from tests.support.domain.builders import a_lead, a_settings
 
 from onelead.domain.account import OPTION_RESOURCE, CustomerSource, DeletedReference, LeadStatus
 from onelead.domain.custom_fields import CustomField, DataType, Option
 from onelead.domain.figures import DAY_S, DeliveryRow, FigureChanges, Grouping
 from onelead.domain.references import Reference, References, payload_texts, reference
+from onelead.domain.writes import RowDetails
 
 TEXT = CustomField(5, "Customer number", DataType.STRING)
 PERCENT = CustomField(6, "Chance", DataType.PERCENTAGE)
@@ -292,3 +293,46 @@ def test_pieces_add_up_to_the_whole(changes: list[dict[str, object]], cut: int) 
     for key in {*whole.leads, *first.leads, *rest.leads}:
         assert whole.leads[key] == first.leads[key] + rest.leads[key]
         assert whole.leads.get(key, 1) != 0
+
+
+def moved(action: str, outcome: str, details: RowDetails, **changes: object) -> FigureChanges:
+    """Fold the row of an act on lead 4."""
+    texts = {"changes": msgspec.json.encode(changes).decode()} if changes else {"changes": None}
+    text = msgspec.json.encode(details).decode()
+    act = row(7, outcome=outcome)._replace(action=action, details=text, **texts)
+    return folded(act)
+
+
+def test_a_merge_takes_the_losers_out_and_is_no_delivery() -> None:
+    loser = a_lead(id=5, status_id=11, assignee_id=3)
+    found = moved("merge", "merged", RowDetails(merged=(loser,)), assignee_id=[None, 3])
+    assert found.leads == {("status_id", "11"): -1}
+    assert found.named_leads == [(5, 7)]
+    assert not found.deliveries
+    assert not found.names
+
+
+def test_an_undone_merge_brings_them_back() -> None:
+    loser = a_lead(id=5, status_id=12)
+    found = moved("undo", "restored", RowDetails(restored=(loser,)), name=["A", "B"])
+    assert found.leads == {("status_id", "12"): 1}
+    assert found.named_leads == [(5, 7)]
+    assert not found.names
+
+
+def test_an_undone_deletion_is_counted_by_its_changes_alone() -> None:
+    lead = a_lead(id=4, status_id=12)
+    found = moved("undo", "restored", RowDetails(restored=(lead,)), status_id=[None, 12])
+    assert found.leads == {("status_id", "12"): 1}
+    assert found.named_leads == []
+
+
+def test_a_decision_changes_no_figure() -> None:
+    assert not folded(row(outcome="decided")._replace(action="dismiss")).hours
+
+
+def test_the_names_that_deliveries_gave_a_lead() -> None:
+    renamed = row(seq=1, changes={"name": ["Nora", "Nora  FIELD"]})
+    created = row(seq=2, outcome="created", changes={"name": [None, "Nora"]})
+    undone = renamed._replace(action="undo")
+    assert folded(renamed, created, undone).names == {(0, 4, "nora field"): 1}

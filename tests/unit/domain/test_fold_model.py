@@ -16,7 +16,7 @@ from tests.support.domain.planned_leads import NOW, PlannedLeads
 from onelead.domain.custom_fields import DataType, IndexState
 from onelead.domain.errors import InputInvalid, MatchAmbiguous, OneleadError, ResourceNotFound
 from onelead.domain.lead import Lead
-from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import DELIVERED, Action, LeadWrite, Outcome, WriteResult
 
 STRING, DROPDOWN, MULTI_SELECT, CHECKBOX, FLOAT, UNINDEXED = range(4101, 4107)
 INDEXED = {
@@ -96,7 +96,7 @@ class Operation(NamedTuple):
                 return a_write(Action.UPDATE, lead_id=self.lead_id, properties=properties)
             case Action.DELETE:
                 return a_write(Action.DELETE, lead_id=self.lead_id)
-            case Action.UPSERT:
+            case _:
                 return a_write(Action.UPSERT, match=self.match_sent(), properties=properties)
 
     def match_sent(self) -> dict[str, Any]:
@@ -304,7 +304,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Person], list[list[Operation]]]:
     people = [Person(CROWD)] * crowd + [Person(draw(named_properties)) for _ in range(2)]
     operation = st.builds(
         Operation,
-        st.sampled_from([*Action, Action.UPSERT]),
+        st.sampled_from([*sorted(DELIVERED), Action.UPSERT]),
         # One of the crowd, or a lead that these batches create.
         st.integers(1, crowd + 2) | st.integers(crowd + 3, crowd + 6),
         properties,

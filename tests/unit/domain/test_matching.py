@@ -11,19 +11,20 @@ from tests.support.domain.builders import a_field, a_lead, a_patch, a_settings
 
 from onelead.domain.custom_fields import CustomField, DataType, IndexState, sortable_number
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.lead import Email, Link, PhoneNumber
+from onelead.domain.lead import Email, Link, OtherValue, PhoneNumber, custom_name
 from onelead.domain.limits import ID_MAX, KEY_VALUE_BYTES_MAX
 from onelead.domain.matching import (
     CheckedMatch,
     Match,
     MatchKey,
     checked_match,
+    claim_key,
     custom_field_keys,
     key_value,
     lead_keys,
-    phone_digits,
     settle,
 )
+from onelead.domain.phones import phone_digits
 from onelead.domain.properties import checked
 
 WHERE = "change it in System Settings -> Custom Fields"
@@ -454,3 +455,20 @@ class TestLeadKeys:
     )
     def test_a_phone_number_is_its_digits(self, number: str, digits: str) -> None:
         assert phone_digits(number) == digits
+
+    def test_an_index_has_the_other_values_of_a_lead_and_what_they_claim(self) -> None:
+        field = a_matchable_field()
+        name = custom_name(field.id)
+        lead = a_lead(
+            other_values={
+                1: OtherValue(name, "A-78", "person"),
+                2: OtherValue(name, "A-79", "ruling", claims=True),
+                3: OtherValue("name", "Eva Field", "person"),
+            },
+        )
+        claimed = MatchKey(field.key_field, "A-79")
+        assert custom_field_keys(lead, field) == {
+            MatchKey(field.key_field, "A-78"),
+            claimed,
+            claim_key(claimed),
+        }

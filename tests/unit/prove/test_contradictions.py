@@ -72,7 +72,7 @@ def test_they_are_explained_even_if_some_were_never_answered(seed: int) -> None:
 def test_they_are_explained_by_what_the_ledger_says_about_them(seed: int) -> None:
     account = random_account(seed, 300, people=10)
     account.operations = overlapped(account, random.Random(seed), unanswered=0.05)
-    witness = find_witness(account.operations, account.entries)
+    witness = find_witness(account.operations, account.entries, {})
     assert witness.violations == []
     ends = latest_ends(account.operations, witness.claims)
     assert (

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests.support.domain.builders import a_field, a_lead, a_settings
 from tests.support.storage.old_process import old_row
 
+from onelead.domain.acts.state import BatchPlan
 from onelead.domain.custom_fields import CustomField, DataType, IndexState
-from onelead.domain.fold import BatchPlan
 from onelead.domain.lead import (
     Address,
     CustomValue,

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.support.domain.builders import a_lead, a_settings, a_write
 
+from onelead.domain.acts.state import Snapshot
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.fold import Snapshot, checked_write, plan_batch
+from onelead.domain.fold import checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.writes import Action, Outcome, WriteResult
 

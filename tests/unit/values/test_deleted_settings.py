@@ -8,8 +8,9 @@ import pytest
 from tests.support.domain.builders import a_field, a_lead, a_patch, a_settings, a_write
 
 from onelead.domain.account import AccountSettings, DeletedReference, User
+from onelead.domain.acts.state import Snapshot
 from onelead.domain.custom_fields import DataType, Option
-from onelead.domain.fold import Snapshot, checked_write, plan_batch
+from onelead.domain.fold import checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.properties import CheckedPatch, applied, checked
 from onelead.domain.writes import Action, Outcome

@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.domain.lead_writes import recorded
 
+from onelead.domain.matching import Match
 from onelead.domain.text import is_one_line
-from onelead.incoming.lead_json import converted, lead_patch, match_from
+from onelead.domain.writes import Action
+from onelead.incoming.lead_json import (
+    Sought,
+    converted,
+    lead_patch,
+    lead_write,
+    match_from,
+    upsert_write,
+)
 from onelead.incoming.search_criteria import SearchRequest
 
 IDS = "IDs must be positive integers"
@@ -125,10 +135,72 @@ def test_nothing_where_an_object_is_needed(sent: Any) -> None:
         assert [problem.text for problem in problems] == ["can't be blank"]
 
 
-@pytest.mark.parametrize(("sent", "shown"), [("Nora", '"Nora"'), (["a"], '["a"]'), (True, "true")])
+@pytest.mark.parametrize(("sent", "shown"), [("Nora", '"Nora"'), (5, "5"), (True, "true")])
 def test_something_else_where_an_object_is_needed(sent: Any, shown: str) -> None:
     for problems in (lead_patch(sent, "properties")[1], match_from(sent)[1]):
         assert [problem.text for problem in problems] == [f"must be an object, not {shown}"]
+
+
+A_MATCH = {"field_name": "name", "field_value": "Nora"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (["a"], ['step 1: must be an object, not "a"']),
+        ([A_MATCH, None, 5], ["step 2: can't be blank", "step 3: must be an object, not 5"]),
+        ({"all": []}, ["step 1: all must be a list of matches, not []"]),
+        ([A_MATCH, {"all": A_MATCH | {"field_value": 1}}], None),
+        ({"all": [None]}, ["step 1: can't be blank"]),
+        ({"all": [A_MATCH], "any": 1}, ["Unrecognized attributes specified: any"]),
+        ({"all": [A_MATCH | {"x": 1}]}, ["Unrecognized attributes specified: x"]),
+        ({"all": [A_MATCH] * 6}, ["step 1: all has too many values (maximum is 5)"]),
+        ([A_MATCH] * 11, ["has too many steps (maximum is 10)"]),
+    ],
+)
+def test_a_match_in_steps(sent: Any, expected: list[str] | None) -> None:
+    sought, problems = match_from(sent)
+    assert (sought.match, sought.steps) == (None, ())
+    if expected is not None:
+        assert [problem.text for problem in problems] == expected
+    else:
+        assert problems[0].text.startswith("step 2: all must be a list of matches, not {")
+
+
+def test_the_steps_of_a_match() -> None:
+    by_name, by_email = Match("name", "Nora"), Match("email", "nora@field.example")
+    email = {"field_name": "email", "field_value": "nora@field.example"}
+    assert match_from(A_MATCH)[0] == Sought(by_name)
+    assert match_from([email, {"all": [A_MATCH, email]}])[0] == Sought(
+        steps=((by_email,), (by_name, by_email))
+    )
+    assert match_from({"all": [email, A_MATCH]})[0] == Sought(steps=((by_email, by_name),))
+
+
+@pytest.mark.parametrize(
+    ("member", "sent", "text"),
+    [
+        ("on_ambiguous", "first", 'must be refuse, oldest or newest, not "first"'),
+        ("on_ambiguous", ["oldest"], 'must be refuse, oldest or newest, not ["oldest"]'),
+        ("if_empty", "title", 'must be a list of properties, not "title"'),
+        ("if_empty", ["title", "tilte"], 'is not the name of a property: "tilte"'),
+        ("if_empty", ["custom_fields"], 'is not the name of a property: "custom_fields"'),
+        ("if_empty", [5], "is not the name of a property: 5"),
+        ("if_empty", ["title"] * 101, "has too many entries (maximum is 100)"),
+    ],
+)
+def test_a_member_of_our_own_that_is_wrong(member: str, sent: Any, text: str) -> None:
+    body = {"properties": {}, "match": A_MATCH, member: sent}
+    write = upsert_write(body, recorded(Action.UPSERT).delivery)
+    assert [(one.attribute, one.text) for one in write.problems] == [(member, text)]
+
+
+def test_properties_are_named_as_on_the_wire() -> None:
+    names = ["title", "first_name", "status", "monetary_unit", "custom_fields.7"]
+    body = {"title": "Buyer", "if_empty": names}
+    write = lead_write(Action.UPDATE, 7, body, recorded(Action.UPDATE).delivery)
+    fields = ("title", "name", "status_id", "monetary_value", "custom_fields.7")
+    assert (write.if_empty, write.problems) == (fields, ())
 
 
 def test_a_search_is_refused_in_the_same_words() -> None:

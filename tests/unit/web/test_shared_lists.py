@@ -25,7 +25,12 @@ def test_a_value_leads_to_its_leads() -> None:
     (shared,) = lists("email", ("a&b+c@x.example", 2), shared=5)
     assert (shared.label, shared.more) == ("E-mail", 4)
     assert shared.lines == [
-        SharedLine("a&b+c@x.example", "2", "/leads?emails=a%26b%2Bc%40x.example")
+        SharedLine(
+            "a&b+c@x.example",
+            "2",
+            "/leads?emails=a%26b%2Bc%40x.example",
+            "/leads/merge?emails=a%26b%2Bc%40x.example",
+        )
     ]
 
 
@@ -38,11 +43,12 @@ def test_a_custom_field_has_its_own_name() -> None:
 def test_more_than_a_refusal_can_name_are_not_counted() -> None:
     (shared,) = lists("name", ("nora", MATCH_IDS_MAX), ("omar", MATCH_IDS_MAX + 1))
     assert [line.leads for line in shared.lines] == ["30", "more than 30"]
+    assert [line.merge_href for line in shared.lines] == ["/leads/merge?name=nora", ""]
 
 
 def test_a_long_value_that_is_kept_as_a_digest_is_not_shown() -> None:
     (shared,) = lists("name", (key_value("x" * 1_000), 2))
-    assert shared.lines == [SharedLine("(a long value)", "2", "")]
+    assert shared.lines == [SharedLine("(a long value)", "2", "", "")]
 
 
 def test_a_field_that_is_gone_or_was_indexed_again_is_left_out() -> None:

@@ -144,3 +144,73 @@ async def test_a_key_is_known_by_its_label_and_only_in_its_account(web: Web) -> 
     stranger = await web.stranger()
     shown: Shown = await stranger.get(f"/leads/{lead['id']}", status=404)
     assert "first key" not in shown.text
+
+
+async def merged_leads(browser: Browser, service: Service) -> tuple[int, int]:
+    """Two leads, the second of which is part of the first."""
+    first, second = await service.lead(name="Nora Field"), await service.lead(name="Nora F.")
+    shown = await browser.get(f"/leads/{first['id']}/merge?with={second['id']}")
+    await shown.submit("#merge", button='[value="merge"]')
+    return first["id"], second["id"]
+
+
+async def test_the_lines_of_a_merged_lead_are_folded_in(browser: Browser, service: Service) -> None:
+    first, second = await merged_leads(browser, service)
+    shown = await browser.get(f"/leads/{first}")
+    (folded,) = shown.texts("#history details:has(ol)")
+    assert folded.startswith(f"History of Nora F. ({second}) before the merge Lead {second}")
+    assert "Lead created" in folded
+    assert f"merged Lead merged with lead {second}" in shown.texts("#history li")[0]
+
+
+async def test_the_id_of_a_merged_lead_leads_on(browser: Browser, service: Service) -> None:
+    first, second = await merged_leads(browser, service)
+    shown = await browser.get(f"/leads/{second}")
+    assert shown.path == f"/leads/{first}"
+    assert shown.texts("[role=status] p") == [f"Lead {second} is part of this lead since a merge."]
+    own = await browser.get(f"/leads/{second}/history")
+    assert "This lead is part of Nora Field since a merge." in own.text
+    # Its creation, and the merge that leads on.
+    assert len(own.html.select("#history li")) == 2
+    assert (await browser.get(f"/leads/{first}/history")).path == f"/leads/{first}"
+
+
+async def test_a_survivor_that_was_deleted_is_named(browser: Browser, service: Service) -> None:
+    first, second = await merged_leads(browser, service)
+    deleted = await (await browser.get(f"/leads/{first}/delete")).submit("main form")
+    gone = await browser.get(f"/leads/{second}", status=404)
+    assert f"Lead {second} was merged into lead {first}, which was deleted" in gone.text
+    assert (await browser.get(f"/leads/{second}/history", status=None)).status == 404
+    shown = await browser.get(f"/leads/{first}")
+    assert shown.one('.notice a[href^="/ledger/"]').get_text() == "Bring it back"
+    await deleted.submit("[role=status] form")
+    assert (await browser.get(f"/leads/{second}")).path == f"/leads/{first}"
+
+
+async def test_an_undone_line_says_so(browser: Browser, service: Service) -> None:
+    lead = await service.lead()
+    await service.client.put(f"/leads/{lead['id']}", json={"title": "Buyer"})
+    line = await browser.get(f"/leads/{lead['id']}")
+    asked = await line.follow('#history a[href^="/ledger/2/undo"]')
+    await asked.submit("#undo form")
+    undo, undone, _created = await history(browser, lead["id"])
+    assert undo.startswith(
+        "updated Change undone just now dana · web application Undoes delivery 2"
+    )
+    assert "Undone by delivery 3" in undone
+
+
+async def test_a_person_who_is_not_the_same_is_not_suggested(
+    browser: Browser, service: Service
+) -> None:
+    first, second = await service.lead(), await service.lead(name="Nora F.")
+    form = {"name": "Nora Field"}
+    page = await browser.get(f"/leads/{second['id']}?edit=name")
+    asked = await page.submit("form[data-lead-form]", form)
+    assert "may be the same person" in asked.text
+    merge = await asked.follow('a[href*="/merge?with="]')
+    await merge.submit('form[action$="/separate"]', button='[name="other"]')
+    page = await browser.get(f"/leads/{second['id']}?edit=name")
+    saved = await page.submit("form[data-lead-form]", form)
+    assert saved.texts("[role=status] p") == ["Saved."]
+    assert first["id"] != second["id"]

@@ -323,7 +323,10 @@ async def test_shared_values_are_looked_for_and_listed(
     shown = await browser.get("/")
     assert not shown.one("#shared").get("data-refresh")
     assert shown.texts("#shared h3") == ["E-mail", "Badge <b>"]
-    assert shown.texts("#shared li") == ["n@field.example 3 leads", "<i>7</i> 3 leads"]
+    assert shown.texts("#shared li") == [
+        f"{value} 3 leads · Merge the leads with {value}"
+        for value in ("n@field.example", "<i>7</i>")
+    ]
     assert shown.html.select_one("#shared i, #shared b") is None
     assert shown.html.select_one('#shared a[href="/leads?emails=n%40field.example"]')
 

@@ -55,6 +55,27 @@ async def test_a_check_says_what_would_happen_and_writes_nothing(
     assert await ledger_rows(web) == 0
 
 
+async def test_a_match_in_steps_is_checked_and_sent_as_json(
+    web: Web, browser: Browser, service: Service
+) -> None:
+    lead = await service.lead(email="nora@field.example")
+    by_email = {"field_name": "email", "field_value": "nora@field.example"}
+    by_name = {"field_name": "name", "field_value": "Nora F."}
+    body = {
+        "properties": {"title": "Buyer"},
+        "match": [by_name, {"all": [by_email, by_name | {"field_value": lead["name"]}]}],
+        "on_ambiguous": "oldest",
+        "if_empty": ["title"],
+    }
+    page = await pressed(await browser.get("/try"), "json")
+    shown = await checked(page, body=json.dumps(body))
+    assert "Lead-Match: field=email; matches=1; step=2" in " ".join(shown.text.split())
+    shown = await pressed(shown, "form")
+    assert "so it stays JSON" in shown.text
+    shown = await sent(shown)
+    assert (await service.client.get(f"/leads/{lead['id']}")).json()["title"] == "Buyer"
+
+
 async def test_a_send_does_it_and_shows_the_receipt(web: Web, browser: Browser) -> None:
     page = await browser.get("/try")
     values = {"by": "email", "value": "nora@field.example", "name": "Nora Field", "title": "Buyer"}

@@ -8,14 +8,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.domain.builders import a_field, a_settings
+from tests.support.domain.builders import a_field, a_lead, a_settings
 
 from onelead.contract.ledger import AccountLedgerRow, LedgerRow
 from onelead.domain.account import ApiKey, User
 from onelead.domain.custom_fields import CustomField, DataType, match_values
-from onelead.domain.lead import Address, Email, Link, PhoneNumber
+from onelead.domain.lead import Address, Email, Link, OtherValue, PhoneNumber
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.writes import Action, Outcome
+from onelead.domain.writes import Action, Kept, KeptReason, Outcome, RowDetails
 from onelead.web.words.lead_texts import field_label, field_text
 from onelead.web.words.ledger_lines import (
     LongText,
@@ -366,3 +366,80 @@ def test_any_value_of_an_unknown_field_can_be_written(value: Any) -> None:
 def test_a_definition_is_found_by_its_name_among_the_fields() -> None:
     field: CustomField = FIELDS[DataType.URL]
     assert field_label(f"custom_fields.{field.id}", SETTINGS) == "URL"
+
+
+def an_act(action: Action, outcome: Outcome, **details: Any) -> AccountLedgerRow:
+    row = a_row(action=action, outcome=outcome, details=RowDetails(**details), about_seq=5)
+    attributes = msgspec.structs.asdict(row)
+    return AccountLedgerRow(**attributes, resource="lead", resource_id=7)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (an_act(Action.UNDO, Outcome.UPDATED), "Change undone"),
+        (an_act(Action.UNDO, Outcome.DELETED), "Creation undone"),
+        (an_act(Action.UNDO, Outcome.RESTORED, restored=(a_lead(id=7),)), "Deletion undone"),
+        (an_act(Action.UNDO, Outcome.RESTORED, restored=(a_lead(id=8),)), "Merge undone"),
+        (an_act(Action.UNDO, Outcome.MERGED, merged=(a_lead(id=8),)), "Merged again"),
+        (an_act(Action.MERGE, Outcome.MERGED, merged=(a_lead(id=8),)), "Lead merged with lead 8"),
+        (
+            an_act(Action.MERGE, Outcome.MERGED, merged=(a_lead(id=8), a_lead(id=9))),
+            "Lead merged with leads 8, 9",
+        ),
+        (an_act(Action.DISMISS, Outcome.DECIDED), "Delivery dismissed"),
+        (an_act(Action.SEPARATE, Outcome.DECIDED, pair=(7, 8)), "Two leads kept apart"),
+        (an_act(Action.UNDO, Outcome.DECIDED, pair=(7, 8)), "Decision undone"),
+    ],
+)
+def test_acts_have_words(row: AccountLedgerRow, what: str) -> None:
+    assert ledger_line(row, SETTINGS, LABELS).what == what
+
+
+@pytest.mark.parametrize(
+    ("action", "about"),
+    [
+        (Action.UNDO, "Undoes"),
+        (Action.DISMISS, "Dismisses"),
+        (Action.REOPEN, "Reopens"),
+        (Action.UPSERT, "Applies"),
+    ],
+)
+def test_what_an_act_does_to_its_row(action: Action, about: str) -> None:
+    line = ledger_line(an_act(action, Outcome.UPDATED), SETTINGS, LABELS)
+    assert (line.about, line.about_seq) == (about, 5)
+
+
+@pytest.mark.parametrize("reason", KeptReason)
+def test_what_was_kept_has_its_reason(reason: KeptReason) -> None:
+    row = an_act(Action.UNDO, Outcome.UPDATED, kept={"title": Kept(reason, "Buyer", 9)})
+    (kept,) = ledger_line(row, SETTINGS, LABELS).kept
+    assert (kept.label, kept.value.text, kept.seq) == ("Title", "Buyer", 9)
+    assert kept.reason.startswith("because ")
+
+
+def test_what_was_kept_of_a_lead_that_stands_again_names_it() -> None:
+    row = an_act(Action.UNDO, Outcome.RESTORED, kept={"8.status_id": Kept(KeptReason.GONE, 1)})
+    (kept,) = ledger_line(row, SETTINGS, LABELS).kept
+    assert (kept.label, kept.is_takeable) == ("Status of lead 8", False)
+
+
+def test_an_erased_row_says_so_and_cannot_be_undone() -> None:
+    line = ledger_line(an_act(Action.UPDATE, Outcome.UPDATED, erased={}), SETTINGS, LABELS)
+    assert (line.is_erased, line.can_undo) == (True, False)
+
+
+def test_pins_and_other_values_are_changes() -> None:
+    other = OtherValue("email", "n@field.example", "merge", from_id=8)
+    claimed = OtherValue(f"custom_fields.{FIELDS[DataType.FLOAT].id}", 5, "ruling", claims=True)
+    changes = {
+        "pins.title": (None, True),
+        "other_values.12": (None, msgspec.to_builtins(other)),
+        "other_values.13": (msgspec.to_builtins(claimed), None),
+        "date_created": (1_700_000_000, 1_600_000_000),
+    }
+    pin, added, removed, created = change_lines(changes, SETTINGS)
+    assert (pin.label, pin.after.text) == ("Pin of Title", "pinned")
+    assert added.after.text == "E-mail n@field.example (from lead 8)"
+    assert removed.before.text == f"{DataType.FLOAT} 5 (ruling)"
+    assert (created.label, created.after.text[:6]) == ("Created", "13 Sep")

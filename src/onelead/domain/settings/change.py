@@ -21,10 +21,20 @@ from onelead.domain.account import (
     LeadStatus,
 )
 from onelead.domain.custom_fields import CustomField
-from onelead.domain.errors import OneleadError, ResourceNotFound
+from onelead.domain.errors import (
+    InputInvalid,
+    OneleadError,
+    ResourceNotFound,
+    unrecognized,
+)
 from onelead.domain.lead import Changes
 from onelead.domain.limits import DELETED_REFERENCES_MAX
-from onelead.domain.settings.account_details import AccountDetails, changed_details, details_of
+from onelead.domain.settings.account_details import (
+    AccountDetails,
+    KeyCallers,
+    changed_details,
+    details_of,
+)
 from onelead.domain.settings.body import require_as_seen
 from onelead.domain.settings.definitions import (
     created_definition,
@@ -32,7 +42,7 @@ from onelead.domain.settings.definitions import (
     updated_definition,
 )
 from onelead.domain.settings.pick_lists import Entry, entry_attributes, with_entry, without
-from onelead.domain.writes import Action, Delivery, Outcome
+from onelead.domain.writes import Action, Delivery, Outcome, RowDetails
 
 T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
 
@@ -40,7 +50,7 @@ T = TypeVar("T", bound=CustomField | LeadStatus | CustomerSource)
 class Resource(StrEnum):
     """What a settings change is about."""
 
-    #: Its name, time zone and currency, which can only be updated.
+    #: Its name, time zone, currency and rules, which can only be updated.
     ACCOUNT = "account"
     CUSTOM_FIELD_DEFINITION = "custom_field_definition"
     LEAD_STATUS = "lead_status"
@@ -48,7 +58,7 @@ class Resource(StrEnum):
 
 
 class SettingsWrite(Struct, frozen=True):
-    """A requested change to the settings: a create, an update or a delete."""
+    """A requested change to the settings: a create, an update, a delete or an undo."""
 
     resource: Resource
     action: Action
@@ -60,6 +70,10 @@ class SettingsWrite(Struct, frozen=True):
     #: The attributes as the user saw them: the ones that change must not have changed meanwhile.
     #: Empty where that does not matter.
     seen: dict[str, Any] = {}
+    #: The members that the body may have, where only some are offered; empty for all.
+    members: tuple[str, ...] = ()
+    #: The ledger row that an undo takes back.
+    about_seq: int | None = None
 
 
 class Deleted(NamedTuple):
@@ -89,6 +103,8 @@ class SettingsPlan(Struct, frozen=True):
     #: What to add to the account's deleted references, and the ids of those to forget.
     deleted: tuple[Deleted, ...] = ()
     forgotten: tuple[int, ...] = ()
+    #: Of an undo: what stays as it is.
+    details: RowDetails | None = None
 
 
 class SettingsResult(Struct, frozen=True):
@@ -102,12 +118,16 @@ class SettingsResult(Struct, frozen=True):
     settings: AccountSettings
     #: The number of its ledger row.
     seq: int
+    #: Of an undo: what stays as it is.
+    details: RowDetails | None = None
 
 
 _OUTCOMES = {
     Action.CREATE: Outcome.CREATED,
     Action.UPDATE: Outcome.UPDATED,
     Action.DELETE: Outcome.DELETED,
+    # What an undo changes otherwise is planned as that.
+    Action.UNDO: Outcome.UPDATED,
 }
 
 
@@ -117,16 +137,18 @@ def plan_settings_change(
     *,
     last_id: int,
     in_use: Callable[[], int],
+    callers: KeyCallers = frozenset,
 ) -> SettingsPlan:
     """Check a change and plan what it does; an error becomes its refusal.
 
     New ids follow `last_id`. `in_use` counts the leads that have the lead status or customer source
-    to delete; it is called only for a delete.
+    to delete; it is called only for a delete. `callers` is called only to check ranks. An undo is
+    planned by `plan_undo`.
     """
     try:
         match write.resource:
             case Resource.ACCOUNT:
-                return _account_plan(write, settings, last_id)
+                return _account_plan(write, settings, last_id, callers)
             case Resource.CUSTOM_FIELD_DEFINITION:
                 plan = _definition_plan(write, settings, last_id)
             case Resource.LEAD_STATUS:
@@ -136,7 +158,19 @@ def plan_settings_change(
                 source = CustomerSource(last_id + 1, "")
                 plan = _pick_list_plan(write, settings.sources, source, last_id, in_use)
     except OneleadError as error:
-        return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
+        return refused(write, error, last_id)
+    return with_references(plan, write, settings)
+
+
+def refused(write: SettingsWrite, error: OneleadError, last_id: int) -> SettingsPlan:
+    """Return the plan of a change that an error refuses."""
+    return SettingsPlan(Outcome.REFUSED, write.resource_id, refusal=error, last_id=last_id)
+
+
+def with_references(
+    plan: SettingsPlan, write: SettingsWrite, settings: AccountSettings
+) -> SettingsPlan:
+    """Return a plan with what it deletes, so that deliveries may go on sending it."""
     deleted = _deleted(write, settings, plan)
     if not deleted:
         return plan
@@ -183,10 +217,15 @@ def references_after(
     return kept | {one.id: DeletedReference(*one, date) for one in plan.deleted}
 
 
-def _account_plan(write: SettingsWrite, settings: AccountSettings, last_id: int) -> SettingsPlan:
+def _account_plan(
+    write: SettingsWrite, settings: AccountSettings, last_id: int, callers: KeyCallers
+) -> SettingsPlan:
     if write.action is not Action.UPDATE or write.resource_id != settings.account_id:
         raise ResourceNotFound
-    before, after = details_of(settings), changed_details(write.body, settings)
+    others = set(write.body).difference(write.members or write.body)
+    if problem := unrecognized(sorted(others)):
+        raise InputInvalid(problem)
+    before, after = details_of(settings), changed_details(write.body, settings, callers)
     plan = _plan(write, settings.account_id, to_builtins(before), to_builtins(after))
     saved_account = after if plan.changes else None
     return msgspec.structs.replace(plan, saved_account=saved_account, last_id=last_id)
@@ -199,6 +238,13 @@ def _definition_plan(write: SettingsWrite, settings: AccountSettings, last_id: i
         after = created_definition(write.body, settings, last_id=last_id)
     elif write.action is Action.UPDATE:
         after = updated_definition(write.body, before, settings, last_id=last_id)
+    return definition_plan(write, before, after, last_id)
+
+
+def definition_plan(
+    write: SettingsWrite, before: CustomField | None, after: CustomField | None, last_id: int
+) -> SettingsPlan:
+    """Return the plan that leaves a definition otherwise. Raises SettingsConflict."""
     ids = [field.id for field in (before, after) if field]
     plan = _plan(write, ids[0], definition_attributes(before), definition_attributes(after))
     if not plan.changes or after is None:
@@ -219,6 +265,17 @@ def _pick_list_plan(
         after = without(entry, entries, in_use)
     else:
         after = with_entry(write.body, entry, entries)
+    return entry_plan(write, entry, entries, after, last_id)
+
+
+def entry_plan(
+    write: SettingsWrite,
+    entry: Entry,
+    entries: tuple[Entry, ...],
+    after: tuple[Entry, ...],
+    last_id: int,
+) -> SettingsPlan:
+    """Return the plan of what a change of an entry leaves of its list. Raises SettingsConflict."""
     plan = _plan(
         *(write, entry.id, entry_attributes(entry.id, entries), entry_attributes(entry.id, after))
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from onelead.contract.ledger import LedgerEntry
+from onelead.contract.ledger import LedgerEntry, RowExtras
 from onelead.domain.lead import custom_name
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.matching import lead_keys
@@ -47,10 +47,14 @@ class Repeats:
         """How many upserts came again."""
         return self.found + self.shared + self.disturbed + len(self.violations)
 
-    def add(self, replayed: Replayed) -> None:
-        """Compare the next row of the ledger with the one that it repeats, if there is one."""
+    def add(self, replayed: Replayed, extras: RowExtras | None) -> None:
+        """Compare the next row of the ledger with the one that it repeats, if there is one.
+
+        A refused delivery that somebody applied is no repetition: it may have been meant otherwise.
+        """
         entry = replayed.entry
-        if entry.resource == LEAD and entry.action == Action.UPSERT:
+        is_applied = extras is not None and extras.about_seq is not None
+        if entry.resource == LEAD and entry.action == Action.UPSERT and not is_applied:
             first = self._firsts.get(entry.payload)
             if first is not None:
                 self._compare(first, entry)
@@ -100,12 +104,17 @@ class Repeats:
 
 
 def _is_shared(before: LedgerEntry, again: LedgerEntry) -> bool:
-    """Say whether the first receipt named others with the value, and all of them match now."""
-    if again.outcome != Outcome.REFUSED or not before.shares or not again.match:
+    """Say whether the first receipt named others with the value, and all of them match now.
+
+    A ruling can say that the value means one of them.
+    """
+    if not before.shares or not again.match:
         return False
     match = _read_match(again.match)
     name = custom_name(match.definition_id) if match.definition_id else match.field_name
     others = _read_shares(before.shares).get(name, ())
     if not others or match.matches <= 1:
         return False
+    if again.outcome != Outcome.REFUSED:
+        return match.by == "ruling" and again.resource_id in others
     return match.matches > MATCH_IDS_MAX or {*match.ids} == {*others, before.resource_id}

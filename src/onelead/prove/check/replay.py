@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from onelead.contract.ledger import AccountRows, LedgerEntry
+from onelead.contract.ledger import AccountRows, LedgerEntry, RowExtras
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import Snapshot
+from onelead.domain.acts.undo import claims_coming_back
 from onelead.domain.custom_fields import CustomField, IndexState
-from onelead.domain.fold import Snapshot, checked_write, keys_needed, plan_batch
+from onelead.domain.fold import checked_write, keys_needed, plan_batch
 from onelead.domain.lead import Lead, custom_name
-from onelead.domain.matching import custom_field_keys, lead_keys
+from onelead.domain.matching import claim_field, custom_field_keys, lead_keys
+from onelead.domain.settings.account_details import with_details
 from onelead.domain.settings.change import (
     Resource,
     SettingsPlan,
@@ -27,11 +30,13 @@ from onelead.domain.settings.change import (
     plan_settings_change,
     references_after,
 )
-from onelead.domain.writes import LEAD, LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import LEAD, LeadWrite, Outcome, RowDetails, WriteResult
+from onelead.prove.check.act_memory import ActMemory
 from onelead.prove.operations import matched_definition, named_definitions, with_index_state
 from onelead.storage.leads.rows import json_text, lead_row, ledger_entry
 
 VIOLATIONS_MAX = 10
+_NO_EXTRAS = RowExtras()
 
 
 class Replayed(Struct, frozen=True, gc=False):
@@ -52,7 +57,7 @@ class Replayed(Struct, frozen=True, gc=False):
 class Reader:
     """How the payload of a ledger row is read."""
 
-    lead_write: Callable[[LedgerEntry], LeadWrite]
+    lead_write: Callable[[LedgerEntry, RowExtras], LeadWrite]
     settings_write: Callable[[LedgerEntry], SettingsWrite]
 
 
@@ -73,6 +78,7 @@ class Replay:
         self._last_id = last_id
         self._leads: dict[int, Lead] = {}
         self._ids_by_key: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._memory = ActMemory()
         #: Definitions whose index may be incomplete; only the index work knows when it ended.
         self._maybe_building: set[int] = set()
 
@@ -96,13 +102,16 @@ class Replay:
             self.violations.append(text)
 
     def _step(self, entry: LedgerEntry) -> Replayed:
+        extras = self._found.extras.get(entry.seq, _NO_EXTRAS)
         if entry.resource == LEAD:
-            write = self._reader.lead_write(entry)
+            write = self._reader.lead_write(entry, extras)
             replayed = self._planned(write, self._settings_of(write, entry), entry)
             assert replayed.result is not None
             row = ledger_entry(entry.account_id, entry.seq, entry.date, write, replayed.result)
             expected = LedgerEntry(*row)
+            self._compare_extras(entry, extras, write, replayed.result)
         else:
+            self._memory.add_setting(entry)
             expected = self._settings_entry(entry)
             replayed = Replayed(entry, None, self._settings)
         if entry != expected:
@@ -111,6 +120,18 @@ class Replay:
                     text = f"{name} is {is_so}, should be {should_be}"
                     self._violation(f"row {entry.seq} ({entry.action}): {text}")
         return replayed
+
+    def _compare_extras(
+        self, entry: LedgerEntry, extras: RowExtras, write: LeadWrite, result: WriteResult
+    ) -> None:
+        """Compare what is stored beside a row."""
+        delivery = write.delivery
+        has_details = result.details or delivery.batch_id or write.about_seq is not None
+        details = json_text(result.details or RowDetails()) if has_details else None
+        key = delivery.idempotency if result.refusal is None else None
+        should_be = RowExtras(write.about_seq, delivery.batch_id, details, key)
+        if extras != should_be:
+            self._violation(f"row {entry.seq} ({entry.action}) has {extras}, should be {should_be}")
 
     def _settings_of(self, write: LeadWrite, entry: LedgerEntry) -> AccountSettings:
         """Return the settings, with the states that the indexes of the named definitions were in.
@@ -133,11 +154,22 @@ class Replay:
 
     def _planned(self, write: LeadWrite, settings: AccountSettings, entry: LedgerEntry) -> Replayed:
         ready = checked_write(write, settings)
-        matches = {at: sorted(self._ids_by_key.get(at, ())) for at in keys_needed([ready])}
-        snapshot = Snapshot(self._leads, matches)
-        plan = plan_batch([ready], snapshot, settings, now=entry.date, last_id=self._last_id)
-        for lead in plan.created:
-            self._last_id = lead.id
+        facts = self._memory.facts(write)
+        keys = keys_needed([ready])
+        keys |= {(claim_field(field), value) for field, value in keys}
+        for fact in facts.rows.values():
+            keys |= {(key.field, key.value) for key in claims_coming_back(fact, settings)}
+        matches = {at: sorted(self._ids_by_key.get(at, ())) for at in keys}
+        plan = plan_batch(
+            *([ready], Snapshot(self._leads, matches, facts), settings),
+            now=entry.date,
+            last_id=self._last_id,
+            first_seq=entry.seq,
+        )
+        if plan.seqs != [entry.seq]:
+            self._violation(f"row {entry.seq} was written before, as row {plan.seqs[0]}")
+        self._last_id = plan.last_id
+        self._memory.add(entry.seq, write, plan.results[0], plan)
         if entry.outcome == Outcome.CREATED and entry.resource_id is not None:
             # A wrong row must not make the ids of later rows wrong.
             self._last_id = max(self._last_id, entry.resource_id)
@@ -207,9 +239,7 @@ class Replay:
             deleted=references_after(self._settings.deleted, plan, date),
         )
         if plan.saved_account is not None:
-            details = to_builtins(plan.saved_account)
-            details["placeholder_texts"] = details.pop("placeholders")
-            self._settings = replace(self._settings, **details)
+            self._settings = with_details(self._settings, plan.saved_account)
         self._last_id = plan.last_id
         for field in self._settings.indexed_fields:
             # From here on every lead has its match keys. Those of older generations are never read.
@@ -239,6 +269,8 @@ class Replay:
         for what, is_so, should_be in (
             ("lead", set(found.leads), leads),
             ("match key", set(found.keys), keys),
+            ("merged lead", set(found.merged), {*self._memory.merged.values()}),
+            ("pair", set(found.pairs), {(*at, seq) for at, seq in self._memory.pairs.items()}),
             ("lane", {found.lane}, {(len(found.ledger), self._last_id, len(leads))}),
         ):
             for row in sorted(is_so - should_be, key=str):

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from onelead.contract.ledger import AccountRows, LedgerEntry
+from onelead.contract.ledger import AccountRows, LedgerEntry, RowExtras
 from onelead.domain.account import AccountSettings
 from onelead.domain.settings.change import Resource, SettingsWrite
-from onelead.domain.writes import Action, Delivery, LeadWrite
+from onelead.domain.writes import Action, Delivery, IdempotencyKey, LeadWrite, RowDetails
+from onelead.prove.check.act_rows import read_act
+from onelead.prove.check.acts import Acts
 from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.replay import Reader, Replay
 from onelead.prove.check.witness import (
@@ -29,7 +31,7 @@ from onelead.prove.check.witness import (
     unexpected_answers,
 )
 from onelead.prove.explain.contradictions import Contradiction, contradictions
-from onelead.prove.operations import Operation, read_lead_write
+from onelead.prove.operations import Operation, is_act, read_lead_write
 from onelead.storage.leads.rows import lead_from
 
 _DOCUMENT = 3
@@ -65,6 +67,8 @@ class Verdict:
     stored: list[str] = field(default_factory=list)
     #: Upserts that came again, and those of them that should have found their lead.
     repeats: Repeats = field(default_factory=Repeats)
+    #: What was merged, undone, applied and ruled, and how often a key was repeated.
+    acts: Acts = field(default_factory=Acts)
     #: How long the checks took.
     seconds: float = 0.0
 
@@ -86,14 +90,18 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
     started = time.monotonic()
     failures = unexpected_answers(operations)
     operations = [as_unanswered(one) if is_unexpected(one) else one for one in operations]
-    witness = find_witness(operations, rows.ledger[beginning.rows :])
+    witness = find_witness(operations, rows.ledger[beginning.rows :], rows.extras)
     replay = Replay(rows, beginning.empty, _READER, last_id=beginning.last_id)
-    explanation, repeats = Explanation(), Repeats()
+    explanation, repeats, acts = Explanation(), Repeats(), Acts()
     for replayed in replay.rows():
-        repeats.add(replayed)
+        extras = rows.extras.get(replayed.entry.seq)
+        repeats.add(replayed, extras)
+        acts.add(replayed, extras)
         operation = witness.operations.get(replayed.entry.seq)
         if operation is not None:
             explanation.add(operation, replayed)
+            acts.add_first(operation, replayed)
+    acts.compare_repeats(operations, explanation)
     verdict = Verdict(
         operations=len(operations),
         ledger_rows=len(rows.ledger),
@@ -102,6 +110,7 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
         deliveries=[*failures, *witness.violations],
         stored=replay.violations,
         repeats=repeats,
+        acts=acts,
     )
     if not verdict.is_kept:
         verdict.contradictions = _searched(operations, rows, beginning, witness)
@@ -112,9 +121,15 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
 def _searched(
     operations: Sequence[Operation], rows: AccountRows, beginning: Beginning, witness: Witness
 ) -> list[Contradiction]:
+    # Only the ledger's order explains what acts are about.
+    plain = [one for one in operations if not one.is_about_acts]
+    touched = {one.resource_id for one in rows.ledger} - {
+        lead_id for one in plain for lead_id in (one.shown.id, one.resource_id)
+    }
     leads = [lead_from(row[_DOCUMENT]) for row in rows.leads]
+    leads = [lead for lead in leads if lead.id not in touched]
     return contradictions(
-        operations,
+        plain,
         beginning.settings,
         claims=witness.claims,
         ends=latest_ends(operations, witness.claims),
@@ -126,9 +141,29 @@ def _delivery(entry: LedgerEntry) -> Delivery:
     return Delivery(entry.request_id, entry.user_id, entry.api_key_id, entry.payload)
 
 
-def _lead_write(entry: LedgerEntry) -> LeadWrite:
-    lead_id = entry.resource_id if entry.action in ("update", "delete") else None
-    return read_lead_write(Action(entry.action), lead_id, entry.payload, delivery=_delivery(entry))
+_details = msgspec.json.Decoder(RowDetails).decode
+
+
+def _refused_key(details: RowDetails) -> IdempotencyKey | None:
+    """Return the key of a refused write, which is not used up: its body is not remembered."""
+    return IdempotencyKey(details.key_hash, "") if details.key_hash else None
+
+
+def _lead_write(entry: LedgerEntry, extras: RowExtras) -> LeadWrite:
+    """Read a delivery or an act from its row and what is stored beside it."""
+    details = _details(extras.details) if extras.details else RowDetails()
+    delivery = structs.replace(
+        _delivery(entry),
+        batch_id=extras.batch_id,
+        idempotency=extras.key or _refused_key(details),
+        observed_at=details.observed_at,
+    )
+    action = Action(entry.action)
+    named = details.via_id or entry.resource_id
+    if is_act(action, entry.payload, extras.about_seq):
+        return read_act(entry, extras, details.via_id, delivery)
+    lead_id = named if action in (Action.UPDATE, Action.DELETE) else None
+    return read_lead_write(action, lead_id, entry.payload, delivery=delivery)
 
 
 def _settings_write(entry: LedgerEntry) -> SettingsWrite:

@@ -8,17 +8,25 @@ were never answered.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
 import msgspec
+from msgspec import Struct
 
-from onelead.contract.ledger import LedgerEntry
-from onelead.domain.writes import LEAD, Outcome
+from onelead.contract.ledger import LedgerEntry, RowExtras
+from onelead.domain.writes import DELIVERED, LEAD, Outcome
 from onelead.prove.answers import difference
 from onelead.prove.check.replay import VIOLATIONS_MAX, Replayed
 from onelead.prove.operations import Claim, Operation
+
+
+class _Via(Struct):
+    via_id: int | None = None
+
+
+_via = msgspec.json.Decoder(_Via).decode
 
 
 @dataclass
@@ -33,12 +41,18 @@ class Witness:
     violations: list[str]
 
 
-def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]) -> Witness:
-    """Find the operation that wrote each row."""
+def find_witness(
+    operations: Sequence[Operation],
+    entries: Sequence[LedgerEntry],
+    extras: Mapping[int, RowExtras],
+) -> Witness:
+    """Find the operation that wrote each row; a repeat of a write with a key wrote none."""
     answered: dict[str, deque[Operation]] = defaultdict(deque)
     unanswered: dict[tuple[object, ...], deque[Operation]] = defaultdict(deque)
     # An attempt that was sent earlier can have come before more, so it is taken first.
     for operation in sorted(operations, key=lambda one: one.sent):
+        if operation.answer is not None and operation.answer.is_replayed:
+            continue
         if operation.answer is not None:
             answered[operation.answer.request_id].append(operation)
         else:
@@ -47,9 +61,9 @@ def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]
     for entry in entries:
         if waiting := answered.get(entry.request_id):
             operation = waiting.popleft()
-            if _sent(operation) != _delivered(entry):
+            if _sent(operation) != _delivered(entry, extras.get(entry.seq)):
                 witness.violations.append(f"row {entry.seq} is not what was sent: {entry.payload}")
-        elif waiting := unanswered.get(_delivered(entry)):
+        elif waiting := unanswered.get(_delivered(entry, extras.get(entry.seq))):
             operation = waiting.popleft()
             witness.claims[operation.number] = Claim(
                 entry.outcome, entry.resource_id, entry.version
@@ -66,21 +80,35 @@ def find_witness(operations: Sequence[Operation], entries: Sequence[LedgerEntry]
             f"operation {operation.number} was answered ({operation.answer.outcome}) but is not in "
             f"the ledger: {operation.action} {operation.payload}"
             for operation in left
-            if operation.answer is not None
+            if operation.answer is not None and not _was_applied_before(operation)
         ]
     del witness.violations[VIOLATIONS_MAX:]
     return witness
 
 
+def _was_applied_before(operation: Operation) -> bool:
+    """Return whether a delivery was to be applied that was applied already, which is no write."""
+    assert operation.answer is not None
+    is_replay = operation.about_seq is not None and operation.action in DELIVERED
+    return is_replay and operation.answer.outcome == Outcome.UNCHANGED
+
+
 def _sent(operation: Operation) -> tuple[object, ...]:
-    named = operation.resource_id
-    return operation.resource, str(operation.action), operation.payload, named
+    named = operation.resource_id if operation.about_seq is None else None
+    action = str(operation.action)
+    return operation.resource, action, operation.payload, named, operation.about_seq
 
 
-def _delivered(entry: LedgerEntry) -> tuple[object, ...]:
+def _delivered(entry: LedgerEntry, extras: RowExtras | None) -> tuple[object, ...]:
     # A create does not name the lead that it makes, nor an upsert the lead that it finds.
-    named = entry.resource_id if entry.action in ("update", "delete") else None
-    return entry.resource, entry.action, entry.payload, named
+    named = entry.resource_id if entry.action in ("update", "delete", "merge") else None
+    details = extras.details if extras else None
+    if details and (via_id := _via(details).via_id) is not None:
+        named = via_id
+    about_seq = extras.about_seq if extras else None
+    if about_seq is not None:
+        named = None
+    return entry.resource, entry.action, entry.payload, named, about_seq
 
 
 @dataclass

@@ -20,9 +20,11 @@ from msgspec import Struct
 
 from onelead.contract.access import NewAccount
 from onelead.incoming.api_calls import BASE_PATH, call_headers
+from onelead.prove.drive.acts import WITHOUT_LEAD
 from onelead.prove.drive.http_connection import HttpConnection, Response
-from onelead.prove.drive.people import People, Request, Twice
+from onelead.prove.drive.people import People
 from onelead.prove.drive.processes import ServerProcess
+from onelead.prove.drive.requests import Request, Twice
 from onelead.prove.operations import Answer, Operation, read_lead_body
 
 REQUEST_TIMEOUT_S = 45.0
@@ -30,7 +32,7 @@ REQUEST_TIMEOUT_S = 45.0
 _RECONNECT_S = 0.02
 _HEADERS = (
     *(b"x-request-id", b"lead-changed", b"lead-match", b"etag"),
-    *(b"lead-ignored", b"lead-shares"),
+    *(b"lead-ignored", b"lead-shares", b"lead-kept", b"lead-merged-into"),
 )
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
@@ -88,6 +90,9 @@ def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
             answered=response.answered if response else inf,
             answer=answer,
             item=place if request.is_bulk else None,
+            about_seq=item.about_seq,
+            key=request.key,
+            is_about_acts=request.is_about_acts,
         )
         for place, (item, answer) in enumerate(zip(request.items, answers, strict=True))
     ]
@@ -98,9 +103,11 @@ def _answers(request: Request, response: Response) -> Sequence[Answer | None]:
     request_id, *receipt = (_text(response.headers.get(name)) for name in _HEADERS)
     if not request.is_bulk or response.status != HTTPStatus.OK:
         changed, match, etag, *rest = receipt
+        ignored, shares, kept, merged_into = rest
         answer = Answer(
             *(response.status, request_id or "", outcome, changed, match, etag, response.body),
-            *rest,
+            *(ignored, shares, kept, merged_into),
+            is_replayed=b"idempotency-replayed" in response.headers,
         )
         return [answer] * len(request.items)
     outcomes = outcome.split(", ")
@@ -154,6 +161,8 @@ class Clients:
     def head(self, request: Request) -> bytes:
         """Return the request as bytes, with its body."""
         lines = [f"{request.method} {BASE_PATH}{request.path} HTTP/1.1", *self._lines]
+        if request.key is not None:
+            lines.append(f"Idempotency-Key: {request.key}")
         lines.append(f"content-length: {len(request.body)}\r\n\r\n")
         return "\r\n".join(lines).encode() + request.body
 
@@ -237,6 +246,11 @@ class _Sender:
     def _learn(self, request: Request, response: Response) -> None:
         """Remember the leads in the answer."""
         if request.family < 0:
+            return
+        if not request.is_bulk and (row := response.headers.get(b"ledger-row")):
+            is_refused = response.status != HTTPStatus.OK
+            self._clients.people.acts.learn(request, int(row), is_refused=is_refused)
+        if request.kind in WITHOUT_LEAD:
             return
         if response.status != HTTPStatus.OK:
             if b'"ids":' in response.body:

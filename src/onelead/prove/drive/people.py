@@ -12,15 +12,15 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from onelead.domain.limits import BULK_LEADS_MAX
 from onelead.domain.settings.change import Resource
 from onelead.domain.writes import LEAD, Action
+from onelead.prove.drive.acts import KEYED, ActRequests
+from onelead.prove.drive.requests import Item, Request, Twice, has_acts
 
 FAMILY_PEOPLE = 5
 #: How often a property is that of another member, which moves a lead into and out of matches.
@@ -71,40 +71,6 @@ _PLACEHOLDERS = ("n/a", "None", "{{contact.email}}", "-")
 _encode = msgspec.json.Encoder().encode
 
 
-class Twice(StrEnum):
-    """Whether a delivery is sent a second time, although it is answered."""
-
-    NO = "no"
-    #: On the same connection.
-    AFTER_THE_ANSWER = "after the answer"
-    #: On another connection, as a network may do that sends again what it has sent.
-    AT_ONCE = "at the same moment"
-
-
-class Item(Struct, frozen=True, gc=False):
-    """One write of a request, as the history records it."""
-
-    resource: str
-    action: Action
-    resource_id: int | None
-    payload: str
-
-
-class Request(Struct, frozen=True, gc=False):
-    """One API call."""
-
-    number: int
-    kind: str
-    method: str
-    path: str
-    body: bytes
-    items: tuple[Item, ...]
-    is_bulk: bool = False
-    #: The family whose leads it is about.
-    family: int = -1
-    twice: Twice = Twice.NO
-
-
 @dataclass
 class People:
     """Draws requests; each carries a number that makes it unique."""
@@ -118,6 +84,10 @@ class People:
     _focus_left: int = 0
     _ids: dict[int, deque[int]] = field(default_factory=dict)
     _surplus: dict[int, deque[int]] = field(default_factory=dict)
+    acts: ActRequests = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.acts = ActRequests(self.chance)
 
     @property
     def families(self) -> int:
@@ -138,8 +108,12 @@ class People:
     def draw(self) -> Request:
         """Draw the next request."""
         self._numbers += 1
-        chance = self.chance
         family = self._family()
+        act = self._act(family) if has_acts(family) else None
+        return act or self._delivery(family)
+
+    def _delivery(self, family: int) -> Request:
+        chance = self.chance
         kind = chance.choices(_KINDS, _WEIGHTS)[0]
         ids = self._ids.get(family)
         if not ids and kind in ("update", "delete", "bulk update"):
@@ -161,6 +135,19 @@ class People:
                 named = [chance.choice(ids) for _ in range(BULK_LEADS_MAX)]
                 return self._bulk(kind, family, [self._changed(family, one) for one in named])
         return self._upsert(kind, family)
+
+    def _act(self, family: int) -> Request | None:
+        """Draw an act, or a delivery with an idempotency key; None for a usual delivery."""
+        kind = self.acts.draw_kind()
+        if kind is None:
+            return None
+        if kind in KEYED:
+            is_upsert = kind == "keyed upsert"
+            request = self._upsert(_KINDS[0], family) if is_upsert else self._create("", family)
+            return self.acts.keyed(kind, request)
+        ids = [*self._ids.get(family, ())]
+        email = self._email(self._member(family))
+        return self.acts.draw(kind, self._numbers, family, ids, email)
 
     def switch(self, *, is_filterable: bool) -> Request:
         """Switch the last definition in or out of filters."""

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import msgspec
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import BatchPlan, Snapshot
 from onelead.domain.custom_fields import (
     DataType,
     IndexState,
     match_values,
     whole_match_value,
 )
-from onelead.domain.fold import BatchPlan, Snapshot, checked_write, plan_batch
+from onelead.domain.fold import checked_write, plan_batch
 from onelead.domain.lead import Lead
 from onelead.domain.matching import email_match_keys, key_value
 from onelead.domain.properties import CheckedPatch

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, or_, select, update
 
 from onelead.contract.figures import FoldState
 from onelead.domain.account import AccountSettings
@@ -24,10 +24,10 @@ from onelead.domain.limits import (
     NAME_FIGURES_KEPT_S,
     SENT_FIGURES_KEPT_S,
 )
-from onelead.domain.writes import LEAD
+from onelead.domain.writes import LEAD, Outcome
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
-from onelead.storage.schema import ledger
+from onelead.storage.schema import ledger, ledger_detail
 
 _progress = schema.figure_progress
 _has_short_payload = and_(
@@ -37,7 +37,10 @@ _COLUMNS = [
     # A payload may have a megabyte, and a step reads hundreds.
     case((_has_short_payload, ledger.c.payload)) if name == "payload" else ledger.c[name]
     for name in DeliveryRow._fields
+    if name != "details"
 ]
+#: The rows that change other leads than their own.
+_MOVING = (Outcome.MERGED, Outcome.RESTORED)
 
 
 class FoldStep(Struct, frozen=True):
@@ -54,9 +57,11 @@ class FoldStep(Struct, frozen=True):
 def accounts_behind(connection: Connection) -> Sequence[int]:
     """Return the accounts that have ledger rows which are not folded."""
     lane = schema.lane
-    both = lane.outerjoin(_progress, lane.c.account_id == _progress.c.account_id)
-    is_behind = _progress.c.seq.is_(None) | (_progress.c.seq < lane.c.ledger_seq)
-    statement = select(lane.c.account_id).select_from(both)
+    folded, queue = _progress.c, schema.queue_progress.c
+    all_ = lane.outerjoin(_progress, lane.c.account_id == folded.account_id)
+    all_ = all_.outerjoin(schema.queue_progress, lane.c.account_id == queue.account_id)
+    is_behind = or_(*(seq.is_(None) | (seq < lane.c.ledger_seq) for seq in (folded.seq, queue.seq)))
+    statement = select(lane.c.account_id).select_from(all_)
     statement = statement.where(lane.c.ledger_seq > 0, is_behind).order_by(lane.c.account_id)
     return list(connection.execute(statement).scalars())
 
@@ -92,10 +97,24 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     if not rows:
         return None
     changes = FigureChanges(settings)
+    details = _details(connection, account_id, [row.seq for row in rows if row.outcome in _MOVING])
     for resource, *delivery in rows:
         if resource == LEAD:
-            changes.add(DeliveryRow(*delivery))
+            row = DeliveryRow(*delivery)
+            changes.add(row._replace(details=details[row.seq]) if row.seq in details else row)
     return FoldStep(account_id, folded, rows[-1].seq, rows[-1].date, changes)
+
+
+def _details(
+    connection: Connection, account_id: int, seqs: Sequence[int]
+) -> Mapping[int, str | None]:
+    """Return the details of the rows that have leads in them."""
+    if not seqs:
+        return {}
+    table = ledger_detail.c
+    where = (table.account_id == account_id) & table.seq.in_(seqs)
+    rows = connection.execute(select(table.seq, table.details).where(where))
+    return {row.seq: row.details for row in rows}
 
 
 def write_step(connection: Connection, step: FoldStep) -> bool:

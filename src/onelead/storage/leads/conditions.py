@@ -45,7 +45,7 @@ from onelead.domain.search import (
     Range,
 )
 from onelead.domain.text import after_start, fold
-from onelead.storage.schema import custom_field_option, lead, match_key
+from onelead.storage.schema import custom_field_option, lead, match_key, merged_lead
 
 Condition = ColumnElement[bool]
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -62,7 +62,7 @@ def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Con
         yield false()
         return
     yield from _text_conditions(search, leads)
-    yield from _id_conditions(search, leads)
+    yield from _id_conditions(search, keyed)
     yield from _range_conditions(search, leads, now)
     if checked.quick_terms is not None:
         yield keyed.quick(checked.quick_terms)
@@ -113,9 +113,11 @@ def _text_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
             yield column > ""
 
 
-def _id_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
+def _id_conditions(search: LeadSearch, keyed: Keys) -> Iterable[Condition]:
+    leads = keyed.leads
+    if search.ids is not None:
+        yield keyed.with_ids(search.ids)
     lists: list[tuple[Sequence[int] | None, ColumnElement[int | None]]] = [
-        (search.ids, leads.id),
         (search.assignee_ids, leads.assignee_id),
         (search.status_ids, leads.status_id),
         (search.customer_source_ids, leads.customer_source_id),
@@ -195,6 +197,18 @@ class Keys:
     def where(self, field: str, *conditions: Condition) -> Condition:
         """Match leads that have a key of the field for which the conditions hold."""
         return _is_in(self.leads.id, self.ids(field, *conditions))
+
+    def with_ids(self, ids: Collection[int]) -> Condition:
+        """Match the leads with these ids; that of a merged lead means the one that it became."""
+        named, table = lead.alias("named"), merged_lead
+        # As one set: for two conditions with "or", PostgreSQL looks at every lead.
+        found = union(
+            select(named.c.id).where(named.c.account_id == self.account_id, named.c.id.in_(ids)),
+            select(table.c.lead_id).where(
+                table.c.account_id == self.account_id, table.c.id.in_(ids)
+            ),
+        )
+        return _is_in(self.leads.id, found)
 
     def any_of(self, field: str, values: Collection[str]) -> Condition:
         """Match leads that have one of these keys."""

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import BatchPlan
 from onelead.domain.custom_fields import match_values
-from onelead.domain.fold import BatchPlan
 from onelead.domain.lead import Lead, definition_id_of
 from onelead.domain.limits import PHONE_DIGITS_MAX
-from onelead.domain.matching import MatchKey, email_match_keys, key_value, lead_keys, phone_digits
+from onelead.domain.matching import MatchKey, email_match_keys, key_value, lead_keys
+from onelead.domain.phones import phone_digits
 from onelead.domain.text import fold_case
 
 #: The characters that `fold` changes today and did not change then.

@@ -4,29 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection, func, select, union
 
 from onelead.contract.leads import LeadRead, TagCount
 from onelead.domain.account import AccountSettings
-from onelead.domain.errors import ResourceNotFound
+from onelead.domain.errors import Erased, ResourceNotFound
 from onelead.domain.lead import Lead
 from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import TagSearch
 from onelead.domain.text import after_start, fold
+from onelead.domain.writes import RowDetails
 from onelead.storage import schema
 from onelead.storage.leads.conditions import Keys, starting
 from onelead.storage.leads.rows import lead_from
 from onelead.storage.schema import ledger, match_key
 
+_details = msgspec.json.Decoder(RowDetails)
 
-def lead(connection: Connection, settings: AccountSettings, lead_id: int) -> LeadRead:
-    """Return a lead. Raises ResourceNotFound."""
-    table = schema.lead
-    where = (table.c.account_id == settings.account_id) & (table.c.id == lead_id)
-    document = connection.execute(select(table.c.document).where(where)).scalar()
-    if document is None:
+
+def lead(
+    connection: Connection, settings: AccountSettings, lead_id: int, *, unmerged: bool = False
+) -> LeadRead:
+    """Return a lead, or the one that it was merged into. Raises ResourceNotFound, Erased.
+
+    With `unmerged`, a merged lead is returned as it was.
+    """
+    document = _document(connection, settings.account_id, lead_id)
+    if document is not None:
+        return LeadRead(lead_from(document), settings)
+    survivor_id = merged_into(connection, settings.account_id, lead_id)
+    if survivor_id is None:
         raise ResourceNotFound
-    return LeadRead(lead_from(document), settings)
+    document = _document(connection, settings.account_id, survivor_id)
+    if document is None:
+        raise ResourceNotFound.of_merged(lead_id, survivor_id)
+    found = lead_from(document)
+    if unmerged:
+        found = _as_merged(connection, settings.account_id, lead_id)
+    return LeadRead(found, settings, survivor_id)
+
+
+def _as_merged(connection: Connection, account_id: int, lead_id: int) -> Lead:
+    """Return a merged lead as the ledger row of its merge has it. Raises Erased."""
+    table, details = schema.merged_lead, schema.ledger_detail
+    text = connection.execute(
+        select(details.c.details)
+        .join(table, (table.c.account_id == details.c.account_id) & (table.c.seq == details.c.seq))
+        .where(table.c.account_id == account_id, table.c.id == lead_id)
+    ).scalar()
+    kept = _details.decode(text).merged if text else ()
+    for found in kept:
+        if found.id == lead_id:
+            return found
+    raise Erased
+
+
+def _document(connection: Connection, account_id: int, lead_id: int) -> str | None:
+    table = schema.lead
+    where = (table.c.account_id == account_id) & (table.c.id == lead_id)
+    document: str | None = connection.execute(select(table.c.document).where(where)).scalar()
+    return document
+
+
+def merged_into(connection: Connection, account_id: int, lead_id: int) -> int | None:
+    """Return the lead that stands for a merged one; None for an id that was never merged."""
+    table = schema.merged_lead
+    where = (table.c.account_id == account_id) & (table.c.id == lead_id)
+    survivor_id: int | None = connection.execute(select(table.c.lead_id).where(where)).scalar()
+    return survivor_id
 
 
 def request_of(connection: Connection, account_id: int, seq: int) -> str | None:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from onelead.domain.acts.state import BatchPlan
 from onelead.domain.emails import email_keys
 from onelead.domain.lead import Address, Lead
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
-from onelead.domain.matching import KEY_RULES, phone_digits
+from onelead.domain.matching import KEY_RULES
+from onelead.domain.phones import phone_digits
 from onelead.domain.text import fold
-from onelead.domain.writes import LEAD, LeadWrite, WriteResult
+from onelead.domain.writes import LEAD, CheckedWrite, LeadWrite, RowDetails, WriteResult
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Lead)
 _NO_ADDRESS = Address()
+_NO_DETAILS = RowDetails()
+
+
+class PlanEntries(NamedTuple):
+    """Rows in the order of the tables' columns."""
+
+    ledger: list[tuple[Any, ...]]
+    #: Of `ledger_detail`.
+    details: list[tuple[Any, ...]]
+    #: Of `idempotency_key`.
+    keys: list[tuple[Any, ...]]
 
 
 def lead_from(document: str) -> Lead:
@@ -62,6 +76,28 @@ def lead_row(account_id: int, lead: Lead) -> tuple[Any, ...]:
 
 def _key(text: str | None) -> str:
     return fold(text)[:SORT_KEY_CHARS_MAX] if text else ""
+
+
+def plan_entries(
+    account_id: int, writes: Sequence[CheckedWrite], plan: BatchPlan, now: int
+) -> PlanEntries:
+    """Return the ledger rows of a plan, and what they have to say besides.
+
+    A write that was done before has none.
+    """
+    entries = PlanEntries([], [], [])
+    for write, result, seq in zip(writes, plan.results, plan.seqs, strict=True):
+        if result.replayed_seq is not None:
+            continue
+        request = write.write
+        entries.ledger.append(ledger_entry(account_id, seq, now, request, result))
+        delivery, details = request.delivery, result.details
+        if details or delivery.batch_id is not None or request.about_seq is not None:
+            text = json_text(details or _NO_DETAILS)
+            entries.details.append((account_id, seq, request.about_seq, delivery.batch_id, text))
+        if (key := delivery.idempotency) is not None and result.refusal is None:
+            entries.keys.append((account_id, key.key_hash, key.body_hash, seq))
+    return entries
 
 
 def ledger_entry(

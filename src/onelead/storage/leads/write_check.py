@@ -1,4 +1,4 @@
-"""What a write would do if it were the next one: planned, but not written. Portable."""
+"""What writes would do if they were the next ones: planned, but not written. Portable."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from onelead.contract.leads import WriteCheck
+from onelead.contract.leads import WriteChecks
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import Snapshot
 from onelead.domain.fold import (
-    Snapshot,
     checked_write,
     keys_needed,
     leads_needed,
@@ -18,22 +18,26 @@ from onelead.domain.fold import (
 )
 from onelead.domain.writes import CheckedWrite, LeadWrite
 from onelead.storage.lane import require_own_id
+from onelead.storage.leads.act_reads import answered, needs_facts, read_facts
 from onelead.storage.leads.reads import read_leads
 from onelead.storage.schema import lane, match_key
 
 
-def plan_write(
-    connection: Connection, settings: AccountSettings, write: LeadWrite, now: int
-) -> WriteCheck:
-    """Plan the write on what is stored now. Raises IdsExhausted."""
+def plan_writes(
+    connection: Connection, settings: AccountSettings, requests: Sequence[LeadWrite], now: int
+) -> WriteChecks:
+    """Plan the writes as one batch on what is stored now. Raises IdsExhausted."""
     account_id = settings.account_id
-    writes = [checked_write(write, settings)]
+    writes = [checked_write(request, settings) for request in requests]
     where = lane.c.account_id == account_id
     last_id = connection.execute(select(lane.c.last_id).where(where)).scalar_one()
     snapshot = _snapshot(connection, account_id, writes)
+    if needs_facts(writes, snapshot):
+        reads = read_facts(settings, writes, snapshot, matches_needed(writes))
+        answered(reads, lambda statement: connection.execute(statement).all())
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id)
     require_own_id(account_id, plan.last_id)
-    return WriteCheck(plan.results[0], settings)
+    return WriteChecks(plan.results, settings)
 
 
 def _snapshot(connection: Connection, account_id: int, writes: Sequence[CheckedWrite]) -> Snapshot:

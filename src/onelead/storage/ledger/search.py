@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true, union
 
 from onelead.contract.ledger import (
     AccountLedgerRow,
@@ -27,27 +27,39 @@ from onelead.domain.limits import (
     LEDGER_MARGIN_ROWS,
     LEDGER_PAYLOADS_EXAMINED_MAX,
 )
-from onelead.domain.writes import LEAD, MatchResult
+from onelead.domain.writes import LEAD, MatchResult, Outcome, RowDetails
 from onelead.storage.leads.reads import read_leads
 from onelead.storage.leads.rows import json_text
-from onelead.storage.schema import ledger
+from onelead.storage.schema import ledger, ledger_candidate, ledger_detail, refused_delivery
 
 _MATCH_FIELDS = ("name", "email", "custom")
-#: The columns of a row that is listed: the payload may be a megabyte.
-LISTED = tuple(column for column in ledger.c if column.name != "payload")
+#: What only some rows have to say, in a table of its own.
+_DETAILS = (ledger_detail.c.about_seq, ledger_detail.c.batch_id, ledger_detail.c.details)
+_details = msgspec.json.Decoder(RowDetails)
+
+
+def select_rows(*, with_payload: bool) -> Select[Any]:
+    """Select ledger rows; a payload may be a megabyte."""
+    columns = (column for column in ledger.c if with_payload or column.name != "payload")
+    same_row = and_(
+        ledger_detail.c.account_id == ledger.c.account_id, ledger_detail.c.seq == ledger.c.seq
+    )
+    return select(*columns, *_DETAILS).outerjoin(ledger_detail, same_row)
 
 
 def search_ledger(
     connection: Connection, settings: AccountSettings, search: LedgerSearch
 ) -> LedgerSlice:
     """Return a slice of the ledger."""
-    newest = _newest(connection, settings.account_id)
+    newest = newest_seq(connection, settings.account_id)
     above, top = _bounds(connection, settings.account_id, search, newest)
     most = LEDGER_PAYLOADS_EXAMINED_MAX if search.sent else LEDGER_EXAMINED_MAX
-    floor = max(above, top - most)
+    # An index has the rows of a lead.
+    floor = above if search.lead_id is not None else max(above, top - most)
     found = connection.execute(
-        select(*LISTED)
-        .where(*_run(settings.account_id, floor, top), *_criteria(search))
+        select_rows(with_payload=False)
+        .where(*run_between(settings.account_id, floor, top))
+        .where(*criteria(settings.account_id, search))
         .order_by(ledger.c.seq.desc())
         .limit(search.limit)
     ).all()
@@ -62,7 +74,7 @@ def search_ledger(
     )
 
 
-def _run(account_id: int, above: int, top: int) -> tuple[ColumnElement[bool], ...]:
+def run_between(account_id: int, above: int, top: int) -> tuple[ColumnElement[bool], ...]:
     """Bound what a statement reads to a run of the primary key: above one number, up to another."""
     return (ledger.c.account_id == account_id, ledger.c.seq > above, ledger.c.seq <= top)
 
@@ -83,7 +95,8 @@ def _bounds(
     return above, max(above, top)
 
 
-def _newest(connection: Connection, account_id: int) -> int:
+def newest_seq(connection: Connection, account_id: int) -> int:
+    """Return the number of the newest row that can be read; 0 without any."""
     where = ledger.c.account_id == account_id
     return connection.execute(select(func.max(ledger.c.seq)).where(where)).scalar() or 0
 
@@ -116,9 +129,9 @@ _OF_SCOPE = {
 }
 
 
-def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
+def criteria(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]:
     """Return the conditions of the criteria that are given."""
-    conditions = [*_of_match(search), _OF_SCOPE[search.scope]]
+    conditions = [*_of_match(search), _OF_SCOPE[search.scope], *_of_acts(account_id, search)]
     if search.has_ignored:
         conditions.append(ledger.c.ignored.is_not(None))
     if search.outcomes:
@@ -138,6 +151,32 @@ def _criteria(search: LedgerSearch) -> list[ColumnElement[bool]]:
         conditions.append(ledger.c.date < search.until_date)
     # The payload is read only of rows that meet the other criteria.
     return [*conditions, *_of_payload(search)]
+
+
+def _of_acts(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if search.actions:
+        conditions.append(ledger.c.action.in_(sorted(search.actions)))
+    if search.lead_id is not None:
+        own = ledger.alias("own")
+        of_lead = select(own.c.seq).where(
+            own.c.account_id == account_id,
+            own.c.resource_id == search.lead_id,
+            own.c.resource == LEAD,
+        )
+        named = select(ledger_candidate.c.seq).where(
+            ledger_candidate.c.account_id == account_id,
+            ledger_candidate.c.lead_id == search.lead_id,
+        )
+        conditions.append(ledger.c.seq.in_(union(of_lead, named)))
+    if search.state is not None:
+        of_state = select(refused_delivery.c.seq).where(
+            refused_delivery.c.account_id == account_id,
+            refused_delivery.c.seq == ledger.c.seq,
+            refused_delivery.c.state == search.state,
+        )
+        conditions += [ledger.c.outcome == Outcome.REFUSED.value, of_state.exists()]
+    return conditions
 
 
 def _of_match(search: LedgerSearch) -> list[ColumnElement[bool]]:
@@ -191,7 +230,7 @@ def _match_starts(start: str) -> ColumnElement[bool]:
 def ledger_row(connection: Connection, settings: AccountSettings, seq: int) -> LedgerRead:
     """Return a row with the leads that it names. Raises ResourceNotFound."""
     where = (ledger.c.account_id == settings.account_id) & (ledger.c.seq == seq)
-    found = connection.execute(select(ledger).where(where)).first()
+    found = connection.execute(select_rows(with_payload=True).where(where)).first()
     if found is None:
         raise ResourceNotFound
     row = row_as(AccountLedgerRow, found, found.payload)
@@ -210,4 +249,5 @@ def row_as(kind: type[R], row: Row[Any], payload: Any = None) -> R:
     values = {name: getattr(row, name) for name in kind.__struct_fields__ if name != "payload"}
     for name in ("match", "changes", "ignored", "shares"):
         values[name] = None if values[name] is None else msgspec.json.decode(values[name])
+    values["details"] = _details.decode(row.details) if row.details else None
     return kind(**values, payload=payload)

@@ -15,11 +15,10 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import BigInteger, Float, Table, Text
 from sqlalchemy import Column as TableColumn
 
-from onelead.contract.leads import Batch, BatchReceipt
+from onelead.contract.leads import Batch, BatchReceipt, FirstRow
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import BatchPlan, Snapshot
 from onelead.domain.fold import (
-    BatchPlan,
-    Snapshot,
     checked_write,
     keys_needed,
     matches_needed,
@@ -30,8 +29,9 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
+from onelead.storage.leads.act_reads import needs_facts, read_facts
 from onelead.storage.leads.old_keys import clear_old_keys
-from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
+from onelead.storage.leads.rows import lead_from, lead_row, plan_entries
 from onelead.storage.postgresql.trips import Command, Trips
 from onelead.storage.postgresql.values import (
     Pack,
@@ -134,6 +134,15 @@ _DELETE_LEADS = _delete(schema.lead)
 _INSERT_KEYS = f"{_insert(schema.match_key)} ON CONFLICT DO NOTHING"
 _DELETE_KEYS = _delete(schema.match_key)
 _INSERT_LEDGER = _insert(schema.ledger)
+_INSERT_DETAILS = _insert(schema.ledger_detail)
+_INSERT_IDEMPOTENCY_KEYS = _insert(schema.idempotency_key)
+_SAVE_MERGED = (
+    f"{_insert(schema.merged_lead)} ON CONFLICT (account_id, id)"
+    " DO UPDATE SET lead_id = excluded.lead_id, into_id = excluded.into_id, seq = excluded.seq"
+)
+_DELETE_MERGED = _delete(schema.merged_lead)
+_INSERT_PAIRS = _insert(schema.distinct_pair)
+_DELETE_PAIRS = _delete(schema.distinct_pair)
 
 
 class RowsMissing(Exception):
@@ -156,13 +165,14 @@ async def write_batch(
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
     account = int_value(account_id)
     reading = _Reading(account, writes)
-    look = [(_READ_REQUEST, (account, int_value(in_doubt.first_seq)))] if in_doubt else []
+    doubted = in_doubt.first_written(batch) if in_doubt else None
+    look = [(_READ_REQUEST, (account, int_value(doubted.seq)))] if doubted else []
     begin = [(_BEGIN, ()), (_TAKE_LANE, (account, int_value(len(writes))))]
     _begun, taken, *found = await trips.make([*begin, *look, *reading.commands])
     if taken.ntuples == 0:
         raise LaneMissing
     last_seq, last_id, settings_version = (int_from(taken.get_value(0, n)) for n in range(3))
-    if in_doubt and _is_written(found.pop(0), batch):
+    if in_doubt and (doubted is None or _is_written(found.pop(0), doubted)):
         return in_doubt
     if settings_version != settings.version:
         settings = await load_settings()
@@ -170,18 +180,21 @@ async def write_batch(
         reading = _Reading(account, writes)
         found = await trips.make(reading.commands)
     snapshot = reading.snapshot(found)
-    plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id)
+    if needs_facts(writes, snapshot):
+        await trips.answered(read_facts(settings, writes, snapshot, matches_needed(writes)))
+    first_seq = last_seq - len(writes) + 1
+    plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id, first_seq=first_seq)
     if settings.may_have_old_keys:
         clear_old_keys(plan, snapshot.leads, settings)
-    first_seq = last_seq - len(writes) + 1
-    numbered = enumerate(zip(writes, plan.results, strict=True), first_seq)
-    ledger = [
-        ledger_entry(account_id, seq, now, write.write, result) for seq, (write, result) in numbered
-    ]
+    entries = plan_entries(account_id, writes, plan, now)
     writing = _writing(account_id, plan, last_id)
-    writing.rows(_INSERT_LEDGER, schema.ledger.c, ledger)
+    writing.rows(_INSERT_LEDGER, schema.ledger.c, entries.ledger)
+    writing.rows(_INSERT_DETAILS, schema.ledger_detail.c, entries.details)
+    writing.rows(_INSERT_IDEMPOTENCY_KEYS, schema.idempotency_key.c, entries.keys)
+    if done_before := len(writes) - len(entries.ledger):
+        writing.one_row(_TAKE_LANE, int_value(-done_before))
     await writing.make(trips)
-    return BatchReceipt(plan.results, settings, first_seq)
+    return BatchReceipt(plan.results, settings, plan.seqs)
 
 
 async def commit(trips: Trips) -> None:
@@ -189,9 +202,8 @@ async def commit(trips: Trips) -> None:
     await trips.make([(_COMMIT, ())])
 
 
-def _is_written(found: PGresult, batch: Batch) -> bool:
-    request_id = batch.writes[0].write.delivery.request_id
-    return found.ntuples == 1 and text_from(found.get_value(0, 0)) == request_id
+def _is_written(found: PGresult, first: FirstRow) -> bool:
+    return found.ntuples == 1 and text_from(found.get_value(0, 0)) == first.request_id
 
 
 class _Reading:
@@ -245,6 +257,14 @@ def _writing(account_id: int, plan: BatchPlan, last_id: int) -> _Writing:
     added = [(account_id, key.field, key.value, id_, key.label) for key, id_ in plan.keys_added]
     writing.rows(_DELETE_KEYS, schema.match_key.primary_key, removed, or_fewer=True)
     writing.rows(_INSERT_KEYS, schema.match_key.c, added, or_fewer=True)
+    unmerged = [(account_id, id_) for id_ in plan.unmerged]
+    writing.rows(_DELETE_MERGED, schema.merged_lead.primary_key, unmerged)
+    merged = [(account_id, *one) for one in plan.merged]
+    writing.rows(_SAVE_MERGED, schema.merged_lead.c, merged)
+    no_pairs = [(account_id, *pair) for pair in plan.pairs_removed]
+    writing.rows(_DELETE_PAIRS, schema.distinct_pair.primary_key, no_pairs)
+    pairs = [(account_id, *pair) for pair in plan.pairs_added]
+    writing.rows(_INSERT_PAIRS, schema.distinct_pair.c, pairs)
     more_leads = len(plan.created) - len(plan.deleted)
     if plan.last_id != last_id or more_leads:
         require_own_id(account_id, plan.last_id)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from onelead.storage.leads.act_reads import Reads
 
 #: The SQL, and its parameters in the binary format, None for a null.
 Command = tuple[str, Sequence[bytes | None]]
@@ -24,6 +27,8 @@ Command = tuple[str, Sequence[bytes | None]]
 #: ANALYZE, and one that was made while the tables were empty may use any index at all.
 _PLANNED_AT = frozenset({0, 20, 200, 2_000, 20_000})
 
+T = TypeVar("T")
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 
 
@@ -67,6 +72,20 @@ class Trips:
         await self._next()
         pgconn.exit_pipeline_mode()
         return results
+
+    async def answered(self, reads: Reads[T]) -> T:
+        """Run the statements one by one, and return what their rows come to."""
+        try:
+            statement = next(reads)
+            while True:
+                compiled = statement.compile(
+                    dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+                )
+                cursor = await self.connection.execute(str(compiled), compiled.params)
+                statement = reads.send(await cursor.fetchall())
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
     def _send(self, sql: str, parameters: Sequence[bytes | None]) -> bool:
         """Queue a command, and return whether its statement was already prepared."""

@@ -14,7 +14,7 @@ from onelead.contract.settings import IndexProgress
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
 from onelead.domain.limits import INDEX_CHUNK_LEADS, PURGE_CHUNK_KEYS
-from onelead.domain.matching import custom_field_keys
+from onelead.domain.matching import claim_field, custom_field_keys
 from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
 from onelead.storage.lane import lead_count, next_settings_version
@@ -101,7 +101,8 @@ def index_progress(connection: Connection, account_id: int) -> dict[int, IndexPr
 
 def stale_key_field(connection: Connection, settings: AccountSettings) -> str | None:
     """Return a field name among the match keys that no definition reads any more."""
-    live = {field.key_field for field in settings.indexed_fields}
+    fields = [field.key_field for field in settings.indexed_fields]
+    live = {*fields, *map(claim_field, fields)}
     table = schema.match_key
     last = "custom:"
     # Skips from one field to the next through the primary key, however many keys there are.

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import to_builtins
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
 from onelead.domain.account import (
@@ -18,8 +17,11 @@ from onelead.domain.account import (
     Role,
     User,
 )
+from onelead.domain.acts.policies import OVERWRITE_ALL, Deciding
 from onelead.domain.custom_fields import CustomField, DataType, IndexState, Option
+from onelead.domain.figures import caller_value
 from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS
+from onelead.domain.settings.account_details import AccountDetails
 from onelead.domain.settings.change import Resource, SettingsPlan, SettingsWrite
 from onelead.storage import schema
 from onelead.storage.lane import settings_version
@@ -54,6 +56,8 @@ def load_settings(
         sources=tuple(_sources(connection, account_id)),
         fields=tuple(_fields(connection, account_id)),
         placeholder_texts=_placeholder_texts(row.placeholders),
+        deciding=_deciding(row.deciding),
+        payload_days=row.payload_days or 0,
         deleted={one.id: one for one in _deleted(connection, account_id)},
         are_keys_stale=rebuild is not None and rebuild.progress is not None,
         may_have_old_keys=rebuild is not None,
@@ -62,6 +66,10 @@ def load_settings(
 
 def _placeholder_texts(stored: str | None) -> tuple[str, ...]:
     return DEFAULT_PLACEHOLDERS if stored is None else tuple(msgspec.json.decode(stored))
+
+
+def _deciding(stored: str | None) -> Deciding:
+    return OVERWRITE_ALL if stored is None else msgspec.json.decode(stored, type=Deciding)
 
 
 def _deleted(connection: Connection, account_id: int) -> Iterable[DeletedReference]:
@@ -126,13 +134,24 @@ def save_plan(
         _delete_field(connection, account_id, plan.resource_id)
     if plan.saved_account is not None:
         where = schema.account.c.id == account_id
-        values = to_builtins(plan.saved_account)
-        values["placeholders"] = json_text(values["placeholders"])
+        values = _account_columns(plan.saved_account)
         connection.execute(update(schema.account).where(where).values(values))
     if plan.saved_statuses is not None:
         insert_statuses(connection, account_id, plan.saved_statuses)
     if plan.saved_sources is not None:
         insert_sources(connection, account_id, plan.saved_sources)
+
+
+def _account_columns(details: AccountDetails) -> dict[str, Any]:
+    deciding = details.deciding
+    return {
+        "name": details.name,
+        "time_zone": details.time_zone,
+        "currency": details.currency,
+        "placeholders": json_text(details.placeholders),
+        "deciding": None if deciding == OVERWRITE_ALL else json_text(deciding),
+        "payload_days": details.payload_days or None,
+    }
 
 
 def save_deleted(connection: Connection, account_id: int, plan: SettingsPlan, now: int) -> None:
@@ -218,6 +237,13 @@ def _insert_field(
     ]
     if options:
         connection.execute(insert(schema.custom_field_option), options)
+
+
+def api_key_callers(connection: Connection, account_id: int) -> set[str]:
+    """Return the account's API keys as callers, revoked ones included."""
+    table = schema.api_key
+    statement = select(table.c.id).where(table.c.account_id == account_id)
+    return {caller_value(0, key_id) for key_id in connection.execute(statement).scalars()}
 
 
 def count_using(connection: Connection, account_id: int, write: SettingsWrite) -> int:

@@ -17,9 +17,8 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.state import BatchPlan, Snapshot
 from onelead.domain.fold import (
-    BatchPlan,
-    Snapshot,
     checked_write,
     keys_needed,
     leads_needed,
@@ -30,8 +29,9 @@ from onelead.domain.lead import Lead
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
+from onelead.storage.leads.act_reads import Rows, answered, needs_facts, read_facts
 from onelead.storage.leads.old_keys import clear_old_keys
-from onelead.storage.leads.rows import lead_from, lead_row, ledger_entry
+from onelead.storage.leads.rows import lead_from, lead_row, plan_entries
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -86,6 +86,12 @@ _DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
 # The index work may already have added a key of a definition that is being indexed.
 _INSERT_KEY = _sql(insert(schema.match_key).prefix_with("OR IGNORE"))
 _INSERT_LEDGER = _sql(insert(schema.ledger))
+_INSERT_DETAIL = _sql(insert(schema.ledger_detail))
+_INSERT_IDEMPOTENCY_KEY = _sql(insert(schema.idempotency_key))
+_SAVE_MERGED = _sql(insert(schema.merged_lead).prefix_with("OR REPLACE"))
+_DELETE_MERGED = _sql(delete(schema.merged_lead).where(*_by_key(schema.merged_lead)))
+_INSERT_PAIR = _sql(insert(schema.distinct_pair))
+_DELETE_PAIR = _sql(delete(schema.distinct_pair).where(*_by_key(schema.distinct_pair)))
 _LEDGER_REQUEST = _sql(select(schema.ledger.c.request_id).where(*_by_key(schema.ledger)))
 
 
@@ -94,8 +100,12 @@ def write_batch(
     batch: Batch,
     now: int,
     load_settings: Callable[[], AccountSettings],
+    read: Callable[[Select[Any]], Rows],
 ) -> BatchReceipt:
-    """Write a batch in the driver's open transaction; `load_settings` reads in the same one."""
+    """Write a batch in the driver's open transaction.
+
+    `load_settings` and `read`, which runs other statements, read in the same one.
+    """
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
     row = driver.execute(_TAKE_LANE, (len(writes), account_id)).fetchone()
     lane = Lane(row[0] - len(writes) + 1, row[1], row[2])
@@ -103,7 +113,10 @@ def write_batch(
         settings = load_settings()
         writes = [checked_write(write.write, settings) for write in writes]
     snapshot = _snapshot(driver, account_id, writes)
-    plan = plan_batch(writes, snapshot, settings, now=now, last_id=lane.last_id)
+    if needs_facts(writes, snapshot):
+        answered(read_facts(settings, writes, snapshot, matches_needed(writes)), read)
+    first_seq, last_id = lane.first_seq, lane.last_id
+    plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id, first_seq=first_seq)
     if settings.may_have_old_keys:
         clear_old_keys(plan, snapshot.leads, settings)
     _write_plan(driver, account_id, plan, snapshot.leads)
@@ -111,22 +124,24 @@ def write_batch(
     if plan.last_id != lane.last_id or more_leads:
         require_own_id(account_id, plan.last_id)
         driver.execute(_SAVE_LEADS, (plan.last_id, more_leads, account_id))
-    numbered = enumerate(zip(writes, plan.results, strict=True), lane.first_seq)
-    driver.executemany(
-        _INSERT_LEDGER,
-        [
-            ledger_entry(account_id, seq, now, write.write, result)
-            for seq, (write, result) in numbered
-        ],
-    )
-    return BatchReceipt(plan.results, settings, lane.first_seq)
+    entries = plan_entries(account_id, writes, plan, now)
+    driver.executemany(_INSERT_LEDGER, entries.ledger)
+    if entries.details:
+        driver.executemany(_INSERT_DETAIL, entries.details)
+    if entries.keys:
+        driver.executemany(_INSERT_IDEMPOTENCY_KEY, entries.keys)
+    if done_before := len(writes) - len(entries.ledger):
+        driver.execute(_TAKE_LANE, (-done_before, account_id)).fetchone()
+    return BatchReceipt(plan.results, settings, plan.seqs)
 
 
 def is_committed(driver: sqlite3.Connection, batch: Batch, receipt: BatchReceipt) -> bool:
     """Return whether a commit that reported an error happened all the same."""
-    at = (batch.settings.account_id, receipt.first_seq)
-    row = driver.execute(_LEDGER_REQUEST, at).fetchone()
-    return row is not None and row[0] == batch.writes[0].write.delivery.request_id
+    first = receipt.first_written(batch)
+    if first is None:
+        return True
+    row = driver.execute(_LEDGER_REQUEST, (batch.settings.account_id, first.seq)).fetchone()
+    return row is not None and row[0] == first.request_id
 
 
 def _snapshot(
@@ -163,6 +178,15 @@ def _write_plan(
             for key, lead_id in plan.keys_added
         ],
     )
+    if plan.merged or plan.unmerged or plan.pairs_added or plan.pairs_removed:
+        _write_decisions(driver, account_id, plan)
+
+
+def _write_decisions(driver: sqlite3.Connection, account_id: int, plan: BatchPlan) -> None:
+    driver.executemany(_DELETE_MERGED, [(account_id, lead_id) for lead_id in plan.unmerged])
+    driver.executemany(_SAVE_MERGED, [(account_id, *one) for one in plan.merged])
+    driver.executemany(_DELETE_PAIR, [(account_id, *pair) for pair in plan.pairs_removed])
+    driver.executemany(_INSERT_PAIR, [(account_id, *pair) for pair in plan.pairs_added])
 
 
 def _update_leads(
@@ -189,6 +213,7 @@ def _keeps_entries(before: Lead, after: Lead) -> bool:
         and before.status_id == after.status_id
         and before.assignee_id == after.assignee_id
         and before.customer_source_id == after.customer_source_id
+        and before.date_created == after.date_created
     )
 
 

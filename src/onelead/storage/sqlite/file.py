@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -69,3 +69,28 @@ def lock_for_serving(path: Path) -> IO[bytes]:
         lock.close()
         raise DatabaseLocked(f"another onelead server is running on {path}") from None
     return lock
+
+
+#: The `user_version` of a file that was written with `secure_delete` from the beginning, or since
+#: it was last written as a whole: then its free space has nothing of what was removed.
+_WIPED = 1
+
+
+def mark_if_new(connection: sqlalchemy.Connection) -> None:
+    """Note in an empty file, before anything else is written, that it will have no traces."""
+    if not connection.exec_driver_sql("PRAGMA schema_version").scalar():
+        connection.exec_driver_sql(f"PRAGMA user_version = {_WIPED}")
+
+
+def clean(path: Path, *, busy_timeout_s: float) -> bool:
+    """Leave nothing of removed values in the file and its log; False if somebody still reads.
+
+    Today's connections overwrite what they delete. A file of an earlier version may still have
+    traces of rows in its free space, and is written again as a whole, once.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s)) as driver:
+        if driver.execute("PRAGMA user_version").fetchone() != (_WIPED,):
+            driver.execute("VACUUM")
+            driver.execute(f"PRAGMA user_version = {_WIPED}")
+        is_busy, *_pages = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy

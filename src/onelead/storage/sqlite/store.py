@@ -26,7 +26,13 @@ from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite.batch import is_committed, write_batch
 from onelead.storage.sqlite.checkpoints import Checkpoints
-from onelead.storage.sqlite.file import create_private, lock_for_serving, opening
+from onelead.storage.sqlite.file import (
+    clean,
+    create_private,
+    lock_for_serving,
+    mark_if_new,
+    opening,
+)
 from onelead.storage.sqlite.statistics import add_statistics
 
 T = TypeVar("T")
@@ -76,6 +82,7 @@ class SqliteStore(PortableStore):
     def _migrate(self) -> None:
         try:
             with opening(self._path), self._writing() as connection:
+                mark_if_new(connection)
                 migrate(connection)
                 add_statistics(connection)
         except Exception:
@@ -142,6 +149,14 @@ class SqliteStore(PortableStore):
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
+    async def _clean_files(self) -> bool:
+        def run() -> bool:
+            with _translated_errors():
+                return clean(self._path, busy_timeout_s=self._busy_timeout_s)
+
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
     def _lock_accounts(self, connection: Connection) -> None:
         """Do nothing: a write transaction holds the lock of the whole file."""
 
@@ -189,6 +204,7 @@ class SqliteStore(PortableStore):
                 batch,
                 self._clock(),
                 lambda: self._load_settings(connection, batch.settings.account_id),
+                lambda statement: connection.execute(statement).all(),
             )
             await loop.run_in_executor(self._writer, transaction.commit)
         except Exception:
@@ -254,6 +270,9 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
         driver.execute("PRAGMA synchronous = FULL")
         driver.execute(f"PRAGMA cache_size = -{_PAGES_KIB}")
         driver.execute("PRAGMA temp_store = MEMORY")
+        # What is deleted is overwritten, whatever the library was built with; `clean` relies on
+        # it. It costs no CPU time that could be measured.
+        driver.execute("PRAGMA secure_delete = ON")
         if serving:
             # `Checkpoints` copies the log, so that no commit waits for it.
             driver.execute("PRAGMA wal_autocheckpoint = 0")

@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 
 from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN
 from onelead.domain.matching import sought_values
 from onelead.domain.references import payload_texts, reference
 from onelead.domain.text import isolated, known_id, quoted, shortened
@@ -25,9 +26,11 @@ SCOPES: dict[str, str] = {
     LedgerScope.UNREAD: "Bodies that could not be read",
     LedgerScope.SETTINGS: "Settings",
 }
+#: What can become of a refused delivery.
+STATES = {OPEN: "Waiting", APPLIED: "Applied", DISMISSED: "Dismissed"}
 _MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
 _PARAMETERS = (
-    *("outcome", "about", "by", "from", "until", "match", "value", "request"),
+    *("outcome", "state", "about", "by", "from", "until", "match", "value", "request"),
     # Something was not taken; the id of a setting that was sent.
     *("ignored", "sent"),
 )
@@ -66,7 +69,7 @@ class DeliveryFilters:
     def chips(self, labels: ApiKeyLabels) -> list[Chip]:
         """Return a chip for each active filter."""
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
-        named |= SCOPES
+        named |= {**SCOPES, **STATES}
         prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
         prefixes |= {"by": "By ", "match": "Matched by ", "about": "About ", "sent": "Sent "}
         texts = {"ignored": "Something not taken", "sent": self._sent_text()}
@@ -92,6 +95,7 @@ class DeliveryFilters:
         match_field, definition_id = self._match()
         return LedgerSearch(
             outcomes=self._outcomes(),
+            state=self._state(),
             scope=self._scope(),
             user_id=by_id if by_kind == "user" else None,
             api_key_id=by_id if by_kind == "key" else None,
@@ -117,6 +121,13 @@ class DeliveryFilters:
         if len(known) < len(values):
             self._wrong("outcome", "is not an outcome")
         return frozenset(known)
+
+    def _state(self) -> str | None:
+        value = self.value("state")
+        if value and value not in STATES:
+            self._wrong("state", "must be open, applied or dismissed")
+            return None
+        return value or None
 
     def _scope(self) -> LedgerScope | None:
         value = self.value("about")

@@ -14,7 +14,8 @@ from onelead.domain.errors import AdminRequired
 from onelead.domain.lead import Lead
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.writes import LEAD, Outcome
-from onelead.web.deliveries.filters import SCOPES, DeliveryFilters, match_choices
+from onelead.web.deliveries.decide import state_of
+from onelead.web.deliveries.filters import SCOPES, STATES, DeliveryFilters, match_choices
 from onelead.web.frame.pages import Page
 from onelead.web.frame.rendering import exact
 from onelead.web.frame.visit import Visit
@@ -75,6 +76,7 @@ async def delivery_list(visit: Visit) -> Response:
         lines=lines,
         chips=filters.chips(labels),
         outcomes=list(Outcome),
+        states=STATES,
         scopes=list(SCOPES.items()) if visit.signed_in.is_admin else [],
         people=by_choices(visit.settings, labels),
         matches=match_choices(visit.settings),
@@ -110,10 +112,14 @@ async def delivery(visit: Visit) -> Response:
     labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     row, settings = read.row, read.settings
     line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
+    state = await state_of(visit, row)
     return visit.page(
         "deliveries/delivery.html",
         row=row,
         line=line,
+        state=state,
+        state_text=STATES[state.state] if state else "",
+        can_apply=state is not None and row.unread_bytes is None,
         lead=next((lead for lead in read.leads if lead.id == row.resource_id), None),
         is_of_lead=row.resource == LEAD,
         written=exact(row.date, settings.zone),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -17,24 +15,23 @@ from onelead import __version__
 from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
 from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
 from onelead.domain.text import known_id
-from onelead.domain.writes import Delivery
+from onelead.domain.writes import Delivery, LeadWrite
 from onelead.incoming.json_body import Received, read_body
 from onelead.incoming.request_log import RequestLine
 from onelead.process.runtime import Runtime
+from onelead.process.writer import Receipt
+from onelead.web.frame.flash import Flash, flash_of, forget_flash, set_flash
 from onelead.web.frame.forms import Form, decode_form
 from onelead.web.frame.rendering import moment_writer, render
 from onelead.web.frame.sessions import (
     SignedIn,
     csrf_token,
-    is_secure,
     new_token,
     session_token,
     set_visitor,
     visitor_token,
 )
 
-_FLASH = "onelead_flash"
-_FLASH_CHARS_MAX = 500
 #: Proxies allow a few thousand bytes of headers in a response.
 _LOCATION_CHARS_MAX = 3_000
 
@@ -56,6 +53,8 @@ class Visit:
         self.line = line
         self.who = who
         self.now = runtime.clock()
+        #: How many refused deliveries wait for a decision, for the navigation.
+        self.open_deliveries = 0
         self._form: Form | None = None
         self._new_visitor = ""
 
@@ -113,6 +112,12 @@ class Visit:
             payload=payload if isinstance(payload, str) else msgspec.json.encode(payload).decode(),
         )
 
+    async def written(self, write: LeadWrite) -> Receipt:
+        """Write, note it in the request log, and return what it did, refused ones included."""
+        receipt = await self.runtime.writer.write(self.account_id, write)
+        self.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
+        return receipt
+
     def csrf(self) -> str:
         """Return the CSRF token that a form on this page must send."""
         token = session_token(self.request) if self.who else visitor_token(self.request)
@@ -123,7 +128,7 @@ class Visit:
     def page(self, template: str, status: int = HTTPStatus.OK, /, **context: Any) -> Response:
         """Render a page inside the frame."""
         zone = self.who.settings.zone if self.who else ZoneInfo(DEFAULT_TIME_ZONE)
-        flash = _flash(self.request)
+        flash = flash_of(self.request)
         html = render(
             template,
             {
@@ -143,23 +148,19 @@ class Visit:
         if self._new_visitor:
             set_visitor(self.request, response, self._new_visitor)
         if flash:
-            response.delete_cookie(_FLASH, path="/", httponly=True, samesite="lax")
+            forget_flash(response)
         return response
 
-    def redirect(self, path: str, flash: str = "", *, is_problem: bool = False) -> Response:
-        """Send the browser to another page of ours, which shows `flash` once."""
+    def redirect(
+        self, path: str, flash: str = "", *, is_problem: bool = False, undo_seq: int | None = None
+    ) -> Response:
+        """Send the browser to another page of ours, which shows `flash` once.
+
+        With the number of a ledger row of a lead, the flash has a button that undoes it.
+        """
         response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": own_path(path)})
         if flash:
-            raw = msgspec.json.encode((flash[:_FLASH_CHARS_MAX], is_problem))
-            response.set_cookie(
-                _FLASH,
-                base64.urlsafe_b64encode(raw).decode(),
-                max_age=60,
-                path="/",
-                secure=is_secure(self.request),
-                httponly=True,
-                samesite="lax",
-            )
+            set_flash(self.request, response, Flash(flash, is_problem, undo_seq))
         return response
 
 
@@ -169,6 +170,11 @@ def own_path(path: str) -> str:
     is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
     is_clean = path.isascii() and path.isprintable() and len(path) <= _LOCATION_CHARS_MAX
     return path if is_own and is_clean else "/"
+
+
+def local_path(text: str) -> str:
+    """Return where an address or form wants to lead back to: a path of ours, or empty for none."""
+    return own_path(text) if text else ""
 
 
 def problems_of(error: OneleadError) -> dict[str, list[str]]:
@@ -190,15 +196,3 @@ def error_line(error: OneleadError) -> str:
         field = "" if problem.attribute == "base" else f"{humanised(problem.attribute)}: "
         lines.append(field + problem.text)
     return "; ".join(lines)
-
-
-def _flash(request: Request) -> tuple[str, bool] | None:
-    """Return the flash message left by the previous page; the cookie can be forged."""
-    raw = request.cookies.get(_FLASH, "")
-    if not raw:
-        return None
-    try:
-        text, is_problem = msgspec.json.decode(base64.urlsafe_b64decode(raw), type=tuple[str, bool])
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        return None
-    return (text[:_FLASH_CHARS_MAX], is_problem)

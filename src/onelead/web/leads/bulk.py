@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from onelead.domain.errors import VersionConflict
 from onelead.domain.lead import Lead
@@ -42,6 +42,8 @@ class Change(Struct, frozen=True):
     #: The properties that each lead gets, as the API's JSON.
     properties: dict[str, Any] = {}
     tags: tuple[str, ...] = ()
+    #: Shared by all writes of the change, so that they can be undone together.
+    batch_id: str = ""
 
 
 async def change_leads(visit: Visit, ids: Sequence[int], change: Change) -> dict[int, Receipt]:
@@ -61,8 +63,13 @@ async def _written(visit: Visit, writes: Mapping[int, LeadWrite]) -> dict[int, R
 
 def _write(visit: Visit, lead_id: int, change: Change) -> LeadWrite:
     if change.kind is ChangeKind.DELETE:
-        return LeadWrite(Action.DELETE, visit.delivery(""), lead_id)
-    return lead_write(visit, Action.UPDATE, change.properties, lead_id)
+        return _of_batch(LeadWrite(Action.DELETE, visit.delivery(""), lead_id), change)
+    return _of_batch(lead_write(visit, Action.UPDATE, change.properties, lead_id), change)
+
+
+def _of_batch(write: LeadWrite, change: Change) -> LeadWrite:
+    delivery = structs.replace(write.delivery, batch_id=change.batch_id)
+    return structs.replace(write, delivery=delivery)
 
 
 async def _change_tags(visit: Visit, ids: Sequence[int], change: Change) -> dict[int, Receipt]:
@@ -88,7 +95,8 @@ def _tagged(visit: Visit, lead_id: int, lead: Lead | None, change: Change) -> Le
     )
     # The write refuses a lead that does not exist, like any other write.
     version = lead.version if lead else None
-    return lead_write(visit, Action.UPDATE, {"tags": tags}, lead_id, version)
+    write = lead_write(visit, Action.UPDATE, {"tags": tags}, lead_id, version)
+    return _of_batch(write, change)
 
 
 async def _leads(visit: Visit, ids: Sequence[int]) -> dict[int, Lead]:

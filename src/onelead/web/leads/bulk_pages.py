@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from onelead.domain.errors import InputInvalid, OneleadError
-from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
+from onelead.domain.limits import MERGE_LEADS_MAX, SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.process.writer import Receipt
 from onelead.web.frame.forms import Form
@@ -16,6 +16,7 @@ from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
 from onelead.web.leads.bulk import Change, ChangeKind, change_leads
 from onelead.web.leads.form import id_choices
+from onelead.web.leads.merge_form import merge_href
 from onelead.web.leads.query import PATH
 from onelead.web.leads.selection import (
     Progress,
@@ -41,6 +42,8 @@ async def choose_change(visit: Visit) -> Response:
     """Ask what to do to the selected leads."""
     form = await visit.form()
     selection = selection_from(form)
+    if form.get("action") == "merge":
+        return _to_merge(visit, form, selection)
     if form.get("action") not in list(ChangeKind):
         return visit.redirect(PATH)
     if selection.query is not None:
@@ -48,6 +51,15 @@ async def choose_change(visit: Visit) -> Response:
     elif not selection.ids:
         return visit.redirect(_back(form), "Select some leads first.", is_problem=True)
     return _choice(visit, form, selection)
+
+
+def _to_merge(visit: Visit, form: Form, selection: Selection) -> Response:
+    """Lead to the page that merges the selected leads."""
+    ids = sorted(selection.ids)
+    if len(ids) not in range(2, MERGE_LEADS_MAX + 1):
+        text = f"Select 2 to {MERGE_LEADS_MAX} leads to merge."
+        return visit.redirect(_back(form), text, is_problem=True)
+    return visit.redirect(merge_href(ids, ""))
 
 
 def _choice(

@@ -30,8 +30,9 @@ from onelead.domain.lead import CUSTOM_PREFIX, Lead, changes_between, definition
 from onelead.domain.limits import CONFLICT_CHANGES_MAX
 from onelead.domain.properties import applied, checked
 from onelead.domain.text import known_id
-from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.lead_json import lead_patch
+from onelead.process.writer import Receipt
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Problems, Visit, problems_of
@@ -144,7 +145,8 @@ async def _saved(visit: Visit, edit: _Edit) -> Response:
         return await _conflict_page(visit, edit, wanted)
     if question := await question_about(visit, write, lead, edit.form):
         return question_page(visit, question, edit.form, lead, _place(edit.group))
-    return await _after_write(visit, edit, wanted, await _written(visit, write))
+    receipt = await visit.written(write)
+    return await _after_write(visit, edit, wanted, receipt)
 
 
 def _refusal(write: LeadWrite, settings: AccountSettings) -> OneleadError | None:
@@ -158,8 +160,9 @@ def _refusal(write: LeadWrite, settings: AccountSettings) -> OneleadError | None
 
 
 async def _after_write(
-    visit: Visit, edit: _Edit, wanted: dict[str, Any], result: WriteResult
+    visit: Visit, edit: _Edit, wanted: dict[str, Any], receipt: Receipt
 ) -> Response:
+    result = receipt.result
     if isinstance(result.refusal, VersionConflict):
         # It was changed between reading and writing.
         return await _conflict_page(visit, await _edit(visit, edit.read.lead.id), wanted)
@@ -168,7 +171,8 @@ async def _after_write(
     if result.refusal is not None:
         raise result.refusal
     flash = f"{_FLASHES[result.outcome]} {await shares_text(visit, result)}"
-    return visit.redirect(edit.path, flash.rstrip())
+    undo_seq = receipt.seq if result.outcome is Outcome.UPDATED else None
+    return visit.redirect(edit.path, flash.rstrip(), undo_seq=undo_seq)
 
 
 async def _edit(visit: Visit, lead_id: int) -> _Edit:
@@ -192,12 +196,6 @@ async def _edit(visit: Visit, lead_id: int) -> _Edit:
         later = [row for row in rows if (row.version or 0) <= read.lead.version]
         base = msgspec.structs.replace(lead_before(read.lead, later), version=version)
     return _Edit(read, group, names, form, base, later, is_cut)
-
-
-async def _written(visit: Visit, write: LeadWrite) -> WriteResult:
-    receipt = await visit.runtime.writer.write(visit.account_id, write)
-    visit.line.wrote(receipt.result.outcome, receipt.seq, receipt.result.refusal)
-    return receipt.result
 
 
 async def _refused(
@@ -299,10 +297,12 @@ async def create_lead(visit: Visit) -> Response:
     if refusal is None:
         if question := await question_about(visit, write, None, form):
             return question_page(visit, question, form)
-        result = await _written(visit, write)
+        receipt = await visit.written(write)
+        result = receipt.result
         if result.lead is not None:
             flash = f"The lead was created. {await shares_text(visit, result)}"
-            return visit.redirect(f"/leads/{result.lead.id}", flash.rstrip())
+            path = f"/leads/{result.lead.id}"
+            return visit.redirect(path, flash.rstrip(), undo_seq=receipt.seq)
         refusal = result.refusal
     assert refusal is not None
     if not isinstance(refusal, InputInvalid):
@@ -355,7 +355,8 @@ async def delete_lead(visit: Visit) -> Response:
     lead_id, form = visit.path_id(), await visit.form()
     expected = known_id(form.get("version")) or 0
     write = LeadWrite(Action.DELETE, visit.delivery(""), lead_id, expected_version=expected)
-    refusal = (await _written(visit, write)).refusal
+    receipt = await visit.written(write)
+    refusal = receipt.result.refusal
     if isinstance(refusal, VersionConflict):
         read = await visit.store.lead(visit.account_id, lead_id)
         return visit.page(
@@ -363,7 +364,8 @@ async def delete_lead(visit: Visit) -> Response:
         )
     if refusal is not None:
         raise refusal
-    return visit.redirect("/leads", "The lead was deleted. Its history is kept.")
+    flash = "The lead was deleted. Its history is kept."
+    return visit.redirect("/leads", flash, undo_seq=receipt.seq)
 
 
 PAGES = (

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from onelead.contract.leads import LeadList
 from onelead.domain.errors import InputInvalid
-from onelead.domain.limits import SELECTED_LEADS_MAX
+from onelead.domain.limits import MERGE_LEADS_MAX, SELECTED_LEADS_MAX
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import is_secure
 from onelead.web.frame.visit import Visit, error_line, own_path
@@ -91,6 +91,7 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
             (one.label for one in columns if one.sort_key == query.search.sort_by), "that"
         ),
         "selected_max": SELECTED_LEADS_MAX,
+        "merge_max": MERGE_LEADS_MAX,
         "is_first": not (query.cursor or query.before),
         "settings": settings,
     }

@@ -10,21 +10,20 @@ import msgspec
 from starlette.responses import JSONResponse, Response
 
 from onelead.contract.leads import LeadRead
-from onelead.contract.ledger import LeadLedger
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ResourceNotFound
-from onelead.domain.limits import HISTORY_ROWS, TAG_COMPLETIONS_MAX
-from onelead.domain.text import known_id
+from onelead.domain.limits import TAG_COMPLETIONS_MAX
 from onelead.domain.writes import Outcome
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit
+from onelead.web.leads.beside import addable_fields, not_taken, origin_texts, other_lines
 from onelead.web.leads.controls import controls
 from onelead.web.leads.form import CUSTOM, names_of, stored_form
+from onelead.web.leads.history import history_context, labels_of, read_history
 from onelead.web.leads.lost_values import LostValue
 from onelead.web.leads.view import Section, sections
-from onelead.web.words.deleted_names import settings_to_write_by
-from onelead.web.words.ledger_lines import ApiKeyLabels, api_key_labels, ledger_line
+from onelead.web.words.ledger_lines import ledger_line
 
 
 async def show_lead(visit: Visit) -> Response:
@@ -32,8 +31,11 @@ async def show_lead(visit: Visit) -> Response:
     lead_id = visit.path_id()
     try:
         read = await visit.store.lead(visit.account_id, lead_id)
-    except ResourceNotFound:
-        return await _deleted_page(visit, lead_id)
+    except ResourceNotFound as gone:
+        return await _deleted_page(visit, lead_id, gone)
+    if read.lead.id != lead_id:
+        text = f"Lead {lead_id} is part of this lead since a merge."
+        return visit.redirect(f"/leads/{read.lead.id}", text)
     shown = sections(read.lead, read.settings)
     group = visit.query("edit")
     if names := names_of(group, read.settings):
@@ -67,61 +69,44 @@ async def lead_page(
     **context: Any,
 ) -> Response:
     """Render the page of a lead with its sections."""
-    history = await _history(visit, read.lead.id)
+    history, labels = await read_history(visit, read.lead.id), await labels_of(visit)
+    lead, settings = read.lead, read.settings
     return visit.page(
         "leads/show.html",
         status,
         **{
-            "lead": read.lead,
-            "settings": read.settings,
+            "lead": lead,
+            "settings": settings,
             "sections": shown,
             "edited": visit.query("edit"),
-            "version": read.lead.version,
+            "version": lead.version,
             "submitted": [],
             "since": [],
             "attempted": False,
-            **await _history_context(visit, history, await _labels(visit)),
+            "others": other_lines(lead, settings),
+            "addable": addable_fields(settings),
+            "origin_texts": origin_texts(lead, settings, labels),
+            "not_taken": not_taken(lead, history.rows, settings),
+            **await history_context(visit, history, labels),
             **context,
         },
     )
 
 
-async def _history(visit: Visit, lead_id: int) -> LeadLedger:
-    before = known_id(visit.query("before"))
-    return await visit.store.lead_ledger(
-        visit.account_id, lead_id, before=before, limit=HISTORY_ROWS
-    )
-
-
-async def _labels(visit: Visit) -> ApiKeyLabels:
-    return api_key_labels(await visit.store.api_keys(visit.account_id))
-
-
-async def _history_context(
-    visit: Visit, history: LeadLedger, labels: ApiKeyLabels
-) -> dict[str, Any]:
-    settings = await settings_to_write_by(visit, history.settings, history.rows)
-    return {
-        "lines": [ledger_line(row, settings, labels) for row in history.rows],
-        "next_before": history.next_before,
-        "is_newest": not visit.query("before"),
-    }
-
-
-async def _deleted_page(visit: Visit, lead_id: int) -> Response:
-    """Show what is left of a deleted lead. Raises ResourceNotFound for any other id."""
-    history = await _history(visit, lead_id)
+async def _deleted_page(visit: Visit, lead_id: int, gone: ResourceNotFound) -> Response:
+    """Show what is left of a deleted lead. Raises `gone` for any other id."""
+    history = await read_history(visit, lead_id)
     last = await visit.store.lead_changes(visit.account_id, lead_id, since_version=0, limit=1)
     if not last or last[0].outcome != Outcome.DELETED:
-        raise ResourceNotFound
-    labels = await _labels(visit)
+        raise gone
+    labels = await labels_of(visit)
     name, _ = (last[0].changes or {}).get("name", ("", None))
     return visit.page(
         "leads/deleted.html",
         lead_id=lead_id,
         name=name,
         deletion=ledger_line(last[0], history.settings, labels),
-        **await _history_context(visit, history, labels),
+        **await history_context(visit, history, labels),
     )
 
 

@@ -18,6 +18,7 @@ from onelead.domain.limits import SELECTED_CHUNK_LEADS, SELECTED_LEADS_MAX
 from onelead.domain.search import LeadSearch, Range
 from onelead.domain.text import fold, known_id, whole_number
 from onelead.domain.writes import Action, Outcome
+from onelead.incoming.batch_ids import known_batch_id
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
 from onelead.web.leads.bulk import Change, ChangeKind
@@ -147,6 +148,12 @@ async def next_ids(
 
 def change_from(visit: Visit, form: Form) -> Change:
     """Read the change from a form. Raises InputInvalid, before any lead is written."""
+    # The request that begins the change names the batch; the form carries it from then on.
+    batch_id = known_batch_id(form.get("batch")) or visit.line.request_id
+    return msgspec.structs.replace(_change(visit, form), batch_id=batch_id)
+
+
+def _change(visit: Visit, form: Form) -> Change:
     kind = ChangeKind(form.get("action"))
     match kind:
         case ChangeKind.STATUS:

@@ -18,7 +18,8 @@ from onelead.domain.emails import email_keys
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.lead import Lead, custom_name
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.matching import MatchKey, SimilarKeys, lead_keys, phone_digits, similar_keys
+from onelead.domain.matching import MatchKey, SimilarKeys, lead_keys, similar_keys
+from onelead.domain.phones import phone_digits
 from onelead.domain.search import LeadSearch
 from onelead.domain.text import isolated, shortened
 from onelead.domain.writes import LeadWrite, WriteResult
@@ -151,13 +152,13 @@ async def _facts(visit: Visit, write: LeadWrite, before: Lead | None) -> _Facts 
         settings=settings,
         gained=gained,
         similar=similar,
-        others=others | await _similar_ids(visit, similar, result.lead.id),
+        others=others | await _similar_ids(visit, similar, result.lead.id, before),
         odd_email=_odd_email(before, result.lead, settings),
     )
 
 
 async def _similar_ids(
-    visit: Visit, similar: Sequence[SimilarKeys], own_id: int
+    visit: Visit, similar: Sequence[SimilarKeys], own_id: int, before: Lead | None
 ) -> dict[str, Sequence[int]]:
     # More than are counted, by the lead itself, which may have had a similar number.
     limit = MATCH_IDS_MAX + 2
@@ -165,7 +166,17 @@ async def _similar_ids(
     ids: dict[str, set[int]] = {name: set() for name in _HINTS}
     for keys, lead_ids in zip(similar, found, strict=True):
         ids[keys.field].update(lead_ids)
-    return {name: sorted(some) for name, all_ids in ids.items() if (some := all_ids - {own_id})}
+    not_meant = {own_id} | await _other_persons(visit, before, ids)
+    return {name: sorted(some) for name, all_ids in ids.items() if (some := all_ids - not_meant)}
+
+
+async def _other_persons(visit: Visit, lead: Lead | None, ids: Mapping[str, set[int]]) -> set[int]:
+    """Return the leads of which people said that they are not the same person as the lead."""
+    if lead is None or not any(ids.values()):
+        return set()
+    wanted = {lead.id}.union(*ids.values())
+    pairs = await visit.store.distinct_pairs(visit.account_id, wanted)
+    return {one for pair in pairs if lead.id in pair[:2] for one in pair[:2]}
 
 
 def _odd_email(before: Lead | None, after: Lead, settings: AccountSettings) -> str:

@@ -22,6 +22,8 @@ class SharedLine(Struct, frozen=True):
     leads: str
     #: The list of these leads; empty without such a filter.
     href: str
+    #: The page that merges them; empty when they are too many.
+    merge_href: str
 
 
 class SharedList(Struct, frozen=True):
@@ -44,13 +46,17 @@ def shared_lists(scan: SharedValueScan, settings: AccountSettings) -> list[Share
 
 
 def _list(found: FieldScan, field: CustomField | None) -> SharedList:
-    lines = [
-        SharedLine(
-            match_value_text(field, value),
-            str(leads) if leads <= MATCH_IDS_MAX else f"more than {MATCH_IDS_MAX}",
-            leads_href(found.key_field, field, value),
-        )
-        for value, leads in found.values
-    ]
+    lines = [_line(found.key_field, field, value, leads) for value, leads in found.values]
     label = field.name if field else _LABELS[found.key_field]
     return SharedList(label, lines, found.shared - len(lines))
+
+
+def _line(key_field: str, field: CustomField | None, value: str, leads: int) -> SharedLine:
+    href = leads_href(key_field, field, value)
+    is_few = leads <= MATCH_IDS_MAX
+    return SharedLine(
+        match_value_text(field, value),
+        str(leads) if is_few else f"more than {MATCH_IDS_MAX}",
+        href,
+        href.replace("/leads?", "/leads/merge?", 1) if is_few else "",
+    )

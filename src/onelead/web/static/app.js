@@ -6,6 +6,7 @@
 //   data-copy="ID"      on a button: copy the text of the element ID
 //   data-confirm="TEXT" on a form or button: ask before it is sent
 //   data-focus          on an element that comes with the page: move the focus there
+//   data-first          on an element: gets the focus when the element around it was replaced
 //
 // A form is sent once, however often its button is pressed. A form with data-swap keeps its input
 // when no usable response comes: a template "unsent-..." of the page says why.
@@ -47,7 +48,7 @@ function show(id, { response, page }, isForm = false) {
   }
   announce(page);
   const now = document.getElementById(id);
-  (now.querySelector("[data-focus],[autofocus],[aria-invalid]") ?? now.querySelector("h2,h3,a,button"))?.focus({ preventScroll: true });
+  (now.querySelector("[data-focus],[autofocus],[aria-invalid]") ?? now.querySelector("[data-first]") ?? now.querySelector("h2,h3,a,button"))?.focus({ preventScroll: true });
 }
 
 // Follows a link, or sends a GET form.

@@ -134,7 +134,7 @@ function complete(field, input) {
 
 // Replaces a part by its newer version; an open form stays, and a link keeps the focus.
 function takeOver(here, there) {
-  if (!there || here.querySelector("form") || here.isEqualNode(there)) return;
+  if (!there || here.querySelector("[data-lead-form]") || here.isEqualNode(there)) return;
   const focused = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   here.replaceWith(document.adoptNode(there));
   if (focused) there.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
@@ -165,7 +165,7 @@ function prepare(root) {
 document.addEventListener("swapped", (event) => {
   const section = event.detail;
   prepare(section);
-  const isOpen = section.querySelector("form") && !section.querySelector("[name=resolve]");
+  const isOpen = section.querySelector("[data-lead-form]") && !section.querySelector("[name=resolve]");
   if (!section.id.startsWith("section-") || isOpen) return;
   refreshBeside();
   // A reload must not open the form again.

@@ -21,6 +21,8 @@ function show(form) {
   const shown = form.querySelector("[data-chosen]");
   if (shown.textContent !== text) shown.textContent = text;
   for (const button of form.querySelectorAll('button[name="action"]')) button.disabled = !chosen && !all?.checked;
+  // One lead cannot be merged, and too many are not compared.
+  for (const button of form.querySelectorAll("button[data-most]")) button.disabled = chosen < 2 || chosen > button.dataset.most || all?.checked;
 }
 
 function start() {

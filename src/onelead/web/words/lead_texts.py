@@ -17,7 +17,16 @@ from babel.numbers import format_currency, format_decimal
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType
 from onelead.domain.errors import humanised
-from onelead.domain.lead import CUSTOM_PREFIX, definition_id_of
+from onelead.domain.lead import (
+    CUSTOM_PREFIX,
+    MERGE_ORIGIN,
+    OTHER_VALUE_PREFIX,
+    PIN_PREFIX,
+    RULING_ORIGIN,
+    OtherValue,
+    definition_id_of,
+)
+from onelead.web.frame.rendering import minute
 
 _LOCALE = "en_US"
 #: More digits than any stored number has when written out.
@@ -26,6 +35,8 @@ _LABELS = {
     "assignee_id": "Owner",
     "company_name": "Company",
     "customer_source_id": "Customer source",
+    "date_created": "Created",
+    "date_last_contacted": "Last contacted",
     "email": "E-mail",
     "first_name": "First name",
     "last_name": "Last name",
@@ -52,6 +63,10 @@ def field_label(name: str, settings: AccountSettings) -> str:
         return field.name
     if name.startswith(CUSTOM_PREFIX):
         return f"Deleted custom field {name.removeprefix(CUSTOM_PREFIX)}"
+    if name.startswith(OTHER_VALUE_PREFIX):
+        return "Other value"
+    if name.startswith(PIN_PREFIX):
+        return f"Pin of {field_label(name.removeprefix(PIN_PREFIX), settings)}"
     return _LABELS.get(name) or humanised(name).capitalize()
 
 
@@ -62,8 +77,29 @@ def field_text(name: str, value: Any, settings: AccountSettings) -> str:
     value = msgspec.to_builtins(value)
     if value in (None, [], ()):
         return ""
+    if name.startswith(OTHER_VALUE_PREFIX):
+        return other_value_text(msgspec.convert(value, OtherValue), settings)
+    if name.startswith(PIN_PREFIX):
+        return "pinned"
     write = _TEXTS.get(name)
     return write(value, settings) if write else plain_text(value)
+
+
+def other_value_text(value: OtherValue, settings: AccountSettings) -> str:
+    """Write another value of a lead with its field and its origin."""
+    text = (
+        field_text(value.field, value.value, settings) if value.field not in _PLAIN else value.value
+    )
+    return f"{field_label(value.field, settings)} {text} ({origin_text(value)})"
+
+
+def origin_text(value: OtherValue) -> str:
+    """Say where another value came from, inside a sentence."""
+    if value.claims:
+        return "ruling"
+    if value.origin == MERGE_ORIGIN:
+        return f"from lead {value.from_id}"
+    return "earlier ruling" if value.origin == RULING_ORIGIN else "added by a person"
 
 
 def custom_text(field: CustomField | None, value: Any) -> str:
@@ -126,6 +162,12 @@ def _categorised(member: str) -> Callable[[Any, AccountSettings], str]:
     return write
 
 
+def _moment(value: Any, settings: AccountSettings) -> str:
+    return minute(value, settings.zone)
+
+
+#: Other values of these fields are texts, whatever the lead's own value is.
+_PLAIN = frozenset({"name", "email"})
 #: These take values as JSON.
 _TEXTS: dict[str, Callable[[Any, AccountSettings], str]] = {
     "address": _address,
@@ -133,6 +175,8 @@ _TEXTS: dict[str, Callable[[Any, AccountSettings], str]] = {
     "customer_source_id": lambda value, settings: _named(
         "customer source", settings.sources_by_id, value
     ),
+    "date_created": _moment,
+    "date_last_contacted": _moment,
     "email": _categorised("email"),
     "phone_numbers": _categorised("number"),
     "socials": _categorised("url"),

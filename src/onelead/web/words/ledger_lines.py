@@ -17,9 +17,10 @@ from onelead.domain.account import AccountSettings, ApiKey
 from onelead.domain.custom_fields import NUMBER_TYPES, CustomField, DataType, number_of_sortable
 from onelead.domain.errors import humanised
 from onelead.domain.figures import caller_value
+from onelead.domain.lead import Lead
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.text import isolated, shortened
-from onelead.domain.writes import LEAD, Action, Outcome
+from onelead.domain.writes import LEAD, Action, Kept, KeptReason, Outcome, RowDetails
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
 
@@ -44,13 +45,65 @@ _VERBS = {
     Outcome.CREATED: "created",
     Outcome.UPDATED: "changed",
     Outcome.DELETED: "deleted",
+    Outcome.MERGED: "merged",
+    Outcome.RESTORED: "restored",
+    Outcome.DECIDED: "decided",
 }
+#: What undos did, by outcome.
+_UNDONE = {
+    Outcome.UPDATED: "Change undone",
+    Outcome.DELETED: "Creation undone",
+    Outcome.MERGED: "Merged again",
+    Outcome.RESTORED: "Merge undone",
+    Outcome.DECIDED: "Decision undone",
+    Outcome.UNCHANGED: "Undo without a change",
+}
+_DECIDED = {
+    Action.DISMISS: "Delivery dismissed",
+    Action.REOPEN: "Delivery reopened",
+    Action.SEPARATE: "Two leads kept apart",
+    Action.ERASE: "Data erased",
+}
+#: What an act does to the row that it is about; a delivery applies it.
+_ABOUT: dict[str, str] = {
+    Action.UNDO: "Undoes",
+    Action.DISMISS: "Dismisses",
+    Action.REOPEN: "Reopens",
+}
+#: Why a field stayed as it is, after its value: `Title: Owner, because the field is pinned`.
+_KEPT_REASONS = {
+    KeptReason.PINNED: "because the field is pinned",
+    KeptReason.FILL: "because the lead already had a value",
+    KeptReason.NEWEST: "because the present value is newer",
+    KeptReason.RANKED: "because the sender of the present value ranks higher",
+    KeptReason.IF_EMPTY: "because the delivery asked to fill only an empty field",
+    KeptReason.OTHER_VALUE: "because it is another value of the lead",
+    KeptReason.CHANGED: "because the field was changed since",
+    KeptReason.GONE: "because it no longer exists",
+    KeptReason.CLAIMED: "because another lead has the ruling on it now",
+}
+#: The reasons for which a delivery's value was not taken, but a person can still take it.
+_NOT_TAKEN = frozenset(
+    {
+        *(KeptReason.PINNED, KeptReason.FILL, KeptReason.NEWEST, KeptReason.RANKED),
+        *(KeptReason.IF_EMPTY, KeptReason.OTHER_VALUE),
+    }
+)
+#: The outcomes of rows that an undo can take back.
+_UNDOABLE = frozenset(
+    {
+        *(Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED, Outcome.MERGED),
+        *(Outcome.RESTORED, Outcome.DECIDED),
+    }
+)
 #: The labels of settings attributes on the pages of System Settings.
 _SETTING_LABELS = {
     "available_on": "Available on",
     "canonical_name": "Field key",
     "data_type": "Type",
     "is_filterable": "Included in filters",
+    "payload_days": "Days to keep deliveries",
+    "pins_edits": "Pin what people edit",
 }
 _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
 #: Of what a lead did not take: unknown categories, which become the default.
@@ -105,6 +158,29 @@ class ShareLine(Struct, frozen=True):
         return len(self.lead_ids) > 1
 
 
+class KeptLine(Struct, frozen=True):
+    """A field that a write left as it was, and why."""
+
+    #: As in the ledger: `title`, `custom_fields.1000000010`.
+    field: str
+    label: str
+    #: The value that it would have got; empty for no value.
+    value: LongText
+    #: Why, as the end of a sentence.
+    reason: str
+    #: Of an undo: the ledger row that changed the field since.
+    seq: int | None
+    #: Whether a person can take the value now.
+    is_takeable: bool
+
+
+class MergedLine(Struct, frozen=True):
+    """A lead that became part of another one, or stands again."""
+
+    id: int
+    name: str
+
+
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """A ledger row in words. `date` is Unix seconds."""
 
@@ -134,6 +210,21 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     #: None when the row does not name one.
     resource_id: int | None
     request_id: str
+    #: The ledger row that this one is about, None for most; and what it does to it: `Undoes`.
+    about_seq: int | None
+    about: str
+    kept: tuple[KeptLine, ...]
+    #: The leads that became part of the lead, and those that stand again besides it.
+    merged: tuple[MergedLine, ...]
+    restored: tuple[MergedLine, ...]
+    #: The id that the write named, of a lead that had been merged into this one.
+    via_id: int | None
+    #: The leads that are two persons.
+    pair: tuple[int, ...]
+    #: Whether this can be undone, as far as the row itself tells.
+    can_undo: bool
+    #: Whether its values have been erased.
+    is_erased: bool
 
     @property
     def by(self) -> str:
@@ -153,6 +244,8 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
         resource, resource_id = row.resource, row.resource_id
     match = row.match or {}
     is_ambiguous = row.outcome == Outcome.REFUSED and match.get("matches", 0) > 1
+    details = row.details or RowDetails()
+    is_erased = details.erased is not None
     return LedgerLine(
         seq=row.seq,
         date=row.date,
@@ -170,7 +263,20 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
         resource=resource,
         resource_id=resource_id,
         request_id=row.request_id,
+        about_seq=row.about_seq,
+        about=_ABOUT.get(row.action, "Applies"),
+        kept=kept_lines(details.kept, settings),
+        merged=_named(details.merged),
+        restored=_named(lead for lead in details.restored if lead.id != resource_id),
+        via_id=details.via_id,
+        pair=details.pair or (),
+        can_undo=resource == LEAD and row.outcome in _UNDOABLE and not is_erased,
+        is_erased=is_erased,
     )
+
+
+def _named(leads: Iterable[Lead]) -> tuple[MergedLine, ...]:
+    return tuple(MergedLine(lead.id, lead.name) for lead in leads)
 
 
 def _what(row: LedgerRow, resource: str, name: str) -> str:
@@ -179,10 +285,45 @@ def _what(row: LedgerRow, resource: str, name: str) -> str:
         if resource == LEAD:
             return f"{row.action.capitalize()} refused"
         return f"{noun}: {row.action} refused"
+    if resource == LEAD and (text := _act(row)):
+        return text
     by_upsert = " by an upsert" if row.action == Action.UPSERT else ""
     if row.outcome == Outcome.UNCHANGED:
         return f"No change{by_upsert}" if resource == LEAD else f"{noun}: no change"
     return f"{noun} {_VERBS[Outcome(row.outcome)]}{by_upsert}"
+
+
+def _act(row: LedgerRow) -> str:
+    """Say what an act of a person did; empty for a delivery."""
+    if row.action == Action.UNDO:
+        restored = row.details.restored if row.details else ()
+        is_deletion = isinstance(row, AccountLedgerRow) and [one.id for one in restored] == [
+            row.resource_id
+        ]
+        return "Deletion undone" if is_deletion else _UNDONE.get(Outcome(row.outcome), "")
+    if row.action == Action.MERGE and row.details and row.details.merged:
+        ids = [one.id for one in row.details.merged]
+        return f"Lead merged with {'lead' if len(ids) == 1 else 'leads'} {', '.join(map(str, ids))}"
+    return _DECIDED.get(Action(row.action), "") if row.outcome == Outcome.DECIDED else ""
+
+
+def kept_lines(kept: Mapping[str, Kept], settings: AccountSettings) -> tuple[KeptLine, ...]:
+    """Put what a write left as it was into words."""
+    return tuple(_kept_line(name, one, settings) for name, one in kept.items())
+
+
+def _kept_line(name: str, one: Kept, settings: AccountSettings) -> KeptLine:
+    # The fields of a lead that stands again after a merge have its id before their name.
+    lead_id, _, field = name.partition(".") if name[:1].isdecimal() else ("", "", name)
+    label = field_label(field, settings)
+    return KeptLine(
+        field,
+        f"{label} of lead {lead_id}" if lead_id else label,
+        LongText(field_text(field, one.value, settings)),
+        _KEPT_REASONS.get(KeptReason(one.reason), ""),
+        one.seq,
+        one.reason in _NOT_TAKEN,
+    )
 
 
 def _setting_name(
@@ -305,7 +446,14 @@ def _more(count: int, *, is_open: bool) -> str:
 
 
 def _change_text(field: str, value: Any, settings: AccountSettings, resource: str) -> str:
-    return field_text(field, value, settings) if resource == LEAD else plain_text(value)
+    if resource == LEAD:
+        return field_text(field, value, settings)
+    if field == "policies":
+        policies = (value or {}).items()
+        return ", ".join(f"{field_label(name, settings)}: {text}" for name, text in policies)
+    if field == "ranks":
+        return ", ".join(f"{caller}: {rank}" for caller, rank in (value or {}).items())
+    return plain_text(value)
 
 
 def by_choices(settings: AccountSettings, labels: ApiKeyLabels) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.domain.builders import a_settings
 
-from onelead.domain.matching import MatchKey, SimilarKeys, phone_digits, similar_keys
+from onelead.domain.matching import MatchKey, SimilarKeys, similar_keys
+from onelead.domain.phones import phone_digits
 
 
 def are_similar(one: str, other: str) -> bool:

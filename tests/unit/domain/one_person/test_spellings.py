@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.domain.random_leads import texts
 
 from onelead.domain.emails import email_keys
-from onelead.domain.matching import phone_digits
+from onelead.domain.phones import phone_digits
 from onelead.domain.placeholders import ANY_TEXT, DEFAULT_PLACEHOLDERS, Placeholders
 from onelead.domain.text import fold
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.domain.builders import a_field, a_lead, a_settings, a_write
+from tests.support.domain.builders import a_delivery, a_field, a_lead, a_settings, a_write
 from tests.support.domain.planned_leads import PlannedLeads
 
 from onelead.domain.custom_fields import IndexState
@@ -15,6 +15,7 @@ from onelead.domain.lead import Email
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.matching import lead_keys
 from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
+from onelead.incoming.lead_json import upsert_write
 
 FIELD = a_field(is_filterable=True, index_state=IndexState.READY, index_generation=1)
 REBUILT = a_settings(fields=(FIELD,), may_have_old_keys=True)
@@ -82,3 +83,50 @@ def test_a_key_of_a_lead_that_an_older_process_deleted_finds_nobody(write: LeadW
     assert result.outcome is Outcome.CREATED
     assert result.match is not None
     assert result.match.matches == 0
+
+
+NUMBER = {"custom_field_definition_id": FIELD.id, "value": "A-77"}
+BY_NUMBER = {"field_name": "custom", "field_value": NUMBER}
+BY_EMAIL = {"field_name": "email", "field_value": "nora@field.example"}
+BY_NAME = {"field_name": "name", "field_value": "Nora Field"}
+NORA = a_lead(
+    id=1,
+    name="Nora Field",
+    email=Email("nora@field.example", "work"),
+    custom_fields={FIELD.id: "A-77"},
+)
+
+
+@pytest.mark.parametrize(
+    ("match", "is_certain"),
+    [
+        ([BY_NUMBER, BY_EMAIL], True),
+        ([BY_NAME, BY_EMAIL], True),
+        ([{"all": [BY_NUMBER, BY_NAME]}], True),
+        ([{"all": [BY_NUMBER, BY_EMAIL]}], True),
+        # Older leads may have the value of an earlier step.
+        ([BY_EMAIL | {"field_value": "sam@roe.example"}, BY_NUMBER], False),
+        ([{"all": [BY_NUMBER, BY_EMAIL | {"field_value": "sam@roe.example"}]}, BY_NAME], False),
+        ([BY_NUMBER | {"field_value": NUMBER | {"value": "B-1"}}, BY_NAME], True),
+        # Nobody is found.
+        ([BY_EMAIL | {"field_value": "sam@roe.example"}], False),
+        ([BY_NUMBER | {"field_value": NUMBER | {"value": "B-1"}}], True),
+    ],
+)
+def test_a_step_waits_only_where_an_older_key_could_make_a_difference(
+    match: list[dict[str, Any]], *, is_certain: bool
+) -> None:
+    body = {"match": match, "properties": {"name": "Nora Field"}}
+    result = result_of(PlannedLeads(STALE, [NORA]), upsert_write(body, a_delivery()))
+    assert (result.refusal is None) is is_certain
+    if not is_certain:
+        assert isinstance(result.refusal, InputInvalid)
+        assert result.refusal.retry_after_s == RETRY_AFTER_S
+
+
+def test_one_value_of_a_step_that_only_an_older_key_has_is_not_certain() -> None:
+    leads = PlannedLeads(STALE, [NORA])
+    leads.keys["email", "weiss@field.example"] = {1: None}
+    match = {"all": [BY_NAME, BY_EMAIL | {"field_value": "weiss@field.example"}]}
+    result = result_of(leads, upsert_write({"match": match, "properties": {}}, a_delivery()))
+    assert isinstance(result.refusal, InputInvalid)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from onelead.domain.matching import main_number, phone_digits
+from onelead.domain.phones import main_number, phone_digits
 
 #: The number, and what follows it; the digits of the number are all that count.
 WITH_EXTENSION = [

@@ -1,0 +1,1 @@
+"""The endpoints of acts: what people do with leads and deliveries besides writing them."""

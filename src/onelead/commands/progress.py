@@ -1,0 +1,35 @@
+"""How commands show what they have done so far."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+#: Outside a terminal, how often there is a line.
+_EVERY_S = 5.0
+
+#: Takes a text such as `1,280 of 20,000 deliveries`.
+OnProgress = Callable[[str], None]
+
+
+@contextmanager
+def shown_progress(doing: str) -> Iterator[OnProgress]:
+    """Show a live line on standard error in a terminal, and a line every few seconds elsewhere."""
+    console = Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
+    last = time.monotonic()
+
+    def print_line(text: str) -> None:
+        nonlocal last
+        if time.monotonic() >= last + _EVERY_S:
+            last = time.monotonic()
+            console.print(f"{doing}: {text}")
+
+    if not console.is_terminal:
+        yield print_line
+        return
+    with console.status(doing) as status:
+        yield lambda text: status.update(f"{doing}: {text}")

@@ -1,0 +1,202 @@
+"""`onelead undo`: takes back what a ledger row did, or all that a batch did."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from onelead import app
+from onelead.commands.options import (
+    Account,
+    AsJson,
+    Database,
+    chosen_account,
+    configuration_from,
+    print_result,
+)
+from onelead.commands.progress import OnProgress, shown_progress
+from onelead.contract.batches import BatchOverview, UndoOrder
+from onelead.contract.store import Store
+from onelead.domain.limits import ID_MAX, RETRY_AFTER_S
+from onelead.domain.writes import Action, Delivery, LeadWrite, Outcome, WriteResult
+from onelead.incoming.batch_ids import required_batch_id
+from onelead.process.batch_undo_work import BatchUndoer, UndoPreview, preview_undo
+from onelead.process.writer import BatchingWriter
+
+_EXIT_REFUSED = 1
+
+Force = Annotated[bool, typer.Option("--force", help="Undo even what loses later changes.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")]
+
+
+class UndoneRow(Struct, frozen=True, kw_only=True):
+    """What the undo of one ledger row did, or would do."""
+
+    about_seq: int
+    #: Its own ledger row; None for a dry run.
+    seq: int | None
+    outcome: str
+    lead_id: int | None
+    #: The fields that it changed back, and those that stayed.
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def undo(
+    seq: Annotated[
+        int | None,
+        typer.Argument(metavar="SEQ", min=1, max=ID_MAX, help="The ledger row, by its number."),
+    ] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="ID", help="Undo all rows of a batch instead.")
+    ] = None,
+    force: Force = False,
+    dry_run: DryRun = False,
+    account: Account = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo what a ledger row did, or a whole batch, even while a server runs."""
+    if (seq is None) is (batch is None):
+        raise typer.BadParameter("give the number of a ledger row, or --batch and an id")
+    configuration = configuration_from(database=database)
+    if seq is not None:
+        row = app.on_store(configuration, lambda store: _row(store, account, seq, force, dry_run))
+        print_result(msgspec.to_builtins(row), _row_text(row), as_json=as_json)
+        return
+    about_id = required_batch_id(batch or "")
+    if dry_run:
+        preview = app.on_store(
+            configuration, lambda store: _preview(store, account, about_id, force)
+        )
+        print_result(msgspec.to_builtins(preview), _preview_text(preview), as_json=as_json)
+        return
+    with shown_progress("undoing") as on_progress:
+        done = app.on_store(
+            configuration, lambda store: _batch(store, account, about_id, force, on_progress)
+        )
+    print_result(_batch_machine(done), _batch_text(done), as_json=as_json)
+    if done.outcomes.get(Outcome.REFUSED):
+        raise typer.Exit(_EXIT_REFUSED)
+
+
+async def _row(
+    store: Store, account: int | None, seq: int, force: bool, dry_run: bool
+) -> UndoneRow:
+    """Undo one row. Raises what the undo was refused with."""
+    account_id = (await chosen_account(store, account)).account_id
+    payload = '{"force":true}' if force else ""
+    delivery = Delivery(secrets.token_hex(16), None, None, payload)
+    write = LeadWrite(Action.UNDO, delivery, about_seq=seq, force=force)
+    if dry_run:
+        result, own_seq = (await store.plan_write(account_id, write)).result, None
+    else:
+        receipt = await BatchingWriter(store).write(account_id, write)
+        result, own_seq = receipt.result, receipt.seq
+    if result.refusal is not None:
+        raise result.refusal
+    return _undone_row(seq, own_seq, result)
+
+
+def _undone_row(about_seq: int, seq: int | None, result: WriteResult) -> UndoneRow:
+    return UndoneRow(
+        about_seq=about_seq,
+        seq=seq,
+        outcome=result.outcome,
+        lead_id=result.lead.id if result.lead else None,
+        changed=tuple(result.changes),
+        kept=tuple(result.details.kept) if result.details else (),
+    )
+
+
+def _row_text(row: UndoneRow) -> str:
+    of_lead = f"lead {row.lead_id} " if row.lead_id else ""
+    if row.seq is None:
+        lines = [f"Undoing ledger row {row.about_seq} would be: {of_lead}{row.outcome}."]
+    else:
+        lines = [f"Ledger row {row.about_seq} is undone by row {row.seq}: {of_lead}{row.outcome}."]
+    if row.outcome == Outcome.UPDATED:
+        lines.append(f"  Changed back  {', '.join(row.changed)}")
+    if row.kept:
+        lines.append(f"  Kept          {', '.join(row.kept)}")
+    return "\n".join(lines)
+
+
+async def _preview(store: Store, account: int | None, about_id: str, force: bool) -> UndoPreview:
+    account_id = (await chosen_account(store, account)).account_id
+    return await preview_undo(store, account_id, about_id, force=force)
+
+
+def _preview_text(preview: UndoPreview) -> str:
+    sample = f"the newest {preview.planned:,}, as a sample"
+    of = "all of them" if preview.planned == preview.rows else sample
+    lines = [
+        f"{preview.rows:,} ledger rows would be undone, the newest first. Of {of}:",
+        *_counts(preview.outcomes),
+    ]
+    if preview.kept:
+        lines.append(f"  {preview.kept:,} would keep values that were changed since")
+    lines += [f"  {count:,} refused: {why}" for why, count in preview.refusals.items()]
+    return "\n".join(lines)
+
+
+def _counts(outcomes: Mapping[str, int]) -> list[str]:
+    return [f"  {count:,} {outcome}" for outcome, count in outcomes.items()]
+
+
+async def _batch(
+    store: Store, account: int | None, about_id: str, force: bool, on_progress: OnProgress
+) -> BatchOverview:
+    """Undo a batch, together with what else is at it, and return the batch of undos."""
+    account_id = (await chosen_account(store, account)).account_id
+    order = UndoOrder(secrets.token_hex(16), about_id, force, user_id=None, api_key_id=None)
+    undo = await store.begin_undo(account_id, order)
+    undoer = BatchUndoer(store, BatchingWriter(store), order.id, _a_rest())
+    while undo.date_done is None:
+        on_progress(f"{undo.rows_done:,} of {undo.rows:,} ledger rows")
+        if not await undoer.step(account_id):
+            # A server is at it.
+            await asyncio.sleep(RETRY_AFTER_S)
+        batch = await store.batch(account_id, undo.id)
+        assert batch.undoes is not None
+        undo = batch.undoes
+    return await store.batch(account_id, undo.id)
+
+
+def _a_rest() -> Any:
+    """Return a rest after each chunk that is as long as the chunk took: a server may run beside."""
+    began = time.monotonic()
+
+    async def rest() -> bool:
+        nonlocal began
+        await asyncio.sleep(time.monotonic() - began)
+        began = time.monotonic()
+        return True
+
+    return rest
+
+
+def _batch_machine(done: BatchOverview) -> dict[str, Any]:
+    assert done.undoes is not None
+    return {
+        "batch_id": done.id,
+        "about_batch_id": done.undoes.about_id,
+        "rows": done.undoes.rows,
+        "outcomes": dict(done.outcomes),
+    }
+
+
+def _batch_text(done: BatchOverview) -> str:
+    assert done.undoes is not None
+    lines = [f"Batch {done.undoes.about_id} is undone by batch {done.id}:"]
+    lines += _counts(done.outcomes) or ["  nothing was left to undo"]
+    if done.outcomes.get(Outcome.REFUSED):
+        lines.append("The refused ones are on its page, with their reasons; see also --force.")
+    return "\n".join(lines)

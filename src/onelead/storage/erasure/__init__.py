@@ -1,0 +1,1 @@
+"""Erasing persons, and removing payloads by age."""

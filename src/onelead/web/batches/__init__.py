@@ -1,0 +1,1 @@
+"""The pages of batches that can be undone together."""

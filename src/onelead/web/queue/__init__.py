@@ -1,0 +1,1 @@
+"""The page Needs a decision: the queue of refused deliveries."""
