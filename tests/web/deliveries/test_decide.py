@@ -48,7 +48,8 @@ async def test_dismissed_and_put_back(service: Service, browser: Browser) -> Non
 
 async def test_corrected_checked_and_sent(service: Service, member: Browser) -> None:
     await refused(service)
-    shown = await (await member.get("/deliveries/1")).follow("#state a[href$='/correct']")
+    early = await member.get("/deliveries/1")
+    shown = await early.follow("#state a[href$='/correct']")
     sent = json.loads(shown.one("#body").get_text())
     assert sent == {"title": "Buyer", "monetary_value": "many"}
     shown = await shown.submit("#correct", {"body": "{"}, button="[value=check]")
@@ -66,6 +67,9 @@ async def test_corrected_checked_and_sent(service: Service, member: Browser) -> 
     assert "It was applied by #3" in shown.texts("#state")[0]
     assert json.loads(shown.one("#payload").get_text()) == sent
     assert not shown.html.select("#state a[href$='/correct'], #state button")
+    late = await early.submit("#state form", button="[value=dismiss]")
+    assert "It was applied by #3" in late.texts("#state")[0]
+    assert "was dismissed" not in late.text
     assert len((await member.get("/deliveries?state=applied")).texts("ol.divide-y > li")) == 1
 
 

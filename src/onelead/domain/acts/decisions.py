@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onelead.domain.acts.facts import APPLIED, DISMISSED, LedgerFact, delivery_state
+from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN, LedgerFact, delivery_state
 from onelead.domain.acts.state import LeadState
 from onelead.domain.acts.undo import fact_of
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
@@ -21,8 +21,8 @@ def settle_delivery(state: LeadState, write: LeadWrite, _seq: int) -> WriteResul
     """Dismiss a refused delivery, or reopen one. Raises OneleadError."""
     fact = _refused_fact(state, write)
     current = delivery_state(state.facts.acts, fact.seq).state
-    is_dismissed = current == DISMISSED
-    if is_dismissed == (write.action is Action.DISMISS):
+    wanted = DISMISSED if write.action is Action.DISMISS else OPEN
+    if current in (wanted, APPLIED):
         return WriteResult(Outcome.UNCHANGED)
     return WriteResult(Outcome.DECIDED)
 

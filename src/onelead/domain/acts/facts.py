@@ -124,15 +124,18 @@ OPEN, APPLIED, DISMISSED = "open", "applied", "dismissed"
 
 
 def delivery_state(acts: dict[int, list[ActFact]], seq: int) -> DeliveryState:
-    """Return what became of a refused delivery: open, applied or dismissed."""
+    """Return what became of a refused delivery: open, applied or dismissed.
+
+    One that was applied stays applied until that is undone, whatever is decided about it since.
+    """
     state = DeliveryState(OPEN, None)
     for act in acts.get(seq, ()):
         if act.outcome == Outcome.REFUSED or not is_in_effect(acts, act.seq):
             continue
-        if act.action == Action.DISMISS and act.outcome == Outcome.DECIDED:
-            state = DeliveryState(DISMISSED, act.seq)
-        elif act.action == Action.REOPEN and act.outcome == Outcome.DECIDED:
-            state = DeliveryState(OPEN, act.seq)
-        elif act.action not in (Action.UNDO, Action.DISMISS, Action.REOPEN):
+        if act.action in (Action.DISMISS, Action.REOPEN):
+            if act.outcome == Outcome.DECIDED and state.state != APPLIED:
+                decided = DISMISSED if act.action == Action.DISMISS else OPEN
+                state = DeliveryState(decided, act.seq)
+        elif act.action != Action.UNDO:
             state = DeliveryState(APPLIED, act.seq)
     return state

@@ -64,6 +64,9 @@ async def decide(visit: Visit) -> Response:
     if result.refusal is not None:
         text = f"It was refused again: {error_line(result.refusal)}"
         return visit.redirect(path, text, is_problem=True)
+    if what != "apply" and result.outcome is Outcome.UNCHANGED:
+        # Somebody decided first; the page says what.
+        return visit.redirect(path)
     undo_seq = receipt.seq if result.replayed_seq is None else None
     return visit.redirect(path, _DONE[what], undo_seq=undo_seq)
 

@@ -406,8 +406,14 @@ def test_a_refused_delivery_is_open_until_it_is_applied_or_dismissed() -> None:
     assert (state(), account.result(reopen(1)).outcome) == (OPEN, Outcome.UNCHANGED)
     applied = done(account, replay(delivery, 1, B))
     assert (state(), account.leads[B].title) == (APPLIED, "Buyer")
-    done(account, undo(applied))
+    for decision in (dismiss(1), reopen(1)):
+        assert (account.result(decision).outcome, state()) == (Outcome.UNCHANGED, APPLIED)
+    undone = done(account, undo(applied))
     assert (state(), account.leads[B].title) == (OPEN, None)
+    done(account, dismiss(1))
+    done(account, undo(undone))
+    assert (state(), account.leads[B].title) == (APPLIED, "Buyer")
+    assert account.result(reopen(1)).outcome is Outcome.UNCHANGED
 
 
 def test_only_a_refused_delivery_is_dismissed() -> None:
