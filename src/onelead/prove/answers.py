@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from onelead.api.answers import bulk_failure, error_response
-from onelead.api.wire import lead_body
+from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import OneleadError
-from onelead.domain.writes import Outcome, WriteResult
+from onelead.domain.lead import Lead
+from onelead.domain.writes import Action, Outcome, WriteResult
 from onelead.incoming.receipts import receipt_headers
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.prove.operations import Answer, Claim, Operation, is_act
@@ -46,6 +49,7 @@ def difference(operation: Operation, result: WriteResult, settings: AccountSetti
             ("Lead-Ignored", answer.ignored),
             ("Lead-Shares", answer.shares),
             ("Lead-Kept", answer.kept),
+            ("Lead-Merged-Into", answer.merged_into),
         ):
             if is_so != expected.get(name):
                 return f"{name} is {is_so}, should be {expected.get(name)}"
@@ -53,9 +57,9 @@ def difference(operation: Operation, result: WriteResult, settings: AccountSetti
         return f"the outcome is {answer.outcome}, should be {result.outcome.value}"
     if answer.status != status:
         return f"the status is {answer.status}, should be {status.value}"
-    if result.refusal is None and is_act(operation.action, operation.payload, operation.about_seq):
-        # The body of an act says the same in a form of its own.
-        return None
+    is_own = is_act(operation.action, operation.payload, operation.about_seq)
+    if result.refusal is None and is_own and operation.action is not Action.MERGE:
+        return _act_difference(operation, result, settings, answer)
     return _body_difference(operation, result, settings, answer)
 
 
@@ -75,10 +79,32 @@ def _body_difference(
     is_so, should_be = msgspec.json.decode(answer.body), msgspec.json.decode(expected)
     if not (isinstance(is_so, dict) and isinstance(should_be, dict)):
         return f"the body is {is_so}, should be {should_be}"
-    for key in [*should_be, *is_so]:
-        if is_so.get(key) != should_be.get(key):
-            return f"{key} is {is_so.get(key)!r}, should be {should_be.get(key)!r}"
     # The API promises an order of members, but another order is still the same answer.
+    return _first_difference(is_so, should_be, [*should_be, *is_so])
+
+
+def _act_difference(
+    operation: Operation, result: WriteResult, settings: AccountSettings, answer: Answer
+) -> str | None:
+    """Compare what the answer to an act says about leads, in a form of its own."""
+    is_so, lead = msgspec.json.decode(answer.body), result.lead
+    should_be: dict[str, Any] = {"lead_id": lead.id if lead else None}
+    if operation.action is Action.SEPARATE:
+        should_be = {"lead_ids": sorted(msgspec.json.decode(operation.payload)["lead_ids"])}
+    elif operation.about_seq is not None:
+        # An undo or a replay shows the lead, unless it is gone.
+        is_there = lead is not None and result.outcome is not Outcome.DELETED
+        shown = _lead(lead, settings, _encode(is_so["lead"] or {})) if lead and is_there else None
+        should_be["lead"] = msgspec.json.decode(_encode(shown))
+    return _first_difference(is_so, should_be, should_be)
+
+
+def _first_difference(
+    is_so: dict[str, Any], should_be: dict[str, Any], names: Iterable[str]
+) -> str | None:
+    for name in names:
+        if is_so.get(name) != should_be.get(name):
+            return f"{name} is {is_so.get(name)!r}, should be {should_be.get(name)!r}"
     return None
 
 
@@ -90,11 +116,16 @@ def _body(
     assert result.lead is not None
     if result.outcome is Outcome.DELETED:
         return _encode({"id": result.lead.id, "is_deleted": True})
+    return _encode(_lead(result.lead, settings, answered))
+
+
+def _lead(lead: Lead, settings: AccountSettings, answered: bytes) -> LeadBody:
+    """Return a lead as it should be shown, with the dates that were answered."""
     dates = _dates.decode(answered)
     lead = msgspec.structs.replace(
-        result.lead, date_created=dates.date_created, date_modified=dates.date_modified
+        lead, date_created=dates.date_created, date_modified=dates.date_modified
     )
-    return _encode(lead_body(lead, settings))
+    return lead_body(lead, settings)
 
 
 def _refusal(operation: Operation, refusal: OneleadError) -> bytes:

@@ -60,6 +60,8 @@ class Answer(Struct, frozen=True, gc=False):
     kept: str | None = None
     #: The lead that stands for the one that was named.
     merged_into: str | None = None
+    #: The ledger row that records the write; a change of the settings does not say.
+    row: str | None = None
     #: The write was done before, under the same idempotency key.
     is_replayed: bool = False
 

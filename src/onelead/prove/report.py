@@ -186,13 +186,14 @@ def _repeats(repeats: Repeats) -> list[str]:
 
 def _acts(acts: Acts) -> list[str]:
     """Say in two lines what people did besides, all of it explained."""
-    kinds = ("merge", "undo", "replay", "ruling")
-    done = ", ".join(_counted(acts.done[kind], kind, f"{kind}s") for kind in kinds)
+    nouns = {kind: kind for kind in ("merge", "undo", "replay", "ruling")}
+    nouns |= {"separate": "separation"}
+    done = ", ".join(_counted(acts.done[one], noun, f"{noun}s") for one, noun in nouns.items())
     repeats = _counted(acts.repeated, "repeated key", "repeated keys")
-    without = sum(acts.without_effect.values())
+    without = _counted(sum(acts.without_effect.values()), "act that was", "acts that were")
     return [
         f"  {done} and {repeats} are explained likewise,",
-        f"  and so are {without} acts that were refused or changed nothing",
+        f"  together with {without} refused or changed nothing",
     ]
 
 
@@ -273,6 +274,11 @@ def machine(outcome: Outcome) -> dict[str, Any]:
             "found": verdict.repeats.found,
             "shared": verdict.repeats.shared,
             "disturbed": verdict.repeats.disturbed,
+        },
+        "acts": {
+            "done": dict(verdict.acts.done),
+            "without_effect": dict(verdict.acts.without_effect),
+            "repeated_keys": verdict.acts.repeated,
         },
         "client_share": round(outcome.client_share, 3),
         "check_seconds": round(verdict.seconds, 3),

@@ -184,6 +184,7 @@ class ProveAccount:
             *(status, request_id, result.outcome, headers["Lead-Changed"]),
             *(headers.get("Lead-Match"), headers.get("ETag"), body),
             *(headers.get("Lead-Ignored"), headers.get("Lead-Shares")),
+            row=str(len(self.entries)),
         )
 
     def _next_number(self) -> int:

@@ -19,7 +19,7 @@ from onelead.prove.check.verdict import judge
 from onelead.prove.drive.people import People
 from onelead.prove.drive.requests import Request
 from onelead.prove.explain.contradictions import contradictions
-from onelead.prove.operations import Operation
+from onelead.prove.operations import Operation, is_act
 
 _SWITCHES = 0.05
 _UNDER_WAY = 64
@@ -36,9 +36,15 @@ def random_account(
         request = deliveries.draw()
         if chance.random() < switches:
             account.switch(is_filterable=chance.random() < 0.5)
-        elif not request.is_bulk:
+        elif not request.is_bulk and not _is_act(request):
             _deliver(account, deliveries, request)
     return account
+
+
+def _is_act(request: Request) -> bool:
+    """Return whether a request is an act, which only the order of a ledger explains."""
+    (item,) = request.items
+    return is_act(item.action, item.payload, item.about_seq)
 
 
 def _deliver(account: ProveAccount, people: People, request: Request) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.support.prove.account import ProveAccount, answered_lead
+from tests.support.prove.histories import random_account
 
 from onelead.contract.ledger import AccountRows
 from onelead.prove.check.verdict import Verdict, judge
@@ -38,6 +39,11 @@ def test_a_history_that_the_ledger_explains_is_kept() -> None:
     verdict = verdict_on(an_account())
     assert verdict.is_kept, verdict
     assert verdict_lines(verdict)[0].startswith("KEPT")
+
+
+def test_a_long_history_is_explained_too() -> None:
+    account = random_account(1, 500, people=20, switches=0)
+    assert verdict_on(account).is_kept
 
 
 def test_an_unanswered_write_that_happened_is_in_the_ledger() -> None:

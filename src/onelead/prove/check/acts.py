@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from onelead.contract.ledger import RowExtras
 from onelead.domain.writes import DELIVERED, LEAD, Action, Outcome
-from onelead.prove.answers import difference
 from onelead.prove.check.replay import Replayed
 from onelead.prove.check.witness import Explanation
 from onelead.prove.operations import Operation, is_act
@@ -51,12 +50,11 @@ class Acts:
                 continue
             self.repeated += 1
             first = self._firsts.get(operation.key or "")
-            if first is None or first.result is None:
-                found: str | None = "it repeats a write that the ledger does not have"
+            if first is None:
+                text = "it repeats a write that the ledger does not have"
+                explanation.unexplained.append((operation, text))
             else:
-                found = difference(operation, first.result, first.settings)
-            if found is not None:
-                explanation.unexplained.append((operation, found))
+                explanation.compare(operation, first)
 
 
 def _kind(action: str, payload: str, extras: RowExtras | None) -> str | None:

@@ -26,7 +26,15 @@ class _Via(Struct):
     via_id: int | None = None
 
 
+class _Applied(Struct):
+    """The row that applied a delivery, and the lead."""
+
+    seq: int | None = None
+    lead_id: int | None = None
+
+
 _via = msgspec.json.Decoder(_Via).decode
+_applied = msgspec.json.Decoder(_Applied)
 
 
 @dataclass
@@ -75,39 +83,61 @@ def find_witness(
             )
             continue
         witness.operations[entry.seq] = operation
+    applied = _applications(entries, extras)
     for left in answered.values():
         witness.violations += [
             f"operation {operation.number} was answered ({operation.answer.outcome}) but is not in "
             f"the ledger: {operation.action} {operation.payload}"
             for operation in left
-            if operation.answer is not None and not _was_applied_before(operation)
+            if operation.answer is not None and not _was_applied_before(operation, applied)
         ]
     del witness.violations[VIOLATIONS_MAX:]
     return witness
 
 
-def _was_applied_before(operation: Operation) -> bool:
-    """Return whether a delivery was to be applied that was applied already, which is no write."""
-    assert operation.answer is not None
-    is_replay = operation.about_seq is not None and operation.action in DELIVERED
-    return is_replay and operation.answer.outcome == Outcome.UNCHANGED
+def _applications(
+    entries: Sequence[LedgerEntry], extras: Mapping[int, RowExtras]
+) -> set[tuple[int | None, int, int | None]]:
+    """Return the rows that applied a refused delivery: its number, their own, and the lead."""
+    return {
+        (about_seq, entry.seq, entry.resource_id)
+        for entry in entries
+        if entry.action in DELIVERED and entry.outcome != Outcome.REFUSED
+        for about_seq in [extras[entry.seq].about_seq if entry.seq in extras else None]
+        if about_seq is not None
+    }
+
+
+def _was_applied_before(
+    operation: Operation, applied: set[tuple[int | None, int, int | None]]
+) -> bool:
+    """Return whether a delivery was to be applied that was applied already, which is no write.
+
+    The answer names the row that applied it, and the lead.
+    """
+    answer = operation.answer
+    if answer is None or answer.outcome != Outcome.UNCHANGED or operation.about_seq is None:
+        return False
+    shown = _applied.decode(answer.body)
+    return (operation.about_seq, shown.seq, shown.lead_id) in applied
 
 
 def _sent(operation: Operation) -> tuple[object, ...]:
-    named = operation.resource_id if operation.about_seq is None else None
-    action = str(operation.action)
-    return operation.resource, action, operation.payload, named, operation.about_seq
+    action, payload = str(operation.action), operation.payload
+    return operation.resource, action, payload, operation.resource_id, operation.about_seq
 
 
 def _delivered(entry: LedgerEntry, extras: RowExtras | None) -> tuple[object, ...]:
-    # A create does not name the lead that it makes, nor an upsert the lead that it finds.
-    named = entry.resource_id if entry.action in ("update", "delete", "merge") else None
     details = extras.details if extras else None
-    if details and (via_id := _via(details).via_id) is not None:
-        named = via_id
+    via_id = _via(details).via_id if details else None
     about_seq = extras.about_seq if extras else None
-    if about_seq is not None:
-        named = None
+    if about_seq is None:
+        # A create does not name the lead that it makes, nor an upsert the lead that it finds.
+        is_named = entry.action in ("update", "delete", "merge")
+    else:
+        # An undo names no lead, and a delivery that is applied names one or has a match.
+        is_named = entry.action in DELIVERED and entry.match is None
+    named = (via_id or entry.resource_id) if is_named else None
     return entry.resource, entry.action, entry.payload, named, about_seq
 
 
@@ -127,13 +157,19 @@ class Explanation:
             self.disorder.append((self._last_sent, operation))
         if self._last_sent is None or operation.sent > self._last_sent.sent:
             self._last_sent = operation
-        answer = operation.answer
+        self.compare(operation, replayed)
+
+    def compare(self, operation: Operation, replayed: Replayed) -> None:
+        """Compare the answer to an operation with a row, which is what it had to be."""
+        answer, entry = operation.answer, replayed.entry
         if answer is None:
             return
-        if replayed.result is not None:
+        if entry.resource == LEAD and answer.row != str(entry.seq):
+            found: str | None = f"Ledger-Row is {answer.row}, should be {entry.seq}"
+        elif replayed.result is not None:
             found = difference(operation, replayed.result, replayed.settings)
-        elif answer.outcome != replayed.entry.outcome:
-            found = f"the outcome is {answer.outcome}, should be {replayed.entry.outcome}"
+        elif answer.outcome != entry.outcome:
+            found = f"the outcome is {answer.outcome}, should be {entry.outcome}"
         else:
             found = None
         if found is not None:

@@ -97,7 +97,7 @@ class ActRequests:
             seq, payload = chance.choice(self._refused[family])
             path = f"/ledger/{seq}/replay"
             body = {"lead_id": chance.choice(ids)} if chance.random() < _ONTO_LEAD else {}
-            item = Item(LEAD, Action.UPSERT, None, payload, seq)
+            item = Item(LEAD, Action.UPSERT, body.get("lead_id"), payload, seq)
         elif kind == "ruling" and ids:
             match = {"field_name": "email", "field_value": email}
             path, body = "/rulings", {"match": match, "lead_id": chance.choice(ids)}

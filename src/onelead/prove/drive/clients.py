@@ -32,7 +32,7 @@ REQUEST_TIMEOUT_S = 45.0
 _RECONNECT_S = 0.02
 _HEADERS = (
     *(b"x-request-id", b"lead-changed", b"lead-match", b"etag"),
-    *(b"lead-ignored", b"lead-shares", b"lead-kept", b"lead-merged-into"),
+    *(b"lead-ignored", b"lead-shares", b"lead-kept", b"lead-merged-into", b"ledger-row"),
 )
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
@@ -103,18 +103,18 @@ def _answers(request: Request, response: Response) -> Sequence[Answer | None]:
     request_id, *receipt = (_text(response.headers.get(name)) for name in _HEADERS)
     if not request.is_bulk or response.status != HTTPStatus.OK:
         changed, match, etag, *rest = receipt
-        ignored, shares, kept, merged_into = rest
+        ignored, shares, kept, merged_into, row = rest
         answer = Answer(
             *(response.status, request_id or "", outcome, changed, match, etag, response.body),
-            *(ignored, shares, kept, merged_into),
+            *(ignored, shares, kept, merged_into, row),
             is_replayed=b"idempotency-replayed" in response.headers,
         )
         return [answer] * len(request.items)
-    outcomes = outcome.split(", ")
+    outcomes, rows = outcome.split(", "), (receipt[-1] or "").split(", ")
     bodies = _items.decode(response.body)
     return [
-        Answer(response.status, request_id or "", one, None, None, None, bytes(body))
-        for one, body in zip(outcomes, bodies, strict=True)
+        Answer(response.status, request_id or "", one, None, None, None, bytes(body), row=row)
+        for one, body, row in zip(outcomes, bodies, rows, strict=True)
     ]
 
 
