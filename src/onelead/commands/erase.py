@@ -1,16 +1,14 @@
-"""`onelead erase`: shows what would go, asks, and erases with a progress display."""
+"""`onelead erase`: shows what would go, asks, and erases."""
 
 from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
 from onelead import app
 from onelead.commands.options import (
@@ -21,6 +19,7 @@ from onelead.commands.options import (
     configuration_from,
     print_result,
 )
+from onelead.commands.progress import OnProgress, shown_progress
 from onelead.contract.erasures import Erasure, ErasureBy, ErasurePreview, ErasureRequest
 from onelead.contract.store import Store
 from onelead.domain.acts.erasure import ErasureState
@@ -88,10 +87,10 @@ def erase(
 
     async def work(store: Store) -> Erasure:
         account_id = (await chosen_account(store, account)).account_id
-        with _shown_progress(is_for_script=as_json) as on_progress:
-            return await _erased(store, account_id, request, by, on_progress)
+        return await _erased(store, account_id, request, by, on_progress)
 
-    done = app.on_store(configuration, work)
+    with shown_progress("erasing") as on_progress:
+        done = app.on_store(configuration, work)
     print_result(msgspec.to_builtins(done), _shown_counts(done.counts, "Erased:"), as_json=as_json)
     if not done.is_done:
         raise NotPossible(
@@ -105,13 +104,13 @@ async def _erased(
     account_id: int,
     request: ErasureRequest,
     by: ErasureBy,
-    on_progress: Callable[[Erasure], None],
+    on_progress: OnProgress,
 ) -> Erasure:
     """Begin an erasure, and do all of its steps; earlier ones that were cut off come first."""
     begun = await store.begin_erasure(account_id, request, by)
-    on_progress(begun)
+    on_progress(_line(begun))
     while await store.erase_step(account_id):
-        on_progress(await store.erasure(account_id, begun.id))
+        on_progress(_line(await store.erasure(account_id, begun.id)))
     return await store.erasure(account_id, begun.id)
 
 
@@ -154,25 +153,6 @@ def _listed(ids: Any) -> str:
 def _shown_counts(counts: Mapping[str, int], title: str) -> str:
     rows = [f"  {count:>7,}  {_COUNTED[name]}" for name, count in counts.items()]
     return "\n".join([title, *rows])
-
-
-@contextmanager
-def _shown_progress(*, is_for_script: bool) -> Iterator[Callable[[Erasure], None]]:
-    """Show a live line in a terminal; elsewhere, a line for each state unless it is a script."""
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    last = ""
-
-    def print_state(now: Erasure) -> None:
-        nonlocal last
-        if now.state != last and not is_for_script:
-            last = now.state
-            console.print(f"erasure {now.id}: {_STATES[ErasureState(now.state)]}")
-
-    if not console.is_terminal:
-        yield print_state
-        return
-    with console.status("erasing") as status:
-        yield lambda now: status.update(_line(now))
 
 
 def _line(now: Erasure) -> str:

@@ -1,13 +1,15 @@
-"""How commands show what they have done so far."""
+"""How commands show what they have done so far, and in the end."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
+
+from onelead.domain.writes import Outcome
 
 #: Outside a terminal, how often there is a line.
 _EVERY_S = 5.0
@@ -33,3 +35,12 @@ def shown_progress(doing: str) -> Iterator[OnProgress]:
         return
     with console.status(doing) as status:
         yield lambda text: status.update(f"{doing}: {text}")
+
+
+def outcome_lines(
+    outcomes: Mapping[str, int], refusals: Mapping[str, int] | None = None
+) -> list[str]:
+    """Return a line for each outcome; refused writes have one for each reason that is known."""
+    counts = {one: n for one, n in outcomes.items() if not refusals or one != Outcome.REFUSED}
+    counts |= {f"refused: {why}": count for why, count in (refusals or {}).items()}
+    return [f"  {count:,} {text}" for text, count in counts.items()]

@@ -21,7 +21,7 @@ from onelead.commands.options import (
     configuration_from,
     print_result,
 )
-from onelead.commands.progress import OnProgress, shown_progress
+from onelead.commands.progress import OnProgress, outcome_lines, shown_progress
 from onelead.contract.ledger import AccountLedgerRow
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
@@ -117,7 +117,7 @@ async def _replay(
             outcomes[outcome] += 1
             if refusal is not None:
                 refusals[refusal.code] += 1
-        on_progress(f"{outcomes.total():,} deliveries")
+        on_progress(f"{outcomes.total():,} deliveries{'' if dry_run else f', as batch {batch_id}'}")
         left = None if left is None else left - len(found)
         if left == 0:
             break
@@ -195,8 +195,7 @@ def _text(done: Replayed) -> str:
     verb = "Would replay" if done.batch_id is None else "Replayed"
     noun = "delivery" if done.deliveries == 1 else "deliveries"
     lines = [f"{verb} {done.deliveries:,} open {noun}:" if done.outcomes else "Nothing is open."]
-    lines += [f"  {count:,} {outcome}" for outcome, count in done.outcomes.items()]
-    lines += [f"  {count:,} refused: {why}" for why, count in done.refusals.items()]
-    if done.batch_id is not None and done.deliveries:
+    lines += outcome_lines(done.outcomes, done.refusals)
+    if done.batch_id is not None and done.outcomes.keys() - {Outcome.REFUSED}:
         lines.append(f"Undo it all with: onelead undo --batch {done.batch_id}")
     return "\n".join(lines)

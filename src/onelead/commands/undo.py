@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -21,7 +21,7 @@ from onelead.commands.options import (
     configuration_from,
     print_result,
 )
-from onelead.commands.progress import OnProgress, shown_progress
+from onelead.commands.progress import OnProgress, outcome_lines, shown_progress
 from onelead.contract.batches import BatchOverview, UndoOrder
 from onelead.contract.store import Store
 from onelead.domain.limits import ID_MAX, RETRY_AFTER_S
@@ -135,20 +135,17 @@ async def _preview(store: Store, account: int | None, about_id: str, force: bool
 
 
 def _preview_text(preview: UndoPreview) -> str:
+    if not preview.rows:
+        return "Nothing is left to undo."
     sample = f"the newest {preview.planned:,}, as a sample"
     of = "all of them" if preview.planned == preview.rows else sample
     lines = [
         f"{preview.rows:,} ledger rows would be undone, the newest first. Of {of}:",
-        *_counts(preview.outcomes),
+        *outcome_lines(preview.outcomes, preview.refusals),
     ]
     if preview.kept:
         lines.append(f"  {preview.kept:,} would keep values that were changed since")
-    lines += [f"  {count:,} refused: {why}" for why, count in preview.refusals.items()]
     return "\n".join(lines)
-
-
-def _counts(outcomes: Mapping[str, int]) -> list[str]:
-    return [f"  {count:,} {outcome}" for outcome, count in outcomes.items()]
 
 
 async def _batch(
@@ -160,7 +157,7 @@ async def _batch(
     undo = await store.begin_undo(account_id, order)
     undoer = BatchUndoer(store, BatchingWriter(store), order.id, _a_rest())
     while undo.date_done is None:
-        on_progress(f"{undo.rows_done:,} of {undo.rows:,} ledger rows")
+        on_progress(f"{undo.rows_done:,} of {undo.rows:,} ledger rows, as batch {undo.id}")
         if not await undoer.step(account_id):
             # A server is at it.
             await asyncio.sleep(RETRY_AFTER_S)
@@ -170,7 +167,7 @@ async def _batch(
     return await store.batch(account_id, undo.id)
 
 
-def _a_rest() -> Any:
+def _a_rest() -> Callable[[], Awaitable[bool]]:
     """Return a rest after each chunk that is as long as the chunk took: a server may run beside."""
     began = time.monotonic()
 
@@ -196,7 +193,7 @@ def _batch_machine(done: BatchOverview) -> dict[str, Any]:
 def _batch_text(done: BatchOverview) -> str:
     assert done.undoes is not None
     lines = [f"Batch {done.undoes.about_id} is undone by batch {done.id}:"]
-    lines += _counts(done.outcomes) or ["  nothing was left to undo"]
+    lines += outcome_lines(done.outcomes) or ["  nothing was left to undo"]
     if done.outcomes.get(Outcome.REFUSED):
         lines.append("The refused ones are on its page, with their reasons; see also --force.")
     return "\n".join(lines)
