@@ -139,6 +139,8 @@ CHANGEABLE_FIELDS = (
     *("assignee_id", "company_name", "customer_source_id", "details", "email", "monetary_unit"),
     *("monetary_value", "socials", "status_id", "tags", "title", "websites", "phone_numbers"),
 )
+#: Those that have several values, and are empty without one. A merge unites them.
+LIST_FIELDS = frozenset({"socials", "tags", "websites", "phone_numbers"})
 
 #: What a custom field's name among a lead's fields begins with; the definition's id follows.
 CUSTOM_PREFIX = "custom_fields."

@@ -16,6 +16,7 @@ from onelead.domain.custom_fields import CustomField
 from onelead.domain.lead import (
     ADDED_UP_FIELDS,
     CHANGEABLE_FIELDS,
+    LIST_FIELDS,
     OTHER_VALUE_PREFIX,
     PIN_PREFIX,
     Changes,
@@ -40,16 +41,12 @@ def changes_from(text: str) -> Changes:
 
 def _value(name: str, value: Any) -> Any:
     if value is None:
-        return () if _is_list(name) else None
+        return () if name in LIST_FIELDS else None
     if definition_id_of(name) is not None:
         return msgspec.convert(value, CustomValue)
     if name.startswith(OTHER_VALUE_PREFIX):
         return msgspec.convert(value, OtherValue)
     return msgspec.convert(value, _TYPES[name]) if name in _TYPES else value
-
-
-def _is_list(name: str) -> bool:
-    return name in ("socials", "tags", "websites", "phone_numbers")
 
 
 def with_value(lead: Lead, name: str, value: Any) -> Lead:

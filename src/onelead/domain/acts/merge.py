@@ -28,6 +28,7 @@ from onelead.domain.errors import (
     VersionConflict,
 )
 from onelead.domain.lead import (
+    LIST_FIELDS,
     MERGE_ORIGIN,
     Changes,
     Lead,
@@ -41,13 +42,6 @@ from onelead.domain.limits import LIST_ENTRIES_MAX, MERGE_LEADS_MAX, OTHER_VALUE
 from onelead.domain.matching import value_keys
 from onelead.domain.text import fold, quoted
 from onelead.domain.writes import LeadWrite, Merge, Outcome, RowDetails, WriteResult
-
-_LISTS = {
-    "tags": (fold, TAGS_MAX),
-    "phone_numbers": (same_value, LIST_ENTRIES_MAX),
-    "websites": (same_value, LIST_ENTRIES_MAX),
-    "socials": (same_value, LIST_ENTRIES_MAX),
-}
 
 
 def merged(state: LeadState, write: LeadWrite, seq: int) -> WriteResult:
@@ -176,7 +170,7 @@ def fields_of(leads: Sequence[Lead], settings: AccountSettings) -> Iterator[str]
 def _with_field(lead: Lead, field: str, source: Lead | None) -> Lead:
     """Return the lead with a field of another one; None for no value."""
     for name in members_of(field):
-        value = value_in(source, name) if source else () if name in _LISTS else None
+        value = value_in(source, name) if source else () if name in LIST_FIELDS else None
         lead = with_value(lead, name, value)
     if source is not None and field in source.origins:
         return structs.replace(lead, origins={**lead.origins, field: source.origins[field]})
@@ -185,8 +179,8 @@ def _with_field(lead: Lead, field: str, source: Lead | None) -> Lead:
 
 def _with_default(united: Lead, field: str, leads: Sequence[Lead]) -> Lead:
     values = [value_in(lead, field) for lead in leads]
-    if field in _LISTS:
-        key, most = _LISTS[field]
+    if field in LIST_FIELDS:
+        key, most = (fold, TAGS_MAX) if field == "tags" else (same_value, LIST_ENTRIES_MAX)
         both = _union(values, key)
         if len(both) > most:
             text = f"{field} would have too many entries (maximum is {most}); choose a lead's"
@@ -200,7 +194,7 @@ def _with_default(united: Lead, field: str, leads: Sequence[Lead]) -> Lead:
 
 def is_united(field: str, leads: Iterable[Lead]) -> bool:
     """Return whether a merge unites the values of a field unless a lead's is chosen."""
-    if field in _LISTS:
+    if field in LIST_FIELDS:
         return True
     is_custom = definition_id_of(field) is not None
     return is_custom and any(isinstance(value_in(lead, field), tuple) for lead in leads)
