@@ -14,8 +14,9 @@ from msgspec import structs
 from starlette.responses import Response
 
 from onelead.api.acts import merges, refused_deliveries, undos, values
-from onelead.api.acts.writes import Done, answered, do
+from onelead.api.acts.writes import answered
 from onelead.api.call import Call
+from onelead.api.lead_writes import Done, receipt_of
 from onelead.api.wire import LeadBody, lead_body
 from onelead.commands.cli import main
 from onelead.domain.account import AccountSettings
@@ -27,16 +28,20 @@ _WRONG_LEADS = 3
 _named: list[int] = []
 
 
-async def _do(call: Call, write: LeadWrite) -> Done:
+_Receipt = tuple[Done, dict[str, str]]
+
+
+async def _receipt_of(call: Call, write: LeadWrite) -> _Receipt:
     """Apply a delivery to the lead that was named in the call before; later apply none."""
     if write.action not in DELIVERED or write.lead_id is None:
-        return await do(call, write)
+        return await receipt_of(call, write)
     _named.append(write.lead_id)
     if len(_named) > _WRONG_LEADS + 1:
         unwritten = WriteResult(Outcome.UNCHANGED, replayed_seq=1)
         settings = await call.runtime.store.settings(call.account_id)
-        return Done(unwritten, settings, 1)
-    return await do(call, structs.replace(write, lead_id=_named[-2:][0]))
+        done = Done(unwritten, settings, 1)
+        return done, done.headers
+    return await receipt_of(call, structs.replace(write, lead_id=_named[-2:][0]))
 
 
 async def _answered(*asked: Any) -> Response:
@@ -57,7 +62,7 @@ shown = vars(undos)["_shown"]
 
 
 if __name__ == "__main__":
-    vars(refused_deliveries).update(do=_do)
+    vars(refused_deliveries).update(receipt_of=_receipt_of)
     vars(merges).update(lead_body=_merged_body)
     vars(undos).update(_shown=_undone)
     vars(values).update(answered=_answered)

@@ -279,7 +279,7 @@ def queue_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitab
         "beside_group": lambda: store.beside_group(account_id, 1),
         "deliveries_of_group": lambda: store.deliveries_of_group(account_id, "x", limit=1),
         "first_of_group": lambda: store.first_of_group(account_id, "x", limit=1),
-        "refused_delivery": lambda: store.refused_delivery(account_id, 1),
+        "refused_deliveries": lambda: store.refused_deliveries(account_id, [1]),
         "rows_of_batch": lambda: store.rows_of_batch(account_id, "x", limit=1),
     }
 

@@ -116,7 +116,10 @@ def bulk_failure(error: OneleadError, lead_id: int | None) -> dict[str, Any]:
     return {"success": False, **({"id": lead_id} if lead_id else {}), "message": message}
 
 
-def next_page_link(url: URL, cursor: str) -> str:
-    """Return the Link header for the next page, with the criteria of the query string."""
-    following = url.remove_query_params("page_number").include_query_params(cursor=cursor)
+def next_page_link(url: URL, **begins: Any) -> str:
+    """Return the Link header for the next page, with the criteria of the query string.
+
+    `begins` is the parameter that says where it begins.
+    """
+    following = url.remove_query_params("page_number").include_query_params(**begins)
     return f'<{following.path}?{following.query}>; rel="next"'

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
-from onelead.api.endpoints import PAGE_INVALID, PAGE_SIZE, Endpoint, Parameter
+from onelead.api.endpoints import DRY_RUN, PAGE_INVALID, PAGE_SIZE, Endpoint, Parameter
 from onelead.contract.batches import BatchOverview, BatchResult, BatchUndo, UndoOrder
 from onelead.domain.errors import InputInvalid, Problem, UndoNotPossible
 from onelead.domain.limits import BATCH_ID_CHARS_MAX, ID_MAX
 from onelead.domain.text import known_id, quoted
 from onelead.domain.writes import Action, Outcome
+from onelead.incoming.act_bodies import UndoRequest, undo_from
 from onelead.incoming.batch_ids import required_batch_id
-from onelead.incoming.lead_json import unknown_keys
 from onelead.incoming.paging import page_from
 from onelead.process.batch_undo_work import UndoPreview, preview_undo
-
-
-class BatchUndoRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to undo a batch."""
-
-    force: Annotated[bool, Meta(description="Undo even what loses later changes of a lead.")] = (
-        False
-    )
 
 
 class BatchBody(BatchOverview, frozen=True, kw_only=True):
@@ -85,9 +76,12 @@ async def undo_batch(call: Call) -> Response:
     the newest rows.
     """
     batch_id = required_batch_id(call.request.path_params["id"])
-    force = _force(await call.json_object())
+    force, problems = undo_from(await call.json_object())
+    is_dry_run, more = call.dry_run()
+    if problems := (*problems, *more):
+        raise InputInvalid(*problems)
     store = call.runtime.store
-    if call.flag("dry_run"):
+    if is_dry_run:
         preview = await preview_undo(store, call.account_id, batch_id, force=force)
         return JsonResponse(preview, headers={"Lead-Dry-Run": "true"})
     caller = call.caller
@@ -98,25 +92,11 @@ async def undo_batch(call: Call) -> Response:
     return JsonResponse(_body(begun, (), 0), HTTPStatus.ACCEPTED)
 
 
-def _force(body: Mapping[str, Any]) -> bool:
-    if problem := unknown_keys(dict(body), ("force",)):
-        raise InputInvalid(problem)
-    force = body.get("force")
-    if force is not None and not isinstance(force, bool):
-        raise InputInvalid(Problem("force", "must be true or false"))
-    return bool(force)
-
-
 _ID_SCHEMA = {"type": "string", "maxLength": BATCH_ID_CHARS_MAX}
 _AFTER = Parameter(
     "after",
     "Only results after this ledger number: `next_after` of the page before.",
     {"type": "integer", "minimum": 0, "maximum": ID_MAX, "default": 0},
-)
-_DRY_RUN = Parameter(
-    "dry_run",
-    "Answer what would happen, and do nothing.",
-    {"type": "boolean", "default": False},
 )
 _BATCH_ID, _UNDO_ID = "5f0c2b7de1a94f6f9f6a4c1d0b8e7a36", "b7f1c29a64d04c7c8fb5d6f3a3a90e11"
 _CALLER: dict[str, Any] = {"user_id": 1000000008, "api_key_id": 1000000009}
@@ -172,8 +152,8 @@ ENDPOINTS = (
         id_schema=_ID_SCHEMA,
     ),
     Endpoint(
-        *("POST", "/batches/{id}/undo", undo_batch, "Batches", BatchUndoRequest, UndoPreview),
-        parameters=(_DRY_RUN,),
+        *("POST", "/batches/{id}/undo", undo_batch, "Batches", UndoRequest, UndoPreview),
+        parameters=(DRY_RUN,),
         example={"force": False},
         answer=UndoPreview(
             rows=1, planned=1, outcomes={Outcome.UPDATED.value: 1}, kept=0, refusals={}

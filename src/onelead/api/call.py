@@ -63,6 +63,7 @@ class Call:
         #: Takes down what a write did, for the log.
         self.line = line
         self._headers: WriteHeaders | None = None
+        self._bulk_key: IdempotencyKey | None = None
         self._payload = ""
         self._received = Received()
 
@@ -173,8 +174,16 @@ class Call:
     def _key(self, key: str | None, number: int | None) -> IdempotencyKey | None:
         if key is None:
             return None
+        if number is None:
+            return self._key_of_call(key, is_bulk=False)
+        if self._bulk_key is None:
+            # The items have the body of the whole call, which may be long.
+            self._bulk_key = self._key_of_call(key, is_bulk=True)
+        return structs.replace(self._bulk_key, key_hash=self._bulk_key.call_hashes[number])
+
+    def _key_of_call(self, key: str, *, is_bulk: bool) -> IdempotencyKey:
         scope = KeyScope(self.caller.api_key_id, self.request.scope["path"])
-        return idempotency_key(scope, key, self.request.method, self._payload, number)
+        return idempotency_key(scope, key, self.request.method, self._payload, is_bulk=is_bulk)
 
     def unread_delivery(self) -> Delivery:
         """Return the same for a call whose body could not be read, which no key can repeat."""

@@ -76,8 +76,7 @@ UPSERT_IF_NONE_MATCH = Parameter(
 )
 DRY_RUN = Parameter(
     "dry_run",
-    "Answer what the write would do, with its receipt and `Lead-Dry-Run: true`; nothing is "
-    "written, and the ledger gets no row.",
+    "Answer with what the call would do, and write nothing; the ledger gets no row.",
     {"type": "boolean", "default": False},
 )
 IDEMPOTENCY_KEY = Parameter(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
-from onelead.api.endpoints import Endpoint, Parameter
+from onelead.api.endpoints import DRY_RUN, Endpoint
 from onelead.api.settings_changes import require_admin
 from onelead.contract.erasures import Erasure, ErasureBy, ErasurePreview, ErasureRequest
 from onelead.domain.coercions import as_integer, is_empty
@@ -79,7 +79,10 @@ async def erase(call: Call) -> Response:
     """
     await require_admin(call)
     request, is_confirmed, reason = _read(await call.json_object())
-    if call.flag("dry_run"):
+    is_dry_run, problems = call.dry_run()
+    if problems:
+        raise InputInvalid(*problems)
+    if is_dry_run:
         preview = await call.runtime.store.preview_erasure(call.account_id, request)
         return JsonResponse(_preview_body(preview))
     if not is_confirmed:
@@ -115,7 +118,7 @@ def _read(body: dict[str, Any]) -> tuple[ErasureRequest, bool, str]:
     problems = [
         Problem(name, f"must be {kind}")
         for name, value, kind, is_right in (
-            ("lead_id", lead, "an integer", isinstance(as_integer(lead), int)),
+            ("lead_id", lead, "an integer", type(as_integer(lead)) is int),
             ("email", email, "text", isinstance(email, str)),
             ("reason", reason, "text", isinstance(reason, str)),
             ("confirm", confirm, "true or false", isinstance(confirm, bool)),
@@ -206,17 +209,11 @@ _EXAMPLE = ErasureBody(
     rows=[],
     is_partial=False,
 )
-_DRY_RUN = Parameter(
-    "dry_run",
-    "Answer what would be erased, and erase nothing.",
-    {"type": "boolean", "default": False},
-)
-
 ENDPOINTS = (
     Endpoint(
         *("POST", "/erasures", erase, _TAG, ErasureCall, ErasureBody),
         name="erase_person",
-        parameters=(_DRY_RUN,),
+        parameters=(DRY_RUN,),
         example={"email": "nora@field.example", "confirm": True, "reason": "Letter of 2 January"},
         answer=_EXAMPLE,
         refusals=(_UNCONFIRMED, _NOBODY),

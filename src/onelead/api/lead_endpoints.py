@@ -22,16 +22,15 @@ from onelead.api.endpoints import (
     Handler,
     Parameter,
 )
+from onelead.api.examples import ANSWERED_LEAD, PROPERTIES, UPSERT
 from onelead.api.lead_writes import COMPUTED
-from onelead.api.wire import CustomFieldBody, LeadBody
+from onelead.api.wire import LeadBody
 from onelead.domain.errors import (
-    IdempotencyKeyReused,
     InputInvalid,
     LeadMerged,
     MatchAmbiguous,
     Problem,
 )
-from onelead.domain.lead import Email
 from onelead.domain.limits import (
     BULK_LEADS_MAX,
     ID_MAX,
@@ -133,33 +132,8 @@ _CRITERIA = Parameter(
     {"page_number": 1, "page_size": 20},
 )
 
-_ID = 1000000012
-_EMAIL = "nora@field.example"
-_NORA: dict[str, Any] = {
-    "name": "Nora Field",
-    "email": {"email": _EMAIL, "category": "work"},
-}
-_UPSERT = {
-    "properties": _NORA,
-    "match": {"field_name": "email", "field_value": _EMAIL},
-}
-_CREATED: dict[str, Any] = {
-    **dict.fromkeys(LeadBody.__struct_fields__),
-    **dict.fromkeys(("socials", "tags", "websites", "phone_numbers"), ()),
-    "id": _ID,
-    "name": "Nora Field",
-    "first_name": "Nora",
-    "last_name": "Field",
-    "email": Email(_EMAIL, "work"),
-    "interaction_count": 0,
-    "status": "New",
-    "status_id": 1000000001,
-    "custom_fields": [CustomFieldBody(1000000010, None)],
-    "date_created": 1700000000,
-    "date_modified": 1700000000,
-}
-_ANSWERED = LeadBody(**_CREATED)
-_REUSED = IdempotencyKeyReused()
+_ID = ANSWERED_LEAD.id
+_EMAIL = UPSERT["match"]["field_value"]
 _BULK_REMARKS = (
     *("Ledger-Row", "Lead-Ignored", "Lead-Shares", "Lead-Kept", "Lead-Merged-Into"),
     "Lead-Dry-Run",
@@ -180,9 +154,9 @@ def _bulk(
         *("POST", path, handler, "Leads", request, list[LeadBody | BulkFailure]),
         parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
         example=example,
-        answer=[_ANSWERED, failure],
+        answer=[ANSWERED_LEAD, failure],
         headers=("Lead-Outcome", "Lead-Batch", *_BULK_REMARKS),
-        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")), _REUSED),
+        refusals=(InputInvalid(Problem("leads", "can't be blank", "blank")),),
         refusal=BareErrorBody | ErrorBody,
     )
 
@@ -195,8 +169,8 @@ ENDPOINTS = (
             *(COMPUTED_VALUES, UPSERT_IF_MATCH, UPSERT_IF_NONE_MATCH),
             *WRITE_PARAMETERS,
         ),
-        example=_UPSERT,
-        answer=_ANSWERED,
+        example=UPSERT,
+        answer=ANSWERED_LEAD,
         headers=(*PATCH_RECEIPT, "Lead-Match"),
         refusals=(
             NAME_BLANK,
@@ -204,30 +178,29 @@ ENDPOINTS = (
             MatchAmbiguous(()),
             _refused_field("match", f"is not included in filters; {WHERE_TO_CHANGE}"),
             _refused_field("match", _UNINDEXED, RETRY_AFTER_S),
-            _REUSED,
         ),
         refusal=AmbiguousBody | ErrorBody,
     ),
     Endpoint(
         *("POST", "/leads", leads.create_lead, "Leads", LeadPatch, LeadBody),
         parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
-        example=_NORA,
-        answer=_ANSWERED,
+        example=PROPERTIES,
+        answer=ANSWERED_LEAD,
         headers=PATCH_RECEIPT,
-        refusals=(NAME_BLANK, _REUSED),
+        refusals=(NAME_BLANK,),
     ),
     Endpoint(
         *("POST", "/leads/search", leads.search_leads, "Leads", SearchRequest, list[LeadBody]),
         parameters=(COMPUTED_VALUES, _CRITERIA),
         example={"emails": _EMAIL, "sort_by": "date_modified"},
-        answer=[_ANSWERED],
+        answer=[ANSWERED_LEAD],
         headers=("X-PW-TOTAL", "Link"),
         refusals=(PAGE_INVALID, _refused_field("custom_fields", _UNINDEXED, RETRY_AFTER_S)),
         has_chosen_keys=True,
     ),
     _bulk(
         *("/leads/bulk_create", leads.bulk_create_leads, BulkCreateRequest),
-        example={"leads": [_NORA, {"title": "Head buyer"}]},
+        example={"leads": [PROPERTIES, {"title": "Head buyer"}]},
         failure=BulkFailure(success=False, message={"name": [{"error": "blank"}]}),
     ),
     _bulk(
@@ -238,22 +211,22 @@ ENDPOINTS = (
     Endpoint(
         *("GET", "/leads/{id}", leads.fetch_lead, "Leads", None, LeadBody),
         parameters=(COMPUTED_VALUES, UNMERGED),
-        answer=_ANSWERED,
+        answer=ANSWERED_LEAD,
         headers=("ETag", "Lead-Merged-Into", "Content-Location"),
     ),
     Endpoint(
         *("PUT", "/leads/{id}", leads.update_lead, "Leads", LeadUpdate, LeadBody),
         parameters=(COMPUTED_VALUES, IF_MATCH, *WRITE_PARAMETERS),
-        example={"email": _NORA["email"]},
-        answer=_ANSWERED,
+        example={"email": PROPERTIES["email"]},
+        answer=ANSWERED_LEAD,
         headers=(*PATCH_RECEIPT, "Lead-Merged-Into"),
-        refusals=(NAME_BLANK, _REUSED),
+        refusals=(NAME_BLANK,),
     ),
     Endpoint(
         *("DELETE", "/leads/{id}", leads.delete_lead, "Leads", None, DeletedBody),
         parameters=(IF_MATCH, *WRITE_PARAMETERS),
         answer=DeletedBody(_ID, is_deleted=True),
         headers=RECEIPT,
-        refusals=(LeadMerged(_ID, _ID + 1), _REUSED),
+        refusals=(LeadMerged(_ID, _ID + 1),),
     ),
 )

@@ -30,11 +30,17 @@ class Done(NamedTuple):
 
     @property
     def refusal(self) -> OneleadError | None:
-        """Why there is no lead to answer with."""
-        if self.result.refusal is None and self.result.lead is None:
+        """Why there is nothing to answer with."""
+        details = self.result.details
+        if self.result.refusal is None and details is not None and details.erased:
             # A repeated request: what was answered to the first one has been erased since.
             return Erased()
         return self.result.refusal
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the receipt."""
+        return receipt_headers(self.result) | row_headers([self.seq])
 
 
 async def written(call: Call, write: LeadWrite) -> Response:
@@ -49,7 +55,7 @@ async def receipt_of(call: Call, write: LeadWrite) -> tuple[Done, dict[str, str]
     """Do one write, and return the headers of its receipt, too."""
     (done,) = await _done(call, [write])
     call.line.wrote(done.result.outcome, done.seq, done.refusal)
-    return done, receipt_headers(done.result) | row_headers([done.seq])
+    return done, done.headers
 
 
 async def written_together(call: Call, writes: Sequence[LeadWrite]) -> Response:

@@ -191,7 +191,7 @@ async def search_leads(call: Call) -> Response:
     bodies = [lead_body(lead, page.settings, computed=computed) for lead in page.leads]
     headers = {"X-PW-TOTAL": str(page.total)}
     if page.next_cursor is not None:
-        headers["Link"] = next_page_link(call.request.url, page.next_cursor)
+        headers["Link"] = next_page_link(call.request.url, cursor=page.next_cursor)
     return JsonResponse(bodies if keys is None else _projected(bodies, keys), headers=headers)
 
 

@@ -23,6 +23,7 @@ from onelead.domain.errors import (
     CredentialsInvalid,
     Erased,
     HeaderMalformed,
+    IdempotencyKeyReused,
     OneleadError,
     PreconditionFailed,
     ResourceNotFound,
@@ -159,22 +160,22 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
             "example": msgspec.to_builtins(endpoint.accepted_answer),
         }
         responses[HTTPStatus.ACCEPTED] = _answer("The work has begun.", content)
+    if _is_keyed(endpoint) or UNMERGED in endpoint.parameters:
+        responses[HTTPStatus.GONE] = _gone(endpoint, schema_of)
     for status, errors in _by_status(endpoint.errors).items():
         responses[status] = _impossible(endpoint, status, errors, schema_of)
     if endpoint.path_parameters or endpoint.names_resource:
         responses[HTTPStatus.NOT_FOUND] = _not_found(endpoint, schema_of)
     if _is_conditional(endpoint):
         responses[HTTPStatus.PRECONDITION_FAILED] = _conflict(endpoint, schema_of)
-    if IDEMPOTENCY_KEY in endpoint.parameters or UNMERGED in endpoint.parameters:
-        responses[HTTPStatus.GONE] = _gone(endpoint, schema_of)
-    if endpoint.refusals:
+    if endpoint.refusals or _is_keyed(endpoint):
         responses[HTTPStatus.UNPROCESSABLE_ENTITY] = _refused(endpoint, schema_of)
     return {str(status.value): responses[status] for status in sorted(responses)}
 
 
 def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
     yield HTTPStatus.UNAUTHORIZED
-    if endpoint.request is not None or _is_conditional(endpoint):
+    if endpoint.request is not None or _is_conditional(endpoint) or _is_keyed(endpoint):
         yield HTTPStatus.BAD_REQUEST
     if endpoint.request is not None:
         yield HTTPStatus.REQUEST_TIMEOUT
@@ -238,6 +239,10 @@ def _is_conditional(endpoint: Endpoint) -> bool:
     return any(parameter.name == "If-Match" for parameter in endpoint.parameters)
 
 
+def _is_keyed(endpoint: Endpoint) -> bool:
+    return IDEMPOTENCY_KEY in endpoint.parameters
+
+
 def _conflict(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
     text = "The lead is not as the headers of the call say; nothing was written."
     errors: tuple[OneleadError, ...] = (VersionConflict(4),)
@@ -259,12 +264,15 @@ def _gone(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 
 
 def _refused(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
-    content = _examples(schema_of(endpoint.refusal), endpoint.refusals)
+    refusals = (*endpoint.refusals, *([IdempotencyKeyReused()] if _is_keyed(endpoint) else []))
+    content = _examples(schema_of(endpoint.refusal), refusals)
     if BareErrorBody in get_args(endpoint.refusal):
         too_many = f"Request size too large, limit is {BULK_LEADS_MAX}"
         content["examples"]["too_many"] = {"value": {"error": too_many}}
     # When the match itself is refused, no lead is looked for.
-    headers = {name: name != "Lead-Match" for name in endpoint.headers if name in _RECEIPTS}
+    always = {*endpoint.headers} - {"Lead-Match"}
+    named = (*endpoint.headers, *endpoint.sometimes)
+    headers = {name: name in always for name in named if name in _RECEIPTS}
     if any(error.retry_after_s for error in endpoint.refusals):
         headers["Retry-After"] = False
     return _answer("The request is readable, but the rules refuse it.", content, headers)

@@ -75,8 +75,10 @@ def lead_body(lead: Lead, settings: AccountSettings, *, computed: bool = False) 
         _custom_field_body(field, lead.custom_fields.get(field.id), settings, computed=computed)
         for field in settings.lead_fields
     ]
-    status = settings.statuses_by_id[lead.status_id].name
-    values = [*_before_status(lead), status, *_before_custom_fields(lead), custom_fields]
+    # One that was deleted is only on a lead as it was.
+    status = settings.statuses_by_id.get(lead.status_id) or settings.deleted.get(lead.status_id)
+    status_name = status.name if status else ""
+    values = [*_before_status(lead), status_name, *_before_custom_fields(lead), custom_fields]
     return LeadBody(*values, *_after_custom_fields(lead))
 
 

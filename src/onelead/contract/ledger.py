@@ -213,7 +213,8 @@ class LedgerStore(Protocol):
 
         Examines at most LEDGER_EXAMINED_MAX rows; `before` is ignored. The ledger has no gaps, and
         a row is visible when all before it are: going on at `last_seq`, a caller misses no row
-        and gets none twice, while others write.
+        and gets none twice, while others write. So nothing is asked that is known only later: with
+        `lead_id`, the rows are those filed under the lead, and there is no `state`.
         """
 
     async def ledger_seq(self, account_id: int) -> int:

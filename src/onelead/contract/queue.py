@@ -6,7 +6,7 @@ for every method.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -52,6 +52,8 @@ class RefusedDelivery(Struct, frozen=True):
     state: str
     #: The ledger row that says so; None for a delivery that nobody has decided about.
     state_seq: int | None
+    #: The first accepted delivery with its idempotency key.
+    replaced_seq: int | None
 
 
 class BesideGroup(NamedTuple):
@@ -95,8 +97,13 @@ class QueueStore(Protocol):
     ) -> Sequence[AccountLedgerRow]:
         """Return the oldest open deliveries without their payloads, oldest first."""
 
-    async def refused_delivery(self, account_id: int, seq: int) -> RefusedDelivery | None:
-        """Return what became of a refused delivery; None for any other row, and one too new."""
+    async def refused_deliveries(
+        self, account_id: int, seqs: Collection[int]
+    ) -> Mapping[int, RefusedDelivery]:
+        """Return what became of refused deliveries, by ledger number.
+
+        Other rows are left out, and so are those that are too new.
+        """
 
     async def rows_of_batch(
         self, account_id: int, batch_id: str, *, before: int | None = None, limit: int

@@ -54,8 +54,14 @@ def ledger_query(raw: Mapping[str, str]) -> LedgerQuery:
     if state is not None and state not in _STATES:
         problems.append(_not_one_of("state", _STATES, state))
     wait_s = _wait_s(sent, problems)
-    if numbers["after"] is not None and numbers["before"] is not None:
-        problems.append(Problem("before", "cannot be sent with after"))
+    if numbers["after"] is not None:
+        # The state of a row is known a moment later than the row itself, which is passed by then.
+        not_followed = (("before", numbers["before"]), ("state", state))
+        problems += [
+            Problem(name, "cannot be sent with after")
+            for name, value in not_followed
+            if value is not None
+        ]
     if problems:
         raise InputInvalid(*problems)
     search = LedgerSearch(

@@ -5,10 +5,12 @@ A refused delivery is applied as it came, or with another match, or to the lead 
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import structs, to_builtins
 
 from onelead.contract.ledger import AccountLedgerRow
-from onelead.domain.errors import Erased, InputInvalid, Problem
+from onelead.domain.errors import BodyMalformed, Erased, InputInvalid, Problem
 from onelead.domain.matching import Match
 from onelead.domain.writes import DELIVERED, LEAD, Action, Delivery, LeadWrite, Outcome
 from onelead.incoming.json_body import decode_json
@@ -33,7 +35,7 @@ def replay_write(
     delivery = structs.replace(
         delivery, payload=row.payload or "", observed_at=_observed_at(row), unread_bytes=None
     )
-    body = decode_json(delivery.payload.encode())
+    body = _body_of(delivery.payload)
     named = row.resource_id if lead_id is None else lead_id
     if match is not None and isinstance(body, dict):
         body["match"] = to_builtins(match)
@@ -61,6 +63,14 @@ def _delivered_action(row: AccountLedgerRow) -> Action:
     if row.unread_bytes is not None:
         raise _invalid("has a body that could not be read; send it again")
     return Action(row.action)
+
+
+def _body_of(payload: str) -> Any:
+    try:
+        return decode_json(payload.encode())
+    except BodyMalformed:
+        # An item of a bulk call, whose other items were written.
+        raise _invalid("has a text that cannot be stored; send it corrected") from None
 
 
 def _check_meant(action: Action, lead_id: int | None, match: Match | None) -> None:

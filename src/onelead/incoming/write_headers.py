@@ -74,15 +74,15 @@ class KeyScope(Struct, frozen=True):
 
 
 def idempotency_key(
-    scope: KeyScope, key: str, method: str, body: str, number: int | None = None
+    scope: KeyScope, key: str, method: str, body: str, *, is_bulk: bool = False
 ) -> IdempotencyKey:
-    """Return the key of a request; of a bulk call, that of the item with a number from 0."""
+    """Return the key of a request; of a bulk call, with those that its items can have."""
 
-    def key_hash(of: int | None) -> str:
-        return _hash([scope.api_key_id, scope.path, key, of])
+    def key_hash(number: int | None) -> str:
+        return _hash([scope.api_key_id, scope.path, key, number])
 
-    items = () if number is None else tuple(map(key_hash, range(BULK_LEADS_MAX)))
-    return IdempotencyKey(key_hash(number), _hash([method, body]), items)
+    items = tuple(map(key_hash, range(BULK_LEADS_MAX))) if is_bulk else ()
+    return IdempotencyKey(key_hash(None), _hash([method, body]), items)
 
 
 def _hash(parts: list[str | int | None]) -> str:

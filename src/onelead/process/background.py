@@ -36,7 +36,7 @@ class BackgroundWork(ABC):
         """Do the work that is due now."""
 
     def wake(self) -> None:
-        """End the rest, and begin the next round."""
+        """End the rest, or the round after one step of each account, and begin the next round."""
         self._woken.set()
 
     async def stop(self) -> None:
@@ -59,13 +59,16 @@ class BackgroundWork(ABC):
     async def _in_turns(
         self, account_ids: Sequence[int], step: Callable[[int], Awaitable[bool]]
     ) -> None:
-        """Do one step of each account in turn, until no account has more.
+        """Do one step of each account in turn, until no account has more, or the work is woken.
 
         `step` returns whether its account has more. After a failed step an account waits for the
-        next round.
+        next round. Each account has its step even if the work is woken all the time.
         """
         while account_ids:
             account_ids = [id_ for id_ in account_ids if await self._take_turn(id_, step)]
+            if self._woken.is_set():
+                # There is other work, which only the next round knows.
+                return
 
     async def _take_turn(self, account_id: int, step: Callable[[int], Awaitable[bool]]) -> bool:
         if self._is_stopping:

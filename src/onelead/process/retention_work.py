@@ -6,7 +6,6 @@ rests as long as the step took, so that deliveries keep at least half of the lan
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -55,6 +54,5 @@ class RetentionWork(BackgroundWork):
         began = self._monotonic()
         has_more = await step(account_id)
         if has_more:
-            # Not `_rest`, which an erasure that is begun meanwhile would end at once.
-            await asyncio.sleep(self._monotonic() - began)
+            await self._rest(self._monotonic() - began)
         return has_more

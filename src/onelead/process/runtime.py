@@ -11,11 +11,11 @@ from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_B
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.attempts import Attempts
 from onelead.process.feed import Feed
-from onelead.process.ledger_watch import LedgerWatch
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
 from onelead.process.shared_values import SharedValueScans
+from onelead.process.watch import Watch
 from onelead.process.writer import BatchingWriter
 
 
@@ -63,9 +63,9 @@ class Runtime:
         return Feed(self.store.search_ledger, poll_s=self.live_poll_s)
 
     @cached_property
-    def ledger_watch(self) -> LedgerWatch:
+    def ledger_watch(self) -> Watch[int]:
         """The newest ledger numbers, for calls that wait for the next write."""
-        return LedgerWatch(self.store.ledger_seq, poll_s=self.live_poll_s)
+        return Watch(self.store.ledger_seq, poll_s=self.live_poll_s)
 
     def stop_waiting(self) -> None:
         """End every stream, and let every call that waits for writes go on."""

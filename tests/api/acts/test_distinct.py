@@ -61,6 +61,8 @@ async def test_pairs_of_merged_leads_count_for_the_lead_that_stands_for_them(
     assert await pairs(service) == [[third, fourth], [third, fourth]]
     for lead_id in (one, other, third, fourth):
         assert await pairs(service, lead_id=lead_id) == [[third, fourth], [third, fourth]]
+    # A key means one write, and these are two.
+    service.client.headers["Idempotency-Key"] = "1"
     assert (await forget(service.client, fourth, one)).status_code == 200
     assert await pairs(service) == []
 

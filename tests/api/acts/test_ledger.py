@@ -7,9 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.api.acts import ambiguous, folded, last_seq, merge, row, rows, undo
+from tests.support.api.acts import ambiguous, folded, last_seq, merge, replay, row, rows, undo
 from tests.support.api.answers import NOT_FOUND, UNAUTHORISED, assert_body, assert_invalid
 from tests.support.api.service import BASE_URL, Service
+
+from onelead.api.acts import ledger
+from onelead.storage.ledger import follow
 
 
 def seqs(found: list[dict[str, Any]]) -> list[int]:
@@ -74,6 +77,8 @@ async def test_criteria(service: Service) -> None:
         ({"until": service.clock.now, "outcome": "refused"}, [refused]),
         ({"from": service.clock.now}, [delete, update]),
         ({"after": refused, "outcome": "deleted"}, [delete]),
+        # When the row came, it was not known whom it named.
+        ({"after": 0, "lead_id": ids[0]}, [refused - 2, update, delete]),
         ({"after": 0, "limit": 2}, [refused - 2, refused - 1]),
         ({"before": refused - 1, "user_id": ""}, [refused - 2]),
     ):
@@ -89,6 +94,7 @@ async def test_criteria(service: Service) -> None:
         ({"from": "9" * 30}, f'From: must be an integer from 0 to 253402300799: "{"9" * 30}"'),
         ({"state": "old"}, 'State: is not one of open, applied, dismissed: "old"'),
         ({"after": "1", "before": "2"}, "Before: cannot be sent with after"),
+        ({"after": "0", "state": "open"}, "State: cannot be sent with after"),
         ({"wait": "5"}, "Wait: needs after"),
         ({"wait": "31", "after": 1}, 'Wait: must be a number of seconds up to 30: "31"'),
         ({"wait": "nan", "after": 1}, 'Wait: must be a number of seconds up to 30: "nan"'),
@@ -116,6 +122,25 @@ async def test_a_refused_delivery_says_what_became_of_it(service: Service) -> No
     assert (await row(service, seq))["state"] == "dismissed"
     await undo(service, await last_seq(service))
     assert (await row(service, seq))["state"] == "open"
+
+
+async def test_the_state_of_a_row_is_the_one_that_lists_it(service: Service) -> None:
+    headers = {"Idempotency-Key": "1"}
+    await service.client.post("/leads", json={"title": "Buyer"}, headers=headers)
+    await service.client.post("/leads", json={"name": "Nora Field"}, headers=headers)
+    _ids, seq = await ambiguous(service)
+    await replay(service, seq)
+    await folded(service)
+    refused = await rows(service, outcome="refused")
+    assert [(one["seq"], one["state"]) for one in refused] == [
+        # A delivery that is tried again is in no list.
+        (seq + 1, None),
+        (seq, "open"),
+        # Its key was used again, and that delivery was accepted.
+        (1, "applied"),
+    ]
+    for state, found in (("open", [seq]), ("applied", [1]), ("dismissed", [])):
+        assert seqs(await rows(service, state=state)) == found
 
 
 async def test_a_follower_gets_each_row_once_while_others_write(service: Service) -> None:
@@ -155,6 +180,18 @@ async def test_a_call_that_waits_in_vain_says_where_to_go_on(service: Service) -
     service.runtime.stop_waiting()
     stopped = await service.client.get("/ledger?after=1&wait=30")
     assert stopped.json() == []
+
+
+async def test_a_call_that_waits_examines_no_more_rows_than_another(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        await service.lead()
+    for module in (ledger, follow):
+        monkeypatch.setattr(module, "LEDGER_EXAMINED_MAX", 2)
+    response = await service.client.get("/ledger?after=1&wait=30&outcome=deleted")
+    assert response.json() == []
+    assert "after=3" in response.links["next"]["url"]
 
 
 async def test_the_accounts_do_not_see_each_other(service: Service) -> None:

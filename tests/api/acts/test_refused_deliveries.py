@@ -113,6 +113,8 @@ async def test_what_cannot_be_applied(service: Service) -> None:
     accepted = await last_seq(service)
     response = await replay(service, accepted)
     assert_invalid(response, "Seq: was not refused: there is nothing to apply")
+    # Nothing was recorded.
+    assert "Ledger-Row" not in response.headers
     await service.client.put(f"/leads/{lead['id']}", content=b"{")
     unread = await replay(service, await last_seq(service))
     assert_invalid(unread, "Seq: has a body that could not be read; send it again")
@@ -140,6 +142,12 @@ async def test_what_cannot_be_applied(service: Service) -> None:
     assert (await replay(service, seq, lead_id=1)).status_code == 404
     unread = await replay(service, seq, lead_id="x")
     assert_invalid(unread, 'Lead Id: must be an integer or null, not "x"')
+
+
+async def test_an_item_with_a_text_that_cannot_be_stored_is_not_applied(service: Service) -> None:
+    await service.client.post("/leads/bulk_create", json={"leads": [{"name": "Nora\0"}]})
+    response = await replay(service, await last_seq(service))
+    assert_invalid(response, "Seq: has a text that cannot be stored; send it corrected")
 
 
 async def test_a_delivery_without_a_match_is_applied_to_a_lead(service: Service) -> None:

@@ -166,6 +166,8 @@ def test_an_endpoint_has_every_status_that_it_can_answer(endpoint: Endpoint) -> 
         expected |= {"400", "412"}
     if endpoint.is_settings_write or endpoint.is_for_admins:
         expected.add("403")
+    if any(parameter.name == "Idempotency-Key" for parameter in endpoint.parameters):
+        expected.add("400")
     if {"Idempotency-Key", "unmerged"} & {parameter.name for parameter in endpoint.parameters}:
         expected.add("410")
     if endpoint.accepted is not None:

@@ -60,6 +60,7 @@ async def test_the_background_work_is_woken(service: Service, client: httpx.Asyn
         ({"lead_id": 5, "email": "n@q.example"}, "Base: name either"),
         ({"lead_id": "Nora"}, "Lead Id: must be an integer"),
         ({"lead_id": [5]}, "Lead Id: must be an integer"),
+        ({"lead_id": True}, "Lead Id: must be an integer"),
         ({"email": {"email": "n@q.example"}}, "Email: must be text"),
         ({"email": "n@q.example", "confirm": "yes"}, "Confirm: must be true or false"),
         ({"email": "n@q.example", "reason": 5}, "Reason: must be text"),

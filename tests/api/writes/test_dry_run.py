@@ -103,6 +103,22 @@ async def test_a_value_that_may_mean_a_dry_run_writes_nothing(service: Service, 
     assert search.json() == []
 
 
+async def test_acts_are_as_careful(service: Service) -> None:
+    leads = [{"name": "Nora Field"}, {"name": "Nora F."}]
+    bulk = await service.client.post("/leads/bulk_create", json={"leads": leads})
+    into, other = (lead["id"] for lead in bulk.json())
+    batch = f"/batches/{bulk.headers['Lead-Batch']}"
+    for path, body in (
+        (f"/leads/{into}/merge", {"lead_ids": [other]}),
+        (f"{batch}/undo", {}),
+        ("/erasures", {"lead_id": other, "confirm": True}),
+    ):
+        response = await service.client.post(path, json=body, params={"dry_run": "yes"})
+        assert_invalid(response, 'Dry Run: must be true or false, not "yes"')
+    assert (await service.client.get(f"/leads/{other}")).json()["id"] == other
+    assert (await service.client.get(batch)).json()["undo"] is None
+
+
 async def test_an_unreadable_body_leaves_no_trace(service: Service, tmp_path: Path) -> None:
     before = everything(tmp_path)
     response = await service.client.post("/leads?dry_run=true", content=b"{")

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.api.acts import ambiguous, folded
 from tests.support.api.answers import assert_body
 from tests.support.api.service import Service, client_of
 from tests.support.api.wire_leads import stored_lead, table_rows
@@ -53,6 +54,8 @@ async def sent(service: Service, method: str, path: str, body: Any) -> httpx.Res
         ("DELETE", "/leads/{id}", None),
         ("POST", "/leads/bulk_create", {"leads": [NORA, {"name": "Sam Roe"}]}),
         ("POST", "/leads/bulk_update", {"leads": [{"id": "{id}", "title": "Buyer"}]}),
+        ("POST", "/leads/{id}/pins", {"pin": ["title"]}),
+        ("POST", "/ledger/1/undo", None),
     ],
 )
 async def test_a_repeated_request_is_answered_as_the_first_one_and_has_no_ledger_row(
@@ -161,6 +164,77 @@ async def test_what_a_change_of_the_settings_refuses_now_is_answered_as_it_was(
     path = f"/custom_field_definitions/{field['id']}"
     await service.client.put(path, json={"is_filterable": False})
     assert_repeated(await sent(service, "PUT", "/leads/upsert", body), first)
+
+
+async def test_another_value_is_answered_as_it_was_whatever_can_be_matched_now(
+    service: Service,
+) -> None:
+    field, lead = await service.field(), await service.lead()
+    value = {"custom_field_definition_id": field["id"], "value": "A-77"}
+    body = {"field_name": "custom", "field_value": value}
+    path = f"/leads/{lead['id']}/other_values"
+    first = await sent(service, "POST", path, body)
+    definition = f"/custom_field_definitions/{field['id']}"
+    await service.client.put(definition, json={"is_filterable": False})
+    assert_repeated(await sent(service, "POST", path, body), first)
+
+
+async def test_the_answer_has_a_status_that_was_deleted_since(service: Service) -> None:
+    status = (await service.client.post("/lead_statuses", json={"name": "Won"})).json()
+    body = NORA | {"status_id": status["id"]}
+    first = await sent(service, "POST", "/leads", body)
+    path = f"/leads/{first.json()['id']}"
+    await service.client.put(path, json={"status": "New"})
+    deleted = await service.client.delete(f"/lead_statuses/{status['id']}")
+    assert deleted.status_code == 200, deleted.text
+    again = await sent(service, "POST", "/leads", body)
+    assert_repeated(again, first)
+    assert again.json()["status"] == "Won"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/leads/{id}/pins", {"pin": ["title"]}),
+        ("/leads/{id}/merge", {"lead_ids": ["{other}"]}),
+        ("/leads/{id}/other_values", {"field_name": "name", "field_value": "Nora F."}),
+        ("/ledger/1/undo", {"force": True}),
+    ],
+)
+async def test_the_answer_to_an_act_goes_with_its_age(
+    service: Service, path: str, body: Any
+) -> None:
+    lead, other = [(await service.lead())["id"] for _ in range(2)]
+    path = path.replace("{id}", str(lead))
+    body = {name: [other] if sent == ["{other}"] else sent for name, sent in body.items()}
+    assert (await sent(service, "POST", path, body)).status_code == 200
+    await service.client.put("/deciding", json={"payload_days": 1})
+    await folded(service)
+    service.clock.advance(2 * 86_400)
+    while await service.store.retention_step(service.account.account_id):
+        pass
+    assert (await sent(service, "POST", path, body)).status_code == 410
+
+
+async def test_a_ruling_is_taken_back_once(service: Service) -> None:
+    lead = await service.lead()
+    match = {"field_name": "name", "field_value": "Nora F."}
+    body = {"match": match, "lead_id": lead["id"]}
+    ruling = (await service.client.post("/rulings", json=body)).json()
+    path = f"/rulings/{ruling['id']}"
+    first = await sent(service, "DELETE", path, None)
+    assert first.status_code == 200
+    assert_repeated(await sent(service, "DELETE", path, None), first)
+    assert (await sent(service, "DELETE", f"/rulings/{lead['id']}", None)).status_code == 404
+
+
+async def test_a_delivery_that_is_applied_twice_is_answered_twice(service: Service) -> None:
+    (_first, second), seq = await ambiguous(service)
+    path, body = f"/ledger/{seq}/replay", {"lead_id": second}
+    first = await sent(service, "POST", path, body)
+    await service.client.put(f"/leads/{second}", json={"title": "Head"})
+    again = await sent(service, "POST", path, body)
+    assert_repeated(again, first)
 
 
 async def test_items_of_a_bulk_call_that_were_refused_are_tried_again(service: Service) -> None:

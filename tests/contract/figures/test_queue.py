@@ -28,8 +28,7 @@ async def fold_all(account: AccountStore) -> None:
 async def state(account: AccountStore, seq: int) -> tuple[str, int | None]:
     """Return the state of a delivery and the row that says so."""
     await fold_all(account)
-    found = await account.store.refused_delivery(account.account_id, seq)
-    assert found is not None
+    found = (await account.store.refused_deliveries(account.account_id, [seq]))[seq]
     return found.state, found.state_seq
 
 
@@ -130,6 +129,9 @@ async def test_an_accepted_delivery_replaces_those_refused_with_its_key(
     await account.write(undo((await account.write(dismiss(first))).first_seq))
     assert await state(account, first) == (APPLIED, good)
     assert len(await groups(account)) == 1
+    # And nobody who applies it overwrites what was accepted.
+    late = await account.write(replay(create(name="N. F.", title="Buyer"), first))
+    assert (late.results[0].outcome, late.results[0].replayed_seq) == (Outcome.UNCHANGED, good)
 
 
 async def test_an_act_that_is_refused_is_not_in_the_queue(account: AccountStore) -> None:
@@ -139,7 +141,7 @@ async def test_an_act_that_is_refused_is_not_in_the_queue(account: AccountStore)
     assert (await account.result(merge(1, 2))).outcome is Outcome.REFUSED
     (group,) = await groups(account)
     assert (group.deliveries, group.newest_seq) == (1, seq)
-    assert await account.store.refused_delivery(account.account_id, seq + 1) is None
+    assert not await account.store.refused_deliveries(account.account_id, [seq + 1])
     lead = (await account.leads())[0]
     await account.write(rule(lead.id, "email", "nora@field.example"))
     assert (await account.result(structs.replace(write, about_seq=seq))).refusal is None

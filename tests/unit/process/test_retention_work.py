@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.support.commands.process import DEADLINE_S
@@ -23,6 +23,8 @@ class StepStore:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     #: A round has found nothing to retain.
     rested: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Called at each step with their number so far.
+    on_call: Callable[[int], None] = lambda _calls: None
 
     async def account_ids(self) -> Sequence[int]:
         return sorted(self.erasures)
@@ -38,6 +40,7 @@ class StepStore:
 
     def _step(self, name: str, left: dict[int, int], account_id: int) -> bool:
         self.calls.append((name, account_id))
+        self.on_call(len(self.calls))
         if self.failures:
             raise self.failures.pop(0)
         if left[account_id] == 0:
@@ -62,6 +65,34 @@ async def test_erasures_come_first_and_the_accounts_take_turns() -> None:
         *(("erase", 1), ("erase", 2), ("erase", 1), ("erase", 2), ("erase", 1)),
         ("retain", 1),
     ]
+
+
+async def test_a_begun_erasure_does_not_wait_for_all_of_retention() -> None:
+    store = StepStore({1: 0, 2: 0}, {1: 9, 2: 9})
+    work = RetentionWork(store, lambda: 0.0, rest_s=DEADLINE_S * 10)
+
+    def begin_erasure(calls: int) -> None:
+        if calls == 5:
+            store.erasures[2] = 1
+            work.wake()
+
+    store.on_call = begin_erasure
+    async with asyncio.timeout(DEADLINE_S):
+        await store.done.wait()
+        await work.stop()
+    assert store.calls[4:9] == [
+        *(("retain", 1), ("retain", 2)),
+        *(("erase", 1), ("erase", 2), ("erase", 2)),
+    ]
+
+
+async def test_every_account_has_its_steps_even_if_the_work_is_woken_all_the_time() -> None:
+    store = StepStore({1: 3, 2: 1}, {1: 3, 2: 3})
+    work = RetentionWork(store, lambda: 0.0, rest_s=DEADLINE_S * 10)
+    store.on_call = lambda _calls: work.wake()
+    async with asyncio.timeout(DEADLINE_S):
+        await store.done.wait()
+        await work.stop()
 
 
 async def test_a_failure_only_delays() -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD, OTHER_ID
-from onelead.api.acts.writes import DRY_RUN, answered, do, refused
-from onelead.api.answers import JsonResponse
+from onelead.api.acts.writes import act, answered
+from onelead.api.answers import JsonResponse, error_response
 from onelead.api.call import Call
-from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint, Parameter
+from onelead.api.endpoints import (
+    DRY_RUN,
+    PAGE_INVALID,
+    PAGE_NUMBER,
+    PAGE_SIZE,
+    Endpoint,
+    Parameter,
+)
+from onelead.api.examples import ANSWERED_LEAD, OTHER_ID
+from onelead.api.lead_writes import receipt_of
 from onelead.domain.coercions import as_integer
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
 from onelead.domain.text import known_id
@@ -51,20 +60,25 @@ async def list_distinct(call: Call) -> Response:
 
 
 async def forget_distinct(call: Call) -> Response:
-    """Take back that two leads are two persons."""
+    """Take back that two leads are two persons.
+
+    The call takes no Idempotency-Key; when it is repeated, it is answered with 404.
+    """
     pair, problems = pair_from(await call.json_object())
+    # Merged leads may have been said to be two persons one by one, and a key means one write.
+    delivery = structs.replace(call.delivery(), idempotency=None)
     if pair is None:
-        write = LeadWrite(Action.UNDO, call.delivery(), problems=problems)
-        return refused(await do(call, write))
+        write = LeadWrite(Action.UNDO, delivery, problems=problems)
+        return await answered(call, write, lambda done: _body(pair, done.seq))
     pairs = await call.runtime.store.pairs_between(call.account_id, *pair)
     if not pairs:
         raise ResourceNotFound
     for one in pairs:
-        # Merged leads may have been said to be two persons one by one.
-        done = await do(call, LeadWrite(Action.UNDO, call.delivery(), about_seq=one.seq))
-        if done.result.refusal is not None:
-            return refused(done)
-    return JsonResponse(_body(pair, done.seq), headers=done.headers)
+        write = LeadWrite(Action.UNDO, delivery, about_seq=one.seq)
+        done, headers = await receipt_of(call, write)
+        if done.refusal is not None:
+            return error_response(done.refusal, headers)
+    return JsonResponse(_body(pair, done.seq), headers=headers)
 
 
 def _lead_id(sent: Any) -> int | None:
@@ -90,18 +104,19 @@ _PAIR = DistinctBody([ANSWERED_LEAD.id, OTHER_ID], 26)
 _ONE_LEAD = InputInvalid(Problem("lead_ids", "must be two leads"))
 _TAG = "Merging and undoing"
 
+_pair_act = partial(
+    act,
+    tag=_TAG,
+    request=DistinctRequest,
+    response=DistinctBody,
+    example={"lead_ids": _PAIR.lead_ids},
+    answer=_PAIR,
+    refusals=(_ONE_LEAD,),
+    errors=(ResourceNotFound(),),
+)
+
 ENDPOINTS = (
-    Endpoint(
-        *("POST", "/distinct", separate_leads, _TAG, DistinctRequest, DistinctBody),
-        parameters=(DRY_RUN,),
-        example={"lead_ids": _PAIR.lead_ids},
-        answer=_PAIR,
-        headers=("Lead-Outcome", "Lead-Changed"),
-        sometimes=("Lead-Dry-Run",),
-        refusals=(_ONE_LEAD,),
-        errors=(ResourceNotFound(),),
-        is_copper=False,
-    ),
+    _pair_act("POST", "/distinct", separate_leads),
     Endpoint(
         *("GET", "/distinct", list_distinct, _TAG, None, list[DistinctBody]),
         parameters=(_LEAD_ID, PAGE_NUMBER, PAGE_SIZE),
@@ -110,15 +125,5 @@ ENDPOINTS = (
         refusals=(PAGE_INVALID,),
         is_copper=False,
     ),
-    Endpoint(
-        *("DELETE", "/distinct", forget_distinct, _TAG, DistinctRequest, DistinctBody),
-        parameters=(DRY_RUN,),
-        example={"lead_ids": _PAIR.lead_ids},
-        answer=_PAIR,
-        headers=("Lead-Outcome", "Lead-Changed"),
-        sometimes=("Lead-Dry-Run",),
-        refusals=(_ONE_LEAD,),
-        errors=(ResourceNotFound(),),
-        is_copper=False,
-    ),
+    _pair_act("DELETE", "/distinct", forget_distinct, parameters=(DRY_RUN,)),
 )

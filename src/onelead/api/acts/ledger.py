@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from operator import lt
 from typing import Any
 
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD, UPSERT
-from onelead.api.acts.ledger_rows import KeptBody, LedgerRowBody, row_bodies
+from onelead.api.acts.ledger_rows import LedgerRowBody, row_bodies
 from onelead.api.acts.writes import path_number
-from onelead.api.answers import JsonResponse
+from onelead.api.answers import JsonResponse, next_page_link
 from onelead.api.call import Call
 from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint, Parameter
+from onelead.api.examples import ANSWERED_LEAD, UPSERT
 from onelead.contract.ledger import LedgerRun
 from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.limits import LEDGER_SLICE_ROWS, LEDGER_WAIT_S_MAX, PAGE_SIZE_MAX
-from onelead.domain.writes import LEAD, Action, KeptReason, Outcome
+from onelead.domain.limits import (
+    LEDGER_EXAMINED_MAX,
+    LEDGER_SLICE_ROWS,
+    LEDGER_WAIT_S_MAX,
+    PAGE_SIZE_MAX,
+)
+from onelead.domain.writes import LEAD, Action, Outcome
 from onelead.incoming.ledger_query import LedgerQuery, ledger_query
 from onelead.incoming.paging import page_from
 
@@ -29,34 +36,37 @@ async def list_ledger(call: Call) -> Response:
     can be short or empty when few rows meet the criteria. With `after`, the rows above that number
     come in order, and Link always has the address to go on from: a client that follows it gets
     every row once, while others write. With `wait` the call is answered as soon as there is a row,
-    or after that many seconds with none. Rows come without `payload`; fetch a row to get it.
+    or with none after that many seconds, or when many rows did not meet the criteria. Rows come
+    without `payload`; fetch a row to get it.
     """
     query = ledger_query(call.request.query_params)
     store = call.runtime.store
     if query.after is None:
         found = await store.search_ledger(call.account_id, query.search)
-        rows, position = found.rows, ("before", found.next_before)
+        rows, next_page = found.rows, {"before": found.next_before} if found.next_before else {}
     else:
         run = await _followed(call, query, query.after)
-        rows, position = run.rows, ("after", run.last_seq)
+        rows, next_page = run.rows, {"after": run.last_seq}
     bodies = await row_bodies(store, call.account_id, rows, with_payload=False)
-    headers = {}
-    if position[1] is not None:
-        url = call.request.url.include_query_params(**{position[0]: position[1]})
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    headers = {"Link": next_page_link(call.request.url, **next_page)} if next_page else {}
     return JsonResponse(bodies, headers=headers)
 
 
 async def _followed(call: Call, query: LedgerQuery, after: int) -> LedgerRun:
     """Return the next rows; wait for some if there are none, as long as the caller wants."""
-    runtime = call.runtime
+    runtime, account_id = call.runtime, call.account_id
     loop = asyncio.get_running_loop()
     until = loop.time() + query.wait_s
-    run = await runtime.store.follow_ledger(call.account_id, query.search, after=after)
-    while not run.rows and await runtime.ledger_watch.beyond(
-        call.account_id, run.last_seq, timeout_s=until - loop.time()
-    ):
-        run = await runtime.store.follow_ledger(call.account_id, query.search, after=run.last_seq)
+    run = await runtime.store.follow_ledger(account_id, query.search, after=after)
+    if run.rows or not query.wait_s:
+        return run
+    with runtime.ledger_watch.watching(account_id) as watched:
+        # One call examines no more rows than it would without `wait`.
+        while not run.rows and run.last_seq < after + LEDGER_EXAMINED_MAX:
+            is_beyond = partial(lt, run.last_seq)
+            if not await watched.until(is_beyond, timeout_s=until - loop.time()):
+                break
+            run = await runtime.store.follow_ledger(account_id, query.search, after=run.last_seq)
     return run
 
 
@@ -128,7 +138,6 @@ _CREATION = LedgerRowBody(
     observed_at=None,
     erased=None,
 )
-KEPT_EXAMPLE = KeptBody("title", KeptReason.CHANGED, "Buyer", 19, None)
 
 
 def _of_list(row: LedgerRowBody) -> dict[str, Any]:
@@ -147,14 +156,14 @@ def _words(name: str, description: str, words: list[str]) -> Parameter:
 _LIST = (
     _words("outcome", "Only rows with this outcome.", [one.value for one in Outcome]),
     _words("action", "Only rows that asked for this.", [one.value for one in Action]),
-    _number("lead_id", "Only rows of this lead, and refusals that named it."),
+    _number("lead_id", "Only rows of this lead, and, without `after`, refusals that named it."),
     _number("user_id", "Only rows of this user."),
     _number("api_key_id", "Only rows that came with this API key."),
     _number("from", "Only rows from this time on, in Unix seconds.", minimum=0),
     _number("until", "Only rows before this time, in Unix seconds.", minimum=0),
     Parameter(
         "state",
-        "Only refused deliveries in this state, as of a moment ago.",
+        "Only refused deliveries in this state, as of a moment ago; not with `after`.",
         {"type": "string", "enum": [OPEN, APPLIED, DISMISSED]},
     ),
     Parameter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,9 +10,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.contract.ledger import AccountLedgerRow
 from onelead.contract.store import Store
-from onelead.domain.acts.facts import delivery_state
+from onelead.domain.acts.facts import DeliveryState
 from onelead.domain.text import known_id
-from onelead.domain.writes import DELIVERED, LEAD, Kept, Outcome, RowDetails
+from onelead.domain.writes import LEAD, Kept, RowDetails
+from onelead.incoming.delivery_states import delivery_states
 
 _NO_DETAILS = RowDetails()
 
@@ -97,23 +98,9 @@ async def row_bodies(
     return [_row_body(row, states.get(row.seq), with_payload=with_payload) for row in rows]
 
 
-async def delivery_states(
-    store: Store, account_id: int, rows: Iterable[AccountLedgerRow]
-) -> Mapping[int, str]:
-    """Return what became of the refused deliveries among ledger rows, by number."""
-    seqs = [row.seq for row in rows if _is_refused_delivery(row)]
-    if not seqs:
-        return {}
-    acts = await store.acts_about(account_id, seqs)
-    return {seq: delivery_state(acts, seq).state for seq in seqs}
-
-
-def _is_refused_delivery(row: AccountLedgerRow) -> bool:
-    is_delivery = row.resource == LEAD and row.action in DELIVERED
-    return is_delivery and row.outcome == Outcome.REFUSED
-
-
-def _row_body(row: AccountLedgerRow, state: str | None, *, with_payload: bool) -> LedgerRowBody:
+def _row_body(
+    row: AccountLedgerRow, state: DeliveryState | None, *, with_payload: bool
+) -> LedgerRowBody:
     details = row.details or _NO_DETAILS
     payload: Any = UNSET
     if with_payload:
@@ -137,7 +124,7 @@ def _row_body(row: AccountLedgerRow, state: str | None, *, with_payload: bool) -
         ignored=row.ignored,
         shares=row.shares,
         unread_bytes=row.unread_bytes,
-        state=state,
+        state=state.state if state else None,
         about_seq=row.about_seq,
         batch_id=row.batch_id,
         kept=kept_bodies(details.kept),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD
-from onelead.api.acts.writes import DRY_RUN, do, refused
-from onelead.api.answers import JsonResponse
+from onelead.api.acts.writes import act
+from onelead.api.answers import JsonResponse, error_response
 from onelead.api.call import Call
-from onelead.api.endpoints import RECEIPT, Endpoint
+from onelead.api.endpoints import RECEIPT
+from onelead.api.examples import ANSWERED_LEAD, OTHER_ID
+from onelead.api.lead_writes import receipt_of
 from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.errors import (
     InputInvalid,
@@ -34,12 +35,11 @@ async def merge_leads(call: Call) -> Response:
     lead_id = call.path_id()
     merge, problems = merge_from(await call.json_object())
     write = LeadWrite(Action.MERGE, call.delivery(), lead_id, merge=merge, problems=problems)
-    done = await do(call, write)
-    if done.result.refusal is not None:
-        return refused(done)
+    done, headers = await receipt_of(call, write)
+    if done.refusal is not None:
+        return error_response(done.refusal, headers)
     assert merge is not None
     assert done.result.lead is not None
-    headers = done.headers
     ids = {done.result.lead.id, *merge.lead_ids}
     if waiting := await call.runtime.store.waiting_deliveries(call.account_id, ids):
         headers["Lead-Waiting"] = str(waiting)
@@ -50,22 +50,19 @@ _ID = ANSWERED_LEAD.id
 _TOO_MANY = Problem("lead_ids", f"has too many leads (maximum is {MERGE_LEADS_MAX})", "too_long")
 
 ENDPOINTS = (
-    Endpoint(
+    act(
         *("POST", "/leads/{id}/merge", merge_leads, "Merging and undoing", MergeRequest, LeadBody),
-        parameters=(DRY_RUN,),
         example={
-            "lead_ids": [_ID + 7],
-            "choose": {"title": _ID + 7, "company_name": None},
-            "versions": {str(_ID): 3, str(_ID + 7): 1},
+            "lead_ids": [OTHER_ID],
+            "choose": {"title": OTHER_ID, "company_name": None},
+            "versions": {str(_ID): 3, str(OTHER_ID): 1},
         },
         answer=ANSWERED_LEAD,
-        headers=RECEIPT,
-        sometimes=("Lead-Waiting", "Lead-Dry-Run"),
+        headers=(*RECEIPT, "Lead-Waiting"),
         refusals=(InputInvalid(_TOO_MANY), LeadMerged(_ID, _ID + 5)),
         errors=(
-            MergeConflict(f"Lead {_ID + 7} was merged into lead {_ID + 5}; name that one instead"),
+            MergeConflict(f"Lead {OTHER_ID} was merged into lead {_ID + 5}; name that one instead"),
             VersionConflict(4),
         ),
-        is_copper=False,
     ),
 )

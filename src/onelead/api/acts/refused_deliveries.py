@@ -8,17 +8,18 @@ from typing import Annotated
 from msgspec import Meta, Struct, structs
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD
-from onelead.api.acts.writes import DRY_RUN, Done, do, path_number, refused
-from onelead.api.answers import JsonResponse
+from onelead.api.acts.writes import act, path_number
+from onelead.api.answers import JsonResponse, error_response
 from onelead.api.call import Call
-from onelead.api.endpoints import Endpoint
+from onelead.api.endpoints import PATCH_RECEIPT
+from onelead.api.examples import ANSWERED_LEAD, OTHER_ID
+from onelead.api.lead_writes import Done, receipt_of
 from onelead.api.wire import LeadBody, lead_body
-from onelead.contract.store import Store
-from onelead.domain.acts.facts import DISMISSED, OPEN, delivery_state
+from onelead.domain.acts.facts import DISMISSED, OPEN
 from onelead.domain.errors import Erased, InputInvalid, MatchAmbiguous, Problem, ResourceNotFound
-from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import Action, LeadWrite, Outcome
 from onelead.incoming.act_bodies import ReplayRequest, replay_from
+from onelead.incoming.delivery_states import states_of
 from onelead.incoming.stored_delivery import replay_write
 
 
@@ -49,23 +50,19 @@ async def replay_delivery(call: Call) -> Response:
     seq = path_number(call, "seq")
     store = call.runtime.store
     body = await call.json_object()
-    read = await store.ledger_row(call.account_id, seq)
-    try:
-        asked = replay_from(body)
-        write = replay_write(read.row, call.delivery(), asked.lead_id, asked.match)
-    except InputInvalid as error:
-        # There is no delivery that a ledger row could be about.
-        return refused(Done(WriteResult(Outcome.REFUSED, refusal=error), read.settings, seq))
-    done = await do(call, write)
-    if done.result.refusal is not None:
-        return refused(done)
-    if done.result.replayed_seq is not None:
-        return await _applied_before(call, done, done.result.replayed_seq)
+    row = (await store.ledger_row(call.account_id, seq)).row
+    asked = replay_from(body)
+    write = replay_write(row, call.delivery(), asked.lead_id, asked.match)
+    done, headers = await receipt_of(call, write)
+    if done.refusal is not None:
+        return error_response(done.refusal, headers)
     lead = done.result.lead
-    assert lead is not None
+    if lead is None:
+        assert done.result.replayed_seq is not None
+        return await _applied_before(call, done, done.result.replayed_seq)
     is_there = done.result.outcome is not Outcome.DELETED
     shown = lead_body(lead, done.settings) if is_there else None
-    return JsonResponse(ReplayBody(done.seq, lead.id, shown), headers=done.headers)
+    return JsonResponse(ReplayBody(done.seq, lead.id, shown), headers=headers)
 
 
 async def _applied_before(call: Call, done: Done, seq: int) -> Response:
@@ -101,49 +98,42 @@ async def reopen_delivery(call: Call) -> Response:
 
 async def _settle(call: Call, action: Action) -> Response:
     seq = path_number(call, "seq")
-    done = await do(call, LeadWrite(action, call.delivery(""), about_seq=seq))
-    if done.result.refusal is not None:
-        return refused(done)
+    write = LeadWrite(action, call.delivery(""), about_seq=seq)
+    done, headers = await receipt_of(call, write)
+    if done.refusal is not None:
+        return error_response(done.refusal, headers)
     if done.result.outcome is Outcome.DECIDED:
         state = DISMISSED if action is Action.DISMISS else OPEN
     else:
-        state = await _state(call.runtime.store, call.account_id, seq)
-    return JsonResponse(DeliveryStateBody(seq, state), headers=done.headers)
-
-
-async def _state(store: Store, account_id: int, seq: int) -> str:
-    return delivery_state(await store.acts_about(account_id, [seq]), seq).state
+        states = await states_of(call.runtime.store, call.account_id, [seq])
+        state = states[seq].state
+    return JsonResponse(DeliveryStateBody(seq, state), headers=headers)
 
 
 _NOT_REFUSED = InputInvalid(Problem("seq", "was not refused: there is nothing to decide"))
 
 _settling = partial(
-    Endpoint,
+    act,
     tag="Ledger",
     response=DeliveryStateBody,
-    parameters=(DRY_RUN,),
-    headers=("Lead-Outcome", "Lead-Changed"),
-    sometimes=("Lead-Dry-Run",),
     refusals=(_NOT_REFUSED,),
     errors=(Erased(),),
-    is_copper=False,
 )
 
 ENDPOINTS = (
-    Endpoint(
+    act(
         *("POST", "/ledger/{seq}/replay", replay_delivery, "Ledger", ReplayRequest, ReplayBody),
-        parameters=(DRY_RUN,),
         example={"lead_id": ANSWERED_LEAD.id},
         answer=ReplayBody(25, ANSWERED_LEAD.id, ANSWERED_LEAD),
-        headers=("Lead-Outcome", "Lead-Changed"),
-        sometimes=("ETag", "Lead-Match", "Lead-Ignored", "Lead-Shares", "Lead-Dry-Run"),
+        # What cannot be applied is refused before a write is tried, without a receipt.
+        headers=(),
+        sometimes=(*PATCH_RECEIPT, "Lead-Match"),
         refusals=(
             InputInvalid(Problem("seq", "was not refused: there is nothing to apply")),
             InputInvalid(Problem("seq", "has a body that could not be read; send it again")),
-            MatchAmbiguous((ANSWERED_LEAD.id, ANSWERED_LEAD.id + 7)),
+            MatchAmbiguous((ANSWERED_LEAD.id, OTHER_ID)),
         ),
         errors=(Erased(),),
-        is_copper=False,
     ),
     _settling(
         *("POST", "/ledger/{seq}/dismiss", dismiss_delivery),

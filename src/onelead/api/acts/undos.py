@@ -8,11 +8,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD
 from onelead.api.acts.ledger_rows import KeptBody, kept_bodies
-from onelead.api.acts.writes import DRY_RUN, Done, answered, path_number
+from onelead.api.acts.writes import act, answered, path_number
 from onelead.api.call import Call
-from onelead.api.endpoints import Endpoint
+from onelead.api.examples import ANSWERED_LEAD
+from onelead.api.lead_writes import Done
 from onelead.api.wire import LeadBody, lead_body
 from onelead.domain.errors import (
     Erased,
@@ -74,9 +74,8 @@ def _shown(done: Done) -> UndoBody:
 _ID = ANSWERED_LEAD.id
 
 ENDPOINTS = (
-    Endpoint(
+    act(
         *("POST", "/ledger/{seq}/undo", undo_ledger_row, "Ledger", UndoRequest, UndoBody),
-        parameters=(DRY_RUN,),
         example={"force": True},
         answer=UndoBody(
             seq=24,
@@ -86,8 +85,7 @@ ENDPOINTS = (
             merged=[],
             kept=[KeptBody("title", KeptReason.CHANGED, "Buyer", 19, None)],
         ),
-        headers=("Lead-Outcome", "Lead-Changed"),
-        sometimes=("ETag", "Lead-Dry-Run"),
+        sometimes=("ETag",),
         refusals=(
             InputInvalid(Problem("seq", "was refused: there is nothing to undo")),
             InputInvalid(Problem("seq", "is a change of the settings; undo it there")),
@@ -99,6 +97,5 @@ ENDPOINTS = (
             UndoNotPossible(f"Lead {_ID} was deleted; undo that first"),
             Erased(),
         ),
-        is_copper=False,
     ),
 )

@@ -9,16 +9,35 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
-from onelead.api.acts.examples import ANSWERED_LEAD, MATCH, OTHER_ID
-from onelead.api.acts.writes import DRY_RUN, Done, answered, path_number
+from onelead.api.acts.writes import act, answered, path_number
 from onelead.api.answers import DeletedBody, JsonResponse
 from onelead.api.call import Call
-from onelead.api.endpoints import IF_MATCH, PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, RECEIPT, Endpoint
+from onelead.api.endpoints import (
+    DRY_RUN,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    PAGE_INVALID,
+    PAGE_NUMBER,
+    PAGE_SIZE,
+    RECEIPT,
+    Endpoint,
+)
+from onelead.api.examples import ANSWERED_LEAD, MATCH, OTHER_ID
+from onelead.api.lead_writes import Done
 from onelead.api.wire import custom_value
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import ClaimTaken, InputInvalid, Problem, ResourceNotFound
-from onelead.domain.lead import MERGE_ORIGIN, RULING_ORIGIN, Lead, OtherValue, definition_id_of
+from onelead.domain.lead import (
+    MERGE_ORIGIN,
+    OTHER_VALUE_PREFIX,
+    RULING_ORIGIN,
+    Changes,
+    Lead,
+    OtherValue,
+    definition_id_of,
+)
 from onelead.domain.matching import Match, checked_match, value_keys
+from onelead.domain.text import known_id
 from onelead.domain.writes import Action, LeadEdit, LeadWrite, ValueToAdd
 from onelead.incoming.act_bodies import PinsRequest, RulingRequest, pins_from, ruling_from
 from onelead.incoming.lead_json import one_match_from
@@ -73,13 +92,24 @@ async def list_rulings(call: Call) -> Response:
 async def delete_ruling(call: Call) -> Response:
     """Take back a ruling; the lead is no longer found by the value."""
     value_id = call.path_id()
+    try:
+        lead_id = await _ruled_lead_id(call, value_id)
+    except ResourceNotFound:
+        if call.delivery("").idempotency is None:
+            raise
+        # A repeated call is answered; for any other, no lead has a value with the lead's own id.
+        lead_id = value_id
+    return await _without(call, lead_id, value_id)
+
+
+async def _ruled_lead_id(call: Call, value_id: int) -> int:
+    """Return the lead that a ruling means. Raises ResourceNotFound."""
     store = call.runtime.store
     lead_id = await store.lead_of_value(call.account_id, value_id)
-    read = await store.lead(call.account_id, lead_id)
-    value = read.lead.other_values.get(value_id)
+    value = (await store.lead(call.account_id, lead_id)).lead.other_values.get(value_id)
     if value is None or not value.claims:
         raise ResourceNotFound
-    return await _without(call, lead_id, value_id)
+    return lead_id
 
 
 async def add_other_value(call: Call) -> Response:
@@ -140,16 +170,23 @@ def _lead(done: Done) -> Lead:
 
 def _added(match: Match | None, done: Done) -> OtherValueBody:
     """Show the value that was added, or that was there before."""
-    assert match is not None
     lead, settings = _lead(done), done.settings
-    key = checked_match(match, settings).key
-    found = [
-        value_id
-        for value_id, value in lead.other_values.items()
-        if key in value_keys(value, settings)
-    ]
-    # The newest one may be a ruling on a value that was there before.
-    return _body(lead, max(found), settings)
+    # The settings may no longer allow the match of a call that is repeated.
+    if (value_id := _new_value_id(done.result.changes)) is None:
+        assert match is not None
+        key = checked_match(match, settings).key
+        # The newest one may be a ruling on a value that was there before.
+        value_id = max(
+            value_id
+            for value_id, value in lead.other_values.items()
+            if key in value_keys(value, settings)
+        )
+    return _body(lead, value_id, settings)
+
+
+def _new_value_id(changes: Changes) -> int | None:
+    names = (name for name in changes if name.startswith(OTHER_VALUE_PREFIX))
+    return next((known_id(name.removeprefix(OTHER_VALUE_PREFIX)) for name in names), None)
 
 
 def _body(lead: Lead, value_id: int, settings: AccountSettings) -> OtherValueBody:
@@ -198,67 +235,58 @@ _MERGED = OtherValueBody(
 _PLACEHOLDER = InputInvalid(Problem("field_value", "can't be blank", "blank"))
 _TAG = "Rulings and other values"
 
+_act = partial(act, tag=_TAG, headers=RECEIPT)
+_act_on_version = partial(_act, parameters=(DRY_RUN, IDEMPOTENCY_KEY, IF_MATCH))
+_read = partial(Endpoint, tag=_TAG, is_copper=False)
+
 ENDPOINTS = (
-    Endpoint(
-        *("POST", "/rulings", create_ruling, _TAG, RulingRequest, OtherValueBody),
-        parameters=(DRY_RUN,),
+    _act(
+        *("POST", "/rulings", create_ruling),
+        request=RulingRequest,
+        response=OtherValueBody,
         example={"match": MATCH, "lead_id": _ID},
         answer=_RULING,
-        headers=RECEIPT,
-        sometimes=("Lead-Dry-Run",),
         refusals=(_PLACEHOLDER,),
         errors=(ResourceNotFound(), ClaimTaken(MATCH["field_value"], OTHER_ID)),
-        is_copper=False,
     ),
-    Endpoint(
-        *("GET", "/rulings", list_rulings, _TAG, None, list[OtherValueBody]),
+    _read(
+        *("GET", "/rulings", list_rulings),
+        response=list[OtherValueBody],
         parameters=(PAGE_NUMBER, PAGE_SIZE),
         answer=[_RULING],
         headers=("X-PW-TOTAL",),
         refusals=(PAGE_INVALID,),
-        is_copper=False,
     ),
-    Endpoint(
-        *("DELETE", "/rulings/{id}", delete_ruling, _TAG, None, DeletedBody),
-        parameters=(DRY_RUN, IF_MATCH),
+    _act_on_version(
+        *("DELETE", "/rulings/{id}", delete_ruling),
+        response=DeletedBody,
         answer=DeletedBody(_RULING.id, is_deleted=True),
-        headers=RECEIPT,
-        sometimes=("Lead-Dry-Run",),
-        is_copper=False,
     ),
-    Endpoint(
-        *("POST", "/leads/{id}/other_values", add_other_value, _TAG, Match, OtherValueBody),
-        parameters=(DRY_RUN, IF_MATCH),
+    _act_on_version(
+        *("POST", "/leads/{id}/other_values", add_other_value),
+        request=Match,
+        response=OtherValueBody,
         example=MATCH,
         answer=_MERGED,
-        headers=RECEIPT,
-        sometimes=("Lead-Dry-Run",),
         refusals=(_PLACEHOLDER,),
-        is_copper=False,
     ),
-    Endpoint(
-        *("GET", "/leads/{id}/other_values", list_other_values, _TAG, None, list[OtherValueBody]),
+    _read(
+        *("GET", "/leads/{id}/other_values", list_other_values),
+        response=list[OtherValueBody],
         answer=[_MERGED],
         headers=("ETag",),
-        is_copper=False,
     ),
-    Endpoint(
+    _act_on_version(
         *("DELETE", "/leads/{id}/other_values/{value_id}", delete_other_value),
-        *(_TAG, None, DeletedBody),
-        parameters=(DRY_RUN, IF_MATCH),
+        response=DeletedBody,
         answer=DeletedBody(_MERGED.id, is_deleted=True),
-        headers=RECEIPT,
-        sometimes=("Lead-Dry-Run",),
-        is_copper=False,
     ),
-    Endpoint(
-        *("POST", "/leads/{id}/pins", change_pins, _TAG, PinsRequest, PinsBody),
-        parameters=(DRY_RUN, IF_MATCH),
+    _act_on_version(
+        *("POST", "/leads/{id}/pins", change_pins),
+        request=PinsRequest,
+        response=PinsBody,
         example={"pin": ["title"], "unpin": ["company_name"]},
         answer=PinsBody(_ID, ["title"]),
-        headers=RECEIPT,
-        sometimes=("Lead-Dry-Run",),
         refusals=(InputInvalid(Problem("pins", 'has no such field: "titel"', "inclusion")),),
-        is_copper=False,
     ),
 )

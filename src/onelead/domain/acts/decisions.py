@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN, LedgerFact, delivery_state
+from onelead.domain.acts.facts import (
+    APPLIED,
+    DISMISSED,
+    OPEN,
+    LedgerFact,
+    delivery_state,
+    unless_replaced,
+)
 from onelead.domain.acts.state import LeadState
 from onelead.domain.acts.undo import fact_of
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
@@ -38,7 +45,8 @@ def _refused_fact(state: LeadState, write: LeadWrite) -> LedgerFact:
 def applied_before(state: LeadState, write: LeadWrite) -> WriteResult | None:
     """Return the answer to a refused delivery that was applied before; None if it is still to do.
 
-    It gets no ledger row: two people who apply it at once do it once. A delivery that was accepted
+    It gets no ledger row: two people who apply it at once do it once. Nor does it overwrite what a
+    later delivery with its idempotency key wrote, which replaces it. A delivery that was accepted
     can be applied to a lead that it did not reach, such as one that stands again after a merge.
     Raises OneleadError.
     """
@@ -48,9 +56,16 @@ def applied_before(state: LeadState, write: LeadWrite) -> WriteResult | None:
         return None
     fact = _refused_fact(state, write)
     current = delivery_state(state.facts.acts, fact.seq)
+    current = unless_replaced(current, _replaced_seq(state, fact))
     if current.state != APPLIED:
         return None
     return WriteResult(Outcome.UNCHANGED, replayed_seq=current.seq)
+
+
+def _replaced_seq(state: LeadState, fact: LedgerFact) -> int | None:
+    """Return the ledger number of the accepted delivery with the key of a refused one."""
+    accepted = state.facts.keyed.get(fact.details.key_hash or "")
+    return accepted.seq if accepted is not None and accepted.seq > fact.seq else None
 
 
 def separated(state: LeadState, write: LeadWrite, seq: int) -> WriteResult:

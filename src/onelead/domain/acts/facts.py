@@ -124,7 +124,7 @@ OPEN, APPLIED, DISMISSED = "open", "applied", "dismissed"
 
 
 def delivery_state(acts: dict[int, list[ActFact]], seq: int) -> DeliveryState:
-    """Return what became of a refused delivery: open, applied or dismissed.
+    """Return what acts made of a refused delivery: open, applied or dismissed.
 
     One that was applied stays applied until that is undone, whatever is decided about it since.
     """
@@ -139,3 +139,9 @@ def delivery_state(acts: dict[int, list[ActFact]], seq: int) -> DeliveryState:
         elif act.action != Action.UNDO:
             state = DeliveryState(APPLIED, act.seq)
     return state
+
+
+def unless_replaced(state: DeliveryState, replaced_seq: int | None) -> DeliveryState:
+    """Return the state of a delivery that a later one with its idempotency key may replace."""
+    is_replaced = replaced_seq is not None and state.state == OPEN
+    return DeliveryState(APPLIED, replaced_seq) if is_replaced else state

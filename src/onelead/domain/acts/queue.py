@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -45,14 +45,37 @@ class QueueRow(NamedTuple):
     #: JSON: `RowDetails`.
     details: str | None
 
+    @property
+    def erased(self) -> object:
+        """The mark of an erased row."""
+        return None if self.details is None else _read_mark(self.details).erased
 
-def is_refused_delivery(row: QueueRow) -> bool:
+
+class LeadRow(Protocol):
+    """A lead write's ledger row, as the queue or a front end reads it."""
+
+    @property
+    def action(self) -> str:
+        """What was asked for."""
+
+    @property
+    def outcome(self) -> str:
+        """What became of it."""
+
+    @property
+    def about_seq(self) -> int | None:
+        """The row that it is about."""
+
+    @property
+    def erased(self) -> object:
+        """The mark of an erased row."""
+
+
+def is_refused_delivery(row: LeadRow) -> bool:
     """Return whether a row belongs in the queue: a delivery, and not one that is tried again."""
     is_delivery = row.action in DELIVERED and row.about_seq is None
-    if not is_delivery or row.outcome != Outcome.REFUSED:
-        return False
     # Nobody decides about what has been erased.
-    return row.details is None or _read_mark(row.details).erased is None
+    return is_delivery and row.outcome == Outcome.REFUSED and row.erased is None
 
 
 def delivery_group(row: QueueRow) -> str:

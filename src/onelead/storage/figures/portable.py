@@ -40,7 +40,7 @@ class PortableFigures(Transactions):
     beside_group = reads(queue_reads.beside_group)
     deliveries_of_group = reads(queue_reads.deliveries_of_group)
     first_of_group = reads(queue_reads.first_of_group)
-    refused_delivery = reads(queue_reads.refused_delivery)
+    refused_deliveries = reads(queue_reads.refused_deliveries)
     rows_of_batch = reads(queue_reads.rows_of_batch)
 
     async def fold_ledger(self, account_id: int) -> bool:

@@ -26,7 +26,14 @@ from sqlalchemy import (
     update,
 )
 
-from onelead.domain.acts.facts import APPLIED, OPEN, ActFact, DeliveryState, delivery_state
+from onelead.domain.acts.facts import (
+    APPLIED,
+    OPEN,
+    ActFact,
+    DeliveryState,
+    delivery_state,
+    unless_replaced,
+)
 from onelead.domain.acts.queue import QueueRow, delivery_group, is_refused_delivery
 from onelead.domain.figures import caller_value
 from onelead.domain.limits import QUEUE_CHUNK_ROWS
@@ -314,9 +321,7 @@ def _replace(connection: Connection, step: QueueStep, more: _Difference) -> None
 def _change_states(connection: Connection, step: QueueStep, more: _Difference) -> None:
     one = refused_delivery.c
     for row in _stored_rows(connection, step, one.seq.in_(sorted(step.states))):
-        state, state_seq = step.states[row.seq]
-        if state == OPEN and row.replaced_seq is not None:
-            state, state_seq = APPLIED, row.replaced_seq
+        state, state_seq = unless_replaced(step.states[row.seq], row.replaced_seq)
         if state == row.state and state_seq == row.state_seq:
             continue
         _set(connection, step, row.seq, {"state": state, "state_seq": state_seq})

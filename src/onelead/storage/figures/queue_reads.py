@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -153,12 +153,14 @@ def _rows(
     return [row_as(AccountLedgerRow, row, row.payload if with_payload else None) for row in rows]
 
 
-def refused_delivery(connection: Connection, account_id: int, seq: int) -> RefusedDelivery | None:
-    """Return what became of a refused delivery."""
-    columns = (_one.seq, _one.group_key, _one.state, _one.state_seq)
-    where = (_one.account_id == account_id, _one.seq == seq)
-    row = connection.execute(select(*columns).where(*where)).first()
-    return None if row is None else RefusedDelivery(*row)
+def refused_deliveries(
+    connection: Connection, account_id: int, seqs: Collection[int]
+) -> dict[int, RefusedDelivery]:
+    """Return what became of refused deliveries, by number."""
+    columns = (_one[name] for name in RefusedDelivery.__struct_fields__)
+    where = (_one.account_id == account_id, _one.seq.in_(seqs))
+    rows = connection.execute(select(*columns).where(*where))
+    return {row.seq: RefusedDelivery(*row) for row in rows}
 
 
 def rows_of_batch(

@@ -123,12 +123,12 @@ class _FactReads:
 
     def all(self) -> Reads[None]:
         """Read everything in an order in which each statement knows what to look for."""
-        if self._keyed:
-            yield from self._read_keyed()
         seqs = {write.write.about_seq for write in self._writes} - {None}
         if seqs:
             yield from self._read_rows(seqs)
             yield from self._read_acts({*seqs})
+        if self._keyed:
+            yield from self._read_keyed()
         yield from self._read_matches()
         yield from self._read_merged()
         yield from self._read_leads(self._lead_ids())
@@ -177,6 +177,9 @@ class _FactReads:
             self._facts.rows[seq] = LedgerFact(
                 seq, resource, action, outcome, lead_id, version, changes, details, about
             )
+            if outcome == Outcome.REFUSED and details.key_hash is not None:
+                # Whether the delivery was accepted since.
+                self._keyed.add(details.key_hash)
 
     def _read_acts(self, about: set[Any]) -> Reads[None]:
         """Read the rows about rows, and those about these, until there are no more."""

@@ -18,10 +18,12 @@ def follow_ledger(
     connection: Connection, account_id: int, search: LedgerSearch, *, after: int
 ) -> LedgerRun:
     """Return the first rows above a number that match, in order."""
+    assert search.state is None
     top = min(newest_seq(connection, account_id), after + LEDGER_EXAMINED_MAX)
     found = connection.execute(
         select_rows(with_payload=False)
-        .where(*run_between(account_id, after, top), *criteria(account_id, search))
+        .where(*run_between(account_id, after, top))
+        .where(*criteria(account_id, search, is_folded=False))
         .order_by(ledger.c.seq)
         .limit(search.limit)
     ).all()

@@ -129,9 +129,16 @@ _OF_SCOPE = {
 }
 
 
-def criteria(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]:
-    """Return the conditions of the criteria that are given."""
-    conditions = [*_of_match(search), _OF_SCOPE[search.scope], *_of_acts(account_id, search)]
+def criteria(
+    account_id: int, search: LedgerSearch, *, is_folded: bool = True
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of the criteria that are given.
+
+    Rows that are not folded yet are found by what they say themselves, and not by leads that they
+    name.
+    """
+    conditions = [*_of_match(search), _OF_SCOPE[search.scope]]
+    conditions += _of_acts(account_id, search, is_folded=is_folded)
     if search.has_ignored:
         conditions.append(ledger.c.ignored.is_not(None))
     if search.outcomes:
@@ -153,7 +160,9 @@ def criteria(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]
     return [*conditions, *_of_payload(search)]
 
 
-def _of_acts(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]:
+def _of_acts(
+    account_id: int, search: LedgerSearch, *, is_folded: bool
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if search.actions:
         conditions.append(ledger.c.action.in_(sorted(search.actions)))
@@ -168,7 +177,7 @@ def _of_acts(account_id: int, search: LedgerSearch) -> list[ColumnElement[bool]]
             ledger_candidate.c.account_id == account_id,
             ledger_candidate.c.lead_id == search.lead_id,
         )
-        conditions.append(ledger.c.seq.in_(union(of_lead, named)))
+        conditions.append(ledger.c.seq.in_(union(of_lead, named) if is_folded else of_lead))
     if search.state is not None:
         of_state = select(refused_delivery.c.seq).where(
             refused_delivery.c.account_id == account_id,

@@ -8,9 +8,9 @@ from msgspec import structs
 from starlette.responses import Response
 
 from onelead.contract.ledger import AccountLedgerRow
-from onelead.domain.acts.facts import APPLIED, DeliveryState, delivery_state
 from onelead.domain.errors import BodyMalformed, OneleadError, ResourceNotFound
-from onelead.domain.writes import DELIVERED, LEAD, Action, LeadWrite, Outcome, WriteResult
+from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
+from onelead.incoming.delivery_states import delivery_states
 from onelead.incoming.json_body import decode_json
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.incoming.stored_delivery import replay_write
@@ -27,24 +27,10 @@ _DONE = {
 }
 
 
-async def state_of(visit: Visit, row: AccountLedgerRow) -> DeliveryState | None:
-    """Return what became of a refused delivery; None for any other row."""
-    is_delivery = row.resource == LEAD and row.action in DELIVERED and row.about_seq is None
-    if not is_delivery or row.outcome != Outcome.REFUSED:
-        return None
-    folded = await visit.store.refused_delivery(visit.account_id, row.seq)
-    acts = await visit.store.acts_about(visit.account_id, [row.seq])
-    state = delivery_state(acts, row.seq)
-    if folded is not None and folded.state == APPLIED and state.seq is None:
-        # A later delivery with its idempotency key was accepted.
-        return DeliveryState(APPLIED, folded.state_seq)
-    return state
-
-
 async def _refused_row(visit: Visit) -> AccountLedgerRow:
     """Read the delivery that the path names. Raises ResourceNotFound for any other row."""
     row = (await visible_row(visit, visit.path_id("seq"))).row
-    if await state_of(visit, row) is None:
+    if not await delivery_states(visit.store, visit.account_id, [row]):
         raise ResourceNotFound
     return row
 

@@ -14,7 +14,7 @@ from onelead.domain.errors import AdminRequired
 from onelead.domain.lead import Lead
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.writes import LEAD, Outcome
-from onelead.web.deliveries.decide import state_of
+from onelead.incoming.delivery_states import delivery_states
 from onelead.web.deliveries.filters import SCOPES, STATES, DeliveryFilters, match_choices
 from onelead.web.frame.pages import Page
 from onelead.web.frame.rendering import exact
@@ -112,7 +112,7 @@ async def delivery(visit: Visit) -> Response:
     labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     row, settings = read.row, read.settings
     line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
-    state = await state_of(visit, row)
+    state = (await delivery_states(visit.store, visit.account_id, [row])).get(row.seq)
     return visit.page(
         "deliveries/delivery.html",
         row=row,

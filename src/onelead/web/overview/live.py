@@ -18,7 +18,7 @@ from onelead.domain.errors import StoreUnavailable
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S
 from onelead.domain.text import known_id
-from onelead.process.feed import NEWEST, Feed
+from onelead.process.feed import NEWEST, Feed, rows_above
 from onelead.web.frame.rendering import moment_writer, render
 from onelead.web.frame.sessions import signed_in
 from onelead.web.frame.visit import Visit
@@ -92,7 +92,9 @@ async def _events(visit: Visit, feed: Feed) -> AsyncIterator[str]:
     # Without a database the stream ends, and the browser reconnects later.
     with suppress(StoreUnavailable), feed.watching(visit.account_id) as channel:
         while not feed.is_stopping:
-            rows = await channel.after(seq, timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S))
+            rows = await channel.until(
+                rows_above(seq), timeout_s=min(LIVE_HEARTBEAT_S, LIVE_SESSION_CHECK_S)
+            )
             if runtime.monotonic() - checked_s >= LIVE_SESSION_CHECK_S:
                 checked_s = runtime.monotonic()
                 # A page that is merely left open does not keep its session alive.

@@ -93,7 +93,7 @@ async def queue(visit: Visit) -> Response:
 async def one_group(visit: Visit) -> Response:
     """Show the group of a delivery; go to the delivery when it is not open."""
     seq = visit.path_id("seq")
-    delivery = await visit.store.refused_delivery(visit.account_id, seq)
+    delivery = (await visit.store.refused_deliveries(visit.account_id, [seq])).get(seq)
     group = None
     if delivery is not None:
         group = await visit.store.open_group(visit.account_id, delivery.group_key)

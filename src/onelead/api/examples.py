@@ -1,4 +1,4 @@
-"""What the examples of acts are about: a lead, and the delivery that created it."""
+"""What the examples are about: a lead, and the delivery that created it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from onelead.domain.lead import Email
 #: Of another lead of the same person.
 OTHER_ID = 1000000019
 
+PROPERTIES: dict[str, Any] = {
+    "name": "Nora Field",
+    "email": {"email": "nora@field.example", "category": "work"},
+}
 UPSERT: dict[str, Any] = {
-    "properties": {
-        "name": "Nora Field",
-        "email": {"email": "nora@field.example", "category": "work"},
-    },
+    "properties": PROPERTIES,
     "match": {"field_name": "email", "field_value": "nora@field.example"},
 }
 MATCH = {"field_name": "email", "field_value": "nora@home.example"}
