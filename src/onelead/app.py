@@ -12,7 +12,7 @@ import gc
 import random
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 import uvloop
 from msgspec import Struct
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from onelead.api.application import create_api, is_api_path
+from onelead.api.application import Api, is_api_path
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
@@ -39,10 +39,12 @@ from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.serving.server import (
     STOP_SIGNALS,
+    Entrance,
     StopSignals,
     allow_open_files,
     base_url,
     behind_proxies,
+    client_behind,
     listening,
     run_server,
     shared_port,
@@ -275,9 +277,10 @@ async def _serve_from(
         metrics=metrics,
         api_key_uses=api_key_uses,
     )
+    application = Application(runtime, configuration.proxies)
     try:
         await run_server(
-            behind_proxies(create_application(runtime), configuration.proxies),
+            Entrance(behind_proxies(application, configuration.proxies), application.short_way),
             listener,
             stop,
             on_started,
@@ -298,15 +301,19 @@ async def _serve_from(
         preparing.cancel()
 
 
-def create_application(runtime: Runtime) -> ASGIApp:
-    """Put the API and the web application side by side; paths outside the API are pages."""
-    api, web = create_api(runtime), create_web(runtime)
+class Application:
+    """The API and the web application side by side; paths outside the API are pages."""
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, runtime: Runtime, proxies: Sequence[str] = ()) -> None:
+        """Believe the X-Forwarded- headers of these proxies."""
+        self._api = Api(runtime, client_behind(proxies))
+        self._web = create_web(runtime)
+        self.short_way = self._api.short_way
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
         is_page = scope["type"] == "http" and not is_api_path(scope["path"])
-        await (web if is_page else api)(scope, receive, send)
-
-    return application
+        await (self._web if is_page else self._api)(scope, receive, send)
 
 
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:

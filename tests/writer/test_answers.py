@@ -10,7 +10,7 @@ from tests.support.domain.lead_writes import create
 from tests.support.process.fakes import MemoryStore, at_once, settle
 
 from onelead.domain.custom_fields import DataType
-from onelead.domain.errors import ServiceStopping, StoreUnavailable
+from onelead.domain.errors import ServiceStopping, StoreUnavailable, WriteQueueFull
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.writes import LeadWrite
 from onelead.process.writer import BatchingWriter, Receipt
@@ -55,6 +55,61 @@ async def test_no_write_is_answered_before_its_commit(store: MemoryStore) -> Non
     await settle()
     assert all(task.done() for task in tasks)
     assert store.committed[-5:] == ids(*writes)
+
+
+class Noted:
+    """An answer that notes what it is given; nobody waits for it any more once it is `gone`."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self.gone = gone
+        self.seqs: list[int] = []
+        self.errors: list[Exception] = []
+
+    def done(self) -> bool:
+        return self.gone
+
+    def set_result(self, receipt: Receipt) -> None:
+        self.seqs.append(receipt.seq)
+
+    def set_exception(self, error: Exception) -> None:
+        self.errors.append(error)
+
+
+async def test_an_answer_of_its_own_is_given_what_a_waiting_call_would_get(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    store.hold()
+    answers = [Noted(), Noted(gone=True), Noted()]
+    for answer, write in zip(answers, people(3), strict=True):
+        writer.submit(1, write, answer)
+    await settle()
+    assert not any(answer.seqs for answer in answers)
+    store.let_all_pass()
+    await writer.write(1, create(name="Sam Roe"))
+    assert [answer.seqs for answer in answers] == [[1], [], [3]]
+    assert store.request_ids()[0] == store.committed[:3]
+    store.failures.append(StoreUnavailable())
+    failed = Noted()
+    writer.submit(1, create(name="Pat Lake"), failed)
+    await settle()
+    assert [type(error) for error in failed.errors] == [StoreUnavailable]
+    assert writer.waiting_writes == 0
+
+
+async def test_an_answer_of_its_own_is_given_nothing_for_a_write_that_is_not_accepted(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store, queue_writes_max=0)
+    answer = Noted()
+    with pytest.raises(WriteQueueFull):
+        writer.submit(1, create(name="Nora Field"), answer)
+    await writer.drain()
+    with pytest.raises(ServiceStopping):
+        writer.submit(1, create(name="Nora Field"), answer)
+    assert not answer.seqs
+    assert not answer.errors
+    assert store.batches == []
 
 
 async def test_many_writes_of_one_call_are_answered_when_the_last_is_committed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 
@@ -29,6 +28,7 @@ from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import Endpoint
 from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_routes
+from onelead.api.short_way import ClientOf, ShortWay, peer_itself
 from onelead.domain.errors import OneleadError
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.methods import OPTIONS, Paths
@@ -62,33 +62,6 @@ _OWN_PATHS = (BASE_PATH, "/docs", "/openapi.json", HEALTH_PATH, READY_PATH, METR
 def is_api_path(path: str) -> bool:
     """Say whether the API answers a path; unknown paths below its own are among them."""
     return path.startswith(_OWN_PATHS)
-
-
-def create_api(runtime: Runtime) -> ASGIApp:
-    """Build the application; the caller starts and stops the runtime."""
-    authenticator = Authenticator(
-        runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
-    )
-    request_log = RequestLog(runtime.monotonic)
-    routes = [
-        Route(
-            BASE_PATH + endpoint.path,
-            _ServedEndpoint(endpoint, runtime, authenticator, request_log),
-            methods=[endpoint.method],
-        )
-        for endpoint in ENDPOINTS
-    ]
-    fixed = [route for route in routes if not route.param_convertors]
-    routes += _pages()
-    routes += probe_routes(runtime)
-    unknown = _Unknown(Paths(routes), runtime, request_log)
-    # Last, so that it also takes known paths with an unknown method; for every method, so that the
-    # router never has an answer of its own.
-    last = Route("/{path:path}", unknown)
-    # Also matches a path with a line break, which `path` does not.
-    last.path_regex = re.compile("")
-    router = Router([*routes, last], redirect_slashes=False)
-    return _dispatched(fixed, unknown, router)
 
 
 @cache
@@ -155,27 +128,52 @@ class _Unknown:
         return no_method(allow)
 
 
-def _dispatched(fixed: Iterable[Route], unknown: ASGIApp, router: ASGIApp) -> ASGIApp:
-    """Look up paths without parameters in a table, before the router tries one route after another.
+class Api:
+    """The API as an ASGI application, and its short way; the caller starts and stops the runtime.
 
-    Such a path is never taken for one with parameters, whatever the method. Serves `leads/` as
-    `leads`: clients send both, and few follow a redirect of a POST.
+    Paths without parameters are looked up in a table, before the router tries one route after
+    another: such a path is never taken for one with parameters, whatever the method. `leads/` is
+    served as `leads`: clients send both, and few follow a redirect of a POST.
     """
-    table: dict[str, dict[str, ASGIApp]] = {}
-    for route in fixed:
-        methods = dict.fromkeys(route.methods or (), route.app)
-        table.setdefault(route.path, {}).update(methods)
 
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        app = router
+    def __init__(self, runtime: Runtime, client_of: ClientOf = peer_itself) -> None:
+        authenticator = Authenticator(
+            runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
+        )
+        request_log = RequestLog(runtime.monotonic)
+        self.short_way = ShortWay(runtime, authenticator, request_log, client_of)
+        routes = [
+            Route(
+                BASE_PATH + endpoint.path,
+                _ServedEndpoint(endpoint, runtime, authenticator, request_log),
+                methods=[endpoint.method],
+            )
+            for endpoint in ENDPOINTS
+        ]
+        self._by_path: dict[str, dict[str, ASGIApp]] = {}
+        for route in routes:
+            if not route.param_convertors:
+                methods = dict.fromkeys(route.methods or (), route.app)
+                self._by_path.setdefault(route.path, {}).update(methods)
+        routes += _pages()
+        routes += probe_routes(runtime)
+        self._unknown = _Unknown(Paths(routes), runtime, request_log)
+        # Last, so that it also takes known paths with an unknown method; for every method, so that
+        # the router never has an answer of its own.
+        last = Route("/{path:path}", self._unknown)
+        # Also matches a path with a line break, which `path` does not.
+        last.path_regex = re.compile("")
+        self._router = Router([*routes, last], redirect_slashes=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        app: ASGIApp = self._router
         if scope["type"] == "http":
             path = scope["path"]
             if len(path) > 1 and path.endswith("/"):
                 path = path.rstrip("/") or "/"
                 scope = {**scope, "path": path}
-            methods = table.get(path)
+            methods = self._by_path.get(path)
             if methods is not None:
-                app = methods.get(scope["method"], unknown)
+                app = methods.get(scope["method"], self._unknown)
         await app(scope, receive, send)
-
-    return dispatch

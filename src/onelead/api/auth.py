@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 
@@ -46,19 +46,25 @@ class Authenticator:
         """Return the caller. Raises CredentialsInvalid."""
         # Of several headers with one name, the first counts.
         headers = dict(reversed(request.scope["headers"]))
-        secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
-        key_hash = hashlib.sha256(secret.encode()).hexdigest()
+        key_hash = _key_hash(headers)
         caller, trusted_until = self._known.get(key_hash, (None, 0.0))
         if self._monotonic() >= trusted_until:
             caller = await self._find(key_hash)
-        # Everything is compared before anything is refused.
-        email = headers.get(_EMAIL, b"").decode("latin-1")
-        email_is_right = _equal(email, caller.email if caller else "")
-        if caller is None or not email_is_right or not headers.get(_APPLICATION):
+        caller = _confirmed(caller, headers)
+        if caller is None:
             raise CredentialsInvalid
         client = request.scope["client"]
-        self._api_key_uses.note(caller, self._clock(), client[0] if client else "")
+        self.note(caller, client[0] if client else "")
         return caller
+
+    def known_caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Return the caller if that needs no read; None also for one who is to be refused."""
+        caller, trusted_until = self._known.get(_key_hash(headers), (None, 0.0))
+        return _confirmed(caller, headers) if self._monotonic() < trusted_until else None
+
+    def note(self, caller: Caller, address: str) -> None:
+        """Note a call from an address, which is empty if it is unknown."""
+        self._api_key_uses.note(caller, self._clock(), address)
 
     async def _find(self, key_hash: str) -> Caller | None:
         read = self._reads.get(key_hash)
@@ -74,6 +80,19 @@ class Authenticator:
             self._known.clear()
         self._known[key_hash] = (caller, now + API_KEY_CACHE_S)
         return caller
+
+
+def _key_hash(headers: Mapping[bytes, bytes]) -> str:
+    secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _confirmed(caller: Caller | None, headers: Mapping[bytes, bytes]) -> Caller | None:
+    """Return the owner of a key if the other two headers are right."""
+    # Everything is compared before anything is refused.
+    email = headers.get(_EMAIL, b"").decode("latin-1")
+    email_is_right = _equal(email, caller.email if caller else "")
+    return caller if email_is_right and headers.get(_APPLICATION) else None
 
 
 def _equal(sent: str, right: str) -> bool:

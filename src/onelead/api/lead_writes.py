@@ -15,6 +15,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.errors import Erased, IdempotencyKeyReused, OneleadError
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.incoming.receipts import bulk_receipt_headers, receipt_headers, row_headers
+from onelead.incoming.request_log import RequestLine
 
 COMPUTED = "custom_field_computed_values"
 
@@ -45,10 +46,16 @@ class Done(NamedTuple):
 
 async def written(call: Call, write: LeadWrite) -> Response:
     """Do one write; answer with the lead, or with why the write was refused."""
-    done, headers = await receipt_of(call, write)
+    (done,) = await _done(call, [write])
+    return answered(done, call.line, computed=call.flag(COMPUTED))
+
+
+def answered(done: Done, line: RequestLine, *, computed: bool) -> Response:
+    """Answer one write with the lead, or with why it was refused."""
+    line.wrote(done.result.outcome, done.seq, done.refusal)
     if done.refusal is not None:
-        return error_response(done.refusal, headers)
-    return JsonResponse(_shown(call, done), headers=headers)
+        return error_response(done.refusal, done.headers)
+    return JsonResponse(_shown(done, computed=computed), headers=done.headers)
 
 
 async def receipt_of(call: Call, write: LeadWrite) -> tuple[Done, dict[str, str]]:
@@ -72,8 +79,9 @@ async def written_together(call: Call, writes: Sequence[LeadWrite]) -> Response:
     if all(isinstance(one.refusal, IdempotencyKeyReused) for one in done):
         # It is the key of the whole call.
         return error_response(IdempotencyKeyReused(), headers)
+    computed = call.flag(COMPUTED)
     answers = [
-        bulk_failure(one.refusal, write.lead_id) if one.refusal else _shown(call, one)
+        bulk_failure(one.refusal, write.lead_id) if one.refusal else _shown(one, computed=computed)
         for one, write in zip(done, writes, strict=True)
     ]
     return JsonResponse(answers, headers=headers)
@@ -95,9 +103,9 @@ async def _done(call: Call, writes: Sequence[LeadWrite]) -> list[Done]:
     return [Done(receipt.result, receipt.settings, receipt.seq) for receipt in receipts]
 
 
-def _shown(call: Call, done: Done) -> Any:
+def _shown(done: Done, *, computed: bool) -> Any:
     lead = done.result.lead
     assert lead is not None
     if done.result.outcome is Outcome.DELETED:
         return {"id": lead.id, "is_deleted": True}
-    return lead_body(lead, done.settings, computed=call.flag(COMPUTED))
+    return lead_body(lead, done.settings, computed=computed)

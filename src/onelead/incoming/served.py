@@ -23,6 +23,36 @@ from onelead.process.runtime import Runtime
 Opened = TypeVar("Opened")
 
 
+class RouteRecord:
+    """Numbers, counts and logs the requests of one route, however they are served."""
+
+    def __init__(self, method: str, route: str, runtime: Runtime, request_log: RequestLog) -> None:
+        self._method = method
+        self._route = route
+        self._new_request_id = runtime.new_request_id
+        self._monotonic = runtime.monotonic
+        self._count = runtime.metrics.request_counter(method, route)
+        self._request_log = request_log
+
+    def begun(self) -> tuple[float, RequestLine]:
+        """Return when a request began, and its line."""
+        return self._monotonic(), RequestLine(self._new_request_id(), self._method, self._route)
+
+    def ended(
+        self, began: float, line: RequestLine, response: Response, defect: Exception | None
+    ) -> None:
+        """Give the answer its request id, and record it with the defect that was met, if any."""
+        # Nothing else sets it, so there is none to replace.
+        response.raw_headers.append((b"x-request-id", line.request_id.encode()))
+        seconds = self._monotonic() - began
+        line.status, line.milliseconds = response.status_code, round(seconds * 1000, 1)
+        self._count(line.status, seconds)
+        if defect is None:
+            self._request_log.answered(line)
+        else:
+            self._request_log.failed(line, defect)
+
+
 class Served(ABC, Generic[Opened]):
     """One route of a front end."""
 
@@ -30,12 +60,8 @@ class Served(ABC, Generic[Opened]):
     headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, method: str, route: str, runtime: Runtime, request_log: RequestLog) -> None:
-        self._method = method
-        self._route = route
         self._runtime = runtime
-        self._monotonic = runtime.monotonic
-        self._count = runtime.metrics.request_counter(method, route)
-        self._request_log = request_log
+        self._record = RouteRecord(method, route, runtime, request_log)
 
     @abstractmethod
     def _open(self, request: Request, line: RequestLine) -> Opened:
@@ -55,12 +81,10 @@ class Served(ABC, Generic[Opened]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        began = self._monotonic()
+        began, line = self._record.begun()
         body = Arriving(receive)
-        request_id = self._runtime.new_request_id()
         # For all log lines on the way; each request is a task with its own context.
-        bind_contextvars(request_id=request_id)
-        line = RequestLine(request_id, self._method, self._route)
+        bind_contextvars(request_id=line.request_id)
         opened = self._open(Request(scope, body.receive), line)
         defect = None
         try:
@@ -70,17 +94,9 @@ class Served(ABC, Generic[Opened]):
             response = self._refused(opened, error)
         except Exception as error:  # noqa: BLE001 - the log gets it, and the caller its number
             defect = error
-            response = self._failed(opened, request_id)
+            response = self._failed(opened, line.request_id)
         for name, value in self.headers.items():
             response.headers.setdefault(name, value)
-        # Nothing else sets it, so there is none to replace.
-        response.raw_headers.append((b"x-request-id", request_id.encode()))
-        seconds = self._monotonic() - began
-        line.status, line.milliseconds = response.status_code, round(seconds * 1000, 1)
-        self._count(line.status, seconds)
-        if defect is None:
-            self._request_log.answered(line)
-        else:
-            self._request_log.failed(line, defect)
-            defect = None  # It would keep this call and itself alive.
+        self._record.ended(began, line, response, defect)
+        defect = None  # It would keep this call and itself alive.
         await send_answer(response, body, scope, send)

@@ -70,9 +70,22 @@ class Receipt(Struct, frozen=True, gc=False):
     seq: int
 
 
+class Answer(Protocol):
+    """Where what became of one write goes, such as a future. No method may raise."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits any more."""
+
+    def set_result(self, receipt: Receipt, /) -> None:
+        """Take what the write did, after its commit."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """Take why it is not known to be written."""
+
+
 class _Waiting(Struct):
     write: LeadWrite
-    answer: asyncio.Future[Receipt]
+    answer: Answer
     size_bytes: int
     #: The write as checked under `settings`; None before the account's settings are known.
     checked: CheckedWrite | None = None
@@ -133,12 +146,26 @@ class BatchingWriter:
 
         Raises WriteQueueFull and ServiceStopping when nothing was written, and StoreUnavailable.
         """
-        (answer,) = self._submit(account_id, [write])
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self.submit(account_id, write, answer)
         return await answer
+
+    def submit(self, account_id: int, write: LeadWrite, answer: Answer) -> None:
+        """Accept a write; the answer is given what `write` returns or raises after the commit.
+
+        Raises WriteQueueFull and ServiceStopping when nothing was written.
+        """
+        self._submit(account_id, [_Waiting(write, answer, _size_bytes(write))])
 
     async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         """Write several leads in order; all are accepted or none, and each has its own result."""
-        answers = self._submit(account_id, writes)
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in writes]
+        waiting = [
+            _Waiting(write, answer, _size_bytes(write))
+            for write, answer in zip(writes, answers, strict=True)
+        ]
+        self._submit(account_id, waiting)
         # All answers are collected first, so that every failure is retrieved.
         done = await asyncio.gather(*answers, return_exceptions=True)
         receipts = []
@@ -148,32 +175,20 @@ class BatchingWriter:
             receipts.append(answer)
         return receipts
 
-    def _submit(
-        self, account_id: int, writes: Sequence[LeadWrite]
-    ) -> list[asyncio.Future[Receipt]]:
-        lane = self._lanes.get(account_id)
-        if lane is None:
-            lane = self._lanes[account_id] = _Lane(account_id)
-        answers = self._accept(lane, writes)
-        if lane.task is None:
-            # Not in the context of the request that happens to come first.
-            lane.task = asyncio.get_running_loop().create_task(
-                self._drain(lane), context=contextvars.Context()
-            )
-        return answers
-
-    def _accept(self, lane: _Lane, writes: Sequence[LeadWrite]) -> list[asyncio.Future[Receipt]]:
+    def _submit(self, account_id: int, accepted: Sequence[_Waiting]) -> None:
+        """Accept all or none, and see to it that the lane is drained."""
         if self._stopping:
-            raise self._turned_away(writes, ServiceStopping(retry_after_s=RETRY_AFTER_S))
-        loop = asyncio.get_running_loop()
-        accepted = [_Waiting(write, loop.create_future(), _size_bytes(write)) for write in writes]
+            raise self._turned_away(accepted, ServiceStopping(retry_after_s=RETRY_AFTER_S))
         size_bytes = sum(waiting.size_bytes for waiting in accepted)
         has_room = (
-            self.waiting_writes + len(writes) <= self._queue_writes_max
+            self.waiting_writes + len(accepted) <= self._queue_writes_max
             and self.waiting_bytes + size_bytes <= self._queue_bytes_max
         )
         if not has_room:
-            raise self._turned_away(writes, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
+            raise self._turned_away(accepted, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
+        lane = self._lanes.get(account_id)
+        if lane is None:
+            lane = self._lanes[account_id] = _Lane(account_id)
         if lane.settings is not None:
             # Checked on arrival, while the batch before is being written.
             for waiting in accepted:
@@ -181,10 +196,14 @@ class BatchingWriter:
         lane.waiting.extend(accepted)
         self.waiting_writes += len(accepted)
         self.waiting_bytes += size_bytes
-        return [waiting.answer for waiting in accepted]
+        if lane.task is None:
+            # Not in the context of the request that happens to come first.
+            lane.task = asyncio.get_running_loop().create_task(
+                self._drain(lane), context=contextvars.Context()
+            )
 
-    def _turned_away(self, writes: Sequence[LeadWrite], error: OneleadError) -> OneleadError:
-        self._observer.turned_away(len(writes), error)
+    def _turned_away(self, refused: Sequence[_Waiting], error: OneleadError) -> OneleadError:
+        self._observer.turned_away(len(refused), error)
         return error
 
     async def _drain(self, lane: _Lane) -> None:

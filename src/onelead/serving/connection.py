@@ -3,6 +3,9 @@
 uvicorn limits neither the time nor the size of a head, keeps the white space behind a header's
 value, serves requests without a Host, and answers in plain text when it refuses a request itself.
 Here both are limited, values are trimmed, Host is required, and refusals have the standard body.
+
+A request that arrives whole, in one read and with nothing behind it, can go the short way, past
+uvicorn and the application. While it is owed an answer, what arrives next is held.
 """
 
 from __future__ import annotations
@@ -15,11 +18,17 @@ from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 import msgspec
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import service_unavailable
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from onelead.api.answers import ErrorBody, error_response
+from onelead.api.short_way import HotRoute, ShortWay
 from onelead.domain.errors import HeaderMalformed, TooManyConnections
 from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 from onelead.incoming.json_body import ARRIVING
@@ -35,8 +44,18 @@ class Connection(HttpToolsProtocol):
     headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
     headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, short_way: ShortWay | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._short_way = short_way
+        #: What is being parsed, if it begins with a head.
+        self._chunk = b""
+        #: What the whole request that is being parsed asks for, and its body.
+        self._hot: HotRoute | None = None
+        self._body = b""
+        #: Whether a request on the short way is owed an answer, and what has arrived since.
+        self._owes = False
+        self._held = b""
+        self._is_last = False
         self._awaits_head = True
         #: When the head under way is late. A timer that fires earlier is set again, so that a
         #: request needs no timer of its own.
@@ -60,10 +79,17 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._owes:
+            self._held += data
+            self.flow.pause_reading()
+            return
         if self._awaits_head and self._head_due_s is None:
             self._expect_head()
+        self._chunk = b"" if self._unfinished_bytes or not self._awaits_head else data
         self._unfinished_bytes += len(data)
         super().data_received(data)
+        if self._hot is not None:
+            self._go(self._hot)
         if self._unfinished_bytes > self.headers_bytes_max:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -84,17 +110,23 @@ class Connection(HttpToolsProtocol):
         self._awaits_head = False
         self._head_due_s = None
         self._unfinished_bytes = 0
-        super().on_headers_complete()
+        self._hot = self._hot_route()
+        if self._hot is None:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """See httptools.HttpRequestParser."""
         self._unfinished_bytes = 0
-        super().on_body(body)
+        if self._hot is None:
+            super().on_body(body)
+        else:
+            self._body += body
 
     def on_message_complete(self) -> None:
         """See httptools.HttpRequestParser."""
         self._unfinished_bytes = 0
-        super().on_message_complete()
+        if self._hot is None:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """See HttpToolsProtocol."""
@@ -102,6 +134,29 @@ class Connection(HttpToolsProtocol):
         # rest of a body that is no longer read: neither may take long.
         self._awaits_head = not self.pipeline
         super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """See HttpToolsProtocol."""
+        if self._owes:
+            self._is_last = True
+        else:
+            super().shutdown()
+
+    def answer(self, response: Response) -> None:
+        """Answer the request on the short way, as uvicorn does; then what was held is read."""
+        self._owes = False
+        if not self.transport.is_closing():
+            parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code]]
+            for name, value in (*self.server_state.default_headers, *response.raw_headers):
+                parts += (name, b": ", value, b"\r\n")
+            parts += (b"connection: close\r\n" if self._is_last else b"", b"\r\n", response.body)
+            self.transport.write(b"".join(parts))
+            if self._is_last:
+                self.transport.close()
+        held, self._held = self._held, b""
+        self.on_response_complete()
+        if held and not self.transport.is_closing():
+            self.data_received(held)
 
     def send_400_response(self, msg: str) -> None:
         """See HttpToolsProtocol."""
@@ -118,6 +173,44 @@ class Connection(HttpToolsProtocol):
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _hot_route(self) -> HotRoute | None:
+        """Return what the request asks for if it is whole and may go the short way."""
+        chunk, self._chunk = self._chunk, b""
+        if self._short_way is None or not chunk or not self._is_whole(chunk):
+            return None
+        is_full = len(self.connections) >= cast("int", self.limit_concurrency)
+        is_busy = is_full or self.flow.write_paused or not self._is_idle()
+        return None if is_busy else self._short_way.route(self.parser.get_method(), self.url)
+
+    def _is_idle(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    def _is_whole(self, chunk: bytes) -> bool:
+        """Return whether the chunk is one request and nothing else, on a connection that stays."""
+        length = b"0"
+        for name, value in self.headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding" or (
+                name == b"connection" and value.lower() != b"keep-alive"
+            ):
+                return False
+        rest = len(chunk) - chunk.find(b"\r\n\r\n") - len(b"\r\n\r\n")
+        return length == b"%d" % rest and self.parser.get_http_version() == "1.1"
+
+    def _go(self, hot: HotRoute) -> None:
+        """Send a whole request the short way, or else the long one."""
+        body, self._body, self._hot = self._body, b"", None
+        self._owes = True
+        peer = self.client[0] if self.client else ""
+        assert self._short_way is not None
+        if not self._short_way.take(hot, self.headers, body, peer, self):
+            self._owes = False
+            super().on_headers_complete()
+            super().on_body(body)
+            super().on_message_complete()
 
     def _expect_head(self) -> None:
         self._head_due_s = self.loop.time() + self.headers_timeout_s

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from onelead.api.short_way import ShortWay
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
@@ -128,8 +130,16 @@ def web_url(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
+class Entrance(Struct, frozen=True):
+    """What requests are handed to."""
+
+    application: ASGIApp
+    #: None to hand all of them to the application.
+    short_way: ShortWay | None = None
+
+
 async def run_server(
-    api: ASGIApp,
+    entrance: Entrance,
     listener: socket.socket,
     stop: StopSignals,
     on_started: Callable[[], None],
@@ -142,7 +152,7 @@ async def run_server(
     Clients whose answers take longer than the timeout are cut off. `on_stopping` has to end the
     answers that would never end.
     """
-    server = _Server(_options(api), on_started, on_stopping, stop_timeout_s)
+    server = _Server(_options(entrance), on_started, on_stopping, stop_timeout_s)
     stop.hand_over(server)
     await server.serve(sockets=[listener])
 
@@ -191,10 +201,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _options(api: ASGIApp) -> uvicorn.Config:
+def _options(entrance: Entrance) -> uvicorn.Config:
     return uvicorn.Config(
-        api,
-        http=Connection,
+        entrance.application,
+        http=cast("Any", partial(Connection, short_way=entrance.short_way)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -215,6 +225,20 @@ def behind_proxies(application: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
     if not trusted:
         return application
     return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", application), list(trusted)))
+
+
+def client_behind(trusted: Sequence[str]) -> Callable[[str, str], str]:
+    """Return a function from the peer's address and X-Forwarded-For to the client's address.
+
+    It says the same as the headers mean to an application that is `behind_proxies`.
+    """
+    hosts = ProxyHeadersMiddleware(cast("Any", None), list(trusted)).trusted_hosts
+
+    def client_of(peer: str, forwarded: str) -> str:
+        named = hosts.get_trusted_client_address(forwarded)[0] if peer in hosts else ""
+        return named or peer
+
+    return client_of
 
 
 def allow_open_files() -> None:

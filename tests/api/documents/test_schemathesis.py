@@ -25,7 +25,7 @@ from tests.support.api.documented_answers import CHECKS
 from tests.support.api.service import a_service, credentials_of
 from tests.support.commands.process import DEADLINE_S
 
-from onelead.api.application import ENDPOINTS, create_api
+from onelead.api.application import ENDPOINTS, Api
 from onelead.api.openapi import openapi_document
 from onelead.serving.connection import Connection
 
@@ -81,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             for n in range(3):
                 await service.lead(name=f"Nora {n}", tags=["fair"])
             config = uvicorn.Config(
-                create_api(service.runtime), http=Connection, lifespan="off", log_config=None
+                Api(service.runtime), http=Connection, lifespan="off", log_config=None
             )
             running = uvicorn.Server(config)
             url = "http://{}:{}".format(*listener.getsockname())

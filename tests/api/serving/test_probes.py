@@ -17,7 +17,7 @@ from tests.support.domain.lead_writes import create
 from tests.support.process.fakes import MemoryStore, settle
 from tests.support.storage.faults import Faults, FaultySqliteStore, disk_error
 
-from onelead.api.application import create_api
+from onelead.api.application import Api
 from onelead.domain.limits import QUEUE_READY_WRITES_MAX
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter, Receipt
@@ -28,7 +28,7 @@ UPSERT = 'method="PUT",route="/leads/upsert"'
 
 def visitor(runtime: Runtime) -> httpx.AsyncClient:
     """Return a client without a key."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_api(runtime)), base_url=ROOT)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(Api(runtime)), base_url=ROOT)
 
 
 @pytest.fixture

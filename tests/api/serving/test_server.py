@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from onelead.domain.errors import NotPossible
-from onelead.serving.server import StopSignals, listening, run_server
+from onelead.serving.server import Entrance, StopSignals, listening, run_server
 
 DEADLINE_S = 60.0
 
@@ -42,7 +42,9 @@ async def running(
         port = listener.getsockname()[1]
         async with asyncio.timeout(DEADLINE_S):
             server = asyncio.create_task(
-                run_server(app, listener, stop, started.set, stop_timeout_s=stop_timeout_s)
+                run_server(
+                    Entrance(app), listener, stop, started.set, stop_timeout_s=stop_timeout_s
+                )
             )
             await started.wait()
             yield server, port

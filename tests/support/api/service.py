@@ -15,7 +15,7 @@ from tests.support.api.documented_answers import require_documented
 from tests.support.process.clock import Clock
 from tests.support.storage.databases import ENGINES, Database
 
-from onelead.api.application import create_api
+from onelead.api.application import Api
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store
 from onelead.domain.account import Role
@@ -93,7 +93,7 @@ def credentials_of(account: NewAccount) -> dict[str, str]:
 def client_of(runtime: Runtime, account: NewAccount) -> httpx.AsyncClient:
     """Return a client with the account's credentials, which checks answers against the document."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_api(runtime), raise_app_exceptions=True),
+        transport=httpx.ASGITransport(Api(runtime), raise_app_exceptions=True),
         base_url=BASE_URL,
         headers=credentials_of(account),
         event_hooks={"response": [require_documented]},

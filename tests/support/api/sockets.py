@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +12,15 @@ from typing import NamedTuple
 import uvicorn
 from tests.support.api.service import Service
 
-from onelead.api.application import create_api
-from onelead.serving.server import StopSignals, listening, run_server
+from onelead.api.application import Api
+from onelead.serving.server import (
+    Entrance,
+    StopSignals,
+    behind_proxies,
+    client_behind,
+    listening,
+    run_server,
+)
 
 #: No test on a connection takes this long, even on a busy machine.
 DEADLINE_S = 60.0
@@ -63,16 +70,43 @@ class Connected(NamedTuple):
             return True
 
 
+class Server(NamedTuple):
+    """A server that listens."""
+
+    address: Address
+    api: Api
+    uvicorn: uvicorn.Server
+
+    def is_stopping(self) -> bool:
+        """Say whether it listens no more."""
+        return not any(server.is_serving() for server in self.uvicorn.servers)
+
+    def has_no_client(self) -> bool:
+        """Say whether every connection has ended."""
+        return not self.uvicorn.server_state.connections
+
+
 @asynccontextmanager
 async def served(service: Service) -> AsyncIterator[Address]:
     """Serve the API on a free port; yields its address."""
+    async with serving(service) as server:
+        yield server.address
+
+
+@asynccontextmanager
+async def serving(
+    service: Service, *, by_short_way: bool = True, proxies: Sequence[str] = ()
+) -> AsyncIterator[Server]:
+    """Serve the API on a free port, behind these proxies."""
     stop, started = _Stop(), asyncio.Event()
     with listening("127.0.0.1", 0) as listener:
-        api = create_api(service.runtime)
-        server = asyncio.create_task(run_server(api, listener, stop, started.set))
+        api = Api(service.runtime, client_behind(proxies))
+        application = behind_proxies(api, proxies)
+        entrance = Entrance(application, api.short_way if by_short_way else None)
+        server = asyncio.create_task(run_server(entrance, listener, stop, started.set))
         await started.wait()
         host, port = listener.getsockname()
-        yield host, port
+        yield Server((host, port), api, stop.server)
         stop.server.should_exit = stop.server.force_exit = True
         await server
 

@@ -12,7 +12,7 @@ from tests.support.api.service import Service, a_service
 from tests.support.web.browser_client import WEB_URL, Browser
 from tests.support.web.open_session import open_session
 
-from onelead.app import create_application
+from onelead.app import Application
 from onelead.contract.access import WebSession
 from onelead.domain.account import Role
 from onelead.web.frame.sessions import token_hash
@@ -28,7 +28,7 @@ class Web:
         self.account_id = api.account.account_id
         self.store = api.store
         self.clock = api.clock
-        self.application = create_application(api.runtime)
+        self.application = Application(api.runtime)
 
     def visitor(self, *, base_url: str = WEB_URL, address: str = "127.0.0.1") -> Browser:
         """Return a browser in which nobody is signed in."""

@@ -14,7 +14,7 @@ from tests.support.api.service import Service
 from tests.support.web.browser_client import Browser, tidy
 from tests.support.web.web_service import Web
 
-from onelead.app import create_application
+from onelead.app import Application
 from onelead.domain.limits import LIVE_ROWS, LIVE_SESSION_CHECK_S, LIVE_USER_STREAMS_MAX
 from onelead.process.runtime import Runtime
 from onelead.web.frame.sessions import token_hash
@@ -86,7 +86,7 @@ async def runtime(web: Web) -> AsyncIterator[Runtime]:
 
 @pytest.fixture
 def opened(runtime: Runtime) -> Opened:
-    app = create_application(runtime)
+    app = Application(runtime)
 
     @asynccontextmanager
     async def open_stream(

@@ -1,0 +1,307 @@
+"""The short way answers exactly as the long one: both are sent the same, and compared by bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.api.both_ways import BothWays, Side, both_ways, raw_answer, undated
+from tests.support.api.service import Service
+from tests.support.api.sockets import connected, head, sized
+from tests.support.storage.faulty_network import until
+
+from onelead.contract.leads import Batch, BatchReceipt
+from onelead.domain.errors import StoreUnavailable
+from onelead.domain.limits import API_KEY_CACHE_S, QUEUE_BYTES_MAX
+
+ANN = {"name": "Ann Ash", "email": {"email": "ann@ash.example", "category": "work"}}
+COMPACT = (",", ":")
+
+
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[BothWays]:
+    """Two services that know the API key already."""
+    async with both_ways(tmp_path) as found:
+        await found.answers(lambda service: [sized(service, "POST /leads", b"{}")], 1)
+        assert found.short.taken == [False]
+        found.short.taken.clear()
+        yield found
+        assert found.long.taken == []
+        assert _traces(found.short) == _traces(found.long)
+
+
+def _traces(side: Side) -> dict[str, Any]:
+    """Return what a service has kept of its requests."""
+    page = side.service.runtime.metrics.page().decode().splitlines()
+    return {
+        "ledger": side.rows("SELECT * FROM ledger ORDER BY seq"),
+        "metrics": [line for line in page if "_seconds" not in line and "process_" not in line],
+        "requests": [line for line in page if line.startswith("onelead_request_seconds")],
+        "key uses": vars(side.service.runtime.api_key_uses),
+        "waiting": (side.service.writer.waiting_writes, side.service.writer.waiting_bytes),
+    }
+
+
+Pieces = Callable[[Service], Sequence[bytes]]
+
+
+def body_of(value: Any, separators: tuple[str, str] = COMPACT) -> bytes:
+    """Spell a body, with the separators of JavaScript or those of Python."""
+    return json.dumps(value, separators=separators, ensure_ascii=False).encode()
+
+
+def call(line: str, value: Any = None, *more: str, raw: bytes | None = None) -> Pieces:
+    """Return a call that arrives whole."""
+    body = body_of(value) if raw is None else raw
+    return lambda service: [sized(service, line, body, *more)]
+
+
+def bare(line: str, *more: str) -> Pieces:
+    """Return a call without a body."""
+    return lambda service: [head(service, line, *more)]
+
+
+def upsert(value: Any, **properties: Any) -> dict[str, Any]:
+    """Return the body of an upsert by e-mail."""
+    match = {"field_name": "email", "field_value": value}
+    return {"properties": {**ANN, **properties}, "match": match}
+
+
+#: In this order, so that each finds what those before have written. The ids follow from it.
+SHORT: dict[str, Pieces] = {
+    "a create": call("POST /leads", ANN),
+    "an upsert that changes nothing": call("PUT /leads/upsert", upsert("ann@ash.example")),
+    "an upsert that changes a title": call(
+        "PUT /leads/upsert", upsert("ann@ash.example", title="Dr")
+    ),
+    "an upsert that creates": call("PUT /leads/upsert", upsert("ben@ash.example", name="Ben")),
+    "Python's spaces": call(
+        "PUT /leads/upsert", raw=body_of(upsert("Ann@Ash.example", details="ü, ń"), (", ", ": "))
+    ),
+    "a second lead with the address": call("POST /leads", ANN),
+    "several matches": call("PUT /leads/upsert", upsert("ann@ash.example")),
+    "no such status": call("PUT /leads/upsert", upsert("ann@ash.example", status_id=7)),
+    "an address that is none": call("PUT /leads/upsert", upsert("nobody")),
+    "an update": call("PUT /leads/{first}", {"title": "Prof"}),
+    "an update that changes nothing": call("PUT /leads/{first}", {"title": "Prof"}),
+    "an update of nobody": call("PUT /leads/999", {"title": "Prof"}),
+    "a delete": bare("DELETE /leads/{first}"),
+    "a second delete": bare("DELETE /leads/{first}"),
+    "a header that nobody knows": call("POST /leads", ANN, "X-Trace: 1", "Accept: */*"),
+    "a connection to be kept": call("POST /leads", ANN, "Connection: Keep-Alive"),
+    "no body": bare("POST /leads"),
+    "a body that is blank": call("POST /leads", raw=b"  "),
+    "no name": call("POST /leads", {}),
+    "a large body": call("POST /leads", {"name": "Zoe", "details": "x" * 40_000}),
+}
+
+LONG: dict[str, Pieces] = {
+    "a version": call("PUT /leads/{first}", {"title": "x"}, 'If-Match: "1"'),
+    "only to create": call("PUT /leads/upsert", upsert("c@ash.example"), "If-None-Match: *"),
+    "an idempotency key": call("POST /leads", ANN, "Idempotency-Key: k"),
+    "an observation": call("POST /leads", ANN, "Lead-Observed-At: 1700000000"),
+    "a bad header": call("POST /leads", ANN, "Lead-Observed-At: now"),
+    "two content types": call("POST /leads", ANN, "X-Twice: 1", "X-Twice: 2"),
+    "an encoding": call("POST /leads", ANN, "Content-Encoding: gzip"),
+    "a dry run": call("POST /leads?dry_run=true", ANN),
+    "computed values": call("POST /leads?custom_field_computed_values=true", ANN),
+    "a slash at the end": call("POST /leads/", ANN),
+    "no id": call("PUT /leads/0", ANN),
+    "an id beyond all": call("PUT /leads/99999999999999999999", ANN),
+    "a body that is no JSON": call("POST /leads", raw=b"{"),
+    "a list": call("POST /leads", []),
+    "bytes that are no text": call("POST /leads", raw=b'{"name":"\xff"}'),
+    "a byte order mark": call("POST /leads", raw=b'\xef\xbb\xbf{"name":"Bo"}'),
+    "the same key twice": call("POST /leads", raw=b'{"name":"A","name":"B"}'),
+    "a NUL": call("POST /leads", raw=b'{"name":"\\u0000"}'),
+    "a member that nobody knows": call("POST /leads", {"name": "A", "nmae": "B"}),
+    "no match": call("PUT /leads/upsert", {"properties": ANN}),
+    "a search": call("POST /leads/search", {}),
+    "a fetch": bare("GET /leads/{first}"),
+    "a method that is none": call("PATCH /leads/{first}", {}),
+    "options": bare("OPTIONS /leads"),
+    "a wrong key": lambda service: [sized_with_key(service, "wrong")],
+    "two pieces": lambda service: halves(sized(service, "POST /leads", body_of(ANN))),
+    "two calls at once": lambda service: [sized(service, "POST /leads", body_of(ANN)) * 2],
+    "chunks": lambda service: [
+        head(service, "POST /leads", "Transfer-Encoding: chunked")
+        + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body_of(ANN)), body_of(ANN))
+    ],
+}
+
+#: Those after which the server closes the connection, or that are no HTTP/1.1.
+LAST: dict[str, Pieces] = {
+    "a connection to be closed": call("POST /leads", ANN, "Connection: close"),
+    "HTTP/1.0": lambda service: [
+        sized(service, "POST /leads", body_of(ANN)).replace(b"HTTP/1.1", b"HTTP/1.0")
+    ],
+    "no host": lambda service: [
+        sized(service, "POST /leads", body_of(ANN), "Connection: close").replace(
+            b"Host: onelead.test\r\n", b""
+        )
+    ],
+    "two hosts": call("POST /leads", ANN, "Host: other.test", "Connection: close"),
+    "a length that is none": bare("POST /leads", "Content-Length: x"),
+}
+
+
+def sized_with_key(service: Service, key: str) -> bytes:
+    """Spell a create with another API key."""
+    body = body_of(ANN)
+    return head(service, "POST /leads", f"Content-Length: {len(body)}", key=key) + body
+
+
+def halves(request: bytes) -> list[bytes]:
+    """Cut a request within its body."""
+    return [request[:-10], request[-10:]]
+
+
+async def first_id(both: BothWays) -> bytes:
+    """Return the id of the first lead, which both services have given."""
+    ids = [(await side.service.lead())["id"] for side in both.sides]
+    assert ids[0] == ids[1]
+    return b"%d" % ids[0]
+
+
+def naming(pieces: Pieces, lead_id: bytes) -> Pieces:
+    """Put the id of the first lead in its place."""
+    return lambda service: [piece.replace(b"{first}", lead_id) for piece in pieces(service)]
+
+
+async def test_hot_calls_are_answered_alike(both: BothWays) -> None:
+    lead_id = await first_id(both)
+    for name, pieces in SHORT.items():
+        both.short.taken.clear()
+        answer = await both.answers(naming(pieces, lead_id), 1)
+        assert both.short.taken == [True], name
+        assert answer.startswith(b"HTTP/1.1 "), name
+
+
+async def test_all_others_go_the_long_way(both: BothWays) -> None:
+    lead_id = await first_id(both)
+    for name, pieces in LONG.items():
+        both.short.taken.clear()
+        await both.answers(naming(pieces, lead_id), 2 if name == "two calls at once" else 1)
+        assert True not in both.short.taken, name
+    for name, pieces in LAST.items():
+        await both.answers(pieces, 0)
+        assert True not in both.short.taken, name
+
+
+@pytest.mark.parametrize("proxies", [[], ["127.0.0.1"], ["10.0.0.0/8"], ["*"]])
+@pytest.mark.parametrize("forwarded", ["10.0.0.9", "10.0.0.9, 127.0.0.1", "", "[::2]:80, 10.0.0.8"])
+async def test_the_client_behind_a_proxy_is_the_same(
+    tmp_path: Path, proxies: list[str], forwarded: str
+) -> None:
+    async with both_ways(tmp_path, proxies) as both:
+        first = call("POST /leads", ANN)
+        await both.answers(first, 1)
+        await both.answers(call("POST /leads", ANN, f"X-Forwarded-For: {forwarded}"), 1)
+        assert both.short.taken == [False, True]
+        assert _traces(both.short)["key uses"] == _traces(both.long)["key uses"]
+
+
+async def test_a_connection_can_change_ways(both: BothWays) -> None:
+    def mixed(service: Service) -> list[bytes]:
+        create = sized(service, "POST /leads", body_of(ANN))
+        fetch = head(service, "GET /users/me")
+        return [create, fetch, *halves(create), create + create, b"\r\n" + create, create]
+
+    await both.answers(mixed, 7)
+    assert True in both.short.taken
+
+
+async def test_a_key_is_read_again_when_its_time_is_over(both: BothWays) -> None:
+    create = call("POST /leads", ANN)
+    for side in both.sides:
+        side.service.clock.advance(API_KEY_CACHE_S)
+    await both.answers(create, 1)
+    await both.answers(create, 1)
+    assert both.short.taken == [False, True]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(retry_after_s=3), RuntimeError("a defect")])
+async def test_a_failed_write_is_answered_alike(both: BothWays, error: Exception) -> None:
+    for side in both.sides:
+
+        async def fail(_batch: Any) -> Any:
+            raise error
+
+        side.service.store.write_leads = fail  # type: ignore[assignment, method-assign]
+    answer = await both.answers(call("POST /leads", ANN), 1)
+    assert both.short.taken == [True]
+    assert b" 503 " in answer or b" 500 " in answer
+    assert b"defect" not in answer
+
+
+async def test_a_full_queue_is_answered_alike(both: BothWays) -> None:
+    for side in both.sides:
+        side.service.writer.waiting_bytes = QUEUE_BYTES_MAX
+    answer = await both.answers(call("POST /leads", ANN), 1)
+    assert both.short.taken == [True]
+    assert b" 503 " in answer
+    assert b"Too many writes are waiting" in answer
+
+
+class Gate:
+    """Holds the batches of a service back."""
+
+    def __init__(self, service: Service) -> None:
+        self._write = service.store.write_leads
+        self.waits = asyncio.Event()
+        self.opened = asyncio.Event()
+        service.store.write_leads = self._late  # type: ignore[method-assign]
+
+    async def _late(self, batch: Batch) -> BatchReceipt:
+        self.waits.set()
+        await self.opened.wait()
+        return await self._write(batch)
+
+
+async def test_calls_that_come_while_one_is_owed_are_answered_after_it(both: BothWays) -> None:
+    raws = []
+    for side in both.sides:
+        gate = Gate(side.service)
+        async with connected(side.server.address) as connection:
+            create = sized(side.service, "POST /leads", body_of(ANN))
+            connection.writer.write(create)
+            await gate.waits.wait()
+            for piece in (*halves(create), head(side.service, "GET /users/me"), create):
+                connection.writer.write(piece)
+                await asyncio.sleep(0.001)
+            gate.opened.set()
+            raws.append([undated(await raw_answer(connection)) for _ in range(4)])
+    assert raws[0] == raws[1]
+    assert both.short.taken[0] is True
+
+
+async def test_a_server_that_stops_answers_what_it_has_accepted(both: BothWays) -> None:
+    raws = []
+    for side in both.sides:
+        gate = Gate(side.service)
+        async with connected(side.server.address) as connection:
+            connection.writer.write(sized(side.service, "POST /leads", body_of(ANN)))
+            await gate.waits.wait()
+            side.server.uvicorn.should_exit = True
+            await until(side.server.is_stopping)
+            gate.opened.set()
+            raws.append(undated(await connection.reader.read()))
+    assert raws[0] == raws[1]
+    assert raws[0].startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in raws[0]
+
+
+async def test_a_client_that_goes_away_leaves_its_write(both: BothWays) -> None:
+    for side in both.sides:
+        gate = Gate(side.service)
+        async with connected(side.server.address) as connection:
+            connection.writer.write(sized(side.service, "POST /leads", body_of(ANN)))
+            await gate.waits.wait()
+        await until(side.server.has_no_client)
+        gate.opened.set()
+        await side.service.writer.drain()
+        assert side.rows("SELECT outcome FROM ledger ORDER BY seq") == [("refused",), ("created",)]
