@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
+# Where this is set, every process that a test or a benchmark starts would compile all of onelead.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What the style sheet is compiled from, which happens when the package is installed.
 WEB := src/onelead/web
 STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/templates/*/*.html $(WEB)/static/*.js)
@@ -12,6 +15,9 @@ STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/t
 # What `make test-all` measures of the source, and what it wants every branch of to be run.
 COVERED := --cov --cov-report=
 FULLY_COVERED := src/onelead/domain/*,src/onelead/process/writer.py
+
+# The tests start hundreds of processes; without compiled files each would compile the source again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -33,8 +39,7 @@ test-slow: $(VENV)/test.stamp ## run the tests that `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 test-all: ## run all tests, on every engine, and check the coverage
-	$(MAKE) test ARGS="$(COVERED)"
-	$(MAKE) test-slow ARGS="$(COVERED) --cov-append"
+	$(MAKE) test ARGS="-m '' $(COVERED)"
 	$(MAKE) coverage
 
 coverage: $(VENV)/test.stamp ## check the coverage that the last `make test-all` has measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import TypeVar
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.support.measured import choose, measured_if_chosen
 from tests.support.storage.postgresql_server import memory_folder
 
 # A busy machine is no failure: what an example costs is for the benchmarks to say. The examples are
@@ -54,6 +56,25 @@ def pytest_configure(config: pytest.Config) -> None:
     base = tempfile.mkdtemp(prefix="onelead-tests-", dir=folder)
     config.option.basetemp = base
     config.add_cleanup(partial(shutil.rmtree, base, ignore_errors=True))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Choose the tests that `--cov` measures."""
+    choose(items, Path(__file__).parent)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking the thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test, and measure it if it was chosen."""
+    with measured_if_chosen(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

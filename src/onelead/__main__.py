@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from onelead.commands.cli import main
+from onelead.commands.start import main
 
 main()

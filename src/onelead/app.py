@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 import uvloop
 from msgspec import Struct
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api.application import Api, is_api_path
+from onelead.api.auth import Authenticator
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
@@ -37,6 +38,7 @@ from onelead.process.metrics import Metrics, sharing_figures
 from onelead.process.retention_work import RetentionWork
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
+from onelead.serving.homes import Homes
 from onelead.serving.server import (
     STOP_SIGNALS,
     Entrance,
@@ -51,13 +53,11 @@ from onelead.serving.server import (
     web_url,
 )
 from onelead.serving.workers import WorkerJob, Workers
-from onelead.storage.sqlite.store import SqliteStore
-from onelead.web.application import create_web
-from onelead.web.frame.rendering import prepare as prepare_pages
 from onelead.web.frame.sessions import welcome_path
 
 if TYPE_CHECKING:
     from onelead.storage.postgresql.store import PostgresqlStore
+    from onelead.storage.sqlite.store import SqliteStore
 
 T = TypeVar("T")
 _FIRST_ACCOUNT = ("My account", "admin@example.com")
@@ -76,6 +76,16 @@ class Started(Struct, frozen=True):
     first_account: NewAccount | None = None
     #: Lets the first admin in, as long as no user of the first account has a password.
     sign_in_url: str | None = None
+
+
+class _Front(Struct, frozen=True):
+    """Where a process serves, for how long, and what it says when it begins."""
+
+    listener: socket.socket
+    stop: StopSignals
+    on_started: Callable[[], None]
+    #: Of a process that is one of several workers.
+    job: WorkerJob | None = None
 
 
 def browsers_url(configuration: Configuration, url: str | None) -> str:
@@ -122,6 +132,9 @@ async def open_store(
     """
     store: SqliteStore | PostgresqlStore
     if configuration.database_path is not None:
+        # Only the engine that is used is loaded.
+        from onelead.storage.sqlite.store import SqliteStore  # noqa: PLC0415
+
         store = SqliteStore(configuration.database_path, clock or _unix_seconds, serving=serving)
     else:
         store = _postgresql(configuration, observer, clock)
@@ -137,8 +150,7 @@ def _postgresql(
     observer: StoreObserver | None,
     clock: Callable[[], int] | None = None,
 ) -> PostgresqlStore:
-    # Imported only when needed: on SQLite, the default, the driver is never loaded.
-    from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415
+    from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415 - see open_store
 
     return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
 
@@ -192,19 +204,20 @@ async def _serve(
                 log.info("listening", url=started.base_url, database=masked(configuration.database))
                 on_started(started)
 
-            await _serve_from(configuration, store, metrics, listener, stop, report)
+            await _serve_from(configuration, store, metrics, _Front(listener, stop, report))
     log.info("stopped")
 
 
 async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopSignals) -> None:
-    metrics = Metrics(Path(job.metrics_folder))
+    metrics = Metrics(Path(job.folder))
     # Not migrated here: the parent has done it. A newer program may have migrated the database
     # since, when this worker replaces one that died; a migration only adds, so it can serve.
     store = _postgresql(job.configuration, metrics)
     try:
         allow_open_files()
         with socket.socket(fileno=job.listener) as listener:
-            await _serve_from(job.configuration, store, metrics, listener, stop, on_started)
+            front = _Front(listener, stop, on_started, job)
+            await _serve_from(job.configuration, store, metrics, front)
     finally:
         await store.close()
     log.info("stopped")
@@ -248,17 +261,13 @@ async def _first_steps(store: Store, host: str, port: int) -> Started:
 
 
 async def _serve_from(
-    configuration: Configuration,
-    store: Store,
-    metrics: Metrics,
-    listener: socket.socket,
-    stop: StopSignals,
-    on_started: Callable[[], None],
+    configuration: Configuration, store: Store, metrics: Metrics, front: _Front
 ) -> None:
     _collect_garbage_rarely()
     writer = BatchingWriter(store, observer=metrics)
     sampling = asyncio.create_task(_sample_always(metrics, writer, store))
-    preparing = asyncio.create_task(prepare_pages())
+    visited = asyncio.Event()
+    preparing = asyncio.create_task(_prepare_pages(visited))
     index_work = IndexWork(store, on_step=metrics.index_step)
     figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
     retention_work = RetentionWork(store, time.monotonic)
@@ -277,13 +286,15 @@ async def _serve_from(
         metrics=metrics,
         api_key_uses=api_key_uses,
     )
-    application = Application(runtime, configuration.proxies)
+    application = Application(runtime, configuration.proxies, visited.set)
+    homes = None if front.job is None else _homes(front.job, application.authenticator)
+    proxied = behind_proxies(application, configuration.proxies)
     try:
         await run_server(
-            Entrance(behind_proxies(application, configuration.proxies), application.short_way),
-            listener,
-            stop,
-            on_started,
+            Entrance(proxied, application.short_way, homes),
+            front.listener,
+            front.stop,
+            front.on_started,
             on_stopping=runtime.stop_waiting,
         )
     finally:
@@ -301,14 +312,67 @@ async def _serve_from(
         preparing.cancel()
 
 
+class _LateWeb:
+    """The web application, which is loaded when the first page is asked for.
+
+    Most processes only serve programs; they start sooner and smaller without the pages.
+    """
+
+    def __init__(self, runtime: Runtime, on_visit: Callable[[], None]) -> None:
+        self._runtime = runtime
+        self._on_visit = on_visit
+        self._loading = asyncio.Lock()
+        self._web: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._web is None:
+            await self._load()
+        assert self._web is not None
+        await self._web(scope, receive, send)
+
+    async def _load(self) -> None:
+        """Load it in a thread, so that the API answers meanwhile; try again if that failed."""
+        async with self._loading:
+            if self._web is None:
+                self._web = await asyncio.to_thread(_web, self._runtime)
+                self._on_visit()
+
+
+def _web(runtime: Runtime) -> ASGIApp:
+    from onelead.web.application import create_web  # noqa: PLC0415 - see _LateWeb
+
+    return create_web(runtime)
+
+
+async def _prepare_pages(visited: asyncio.Event) -> None:
+    """Compile the templates of a visited process, so that few requests have to wait for it."""
+    await visited.wait()
+    from onelead.web.frame.rendering import prepare  # noqa: PLC0415 - see _LateWeb
+
+    await prepare()
+
+
+def _homes(job: WorkerJob, authenticator: Authenticator) -> Homes:
+    return Homes(job.number, job.configuration.workers, Path(job.folder), authenticator)
+
+
 class Application:
     """The API and the web application side by side; paths outside the API are pages."""
 
-    def __init__(self, runtime: Runtime, proxies: Sequence[str] = ()) -> None:
-        """Believe the X-Forwarded- headers of these proxies."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        proxies: Sequence[str] = (),
+        on_visit: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Believe the X-Forwarded- headers of these proxies.
+
+        `on_visit` is called once, at the first request for a page.
+        """
         self._api = Api(runtime, client_behind(proxies))
-        self._web = create_web(runtime)
+        self._web = _LateWeb(runtime, on_visit)
         self.short_way = self._api.short_way
+        self.authenticator = self._api.authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

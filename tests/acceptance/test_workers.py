@@ -7,9 +7,11 @@ import json
 import re
 import signal
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from os import kill
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,16 @@ import httpx
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.support.commands.load import Load
-from tests.support.commands.process import DEADLINE_S, Server, refusal, run, serving, wait_until
+from tests.support.commands.process import (
+    DEADLINE_S,
+    Server,
+    credentials_of,
+    refusal,
+    run,
+    run_json,
+    serving,
+    wait_until,
+)
 from tests.support.storage.databases import PostgresqlDatabase
 
 pytestmark = pytest.mark.slow
@@ -94,6 +105,20 @@ def logged(server: Server, event: str) -> list[dict[str, Any]]:
 
 def upsert(server: Server, headers: dict[str, str], number: int) -> int:
     """Deliver a person on a new connection until it is answered, and return the status."""
+    with client_of(server, headers) as client:
+        return deliver(client, number).status_code
+
+
+def client_of(server: Server, headers: dict[str, str]) -> httpx.Client:
+    """Return a client that keeps one connection as long as it can."""
+    limits = httpx.Limits(max_connections=1)
+    return httpx.Client(
+        base_url=server.base_url, headers=headers, limits=limits, timeout=DEADLINE_S
+    )
+
+
+def deliver(client: httpx.Client, number: int) -> httpx.Response:
+    """Deliver a person until it is answered."""
     email = f"person-{number}@load.example"
     body = {
         "properties": {"name": f"Person {number}", "email": {"email": email}},
@@ -101,11 +126,27 @@ def upsert(server: Server, headers: dict[str, str], number: int) -> int:
     }
     while True:
         try:
-            return httpx.put(
-                f"{server.base_url}/leads/upsert", json=body, headers=headers, timeout=DEADLINE_S
-            ).status_code
+            return client.put("/leads/upsert", json=body)
         except httpx.TransportError:
             continue
+
+
+def connections_of(server: Server) -> dict[int, int]:
+    """Return how many connections of clients each worker has, by its process id."""
+    port = f":{server.port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()]
+    ours = {f"socket:[{row[9]}]" for row in rows[1:] if row[1].endswith(port) and row[3] == "01"}
+    return {pid: len(ours & open_files(pid)) for pid in workers_of(server)}
+
+
+def open_files(pid: int) -> set[str]:
+    """Return what a process has open."""
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        # It may be closed by now.
+        with suppress(FileNotFoundError):
+            found.add(str(file.readlink()))
+    return found
 
 
 def stored_emails(database: PostgresqlDatabase) -> list[str]:
@@ -154,6 +195,70 @@ def test_a_killed_worker_is_replaced_and_requests_go_on(
     assert server.stop() == 0
     (line,) = logged(server, "a worker has ended and is started again")
     assert (line["pid"], line["exit_code"], line["pause_s"]) == (min(before), -9, 0)
+
+
+def test_the_connections_of_an_account_come_together_at_one_worker(
+    server: Server, database: PostgresqlDatabase, tmp_path: Path
+) -> None:
+    of_each = 16
+    made = run_json(
+        *(tmp_path, "init", "--account", "Other Ltd", "--email", "omar@other.example"),
+        *("--database", url_of(database)),
+    )
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(client_of(server, headers))
+            for headers in (credentials(database), credentials_of(made)) * of_each
+        ]
+
+        def all_are_home() -> bool:
+            statuses = [deliver(client, at).status_code for at, client in enumerate(clients)]
+            assert set(statuses) == {200}
+            return sorted(connections_of(server).values()) == [of_each, of_each]
+
+        # A key is not known everywhere at first, and the queue between workers may be full.
+        wait_until(all_are_home)
+        # Every connection has its answers to itself.
+        with ThreadPoolExecutor(len(clients)) as threads:
+            for number in range(100, 105):
+                answers = list(threads.map(partial(deliver, number=number), clients))
+                assert {answer.json()["name"] for answer in answers} == {f"Person {number}"}
+        assert sorted(connections_of(server).values()) == [of_each, of_each]
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
+def has_grown_to(answers: list[httpx.Response], count: int) -> bool:
+    """Say whether there are so many answers."""
+    return len(answers) >= count
+
+
+def test_an_account_loses_and_doubles_nothing_when_its_worker_is_killed(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    """Each client keeps its connection until that breaks, and delivers again what had no answer."""
+    headers = credentials(database)
+    answers: list[httpx.Response] = []
+
+    def deliver_all(first: int) -> None:
+        with client_of(server, headers) as client:
+            answers.extend(deliver(client, number) for number in range(first, first + 100))
+
+    with ThreadPoolExecutor(8) as threads:
+        done = [threads.submit(deliver_all, first) for first in range(0, 800, 100)]
+        for kills in range(1, 4):
+            wait_until(partial(has_grown_to, answers, 150 * kills))
+            connections = connections_of(server)
+            kill(max(connections, key=connections.__getitem__), signal.SIGKILL)
+            wait_until(lambda: len(workers_of(server)) == WORKERS)
+        for one in done:
+            one.result()
+    assert {answer.status_code for answer in answers} == {200}
+    assert stored_emails(database) == sorted(f"person-{n}@load.example" for n in range(800))
+    acknowledged = [answer.headers["X-Request-Id"] for answer in answers]
+    rows = Counter(request for (request,) in database.rows("SELECT request_id FROM ledger"))
+    assert [rows[request] for request in acknowledged] == [1] * 800
+    assert server.stop() == 0
 
 
 def test_a_worker_is_replaced_after_a_newer_program_has_migrated(

@@ -15,8 +15,15 @@ from tests.support.storage.databases import ENGINES
 _ROOMS_ON_EVERY_ENGINE = {"leads", "settings"}
 #: Except what is decided before anything is stored: how values are read.
 _ENGINE_DOES_NOT_MATTER = {"test_custom_field_values", "test_fields", "test_names", "test_unread"}
-#: The same source is run on SQLite before, so its coverage is known.
-_SLOW = (pytest.mark.slow, pytest.mark.no_cover)
+#: Where the engine compares or sorts what a case brings, so that each case may differ. Elsewhere
+#: the first case of a test shows that another engine keeps what is written: the rules are the same
+#: source, and the contract tests hold the engines to the same answers.
+_EVERY_CASE_ON_EVERY_ENGINE = {
+    *("test_search", "test_search_custom_fields", "test_search_dates", "test_search_sorting"),
+    *("test_search_paging", "test_search_who", "test_upsert", "test_upsert_unicode"),
+}
+#: It makes its cases while it is collected, which takes seconds even if none of them is run.
+_SLOW_TO_COLLECT = "test_schemathesis.py"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -28,8 +35,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             and module.stem not in _ENGINE_DOES_NOT_MATTER
         )
         others = ENGINES.keys() - {"sqlite"} if matters else ()
-        engines = ["sqlite", *(pytest.param(name, marks=_SLOW) for name in sorted(others))]
-        metafunc.parametrize("engine_of_service", engines)
+        slow = [pytest.param(name, marks=pytest.mark.slow) for name in sorted(others)]
+        metafunc.parametrize("engine_of_service", ["sqlite", *slow])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases that need not be run on every engine."""
+    seen: set[tuple[str, str]] = set()
+    left_out: set[pytest.Item] = set()
+    for item in items:
+        case = getattr(item, "callspec", None)
+        engine = case.params.get("engine_of_service", "sqlite") if case is not None else "sqlite"
+        if engine == "sqlite" or item.path.stem in _EVERY_CASE_ON_EVERY_ENGINE:
+            continue
+        test = item.nodeid.partition("[")[0]
+        if (test, engine) in seen:
+            left_out.add(item)
+        seen.add((test, engine))
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even collect what is slow to collect, when no slow test is run."""
+    is_fast_tier = config.option.markexpr == "not slow"
+    return True if is_fast_tier and collection_path.name == _SLOW_TO_COLLECT else None
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""axe finds no accessibility violation on any page."""
+"""axe finds no accessibility violation on any page, and on a phone every page fits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 from tests.support.web.axe import violations
-from tests.support.web.chromium import PHONE, WIDE, Site, Theme
+from tests.support.web.chromium import BEYOND_EDGE, PHONE, WIDE, Site, Theme
 from tests.support.web.shown_pages import INSIDE, OUTSIDE, SETTINGS, ShownPage
 
 pytestmark = pytest.mark.slow
@@ -28,11 +28,15 @@ def tabs(demo: Site, request: pytest.FixtureRequest) -> Iterator[tuple[Page, Pag
 
 
 @pytest.mark.parametrize("shown", _EVERY_PAGE, ids=lambda shown: shown.name)
-def test_axe_finds_no_violation(tabs: tuple[Page, Page], shown: ShownPage) -> None:
+def test_axe_finds_no_violation_and_no_page_is_wider_than_the_phone(
+    tabs: tuple[Page, Page], shown: ShownPage
+) -> None:
     visitor, admin = tabs
     tab = visitor if shown in OUTSIDE else admin
     shown.open(tab)
     assert violations(tab) == []
+    if tab.viewport_size == {"width": PHONE[0], "height": PHONE[1]}:
+        assert tab.evaluate(BEYOND_EDGE) == []
 
 
 def test_axe_does_find_what_is_wrong(tabs: tuple[Page, Page]) -> None:

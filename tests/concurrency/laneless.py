@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Connection, RootTransaction
 
-from onelead import app
 from onelead.commands.cli import main
 from onelead.storage.postgresql import batch as postgresql_batch
 from onelead.storage.postgresql.store import PostgresqlStore
@@ -62,13 +60,13 @@ class LanelessSqliteStore(SqliteStore):
         super().__init__(path, clock)
         self._file = path
 
-    async def _begin_batch(self, connection: Connection) -> RootTransaction:
+    async def _begin_batch(self, driver: sqlite3.Connection) -> None:
         global earlier  # noqa: PLW0603 - one transaction at a time
         earlier = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
         earlier.execute("BEGIN")
         earlier.execute("SELECT count(*) FROM lane").fetchall()
         await asyncio.sleep(_PAUSE_S)
-        return await super()._begin_batch(connection)
+        await super()._begin_batch(driver)
 
 
 earlier: sqlite3.Connection
@@ -89,9 +87,8 @@ class _LateTrips(Trips):
 
 
 if __name__ == "__main__":
-    vars(sqlite).update(write_batch=_write_batch)
+    vars(sqlite).update(write_batch=_write_batch, SqliteStore=LanelessSqliteStore)
     vars(postgresql_batch).update(_NO_LANE)
     PostgresqlStore.trips_class = _LateTrips
-    vars(app).update(SqliteStore=LanelessSqliteStore)
     sys.argv[1:] = ["serve"]
     main()

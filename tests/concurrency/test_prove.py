@@ -20,7 +20,8 @@ from onelead.configuration import Configuration, load_configuration
 from onelead.domain.errors import NotPossible
 from onelead.domain.writes import Action
 from onelead.prove import report
-from onelead.prove.run import Options, Outcome, Progress, prove
+from onelead.prove.options import Options
+from onelead.prove.run import Outcome, Progress, prove
 
 pytestmark = pytest.mark.slow
 

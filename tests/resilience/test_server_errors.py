@@ -110,7 +110,7 @@ async def test_a_deadlock_with_another_program_is_survived(
     assert await account.unexplained() == []
 
 
-@pytest.mark.parametrize("sql", ["BEGIN", LANE, "INSERT INTO ledger", COMMIT])
+@pytest.mark.parametrize("sql", ["BEGIN", LANE, "INSERT INTO ledger ", COMMIT])
 async def test_a_session_that_an_administrator_ends_is_replaced(
     account: AccountStore, network: Network, proxy: Proxy, sql: str
 ) -> None:
@@ -171,7 +171,7 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
     """A process that is stopped for a while, or whose statements are held up."""
     monkeypatch.setattr("onelead.storage.postgresql.connections.ABANDONED_TRANSACTION_S", 0.25)
     await proxy.cut_all()
-    for seq, sql in enumerate(("INSERT INTO lead", COMMIT), 1):
+    for seq, sql in enumerate(("INSERT INTO lead ", COMMIT), 1):
         fault = proxy.plan(Action.DELAY, Point(Moment.BEFORE, sql))
         writing = asyncio.create_task(account.write(nora()))
         await fault.reached.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,12 @@ from onelead.domain.errors import InputInvalid, Kind, MatchAmbiguous, OneleadErr
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 
 _encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=64)
+def _raw_name(name: str) -> bytes:
+    """Return the name of a header of ours as it is sent."""
+    return name.lower().encode("latin-1")
 
 
 class JsonResponse(Response):
@@ -30,7 +37,7 @@ class JsonResponse(Response):
         # Starlette's own takes longer: it looks for them first.
         self.raw_headers = [
             *[
-                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                (_raw_name(name), value.encode("latin-1"))
                 for name, value in (headers or {}).items()
             ],
             (b"content-length", str(len(self.body)).encode()),

@@ -137,7 +137,7 @@ class Api:
     """
 
     def __init__(self, runtime: Runtime, client_of: ClientOf = peer_itself) -> None:
-        authenticator = Authenticator(
+        self.authenticator = authenticator = Authenticator(
             runtime.store, runtime.api_key_uses, runtime.clock, runtime.monotonic
         )
         request_log = RequestLog(runtime.monotonic)

@@ -1,22 +1,26 @@
 """The public pages: the OpenAPI document, and Swagger UI, which shows it.
 
-All of them are built when the program starts and come from this server alone; a strict policy keeps
-the browser from running or loading anything else. Only files that are named here can be fetched.
+Each is made when it is first asked for and comes from this server alone; a strict policy keeps the
+browser from running or loading anything else. Only files that are named here can be fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from threading import Lock
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
 from onelead.api.endpoints import Endpoint
-from onelead.api.openapi import openapi_document
 
 _OWN_FILES = files("onelead.api") / "static"
 _ASSETS = {
@@ -42,20 +46,46 @@ _POLICY = {
 
 
 def page_routes(endpoints: Sequence[Endpoint]) -> list[Route]:
-    """Build the pages about these endpoints."""
-    document = openapi_document(endpoints)
-    pages = {
-        "/openapi.json": _json(document),
-        "/docs": _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
+    """Build the routes of the pages about these endpoints."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        # Most processes are never asked for it.
+        from onelead.api.openapi import openapi_document  # noqa: PLC0415
+
+        return openapi_document(endpoints)
+
+    makers: dict[str, Callable[[], Response]] = {
+        "/openapi.json": lambda: _json(document()),
+        "/docs": lambda: _page((_OWN_FILES / "docs.html").read_bytes(), "text/html"),
         # Swagger UI 4, the newest in the bundle, reads nothing newer than OpenAPI 3.0.
-        "/docs/openapi.json": _json(as_openapi_3_0(document)),
+        "/docs/openapi.json": lambda: _json(as_openapi_3_0(document())),
     }
     for name, folder in _ASSETS.items():
-        media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
-        asset = _page((folder / name).read_bytes(), media_type)
-        asset.headers["Cache-Control"] = "max-age=3600"
-        pages[f"/docs/assets/{name}"] = asset
-    return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+        makers[f"/docs/assets/{name}"] = partial(_asset, folder, name)
+    return [Route(path, _LatePage(make), methods=["GET"]) for path, make in makers.items()]
+
+
+class _LatePage:
+    """A page that is made in a thread when it is first asked for, and then kept."""
+
+    def __init__(self, make: Callable[[], Response]) -> None:
+        self._made = cache(make)
+        self._lock = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = await asyncio.to_thread(self._make_once)
+        await page(scope, receive, send)
+
+    def _make_once(self) -> Response:
+        with self._lock:
+            return self._made()
+
+
+def _asset(folder: Traversable, name: str) -> Response:
+    asset = _page((folder / name).read_bytes(), _MEDIA_TYPES[name.rpartition(".")[2]])
+    asset.headers["Cache-Control"] = "max-age=3600"
+    return asset
 
 
 def as_openapi_3_0(document: dict[str, Any]) -> dict[str, Any]:

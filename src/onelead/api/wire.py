@@ -12,7 +12,13 @@ from typing import Any
 from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
-from onelead.domain.custom_fields import CustomField, DataType, day_seconds
+from onelead.domain.custom_fields import (
+    NUMBER_TYPES,
+    TEXT_TYPES,
+    CustomField,
+    DataType,
+    day_seconds,
+)
 from onelead.domain.lead import Address, CustomValue, Email, Lead, Link, PhoneNumber
 
 
@@ -61,6 +67,7 @@ class LeadBody(Struct, frozen=True, gc=False):
     date_last_contacted: int | None
 
 
+_SHOWN_AS_STORED = NUMBER_TYPES | TEXT_TYPES
 _KEYS = LeadBody.__struct_fields__
 _STATUS, _CUSTOM_FIELDS = _KEYS.index("status"), _KEYS.index("custom_fields")
 # The lead has all the others under the same names.
@@ -71,15 +78,19 @@ _after_custom_fields = attrgetter(*_KEYS[_CUSTOM_FIELDS + 1 :])
 
 def lead_body(lead: Lead, settings: AccountSettings, *, computed: bool = False) -> LeadBody:
     """Show a lead; `computed` adds option names to its custom fields."""
+    stored = lead.custom_fields
     custom_fields = [
-        _custom_field_body(field, lead.custom_fields.get(field.id), settings, computed=computed)
+        CustomFieldBody(field.id, stored.get(field.id))
+        if field.data_type in _SHOWN_AS_STORED and not computed
+        else _custom_field_body(field, stored.get(field.id), settings, computed=computed)
         for field in settings.lead_fields
     ]
     # One that was deleted is only on a lead as it was.
     status = settings.statuses_by_id.get(lead.status_id) or settings.deleted.get(lead.status_id)
     status_name = status.name if status else ""
     values = [*_before_status(lead), status_name, *_before_custom_fields(lead), custom_fields]
-    return LeadBody(*values, *_after_custom_fields(lead))
+    values += _after_custom_fields(lead)
+    return LeadBody(*values)
 
 
 def _custom_field_body(

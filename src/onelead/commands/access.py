@@ -16,11 +16,11 @@ from onelead.commands.options import (
     WebUrl,
     a_table,
     chosen_account,
-    configuration_from,
     date_text,
     line_option,
     print_result,
 )
+from onelead.commands.running import configuration_from
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User

@@ -7,12 +7,11 @@ exit code is 2 for a mistake in the call or the configuration, and 1 for a failu
 from __future__ import annotations
 
 import secrets
-import shlex
 import sys
+from functools import partial
 from typing import Annotated
 
 import msgspec
-import structlog
 import typer
 
 from onelead import __version__, app
@@ -25,63 +24,42 @@ from onelead.commands.options import (
     EmailOption,
     WebUrl,
     a_table,
-    configuration_from,
     configured,
     line_option,
     print_result,
 )
 from onelead.commands.replay import replay
+from onelead.commands.running import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    configuration_from,
+    exit_code_of,
+    failed,
+)
+from onelead.commands.serve import serve
 from onelead.commands.undo import undo
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import LinkPurpose, NewAccount
 from onelead.contract.store import Store
-from onelead.demo.run import run_demo
-from onelead.domain.errors import ConfigurationInvalid, OneleadError
-from onelead.incoming.api_calls import upsert_command
-from onelead.logs import configure_logs
-from onelead.prove import report
-from onelead.prove.run import Options
-from onelead.prove.run import prove as run_proof
+from onelead.prove.options import Options
 from onelead.web.frame.sessions import welcome_path
-
-_EXIT_FAILED = 1
-_EXIT_MISUSED = 2
-_EXIT_INTERRUPTED = 130
-
-log = structlog.get_logger(__name__)
 
 
 def main() -> None:
     """Run the command line and exit."""
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(exit_code_of(partial(_run, sys.argv[1:])))
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command and return the exit code; a failure prints one line and no traceback."""
-    configure_logs(Configuration.log_format, Configuration.log_level, sys.stderr)
     try:
         # Without arguments it lists the commands.
         return int(
             commands(arguments or ["--help"], prog_name="onelead", standalone_mode=False) or 0
         )
-    except ConfigurationInvalid as error:
-        return _fail(
-            "\n  ".join(["the configuration is not valid:", *error.problems]), _EXIT_MISUSED
-        )
-    except OneleadError as error:
-        return _fail(error.message, _EXIT_FAILED)
     except typer.TyperException as error:
-        return _fail(" ".join(error.format_message().split()), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        return _EXIT_INTERRUPTED
-    except Exception as error:
-        log.debug("command failed", exc_info=True)
-        return _fail(f"unexpected {type(error).__name__}: {error}", _EXIT_FAILED)
-
-
-def _fail(message: str, exit_code: int) -> int:
-    typer.echo(f"onelead: {message}", err=True)
-    return exit_code
+        return failed(" ".join(error.format_message().split()), error.exit_code)
+    except typer.Abort:
+        return EXIT_INTERRUPTED
 
 
 commands = typer.Typer(
@@ -94,6 +72,7 @@ commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
 commands.command("undo")(undo)
 commands.command("replay")(replay)
+commands.command()(configured(*CONFIGURATION_OPTIONS)(serve))
 
 
 def _print_version(wanted: bool) -> None:
@@ -112,34 +91,6 @@ def _root(
     ] = False,
 ) -> None:
     """A self-hosted lead service: many deliveries, one lead."""
-
-
-@commands.command()
-@configured(*CONFIGURATION_OPTIONS)
-def serve(configuration: Configuration) -> None:
-    """Serve the API and the web application until stopped."""
-    app.serve(configuration, lambda started: typer.echo(banner(started, configuration)))
-
-
-def banner(started: app.Started, configuration: Configuration) -> str:
-    """Return the addresses and what to try first; the key of a first account is shown only here."""
-    web = f"  Open      {started.web_url}/"
-    if started.sign_in_url is not None:
-        web = (
-            f"  Open      {started.sign_in_url}\n"
-            "            to set your password; the link works once and expires in a day"
-        )
-    if started.first_account is not None:
-        email, api_key = started.first_account.email, started.first_account.api_key
-        rest = (
-            f"  E-mail    {email}\n"
-            f"  API key   {api_key}  (shown only now)\n\n"
-            f"Try it:\n\n{upsert_command(started.base_url, email, api_key)}"
-        )
-    else:
-        database = shlex.quote(configuration.database)
-        rest = f"  Create another API key: onelead keys create --database {database}"
-    return f"onelead {__version__} is ready.\n\n{web}\n\n  Base URL  {started.base_url}\n{rest}\n"
 
 
 @commands.command()
@@ -206,6 +157,9 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Prove, on an account of its own, that no duplicates are made and no writes are lost."""
+    from onelead.prove import report  # noqa: PLC0415 - only this command needs it
+    from onelead.prove.run import prove as run_proof  # noqa: PLC0415
+
     options = Options(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         processes=processes,
@@ -222,7 +176,7 @@ def prove(
     if not as_json:
         typer.echo(f"\n{report.summary(outcome)}")
     if not outcome.verdict.is_kept:
-        raise typer.Exit(_EXIT_FAILED)
+        raise typer.Exit(EXIT_FAILED)
 
 
 @commands.command()
@@ -232,6 +186,8 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other people.")] = 1,
 ) -> None:
     """Serve a throw-away account with 5,000 leads and new deliveries every few seconds."""
+    from onelead.demo.run import run_demo  # noqa: PLC0415 - only this command needs it
+
     typer.echo(
         "Creating an account with six weeks of deliveries; this takes a few seconds.", err=True
     )

@@ -16,10 +16,10 @@ from onelead.commands.options import (
     AsJson,
     Database,
     chosen_account,
-    configuration_from,
     print_result,
 )
 from onelead.commands.progress import OnProgress, shown_progress
+from onelead.commands.running import configuration_from
 from onelead.contract.erasures import Erasure, ErasureBy, ErasurePreview, ErasureRequest
 from onelead.contract.store import Store
 from onelead.domain.acts.erasure import ErasureState

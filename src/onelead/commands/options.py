@@ -8,20 +8,21 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from onelead.configuration import Configuration, LogFormat, LogLevel, load_configuration
+from onelead.commands.running import configuration_from
+from onelead.configuration import Configuration, LogFormat, LogLevel
 from onelead.contract.store import Store
 from onelead.domain.access import is_email
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import NotPossible
 from onelead.domain.settings.body import name_problem
 from onelead.domain.text import as_one_line
-from onelead.logs import configure_logs
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Command = Callable[..., None]
 
@@ -85,13 +86,6 @@ EmailOption = typer.Option(
 )
 
 
-def configuration_from(**flags: str | None) -> Configuration:
-    """Read the configuration and set up the log accordingly."""
-    configuration = load_configuration(flags)
-    configure_logs(configuration.log_format, configuration.log_level, sys.stderr)
-    return configuration
-
-
 def configured(*names: str) -> Callable[[Command], Command]:
     """Give a command these options of the configuration in place of its first parameter.
 
@@ -142,6 +136,8 @@ def date_text(unix_seconds: int | None) -> str:
 
 def a_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Build the table of a list; the terminal never sees a control sequence from its values."""
+    from rich.table import Table  # noqa: PLC0415 - `serve` starts without it
+
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(as_one_line, row))
@@ -155,6 +151,8 @@ def print_result(machine: Any, human: str | Table, *, as_json: bool) -> None:
     elif isinstance(human, str):
         typer.echo(human)
     else:
+        from rich.console import Console  # noqa: PLC0415 - `serve` starts without it
+
         # Stored values are not markup; outside a terminal, lines are not wrapped.
         width = None if sys.stdout.isatty() else 1_000
         Console(markup=False, emoji=False, highlight=False, width=width).print(human)

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
-
 from onelead.domain.writes import Outcome
 
 #: Outside a terminal, how often there is a line.
@@ -21,6 +19,8 @@ OnProgress = Callable[[str], None]
 @contextmanager
 def shown_progress(doing: str) -> Iterator[OnProgress]:
     """Show a live line on standard error in a terminal, and a line every few seconds elsewhere."""
+    from rich.console import Console  # noqa: PLC0415 - `serve` starts without it
+
     console = Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
     last = time.monotonic()
 

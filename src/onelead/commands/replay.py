@@ -18,10 +18,10 @@ from onelead.commands.options import (
     AsJson,
     Database,
     chosen_account,
-    configuration_from,
     print_result,
 )
 from onelead.commands.progress import OnProgress, outcome_lines, shown_progress
+from onelead.commands.running import configuration_from
 from onelead.contract.ledger import AccountLedgerRow
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings

@@ -36,7 +36,7 @@ def main() -> None:
     finally:
         if parent.is_gone:
             # The parent can no longer do this. Files that another worker has open stay readable.
-            shutil.rmtree(job.metrics_folder, ignore_errors=True)
+            shutil.rmtree(job.folder, ignore_errors=True)
 
 
 def _report_ready() -> None:

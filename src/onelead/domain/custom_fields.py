@@ -173,7 +173,7 @@ class CustomField(Struct, frozen=True, dict=True):
         """Whether leads have match keys for this field, complete or still being built."""
         return self.index_state is not IndexState.NONE
 
-    @property
+    @cached_property
     def key_field(self) -> str:
         """The name under which this definition's match keys are stored."""
         return f"custom:{self.id}.{self.index_generation}"
@@ -350,19 +350,20 @@ def match_values(field: CustomField, value: CustomValue | None) -> list[str]:
 
     Numbers and days sort as text in the order of the values.
     """
-    if field.data_type is DataType.CHECKBOX:
+    kind = field.data_type
+    if kind is DataType.CHECKBOX:
         # A Checkbox is never empty: unless it was set, it reads as false.
         return ["true" if value else "false"]
     if value is None:
         return []
-    if isinstance(value, tuple):
-        return [str(option_id) for option_id in value]
-    if field.data_type in NUMBER_TYPES:
-        assert isinstance(value, int | float)
-        return [sortable_number(value)]
-    if field.data_type in TEXT_TYPES:
+    if kind in TEXT_TYPES:
         text = tidy(str(value))
         return [text] if text else []
+    if kind in NUMBER_TYPES:
+        assert isinstance(value, int | float)
+        return [sortable_number(value)]
+    if isinstance(value, tuple):
+        return [str(option_id) for option_id in value]
     return [str(value)]
 
 
@@ -371,9 +372,13 @@ def whole_match_value(field: CustomField, value: CustomValue | None) -> str:
     return ",".join(match_values(field, value))
 
 
+_pack_number, _unpack_number = struct.Struct(">d").pack, struct.Struct(">d").unpack
+_pack_bits, _unpack_bits = struct.Struct(">Q").pack, struct.Struct(">Q").unpack
+
+
 def sortable_number(value: float) -> str:
     """Return a number as 16 hexadecimal digits that sort as text like the numbers do."""
-    (bits,) = struct.unpack(">Q", struct.pack(">d", value + 0.0))
+    (bits,) = _unpack_bits(_pack_number(value + 0.0))
     bits = bits ^ 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else bits | 1 << 63
     return f"{bits:016x}"
 
@@ -382,5 +387,5 @@ def number_of_sortable(text: str) -> float:
     """Return the number that `sortable_number` was given."""
     bits = int(text, 16)
     bits = bits ^ 1 << 63 if bits >> 63 else bits ^ 0xFFFF_FFFF_FFFF_FFFF
-    value: float = struct.unpack(">d", struct.pack(">Q", bits))[0]
+    value: float = _unpack_number(_pack_bits(bits))[0]
     return value

@@ -25,6 +25,7 @@ from onelead.domain.acts.finding import (
     told_match,
 )
 from onelead.domain.acts.merge import merged
+from onelead.domain.acts.other_values import patch_of
 from onelead.domain.acts.policies import OVERWRITE_ALL
 from onelead.domain.acts.repeats import done_before, refused_with, remembered
 from onelead.domain.acts.state import BatchPlan, LeadState, Snapshot
@@ -448,7 +449,7 @@ def _given_by_match(write: CheckedWrite) -> list[LeadPatch]:
     """Return what makes a new lead match when its properties do not; the first step wins."""
     assert write.match is not None
     matches = [one for step in write.steps for one in step] or [write.match]
-    return [one.patch for one in reversed(matches) if not one.is_given]
+    return [patch_of(one) for one in reversed(matches) if not one.is_given]
 
 
 def _details(request: LeadWrite, via_id: int | None, kept: dict[str, Kept]) -> RowDetails | None:
@@ -460,7 +461,8 @@ def _details(request: LeadWrite, via_id: int | None, kept: dict[str, Kept]) -> R
 
 def _change_keys(changes: Changes) -> bool:
     """Return whether a lead may have other keys after these changes; see `lead_keys`."""
-    return any(name in _KEYED or name.startswith(_KEYED_PREFIXES) for name in changes)
+    is_keyed = not _KEYED.isdisjoint(changes)
+    return is_keyed or any(name.startswith(_KEYED_PREFIXES) for name in changes)
 
 
 def _require_version(request: LeadWrite, lead: Lead) -> None:

@@ -5,7 +5,8 @@ Field names and their order are those of the wire (Copper's Lead object).
 
 from __future__ import annotations
 
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any
 
 import msgspec
@@ -156,6 +157,7 @@ Changes = dict[str, tuple[Any, Any]]
 
 _changeable = attrgetter(*CHANGEABLE_FIELDS)
 _NOTHING = (None,) * len(CHANGEABLE_FIELDS)
+_PLACES = range(len(CHANGEABLE_FIELDS))
 
 
 def with_categories(attribute: str, sent: Any, stored: Any) -> Any:
@@ -201,13 +203,18 @@ def definition_id_of(name: str) -> int | None:
 
 def changes_between(old: Lead | None, new: Lead | None) -> Changes:
     """Return every changed field with its old and new value; None counts as an empty lead."""
+    if old is new:
+        return {}
     before = _changeable(old) if old else _NOTHING
     after = _changeable(new) if new else _NOTHING
-    changes: Changes = {
-        field: (was, now)
-        for field, was, now in zip(CHANGEABLE_FIELDS, before, after, strict=True)
-        if was is not now and was != now and not (_is_empty(now) and _is_empty(was))
-    }
+    changes: Changes = {}
+    # Most values of a changed lead are the very same.
+    for at in compress(_PLACES, map(is_not, before, after)):
+        was, now = before[at], after[at]
+        # Truth is asked first, because a comparison of two types takes longer.
+        is_other = now or was or not (_is_empty(now) and _is_empty(was))
+        if is_other and was != now:
+            changes[CHANGEABLE_FIELDS[at]] = (was, now)
     old_values = old.custom_fields if old else {}
     new_values = new.custom_fields if new else {}
     if old_values != new_values:

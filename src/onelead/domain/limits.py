@@ -124,6 +124,12 @@ SORT_KEY_CHARS_MAX = 600
 #: only by what an index has in order, and not counted.
 LIST_EXAMINED_MAX = 10_000
 
+# Long reads: searches of leads, and the list of tags.
+#: Each process runs so many at a time, and so many while it writes leads or did so lately.
+LONG_READS_AT_ONCE_MAX = 3
+LONG_READS_BESIDE_WRITES_MAX = 1
+WRITES_UNDER_WAY_S = 1
+
 # Searching the ledger, newest first.
 LEDGER_SLICE_ROWS = 50
 #: One search examines this many rows at most; the next one goes on from there.
@@ -177,6 +183,11 @@ WORKER_STOP_TIMEOUT_S = 90
 WORKER_YOUNG_S = 30
 WORKER_FIRST_PAUSE_S = 1
 WORKER_PAUSE_S_MAX = 30
+#: A connection moves to the worker of its account with this many bytes read from it. A worker with
+#: this many connections takes no more from the others, until it has fewer when it looks again.
+MOVED_BYTES_MAX = 65_536
+MOVED_CONNECTIONS_MAX = REQUEST_CONNECTIONS_MAX // 2
+DOOR_REST_S = 1
 
 # Health, metrics and logs.
 #: A database that takes longer than this to answer is not ready.
@@ -313,6 +324,9 @@ assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S + 2 * DATABASE_RETRY_S < WORKER_STOP_TI
 # A form encodes a character with up to 12 bytes.
 # A change removes at most all options of one definition.
 assert OPTIONS_MAX < DELETED_REFERENCES_MAX
+assert LONG_READS_BESIDE_WRITES_MAX <= LONG_READS_AT_ONCE_MAX
+# Other reads always find a connection: one reads settings under the lane.
+assert LONG_READS_AT_ONCE_MAX < DATABASE_CONNECTIONS_MAX - DATABASE_BATCH_CONNECTIONS_MAX - 1
 assert TEXT_CHARS_MAX < FORM_TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX // 12
 assert LINE_CHARS_MAX < TEXT_CHARS_MAX < REQUEST_BODY_BYTES_MAX
 assert API_KEY_CACHE_S < 5

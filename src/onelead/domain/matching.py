@@ -31,7 +31,7 @@ from onelead.domain.errors import InputInvalid, Problem, unrecognized
 from onelead.domain.lead import CustomValue, Lead, OtherValue, custom_name, definition_id_of
 from onelead.domain.limits import KEY_VALUE_BYTES_MAX, LINE_CHARS_MAX, RETRY_AFTER_S
 from onelead.domain.phones import phone_digits
-from onelead.domain.properties import CheckedPatch, CustomFieldPatch, EmailPatch, LeadPatch
+from onelead.domain.properties import CheckedPatch
 from onelead.domain.text import fold, is_blank, known_id, quoted, tidy, too_long
 
 #: The version of the rules by which a lead's keys follow from it. A change of the rules raises it,
@@ -130,7 +130,8 @@ def custom_field_keys(lead: Lead, field: CustomField) -> set[MatchKey]:
 
 def custom_value_keys(field: CustomField, value: CustomValue | None) -> set[MatchKey]:
     """Return the keys of a value of an indexed definition."""
-    keys = {MatchKey(field.key_field, key_value(one)) for one in match_values(field, value)}
+    values = match_values(field, value)
+    keys = {MatchKey(field.key_field, key_value(one)) for one in values} if values else set()
     if isinstance(value, tuple) and len(value) > 1:
         # By which a repeated upsert finds the lead again that it gave other options.
         keys.add(_whole_key(field, value))
@@ -212,8 +213,8 @@ class CheckedMatch(Struct, gc=False):
     key: MatchKey
     #: The definition, for `custom`.
     definition: CustomField | None
-    #: What makes a new lead match when its properties do not give the matched field a value.
-    patch: LeadPatch
+    #: What a new lead is given when its properties do not give the matched field a value.
+    value: Any
     #: The key of the value that the properties give the matched field, when that is another one.
     #: It is looked up when nobody has the first: the call may be repeated after it was applied.
     key_by_properties: MatchKey | None = None
@@ -234,10 +235,9 @@ def checked_match(match: Match, settings: AccountSettings) -> CheckedMatch:
     if field_name == "name":
         text = _text_value(match.field_value)
         _refuse_placeholder(text, "field_value", settings)
-        return CheckedMatch("name", name_key(text), None, LeadPatch(name=text))
+        return CheckedMatch("name", name_key(text), None, text)
     text = _text_value(_email_value(match.field_value))
-    key = _email_key(text, settings)
-    return CheckedMatch("email", key, None, LeadPatch(email=EmailPatch(text)))
+    return CheckedMatch("email", _email_key(text, settings), None, text)
 
 
 def checked_steps(
@@ -300,9 +300,9 @@ def _placeholder(member: str, text: str) -> InputInvalid:
 
 
 def _text_value(value: Any) -> str:
-    if is_empty(value):
+    text = value if isinstance(value, str) else as_text(value)
+    if is_empty(text):
         raise _invalid("field_value can't be blank", "blank")
-    text = as_text(value)
     if not isinstance(text, str):
         raise _invalid(f"field_value must be text, not {quoted(value)}")
     if len(text) > LINE_CHARS_MAX:
@@ -328,8 +328,7 @@ def _custom_match(value: Any, settings: AccountSettings) -> CheckedMatch:
     if field.data_type in TEXT_TYPES and isinstance(text, str) and not is_blank(text):
         _refuse_placeholder(text, "field_value.value", settings)
     key = MatchKey(field.key_field, key_value(_custom_match_value(field, raw, settings)))
-    patch = LeadPatch(custom_fields=[CustomFieldPatch(field.id, raw)])
-    return CheckedMatch("custom", key, field, patch)
+    return CheckedMatch("custom", key, field, raw)
 
 
 def _matchable_field(value: dict[str, Any], settings: AccountSettings) -> CustomField:
@@ -474,7 +473,8 @@ def _identifying_email_keys(
 ) -> list[MatchKey]:
     """Return the keys of the addresses that are no placeholders."""
     have = settings.placeholders.have_folded
-    return [key for key in _given_email_keys(patch) if key != but and not have(key.value)]
+    keys = [key for key in _given_email_keys(patch) if key != but]
+    return [key for key in keys if not have(key.value)] if keys else []
 
 
 def _identifies_nobody(field: CustomField, value: str, settings: AccountSettings) -> bool:

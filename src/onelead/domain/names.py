@@ -19,8 +19,6 @@ NameParts = dict[str, str | None]
 #: In the order of a written name.
 NAME_PARTS = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _FAMILY_FIRST = ("prefix", "last_name", "first_name", "middle_name", "suffix")
-# `nameparser` recognises these by their shape; its word lists do not have them.
-_ROMAN_NUMERAL = re.compile("[IVX]+", re.IGNORECASE)
 
 _DIPLOMAS = frozenset(
     f"dipl.-{subject}"
@@ -124,18 +122,27 @@ def split_name(name: str) -> NameParts:
 
     Pictures are part of no part, unless the name has nothing else.
     """
-    return {field: part or None for field, part in zip(NAME_PARTS, _split(name), strict=True)}
+    prefix, first, middle, last, suffix = _split(name)
+    return {
+        "prefix": prefix or None,
+        "first_name": first or None,
+        "middle_name": middle or None,
+        "last_name": last or None,
+        "suffix": suffix or None,
+    }
+
+
+def _split(name: str) -> tuple[str, str, str, str, str]:
+    match name.split():
+        case [first, last] if _is_plain(first) and _is_plain(last):
+            return "", first, "", last, ""
+    return _split_by_all_rules(name)
 
 
 @lru_cache(maxsize=4096)
-def _split(name: str) -> tuple[str, str, str, str, str]:
+def _split_by_all_rules(name: str) -> tuple[str, str, str, str, str]:
     words = name.split() if name.isascii() else _visible_words(name)
-    match words:
-        case [word]:
-            return "", word, "", "", ""
-        case [first, last] if _is_plain(first) and _is_plain(last):
-            return "", first, "", last, ""
-    return _read(words)
+    return ("", words[0], "", "", "") if len(words) == 1 else _read(words)
 
 
 def _visible_words(name: str) -> list[str]:
@@ -145,8 +152,10 @@ def _visible_words(name: str) -> list[str]:
 
 
 def _is_plain(word: str) -> bool:
-    is_word = word.isascii() and word.isalpha() and not _ROMAN_NUMERAL.fullmatch(word)
-    return is_word and word.lower() not in _special_words()
+    lower = word.lower()
+    # `nameparser` recognises Roman numerals by their shape; its word lists do not have them.
+    is_word = word.isascii() and word.isalpha() and lower.strip("ivx") != ""
+    return is_word and lower not in _special_words()
 
 
 @cache

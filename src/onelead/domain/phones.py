@@ -8,6 +8,7 @@ from onelead.domain.limits import LINE_CHARS_MAX, PHONE_DIGITS_MAX
 
 #: What people write between the digits of a number.
 PHONE_MARKS = dict.fromkeys(map(ord, "+-()./ \u00a0\u2010\u2011\u2013"))
+_ASCII_MARKS = bytes(mark for mark in PHONE_MARKS if mark < 128)  # noqa: PLR2004 - ASCII ends
 #: An extension and what follows it.
 _EXTENSION = re.compile(
     r"""
@@ -43,7 +44,11 @@ def phone_digits(number: str) -> str:
     Keys hold them reversed, to be found by their end. No number is longer than LINE_CHARS_MAX.
     """
     number = number[:LINE_CHARS_MAX]
-    digits = number.translate(PHONE_MARKS)
+    if number.isascii():
+        # Bytes are translated in half the time.
+        digits = number.encode().translate(None, _ASCII_MARKS).decode()
+    else:
+        digits = number.translate(PHONE_MARKS)
     if not digits.isdecimal():
         # Few numbers have anything else.
         digits = "".join(filter(str.isdecimal, main_number(number)))

@@ -54,7 +54,8 @@ class Placeholders:
         )
         self._patterns = re.compile("|".join(patterns) or "(?!)")
         #: How the texts of the patterns can begin; asked first, because few texts do.
-        self._starts = tuple(entry.split(ANY_TEXT)[0][:1] for entry in folded if ANY_TEXT in entry)
+        self._starts = {entry.split(ANY_TEXT)[0][:1] for entry in folded if ANY_TEXT in entry}
+        self._can_begin_anyhow = "" in self._starts
 
     def have(self, text: str) -> bool:
         """Return whether a text is a placeholder, in any case and spacing.
@@ -67,8 +68,13 @@ class Placeholders:
         """Return the same for a text that is folded already."""
         if folded in self._whole:
             return True
-        if folded.startswith(self._starts) and self._patterns.fullmatch(folded):
+        start = folded[:1]
+        may_match = self._can_begin_anyhow or start in self._starts
+        if may_match and self._patterns.fullmatch(folded):
             return True
+        # Most texts begin with a letter or a digit, and need not be searched for one.
+        if start.isalnum():
+            return False
         return _LETTER_OR_DIGIT.search(folded) is None and all(map(_is_punctuation, folded))
 
 

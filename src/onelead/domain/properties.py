@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, is_not
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -194,9 +195,10 @@ def checked(patch: LeadPatch, settings: AccountSettings, *, is_named: bool = Fal
     match, so that a blank name is ignored.
     """
     result = CheckedPatch({}, None, {}, {}, [])
-    for (attribute, check), value in zip(_CHECKS.items(), _checked_values(patch), strict=True):
-        if value is not UNSET:
-            result.fields[attribute] = check(attribute, value, result)
+    values = _checked_values(patch)
+    for attribute in compress(_CHECKS, map(is_not, values, repeat(UNSET))):
+        check, value = _CHECKS[attribute], getattr(patch, attribute)
+        result.fields[attribute] = check(attribute, value, result)
     _check_name(patch, result, is_named=is_named)
     _check_references(patch, settings, result)
     _check_status(patch, settings, result)
@@ -208,9 +210,11 @@ def checked(patch: LeadPatch, settings: AccountSettings, *, is_named: bool = Fal
 
 
 def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
-    """Return the lead as the patch leaves it; version and dates are up to the caller."""
-    fields = dict(patch.fields)
-    fields.update(patch.name_parts if patch.keeps_name else _name_fields(lead, patch))
+    """Return the lead as the patch leaves it; version and dates are up to the caller.
+
+    It is the same object when the patch changes nothing.
+    """
+    fields = patch.fields | (patch.name_parts if patch.keeps_name else _name_fields(lead, patch))
     if patch.lacks_categories:
         for attribute in DEFAULT_CATEGORIES.keys() & fields.keys():
             stored = getattr(lead, attribute)
@@ -229,7 +233,8 @@ def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
             for definition_id, value in sorted(values.items())
             if value is not None and value is not False and definition_id in known
         }
-    return msgspec.structs.replace(lead, **fields)
+    changed = {name: value for name, value in fields.items() if getattr(lead, name) != value}
+    return msgspec.structs.replace(lead, **changed) if changed else lead
 
 
 def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
@@ -237,6 +242,8 @@ def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
     if patch.name is not None:
         # The same name again keeps parts that were set separately.
         return {} if patch.name == lead.name else {"name": patch.name, **split_name(patch.name)}
+    if not patch.name_parts:
+        return {}
     parts = {part: getattr(lead, part) for part in NAME_PARTS}
     if patch.name_parts.items() <= parts.items():
         # The same parts again keep a name that was written differently.
@@ -246,10 +253,11 @@ def _name_fields(lead: Lead, patch: CheckedPatch) -> dict[str, str | None]:
 
 
 def _check_name(patch: LeadPatch, result: CheckedPatch, *, is_named: bool) -> None:
-    for part in NAME_PARTS:
-        value = getattr(patch, part)
-        if value is not UNSET:
-            result.name_parts[part] = _line(part, value, result)
+    parts = _parts_of(patch)
+    if parts != _NO_PARTS:
+        for part, value in zip(NAME_PARTS, parts, strict=True):
+            if value is not UNSET:
+                result.name_parts[part] = _line(part, value, result)
     if patch.name is UNSET:
         return
     result.name = _line("name", patch.name, result)
@@ -363,8 +371,9 @@ def _line(
     """Return the text as sent, or None when nothing in it is visible."""
     if value is None or is_blank(value):
         return None
-    if len(value) > limit:
-        result.refuse(attribute, too_long(limit), "too_long", place)
+    if len(value) <= limit:
+        return value
+    result.refuse(attribute, too_long(limit), "too_long", place)
     # A refused text need not be processed in full.
     return value[:limit]
 
@@ -436,8 +445,9 @@ def _limited(
     attribute: str, entries: list[T] | None, result: CheckedPatch, limit: int = LIST_ENTRIES_MAX
 ) -> list[T]:
     entries = entries or []
-    if len(entries) > limit:
-        result.refuse(attribute, f"has too many entries (maximum is {limit})", "too_long")
+    if len(entries) <= limit:
+        return entries
+    result.refuse(attribute, f"has too many entries (maximum is {limit})", "too_long")
     return entries[:limit]
 
 
@@ -467,6 +477,7 @@ _CHECKS: dict[str, Callable[[str, Any, CheckedPatch], Any]] = {
 }
 
 _checked_values = attrgetter(*_CHECKS)
+_parts_of, _NO_PARTS = attrgetter(*NAME_PARTS), (UNSET,) * len(NAME_PARTS)
 
 
 def tags_changed(

@@ -68,13 +68,15 @@ def fold(text: str) -> str:
     Compatibility-composed, without case or invisible characters, white space collapsed, with plain
     apostrophes and hyphens. `fold(fold(x)) == fold(x)`.
     """
+    if text.isascii():
+        # Sooner done than found in a cache, which most texts leave before they come again.
+        lower = text.lower()
+        return lower if lower.isalnum() else " ".join(lower.replace("`", "'").split())
     # One write folds the same few texts several times: for its match, its keys and its row.
     return _fold_short(text) if len(text) <= _SHORT_CHARS_MAX else _fold(text)
 
 
 def _fold(text: str) -> str:
-    if text.isascii():
-        return " ".join(text.lower().replace("`", "'").split())
     # Twice: folding takes some of these characters apart, and makes others.
     return fold_case(normalised("NFD", text).translate(_ALIKE)).translate(_ALIKE)
 
@@ -104,14 +106,15 @@ def tidy(text: str) -> str:
     plain space; case and the width of inner spacing stay.
     """
     if text.isascii():
-        return _SPACE.sub(" ", text.strip())
+        text = text.strip()
+        return text if text.isprintable() else _SPACE.sub(" ", text)
     text = _INVISIBLE.sub("", normalised("NFC", text))
     return normalised("NFC", _SPACE.sub(" ", text)).strip()
 
 
 def is_blank(text: str) -> bool:
     """Return whether nothing in the text is visible."""
-    return not (text.strip() if text.isascii() else tidy(text))
+    return (not text or text.isspace()) if text.isascii() else not tidy(text)
 
 
 #: Characters that show nothing themselves, but end a line, move a terminal's cursor, or reverse the

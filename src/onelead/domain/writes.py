@@ -243,6 +243,8 @@ class RowDetails(Struct, frozen=True, omit_defaults=True):
     pair: tuple[int, int] | None = None
     #: What was erased, by whom and when, in Unix seconds.
     erased: dict[str, int | None] | None = None
+    #: Of an erased row: the leads that stand again by it, besides its own.
+    restored_ids: tuple[int, ...] = ()
 
 
 class WriteResult(Struct, frozen=True, gc=False):

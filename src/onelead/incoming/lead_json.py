@@ -163,8 +163,23 @@ def _if_empty_from(raw: Any) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     return tuple(fields), ()
 
 
+class _UsualUpsert(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The body of most upserts, which needs no other look at its members."""
+
+    properties: LeadPatch
+    match: Match
+
+
 def upsert_write(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
     """Read the body of an upsert; its mistakes become the write's problems."""
+    try:
+        usual = msgspec.convert(body, _UsualUpsert)
+    except msgspec.ValidationError:
+        return _other_upsert(body, delivery)
+    return LeadWrite(Action.UPSERT, delivery, None, usual.properties, usual.match)
+
+
+def _other_upsert(body: dict[str, Any], delivery: Delivery) -> LeadWrite:
     patch, patch_problems = lead_patch(body.get("properties"), "properties")
     sought, match_problems = match_from(body.get("match"))
     on_ambiguous, ambiguous_problems = _on_ambiguous_from(body.get("on_ambiguous"))

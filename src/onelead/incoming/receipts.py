@@ -12,7 +12,7 @@ from onelead.domain.writes import MatchResult, RowDetails, WriteResult
 def receipt_headers(result: WriteResult) -> dict[str, str]:
     """Return the headers that explain a write."""
     headers = {
-        "Lead-Outcome": result.outcome.value,
+        "Lead-Outcome": result.outcome,
         "Lead-Changed": _listed(result.changes),
     }
     if result.lead is not None:

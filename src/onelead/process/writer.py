@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bound_contextvars
 
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
@@ -242,18 +242,18 @@ class BatchingWriter:
             self._answer(batch, receipt)
 
     async def _write_batch(self, batch: Batch) -> BatchReceipt:
-        bind_contextvars(
+        with bound_contextvars(
             account_id=batch.settings.account_id,
             request_id=batch.writes[0].write.delivery.request_id,
             batch_writes=len(batch.writes),
-        )
-        began = self._monotonic()
-        try:
-            receipt = await self._store.write_leads(batch)
-        except Exception:
-            self._observer.batch_failed(self._monotonic() - began)
-            raise
-        self._observer.batch_committed(receipt.results, self._monotonic() - began)
+        ):
+            began = self._monotonic()
+            try:
+                receipt = await self._store.write_leads(batch)
+            except Exception:
+                self._observer.batch_failed(self._monotonic() - began)
+                raise
+            self._observer.batch_committed(receipt.results, self._monotonic() - began)
         return receipt
 
     def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:

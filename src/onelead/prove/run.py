@@ -31,6 +31,7 @@ from onelead.prove.check.verdict import Beginning, Verdict, judge
 from onelead.prove.drive.clients import Clients, Recorded
 from onelead.prove.drive.people import DEFINITIONS, People
 from onelead.prove.drive.processes import SERVE, ServerProcess
+from onelead.prove.options import Options
 
 EMAIL = "prove@example.com"
 #: The shortest and the longest pause before the next process is killed.
@@ -39,20 +40,6 @@ _KILL_AFTER_S = (0.4, 2.5)
 _END_TIMEOUT_S = 120.0
 _PROGRESS_S = 0.25
 _INDEX_STEPS_MAX = 10_000
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of a proof."""
-
-    seed: int
-    processes: int = 4
-    clients: int = 64
-    people: int = 200
-    seconds: float = 30.0
-    kill: bool = False
-    #: The command that starts a process; a test starts a broken one.
-    command: Sequence[str] = SERVE
 
 
 class Progress(Struct, frozen=True):

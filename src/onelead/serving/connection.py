@@ -11,6 +11,7 @@ uvicorn and the application. While it is owed an answer, what arrives next is he
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import weakref
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -33,6 +34,7 @@ from onelead.domain.errors import HeaderMalformed, TooManyConnections
 from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
 from onelead.incoming.json_body import ARRIVING
 from onelead.incoming.unread_body import Arriving, send_answer
+from onelead.serving.homes import Homes
 
 _BLANK = b" \t"
 _name_of = itemgetter(0)
@@ -44,8 +46,19 @@ class Connection(HttpToolsProtocol):
     headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
     headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
 
-    def __init__(self, *arguments: Any, short_way: ShortWay | None = None, **named: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        short_way: ShortWay | None = None,
+        homes: Homes | None = None,
+        moved: bytes = b"",
+        **named: Any,
+    ) -> None:
+        """With `homes` it may move to another worker, unless it has: `moved` came along then."""
         super().__init__(*arguments, **named)
+        self._homes = None if moved else homes
+        self._moved = moved
+        self._is_between_messages = True
         self._short_way = short_way
         #: What is being parsed, if it begins with a head.
         self._chunk = b""
@@ -55,7 +68,8 @@ class Connection(HttpToolsProtocol):
         #: Whether a request on the short way is owed an answer, and what has arrived since.
         self._owes = False
         self._held = b""
-        self._is_last = False
+        self._is_stopping = False
+        self._is_complete = False
         self._awaits_head = True
         #: When the head under way is late. A timer that fires earlier is set again, so that a
         #: request needs no timer of its own.
@@ -69,6 +83,14 @@ class Connection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self._expect_head()
+        if self._moved:
+            try:
+                self.data_received(self._moved)
+            except BaseException:
+                # As a loop does when this fails for any other bytes.
+                transport.abort()
+                raise
+            self.loop.call_soon(self._pause_again)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -83,11 +105,19 @@ class Connection(HttpToolsProtocol):
             self._held += data
             self.flow.pause_reading()
             return
+        if self._homes is not None and self._is_free():
+            has_moved = self._homes.settle(self.transport, data)
+            if has_moved is not None:
+                # It may be used for many accounts, so it does not move on with the next one.
+                self._homes = None
+            if has_moved:
+                return
         if self._awaits_head and self._head_due_s is None:
             self._expect_head()
         self._chunk = b"" if self._unfinished_bytes or not self._awaits_head else data
         self._unfinished_bytes += len(data)
         super().data_received(data)
+        self._chunk = b""
         if self._hot is not None:
             self._go(self._hot)
         if self._unfinished_bytes > self.headers_bytes_max:
@@ -95,6 +125,11 @@ class Connection(HttpToolsProtocol):
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"The headers are larger than {self.headers_bytes_max} bytes",
             )
+
+    def on_message_begin(self) -> None:
+        """See httptools.HttpRequestParser."""
+        self._is_between_messages = False
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools.HttpRequestParser."""
@@ -110,6 +145,7 @@ class Connection(HttpToolsProtocol):
         self._awaits_head = False
         self._head_due_s = None
         self._unfinished_bytes = 0
+        self._is_complete = False
         self._hot = self._hot_route()
         if self._hot is None:
             super().on_headers_complete()
@@ -124,7 +160,9 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See httptools.HttpRequestParser."""
+        self._is_between_messages = True
         self._unfinished_bytes = 0
+        self._is_complete = True
         if self._hot is None:
             super().on_message_complete()
 
@@ -138,25 +176,35 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """See HttpToolsProtocol."""
         if self._owes:
-            self._is_last = True
+            self._is_stopping = True
         else:
             super().shutdown()
 
     def answer(self, response: Response) -> None:
         """Answer the request on the short way, as uvicorn does; then what was held is read."""
-        self._owes = False
+        ends = self._is_stopping and not self._held
         if not self.transport.is_closing():
             parts: list[bytes | memoryview] = [STATUS_LINE[response.status_code]]
             for name, value in (*self.server_state.default_headers, *response.raw_headers):
                 parts += (name, b": ", value, b"\r\n")
-            parts += (b"connection: close\r\n" if self._is_last else b"", b"\r\n", response.body)
+            parts += (b"connection: close\r\n" if ends else b"", b"\r\n", response.body)
             self.transport.write(b"".join(parts))
-            if self._is_last:
+            if ends:
                 self.transport.close()
-        held, self._held = self._held, b""
+        if self._held and not self.transport.is_closing():
+            # Not within the writer's task: neither its context nor its errors are this request's.
+            self.loop.call_soon(self._read_held, context=contextvars.Context())
+            return
+        self._owes = False
         self.on_response_complete()
-        if held and not self.transport.is_closing():
+
+    def _read_held(self) -> None:
+        held, self._held, self._owes = self._held, b"", False
+        self.on_response_complete()
+        if not self.transport.is_closing():
             self.data_received(held)
+            if self._is_stopping:
+                self.shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """See HttpToolsProtocol."""
@@ -177,24 +225,37 @@ class Connection(HttpToolsProtocol):
     def _hot_route(self) -> HotRoute | None:
         """Return what the request asks for if it is whole and may go the short way."""
         chunk, self._chunk = self._chunk, b""
-        if self._short_way is None or not chunk or not self._is_whole(chunk):
+        if self._short_way is None or not chunk or not self._seems_whole(chunk):
             return None
         is_full = len(self.connections) >= cast("int", self.limit_concurrency)
         is_busy = is_full or self.flow.write_paused or not self._is_idle()
         return None if is_busy else self._short_way.route(self.parser.get_method(), self.url)
 
+    def _is_free(self) -> bool:
+        """Return whether nothing is owed, not even a sent byte, and a request begins next."""
+        is_sent = not self.transport.get_write_buffer_size()
+        return self._is_between_messages and is_sent and self._is_idle()
+
+    def _pause_again(self) -> None:
+        # A transport begins to read after `connection_made`, even if it was paused there.
+        if self.flow.read_paused:
+            self.transport.pause_reading()
+
     def _is_idle(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
-    def _is_whole(self, chunk: bytes) -> bool:
-        """Return whether the chunk is one request and nothing else, on a connection that stays."""
+    def _seems_whole(self, chunk: bytes) -> bool:
+        """Return whether, by its head, a chunk is one request on a connection that stays.
+
+        The body has then come, unless blank lines in front of the head were taken for its end.
+        """
         length = b"0"
         for name, value in self.headers:
             if name == b"content-length":
                 length = value
             elif name == b"transfer-encoding" or (
-                name == b"connection" and value.lower() != b"keep-alive"
+                name in (b"connection", b"proxy-connection") and value.lower() != b"keep-alive"
             ):
                 return False
         rest = len(chunk) - chunk.find(b"\r\n\r\n") - len(b"\r\n\r\n")
@@ -206,11 +267,13 @@ class Connection(HttpToolsProtocol):
         self._owes = True
         peer = self.client[0] if self.client else ""
         assert self._short_way is not None
-        if not self._short_way.take(hot, self.headers, body, peer, self):
+        is_complete = self._is_complete
+        if not (is_complete and self._short_way.take(hot, self.headers, body, peer, self)):
             self._owes = False
             super().on_headers_complete()
             super().on_body(body)
-            super().on_message_complete()
+            if is_complete:
+                super().on_message_complete()
 
     def _expect_head(self) -> None:
         self._head_due_s = self.loop.time() + self.headers_timeout_s
@@ -233,7 +296,7 @@ class Connection(HttpToolsProtocol):
         """Answer with the standard body, unless an answer is under way, and close."""
         if self.transport.is_closing():
             return
-        if self._awaits_head or not self.cycle.response_started:
+        if self._is_idle() or not self.cycle.response_started:
             self.transport.write(_refusal(status, message))
         self.transport.close()
 

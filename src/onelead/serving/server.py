@@ -28,6 +28,7 @@ from onelead.domain.limits import (
 )
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.serving.connection import Connection
+from onelead.serving.homes import Door, Homes
 
 #: The signals that ask a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -136,6 +137,8 @@ class Entrance(Struct, frozen=True):
     application: ASGIApp
     #: None to hand all of them to the application.
     short_way: ShortWay | None = None
+    #: Of one of several workers.
+    homes: Homes | None = None
 
 
 async def run_server(
@@ -153,6 +156,7 @@ async def run_server(
     answers that would never end.
     """
     server = _Server(_options(entrance), on_started, on_stopping, stop_timeout_s)
+    server.homes = entrance.homes
     stop.hand_over(server)
     await server.serve(sockets=[listener])
 
@@ -171,18 +175,34 @@ class _Server(uvicorn.Server):
         self._on_started = on_started
         self._on_stopping = on_stopping
         self._stop_timeout_s = stop_timeout_s
+        self.homes: Homes | None = None
+        self._door: Door | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self.homes is not None:
+            path = self.homes.door_of(self.homes.number)
+            self._door = Door(path, self._moved_connection, self.server_state.connections)
+            self._door.open()
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping", open_connections=len(self.server_state.connections))
         self._on_stopping()
+        if self._door is not None:
+            # Before the connections are asked to end, so that what has come is among them.
+            await self._door.close()
         timer = asyncio.get_running_loop().call_later(self._stop_timeout_s, self._stop_waiting)
         await super().shutdown(sockets)
         timer.cancel()
         await self._cut_off()
+        if self.homes is not None:
+            self.homes.close()
+
+    def _moved_connection(self, data: bytes) -> Connection:
+        connection_class: type[Connection] = cast("Any", self.config.http_protocol_class)
+        state, app_state = self.server_state, self.lifespan.state
+        return connection_class(self.config, state, app_state, moved=data)
 
     def _stop_waiting(self) -> None:
         log.warning("clients are cut off", open_connections=len(self.server_state.connections))
@@ -204,7 +224,7 @@ class _Server(uvicorn.Server):
 def _options(entrance: Entrance) -> uvicorn.Config:
     return uvicorn.Config(
         entrance.application,
-        http=cast("Any", partial(Connection, short_way=entrance.short_way)),
+        http=cast("Any", partial(Connection, short_way=entrance.short_way, homes=entrance.homes)),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -46,8 +46,8 @@ class WorkerJob(Struct, frozen=True):
     configuration: Configuration
     #: The file descriptor of the listening socket that the worker inherits.
     listener: int
-    #: Where the workers keep their metrics.
-    metrics_folder: str
+    #: What the workers share, and nobody else can read: their metrics and their doors.
+    folder: str
 
 
 class Pauses:
@@ -73,13 +73,13 @@ class Workers:
         self,
         configuration: Configuration,
         open_listener: Callable[[], socket.socket],
-        metrics_folder: Path,
+        folder: Path,
         *,
         command: Sequence[str] = _COMMAND,
     ) -> None:
         self._configuration = configuration
         self._open_listener = open_listener
-        self._metrics_folder = metrics_folder
+        self._folder = folder
         self._on_started: Callable[[], None] = lambda: None
         self._command = command
         #: The workers that have neither served nor failed to start.
@@ -153,10 +153,10 @@ class Workers:
             pass_fds=(listener,),
             # Ctrl-C in a terminal reaches a whole process group; the parent stops the workers.
             process_group=0,
-            env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._metrics_folder)),
+            env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._folder)),
         )
         assert process.stdin is not None
-        job = WorkerJob(number, self._configuration, listener, str(self._metrics_folder))
+        job = WorkerJob(number, self._configuration, listener, str(self._folder))
         # The pipe stays open as long as this process lives.
         process.stdin.write(msgspec.json.encode(job) + b"\n")
         return process
@@ -170,7 +170,7 @@ class Workers:
         self._settle(number, serves=await process.stdout.readline() == READY)
         exit_code = await process.wait()
         del self._processes[number]
-        forget_state_of(number, self._metrics_folder)
+        forget_state_of(number, self._folder)
         return exit_code
 
     def _settle(self, number: int, *, serves: bool) -> None:

@@ -26,17 +26,17 @@ from onelead.storage.ledger.portable import PortableLedger
 from onelead.storage.settings import index_steps, key_rebuild
 from onelead.storage.settings import rows as settings_rows
 from onelead.storage.settings.writes import change_settings
-from onelead.storage.transactions import reads, reads_by_settings
+from onelead.storage.transactions import long_read, reads, reads_by_settings
 
 
 class PortableStore(PortableAccess, PortableErasures, PortableLedger):
     """The portable part of the storage contract."""
 
     lead = reads_by_settings(lead_reads.lead)
-    search_leads = reads_by_settings(lead_search.search_leads)
+    search_leads = long_read(reads_by_settings(lead_search.search_leads))
     list_leads = reads_by_settings(lead_lists.list_leads)
     similar_lead_ids = reads(lead_reads.similar_lead_ids)
-    tags = reads(lead_reads.tags)
+    tags = long_read(reads(lead_reads.tags))
     tag_completions = reads(lead_reads.tag_completions)
     rulings = reads_by_settings(decisions.rulings)
     lead_of_value = reads(decisions.lead_of_value)

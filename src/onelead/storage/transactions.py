@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from sqlalchemy import Connection
 
 from onelead.domain.account import AccountSettings
+from onelead.storage.long_reads import LongReads
 from onelead.storage.settings.rows import load_settings
 
 P = ParamSpec("P")
@@ -21,6 +22,7 @@ class Transactions(ABC):
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._settings: dict[int, AccountSettings] = {}
+        self._long_reads = LongReads()
 
     @abstractmethod
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -77,6 +79,15 @@ def reads_by_settings(
         return await self._read(work)
 
     return method
+
+
+def long_read(method: Method[P, T]) -> Method[P, T]:
+    """Make the same of a method that may read very much: it waits for its turn."""
+
+    async def turn(self: Transactions, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._long_reads.run(method(self, *args, **kwargs))
+
+    return turn
 
 
 def writes(statement: Callable[Concatenate[Connection, P], T]) -> Method[P, T]:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 from tests.support.api.answers import UNAUTHORISED, assert_body
 from tests.support.api.service import Service
 from tests.support.api.wire_leads import table_rows
 from tests.support.storage.databases import EMAIL
 
+from onelead.api.application import Api
 from onelead.domain.account import Role
 from onelead.domain.limits import API_KEY_CACHE_S
 
@@ -187,3 +189,18 @@ async def test_a_call_that_is_refused_is_no_use_of_a_key(service: Service) -> No
     await service.runtime.api_key_uses.write(service.store.record_api_key_uses)
     (key,) = await service.store.api_keys(service.account.account_id)
     assert key.date_last_used is None
+
+
+async def test_a_caller_is_known_without_a_read_once_the_key_was_used_and_for_as_long(
+    service: Service,
+) -> None:
+    authenticator = Api(service.runtime).authenticator
+    headers = [(name.lower().encode(), service.client.headers[name].encode()) for name in HEADERS]
+    assert authenticator.known_caller(dict(headers)) is None
+    scope = {"type": "http", "headers": headers, "client": None}
+    caller = await authenticator.caller_of(Request(scope))
+    assert authenticator.known_caller(dict(headers)) == caller
+    for name, _ in headers:
+        assert authenticator.known_caller({**dict(headers), name: b""}) is None
+    service.clock.advance(API_KEY_CACHE_S)
+    assert authenticator.known_caller(dict(headers)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.support.storage.faulty_network import until
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import API_KEY_CACHE_S, QUEUE_BYTES_MAX
+from onelead.incoming import request_log
+from onelead.process import writer
 
 ANN = {"name": "Ann Ash", "email": {"email": "ann@ash.example", "category": "work"}}
 COMPACT = (",", ":")
@@ -69,6 +72,14 @@ def upsert(value: Any, **properties: Any) -> dict[str, Any]:
     """Return the body of an upsert by e-mail."""
     match = {"field_name": "email", "field_value": value}
     return {"properties": {**ANN, **properties}, "match": match}
+
+
+def early(service: Service) -> list[bytes]:
+    """Spell a create behind a blank line, as long as its head is, and send its body later."""
+    body = body_of(ANN).ljust(len(sized(service, "POST /leads", b" " * 500)) - 500 + 16)
+    request = b"\r\n\r\n" + sized(service, "POST /leads", body)
+    rest = len(body) - 16
+    return [request[:-rest], request[-rest:]]
 
 
 #: In this order, so that each finds what those before have written. The ids follow from it.
@@ -125,6 +136,7 @@ LONG: dict[str, Pieces] = {
     "a method that is none": call("PATCH /leads/{first}", {}),
     "options": bare("OPTIONS /leads"),
     "a wrong key": lambda service: [sized_with_key(service, "wrong")],
+    "a body that blank lines make seem complete": early,
     "two pieces": lambda service: halves(sized(service, "POST /leads", body_of(ANN))),
     "two calls at once": lambda service: [sized(service, "POST /leads", body_of(ANN)) * 2],
     "chunks": lambda service: [
@@ -145,6 +157,7 @@ LAST: dict[str, Pieces] = {
         )
     ],
     "two hosts": call("POST /leads", ANN, "Host: other.test", "Connection: close"),
+    "a proxy's connection to be closed": call("POST /leads", ANN, "Proxy-Connection: close"),
     "a length that is none": bare("POST /leads", "Content-Length: x"),
 }
 
@@ -224,6 +237,18 @@ async def test_a_key_is_read_again_when_its_time_is_over(both: BothWays) -> None
     assert both.short.taken == [False, True]
 
 
+async def test_a_defect_on_the_way_to_the_writer_is_answered_alike(
+    both: BothWays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both.answers(call("POST /leads", ANN), 1)
+
+    def fail(*_write: Any) -> Any:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(writer, "checked_write", fail)
+    assert b" 500 " in await both.answers(call("POST /leads", ANN), 1)
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable(retry_after_s=3), RuntimeError("a defect")])
 async def test_a_failed_write_is_answered_alike(both: BothWays, error: Exception) -> None:
     for side in both.sides:
@@ -279,6 +304,62 @@ async def test_calls_that_come_while_one_is_owed_are_answered_after_it(both: Bot
     assert both.short.taken[0] is True
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://onelead.test HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\0\0\0",
+    ],
+)
+async def test_garbage_behind_a_call_disturbs_nobody_else(both: BothWays, garbage: bytes) -> None:
+    side = both.short
+    gate = Gate(side.service)
+    create = sized(side.service, "POST /leads", body_of(ANN))
+    async with connected(side.server.address) as connection:
+        connection.writer.write(create)
+        await gate.waits.wait()
+        connection.writer.write(garbage)
+        await asyncio.sleep(0.001)
+        gate.opened.set()
+        assert (await raw_answer(connection)).startswith(b"HTTP/1.1 200 ")
+        assert (await connection.reader.read()).startswith(b"HTTP/1.1 400 ")
+    async with connected(side.server.address) as connection:
+        connection.writer.write(create)
+        assert (await raw_answer(connection)).startswith(b"HTTP/1.1 200 ")
+    # The long way does not answer the call before it, so the services differ from here on.
+    for other in (create, create):
+        async with connected(both.long.server.address) as connection:
+            connection.writer.write(other.replace(create, _create_for(both.long)))
+            await raw_answer(connection)
+
+
+def _create_for(side: Side) -> bytes:
+    return sized(side.service, "POST /leads", body_of(ANN))
+
+
+async def test_a_held_call_is_logged_as_itself(
+    both: BothWays, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger=request_log.__name__)
+    for side in both.sides:
+        gate = Gate(side.service)
+        capsys.readouterr()
+        async with connected(side.server.address) as connection:
+            connection.writer.write(_create_for(side))
+            await gate.waits.wait()
+            connection.writer.write(sized_with_key(side.service, "wrong"))
+            await asyncio.sleep(0.001)
+            gate.opened.set()
+            for _ in range(2):
+                await raw_answer(connection)
+        logged = capsys.readouterr().out
+        assert "status=401" in logged
+        assert "account_id" not in logged
+        assert "batch_writes" not in logged
+
+
 async def test_a_server_that_stops_answers_what_it_has_accepted(both: BothWays) -> None:
     raws = []
     for side in both.sides:
@@ -287,6 +368,7 @@ async def test_a_server_that_stops_answers_what_it_has_accepted(both: BothWays) 
             connection.writer.write(sized(side.service, "POST /leads", body_of(ANN)))
             await gate.waits.wait()
             side.server.uvicorn.should_exit = True
+            connection.writer.write(_create_for(side))
             await until(side.server.is_stopping)
             gate.opened.set()
             raws.append(undated(await connection.reader.read()))

@@ -12,6 +12,7 @@ from tests.support.storage.databases import Database, SqliteDatabase
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
+from onelead.domain.search import LeadSearch
 from onelead.process.writer import BatchingWriter
 
 BATCH_WRITES_MAX = 16
@@ -80,3 +81,25 @@ async def test_a_lone_write_waits_for_a_few_batches_of_the_busy_accounts(
         assert max(waits) <= FLOOD // BATCH_WRITES_MAX // 4
     await asyncio.gather(*floods)
     assert counting.committed.count(quiet) == 1 + LONE_WRITES
+
+
+async def test_searches_are_answered_while_writes_never_stop(
+    account: AccountStore, store: Store
+) -> None:
+    writer = BatchingWriter(store, batch_writes_max=BATCH_WRITES_MAX)
+    is_over = asyncio.Event()
+
+    async def deliver() -> None:
+        while not is_over.is_set():
+            await writer.write(account.account_id, create(name="Nora Field"))
+
+    deliveries = [asyncio.create_task(deliver()) for _ in range(4)]
+    search = LeadSearch(name="nora")
+    pages = await asyncio.gather(
+        *(store.search_leads(account.account_id, search, now=0) for _ in range(12))
+    )
+    is_over.set()
+    await asyncio.gather(*deliveries)
+    # In order of arrival, so each sees what the ones before it saw.
+    totals = [page.total for page in pages]
+    assert totals == sorted(totals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from msgspec import structs
 from tests.support.domain.random_searches import RandomSearches, fill
 from tests.support.domain.search_model import expected
 from tests.support.process.clock import Clock
@@ -82,6 +83,25 @@ async def test_criteria_hold_together(world: World) -> None:
         names = world.chance.sample(list(world.searches.criteria), world.chance.randint(2, 3))
         counts.append(await world.check(world.searches.search(*names)))
     assert any(0 < count < LEADS for count in counts)
+
+
+async def test_criteria_about_keys_alone_are_counted_exactly(world: World) -> None:
+    """In every combination: of one, several, all and none of the values, and ranges."""
+    number = next(field for field in world.settings.fields if field.name == "Float")
+    text = next(field for field in world.settings.fields if field.name == "String")
+    tags = sorted({tag for lead in world.leads for tag in lead.tags})
+    found = 0
+    for combination in Combination:
+        for some in (tags[:1], tags[:2], [*tags[:1], *tags[:1]]):
+            by_tags = LeadSearch(tags=TagFilter(tuple(some), combination))
+            texts = [value for lead in world.leads if (value := lead.custom_fields.get(text.id))]
+            in_range = FieldFilter(number.id, minimum=-(10**6), maximum=10**6)
+            by_text = FieldFilter(text.id, tuple(texts[:3]), combination=combination)
+            for fields in ((), (in_range,), (by_text,), (in_range, by_text)):
+                found += await world.check(
+                    structs.replace(by_tags, custom_fields=fields, limit=LEADS)
+                )
+    assert found
 
 
 async def test_two_custom_fields_hold_together(world: World) -> None:

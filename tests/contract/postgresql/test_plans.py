@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec import structs
 from sqlalchemy import Connection, create_engine, event
 from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import PostgresqlDatabase
@@ -102,7 +103,7 @@ async def test_a_selective_search_reads_no_whole_table(account: AccountStore) ->
 
 async def test_a_page_of_all_leads_is_read_in_the_order_of_an_index(account: AccountStore) -> None:
     await fill(account, MANY)
-    for sort_by in ("name", "date_created", "date_modified"):
+    for sort_by in ("name", "date_created"):
         for descending in (False, True):
             first = LeadSearch(sort_by=sort_by, descending=descending)
             found = await account.store.search_leads(account.account_id, first, now=0)
@@ -111,6 +112,21 @@ async def test_a_page_of_all_leads_is_read_in_the_order_of_an_index(account: Acc
                 *_, page = await plans_of(account, search)
                 assert f"lead_by_{sort_by}" in page, page
                 assert "Sort" not in page, page
+
+
+async def test_a_page_by_the_last_change_reads_the_index_of_the_ledger(
+    account: AccountStore,
+) -> None:
+    await fill(account, MANY)
+    for descending in (False, True):
+        first = LeadSearch(sort_by="date_modified", descending=descending)
+        found = await account.store.search_leads(account.account_id, first, now=0)
+        for search in (first, structs.replace(first, cursor=found.next_cursor)):
+            plans = await plans_of(account, search)
+            for plan in plans:
+                assert "Index Only Scan" in plan, plan
+                assert "ledger_by_change" in plan, plan
+                assert not any(step in plan for step in READS_ALL), plan
 
 
 LISTED = {
@@ -126,6 +142,7 @@ LISTED = {
     "country": LeadSearch(country="DE", descending=True),
     "custom": LeadSearch(tags=TagFilter(("tag 7",), Combination.NONE)),
     "all": LeadSearch(sort_by="last_name"),
+    "all by last change": LeadSearch(sort_by="date_modified", descending=True),
 }
 
 

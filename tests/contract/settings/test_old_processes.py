@@ -17,6 +17,7 @@ from tests.support.storage.old_process import OldProcess, engine_on, mark_upgrad
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.lead import Email, PhoneNumber
 from onelead.domain.limits import OLD_WRITES_CHUNK_ROWS, OLD_WRITES_S
+from onelead.domain.search import Combination, LeadSearch, TagFilter
 from onelead.domain.writes import Action, Outcome
 
 NAMES = ("O\u2019Brien", "O'Brien", "O`Brien", "Poe\u2013Field", "Poe-Field", "Nora")
@@ -53,6 +54,18 @@ async def test_what_they_write_after_the_rebuild_is_rebuilt_as_well(
     assert await account.indexed() == 1
     assert await wrong_rows(account.store) == []
     assert [lead.id for lead in await account.leads()] == [changed, created]
+
+
+@pytest.mark.parametrize("combination", [Combination.ANY, Combination.NONE])
+async def test_a_key_that_they_leave_behind_is_not_counted(
+    account: AccountStore, old: OldProcess, combination: Combination
+) -> None:
+    deleted = await account.created(name="Nora", tags=["it\u2019s"])
+    await account.created(name="Sam")
+    old.delete(deleted.id)
+    search = LeadSearch(tags=TagFilter(("it\u2019s",), combination))
+    page = await account.store.search_leads(account.account_id, search, now=0)
+    assert page.total == len(page.leads) == (combination is Combination.NONE)
 
 
 async def test_this_version_leaves_their_leads_no_old_key(

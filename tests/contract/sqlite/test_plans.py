@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, create_engine, event
 from tests.support.domain.lead_writes import delete, update, upsert, upsert_custom
@@ -58,12 +59,29 @@ async def plans_of(account: AccountStore, search: LeadSearch) -> tuple[list[str]
     settings = await account.settings()
     with reading(account) as (connection, plans):
         lead_search.search_leads(connection, settings, search, now=0)
-    counted, page = plans
+    # Without some keys is counted as all leads but those with them.
+    counted, page = plans[-2:]
     return counted, page
 
 
 def assert_nothing_is_scanned(*plans: list[str]) -> None:
     assert [step for plan in plans for step in plan if step.startswith("SCAN")] == []
+
+
+def assert_counted_by_keys(plan: list[str]) -> None:
+    """Only what the keys have found may be walked through; no lead is read."""
+    assert any(step.startswith(KEYS) for step in plan), plan
+    assert all(step.startswith(("SEARCH match_key", "SCAN anon_")) for step in walks(plan)), plan
+
+
+def walks(plan: list[str]) -> list[str]:
+    return [step for step in plan if step.startswith(("SEARCH", "SCAN"))]
+
+
+def assert_found_by_keys(plan: list[str]) -> None:
+    assert_nothing_is_scanned(plan)
+    assert any(step.startswith(KEYS) for step in plan), plan
+    assert any(step.startswith("SEARCH lead") and "id=?" in step for step in plan), plan
 
 
 def by_tags(*tags: str, combination: Combination = Combination.ANY) -> LeadSearch:
@@ -93,10 +111,9 @@ async def test_a_search_by_a_key_reads_the_keys_and_then_the_leads_that_they_nam
         phone_ending=search.phone_ending,
         sort_by=sort_by,
     )
-    for plan in await plans_of(account, search):
-        assert_nothing_is_scanned(plan)
-        assert any(step.startswith(KEYS) for step in plan), plan
-        assert any(step.startswith("SEARCH lead") and "id=?" in step for step in plan), plan
+    counted, page = await plans_of(account, search)
+    assert_counted_by_keys(counted)
+    assert_found_by_keys(page)
 
 
 @pytest.mark.parametrize("data_type", ["String", "Float", "Date", "MultiSelect", "Checkbox"])
@@ -110,14 +127,39 @@ async def test_a_search_by_a_custom_field_reads_the_keys_and_then_the_leads(
     if data_type in ("Float", "Date"):
         entries += [FieldFilter(field.id, minimum=1), FieldFilter(field.id, minimum=1, maximum=2)]
     for entry in entries:
-        for plan in await plans_of(account, LeadSearch(custom_fields=(entry,))):
-            assert_nothing_is_scanned(plan)
-            assert any(step.startswith(KEYS) for step in plan), plan
-            assert any(step.startswith("SEARCH lead") and "id=?" in step for step in plan), plan
+        counted, page = await plans_of(account, LeadSearch(custom_fields=(entry,)))
+        assert_counted_by_keys(counted)
+        assert_found_by_keys(page)
+
+
+async def test_criteria_about_keys_are_counted_together_without_a_lead(
+    account: AccountStore,
+) -> None:
+    field = await account.field(data_type="String")
+    both = LeadSearch(
+        tags=TagFilter(("fair", "VIP"), Combination.NONE),
+        emails=("n@field.example", "s@roe.example"),
+        custom_fields=(FieldFilter(field.id, ("C-1",)),),
+    )
+    counted, _page = await plans_of(account, both)
+    assert all("lead" not in step.split() for step in walks(counted)), counted
+    counted, _page = await plans_of(account, by_tags("fair", combination=Combination.NONE))
+    assert "SEARCH lead" not in " ".join(counted)
+
+
+async def test_another_criterion_beside_the_keys_is_counted_among_the_leads(
+    account: AccountStore,
+) -> None:
+    for search in (
+        LeadSearch(tags=TagFilter(("fair",)), status_ids=(1,)),
+        LeadSearch(tags=TagFilter(()), emails=("n@field.example",)),
+    ):
+        counted, _page = await plans_of(account, search)
+        assert any(step.startswith("SEARCH lead") for step in counted), counted
 
 
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("sort_by", ["name", "date_created", "date_modified"])
+@pytest.mark.parametrize("sort_by", ["name", "date_created"])
 @pytest.mark.parametrize("is_walk", [False, True])
 async def test_all_leads_in_the_order_of_an_index_are_not_sorted(
     account: AccountStore, sort_by: str, *, descending: bool, is_walk: bool
@@ -135,6 +177,27 @@ async def test_all_leads_in_the_order_of_an_index_are_not_sorted(
     (step,) = page_plan
     assert step.startswith(f"SEARCH lead USING INDEX lead_by_{sort_by} (account_id=?")
     assert SORTED not in page_plan
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_leads_in_the_order_of_the_last_change_are_read_by_an_index_of_the_ledger(
+    account: AccountStore, *, descending: bool
+) -> None:
+    search = LeadSearch(sort_by="date_modified", descending=descending, limit=1)
+    await account.created()
+    await account.created()
+    page = await account.store.search_leads(account.account_id, search, now=0)
+    search = msgspec.structs.replace(search, cursor=page.next_cursor)
+    settings = await account.settings()
+    with reading(account) as (connection, plans):
+        lead_search.search_leads(connection, settings, search, now=0)
+    *_, looked, page_plan = plans
+    changes = "SEARCH ledger USING INDEX ledger_by_change (account_id=? AND (date,"
+    for plan in (looked, page_plan):
+        assert any(step.startswith(changes) for step in plan), plan
+        assert not any(step.startswith(("SCAN lead", "SCAN ledger")) for step in plan), plan
+    assert SORTED not in looked
+    assert LEAD_BY_ID in page_plan
 
 
 async def test_a_walk_starts_where_its_cursor_stands(account: AccountStore) -> None:

@@ -27,7 +27,7 @@ DEADLINE_S = 60.0
 Address = tuple[str, int]
 
 
-class _Stop(StopSignals):
+class Stop(StopSignals):
     """Stops the server after a test."""
 
     server: uvicorn.Server
@@ -98,7 +98,7 @@ async def serving(
     service: Service, *, by_short_way: bool = True, proxies: Sequence[str] = ()
 ) -> AsyncIterator[Server]:
     """Serve the API on a free port, behind these proxies."""
-    stop, started = _Stop(), asyncio.Event()
+    stop, started = Stop(), asyncio.Event()
     with listening("127.0.0.1", 0) as listener:
         api = Api(service.runtime, client_behind(proxies))
         application = behind_proxies(api, proxies)

@@ -162,24 +162,27 @@ class _FaultyPostgresqlConnection(AsyncConnection[Any]):
             await self.rollback()
 
 
+_REFUSED: Command = (_FULL_DISK.decode(), ())
+
+
 class _FaultyTrips(Trips):
     async def make(self, commands: Sequence[Command]) -> list[PGresult]:
         faults = _faults_of(self.connection)
-        if [sql for sql, _parameters in commands] == ["COMMIT"]:
-            return await self._commit(faults, commands)
         try:
             await _take_in_a_thread(faults, "before_statement")
         except _DiskFailsNow:
             # So that the server refuses it.
-            return await super().make([(_FULL_DISK.decode(), ())])
-        rewritten = [(faults.rewrite(sql), parameters) for sql, parameters in commands]
-        return await super().make(rewritten)
+            return await super().make([_REFUSED])
+        commands = [(faults.rewrite(sql), parameters) for sql, parameters in commands]
+        if commands[-1][0] == "COMMIT":
+            return await self._commit(faults, commands)
+        return await super().make(commands)
 
-    async def _commit(self, faults: Faults, commands: Sequence[Command]) -> list[PGresult]:
+    async def _commit(self, faults: Faults, commands: list[Command]) -> list[PGresult]:
         try:
             await _take_in_a_thread(faults, "before_commit")
         except _DiskFailsNow:
-            return await super().make([(_FULL_DISK.decode(), ())])
+            commands.insert(-1, _REFUSED)
         results = await super().make(commands)
         try:
             await _take_in_a_thread(faults, "after_commit")

@@ -35,12 +35,11 @@ BATCH_POINTS = {
     "between the lane and the reads": Point(Moment.BEFORE, _READS),
     "lane and reads sent": Point(Moment.SENT, LANE),
     "lane and reads done": Point(Moment.DONE, _READS),
-    "before the writes": Point(Moment.BEFORE, "INSERT INTO lead"),
+    "before the writes": Point(Moment.BEFORE, "INSERT INTO lead "),
     "between the writes": Point(Moment.BEFORE, "INSERT INTO match_key"),
-    "before the ledger": Point(Moment.BEFORE, "INSERT INTO ledger"),
-    "writes sent": Point(Moment.SENT, "INSERT INTO ledger"),
-    "writes done": Point(Moment.DONE, "INSERT INTO ledger"),
+    "before the ledger": Point(Moment.BEFORE, "INSERT INTO ledger "),
     "before COMMIT": Point(Moment.BEFORE, COMMIT),
+    # The writes go with it.
     "COMMIT sent": Point(Moment.SENT, COMMIT),
     "COMMIT done": Point(Moment.DONE, COMMIT),
 }

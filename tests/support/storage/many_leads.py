@@ -57,7 +57,7 @@ async def fill(account: AccountStore, count: int) -> None:
             INSERT INTO ledger
                 (account_id, seq, date, request_id, resource, resource_id, action, outcome,
                  version, payload)
-            SELECT {account_id}, 1000000 + number, 0, number, 'lead',
+            SELECT {account_id}, 1000000 + number, 1700000000 + number, number, 'lead',
                 {account_id} * 1000000000 + 100000 + number, 'create', 'created', 1, '{{}}'
             FROM generate_series(1, {count}) AS number
             """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -20,7 +21,11 @@ class Shown:
     def __init__(self, browser: Browser, response: httpx.Response) -> None:
         self.browser = browser
         self.response = response
-        self.html = BeautifulSoup(response.text, "html.parser")
+
+    @cached_property
+    def html(self) -> BeautifulSoup:
+        """The elements, which are read only when a test looks: that costs more than the request."""
+        return BeautifulSoup(self.response.text, "html.parser")
 
     @property
     def status(self) -> int:

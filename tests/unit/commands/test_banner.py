@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from onelead.app import Started
-from onelead.commands.cli import banner
+from onelead.commands.serve import banner
 from onelead.configuration import Configuration
 from onelead.contract.access import NewAccount
 from onelead.serving.server import base_url, web_url

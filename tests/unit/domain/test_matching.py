@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.support.domain.builders import a_field, a_lead, a_patch, a_settings
 
+from onelead.domain.acts.other_values import patch_of
 from onelead.domain.custom_fields import CustomField, DataType, IndexState, sortable_number
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.lead import Email, Link, OtherValue, PhoneNumber, custom_name
@@ -141,7 +142,7 @@ class TestMatch:
             DataType.MULTI_SELECT: "Silver",
         }
         match = custom_match(FIELDS[data_type].id, sent.get(data_type, "55"))
-        value = checked(match.patch, SETTINGS).custom_fields[FIELDS[data_type].id]
+        value = checked(patch_of(match), SETTINGS).custom_fields[FIELDS[data_type].id]
         assert value is not None
         lead = a_lead(custom_fields={FIELDS[data_type].id: value})
         assert match.key in lead_keys(lead, SETTINGS)

@@ -18,6 +18,11 @@ def test_a_patch_of_nothing_changes_nothing() -> None:
     assert patched(FULL_LEAD) == FULL_LEAD
 
 
+def test_a_lead_that_is_sent_again_stays_the_very_same() -> None:
+    lead = patched(a_lead(), title="Buyer", tags=["a"], monetary_value=5)
+    assert patched(lead, title="Buyer", tags=["a"], monetary_value=5.0) is lead
+
+
 def test_absent_properties_stay() -> None:
     after = patched(FULL_LEAD, title="Head buyer")
     assert after == msgspec.structs.replace(FULL_LEAD, title="Head buyer")

@@ -13,6 +13,7 @@ from tests.support.prove.histories import random_account
 
 from onelead.contract.ledger import AccountRows
 from onelead.prove.check.verdict import Verdict, judge
+from onelead.prove.check.witness import find_witness
 from onelead.prove.report import verdict_lines
 
 NORA = "nora@field.example"
@@ -76,6 +77,31 @@ def test_a_delivery_that_was_sent_twice_may_be_written_twice() -> None:
     account.create(name="Sam Roe", sent=20, answered=inf)
     account.create(name="Sam Roe", sent=21, answered=22)
     assert verdict_on(account).is_kept
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_replay_may_write_nothing_when_a_delivery_with_the_key_was_accepted(
+    *, is_replaced: bool
+) -> None:
+    account = an_account()
+    refused = account.update(999, title="Buyer")
+    accepted = account.create(name="Mia Lake")
+    shown = {"seq": len(account.entries), "lead_id": answered_lead(accepted)}
+    assert accepted.answer is not None
+    answer = msgspec.structs.replace(
+        accepted.answer, outcome="unchanged", request_id="replay", body=msgspec.json.encode(shown)
+    )
+    keys = ("prove-1", "prove-1" if is_replaced else "prove-2")
+    operations = [
+        *account.operations[:-2],
+        msgspec.structs.replace(refused, key=keys[0]),
+        msgspec.structs.replace(accepted, key=keys[1]),
+        msgspec.structs.replace(
+            refused, number=900, answer=answer, about_seq=len(account.entries) - 1, sent=900
+        ),
+    ]
+    witness = find_witness(operations, account.entries, {})
+    assert (witness.violations == []) is is_replaced
 
 
 def test_a_failure_of_the_server_is_found() -> None:

@@ -86,20 +86,20 @@ async def test_a_form_of_another_site_is_refused(web: Web, browser: Browser, pag
 
 
 @pytest.mark.parametrize("page", [page for page in GUARDED if "{" in page.path], ids=named)
-@pytest.mark.parametrize("filled_in", [UNKNOWN, THEIRS, "0", "-1", "x", "1e3", "%00", "9" * 40])
 async def test_what_is_of_another_account_or_nobody_s_is_not_there(
-    web: Web, browser: Browser, page: Page, filled_in: str
+    web: Web, browser: Browser, page: Page
 ) -> None:
     await web.stranger()
     (theirs,) = [one for one in await web.store.account_ids() if one != web.account_id]
     before = await web.store.settings(theirs)
     data = {"csrf": await csrf_of(browser)} if page.method == "POST" else None
-    answer = await browser.client.request(page.method, path_of(page, filled_in), data=data)
-    # These may redirect to a page that says that it was deleted.
-    is_gone = answer.status_code == 303 and (page.method == "POST" or page in LEAD_ON)
-    assert is_gone or answer.status_code == 404
-    assert await web.store.settings(theirs) == before
-    assert (await web.store.account_rows(theirs)).ledger == []
+    for filled_in in (UNKNOWN, THEIRS, "0", "-1", "x", "1e3", "%00", "9" * 40):
+        answer = await browser.client.request(page.method, path_of(page, filled_in), data=data)
+        # These may redirect to a page that says that it was deleted.
+        is_gone = answer.status_code == 303 and (page.method == "POST" or page in LEAD_ON)
+        assert is_gone or answer.status_code == 404, filled_in
+        assert await web.store.settings(theirs) == before, filled_in
+        assert (await web.store.account_rows(theirs)).ledger == [], filled_in
 
 
 @pytest.mark.parametrize("page", LOOKS, ids=named)

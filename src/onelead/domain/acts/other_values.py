@@ -19,13 +19,23 @@ from onelead.domain.matching import (
     MatchKey,
     value_keys,
 )
-from onelead.domain.properties import checked
+from onelead.domain.properties import CustomFieldPatch, EmailPatch, LeadPatch, checked
+
+
+def patch_of(match: CheckedMatch) -> LeadPatch:
+    """Return the properties by which a new lead matches."""
+    if match.definition is not None:
+        entry = CustomFieldPatch(match.definition.id, match.value)
+        return LeadPatch(custom_fields=[entry])
+    if match.field_name == "name":
+        return LeadPatch(name=match.value)
+    return LeadPatch(email=EmailPatch(match.value))
 
 
 def value_added(match: CheckedMatch, *, claims: bool, settings: AccountSettings) -> OtherValue:
     """Return the other value that a checked match describes."""
     origin = RULING_ORIGIN if claims else PERSON_ORIGIN
-    patch = checked(match.patch, settings)
+    patch = checked(patch_of(match), settings)
     if match.field_name == "name":
         assert patch.name is not None
         return OtherValue("name", patch.name, origin, claims=claims)

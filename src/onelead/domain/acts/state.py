@@ -87,9 +87,9 @@ class LeadState:
         """Return the ids of the leads that have a key, ascending."""
         at = (key.field, key.value)
         ids = self._matches.get(at, [])
-        lost, gained = self._lost.get(at), self._gained.get(at)
-        if lost or gained:
-            ids = sorted({*ids} - (lost or set()) | (gained or set()))
+        if at in self._lost or at in self._gained:
+            lost, gained = self._lost.get(at, set()), self._gained.get(at, set())
+            ids = sorted({*ids} - lost | gained)
         if self.settings.may_have_old_keys and len(ids) == 1 and self.lead(ids[0]) is None:
             # A process of the version before knew only some of the keys of a lead that it deleted.
             return []
@@ -120,9 +120,11 @@ class LeadState:
         after_keys = lead_keys(after, self.settings) if after else set()
         self._touched[lead_id] = after
         self._keys[lead_id] = after_keys
-        for key in before_keys - after_keys:
-            _move(lead_id, key, self._gained, self._lost)
-        for key in after_keys - before_keys:
+        if before_keys:
+            for key in before_keys - after_keys:
+                _move(lead_id, key, self._gained, self._lost)
+            after_keys = after_keys - before_keys
+        for key in after_keys:
             _move(lead_id, key, self._lost, self._gained)
 
     def put_with_same_keys(self, lead: Lead) -> None:
@@ -190,8 +192,10 @@ class LeadState:
                 continue
             if lead_id in self._keys:
                 before_keys, after_keys = self._keys_before[lead_id], self._keys[lead_id]
-                plan.keys_removed += [(key, lead_id) for key in before_keys - after_keys]
-                plan.keys_added += [(key, lead_id) for key in after_keys - before_keys]
+                if before_keys:
+                    plan.keys_removed += [(key, lead_id) for key in before_keys - after_keys]
+                    after_keys = after_keys - before_keys
+                plan.keys_added += [(key, lead_id) for key in after_keys]
             if after is None:
                 plan.deleted.append(lead_id)
             elif before is None:
@@ -223,5 +227,7 @@ def _move(
     at = (key.field, key.value)
     if leave and lead_id in leave.get(at, ()):
         leave[at].remove(lead_id)
+    elif at in enter:
+        enter[at].add(lead_id)
     else:
-        enter.setdefault(at, set()).add(lead_id)
+        enter[at] = {lead_id}

@@ -136,12 +136,14 @@ class Replay:
     def _settings_of(self, write: LeadWrite, entry: LedgerEntry) -> AccountSettings:
         """Return the settings, with the states that the indexes of the named definitions were in.
 
-        One that is matched by says which it was. One that is only given a value was complete if
-        the row says who shares it; if the row does not, that may be because it was not.
+        One that is matched by says which it was, unless the delivery is applied to a lead, which
+        needs no match. One that is only given a value was complete if the row says who shares it;
+        if the row does not, that may be because it was not.
         """
         settings = self._settings
+        matched_id = matched_definition(write.match) if write.lead_id is None else None
         for definition_id in sorted(self._maybe_building & named_definitions(write)):
-            if definition_id == matched_definition(write.match):
+            if definition_id == matched_id:
                 is_building = "is still being indexed" in (entry.message or "")
             else:
                 is_building = f'"{custom_name(definition_id)}"' not in (entry.shares or "")

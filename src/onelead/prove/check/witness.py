@@ -83,7 +83,7 @@ def find_witness(
             )
             continue
         witness.operations[entry.seq] = operation
-    applied = _applications(entries, extras)
+    applied = _applications(entries, extras) | _replacements(entries, witness.operations)
     for left in answered.values():
         witness.violations += [
             f"operation {operation.number} was answered ({operation.answer.outcome}) but is not in "
@@ -105,6 +105,19 @@ def _applications(
         if entry.action in DELIVERED and entry.outcome != Outcome.REFUSED
         for about_seq in [extras[entry.seq].about_seq if entry.seq in extras else None]
         if about_seq is not None
+    }
+
+
+def _replacements(
+    entries: Sequence[LedgerEntry], operations: Mapping[int, Operation]
+) -> set[tuple[int | None, int, int | None]]:
+    """Return the same of the accepted deliveries that replaced a refused one with their key."""
+    keyed = [(entry, operations[entry.seq].key) for entry in entries if entry.seq in operations]
+    accepted = {key: entry for entry, key in keyed if entry.outcome != Outcome.REFUSED}
+    return {
+        (entry.seq, accepted[key].seq, accepted[key].resource_id)
+        for entry, key in keyed
+        if key is not None and entry.outcome == Outcome.REFUSED and key in accepted
     }
 
 

@@ -108,14 +108,24 @@ def erase_rows(
 def _mark(
     connection: Connection, account_id: int, rows: Sequence[AccountLedgerRow], mark: Mark
 ) -> None:
-    details = json_text(RowDetails(erased=dict(mark)))
     statement = engine_insert(connection, ledger_detail)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["account_id", "seq"], set_={"details": statement.excluded.details}
         ),
-        [{"account_id": account_id, "seq": row.seq, "details": details} for row in rows],
+        [
+            {"account_id": account_id, "seq": row.seq, "details": json_text(_erased(row, mark))}
+            for row in rows
+        ],
     )
+
+
+def _erased(row: AccountLedgerRow, mark: Mark) -> RowDetails:
+    """Return what stays: by the ids, leads that stand again are found by their last change."""
+    details = row.details or RowDetails()
+    ids = details.restored_ids or tuple(lead.id for lead in details.restored)
+    others = tuple(lead_id for lead_id in ids if lead_id != row.resource_id)
+    return RowDetails(erased=dict(mark), restored_ids=others)
 
 
 def forget_keys(connection: Connection, account_id: int, seqs: Sequence[int]) -> int:

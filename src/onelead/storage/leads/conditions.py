@@ -7,8 +7,9 @@ custom fields are found through the match keys, so those filters never scan the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from msgspec import structs
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -67,7 +68,7 @@ def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Con
     if checked.quick_terms is not None:
         yield keyed.quick(checked.quick_terms)
     if search.emails is not None:
-        yield keyed.any_of("email", email_values(search.emails))
+        yield keyed.any_of("email", _email_values(search.emails))
     if search.socials is not None:
         yield keyed.any_of("social", [key_value(fold(url)) for url in search.socials])
     if search.phone_ending is not None:
@@ -82,9 +83,52 @@ def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Con
         yield keyed.custom(key_filter)
 
 
-def email_values(texts: Iterable[str]) -> list[str]:
-    """Return the values of the match keys of e-mails as they are searched for."""
+class KeyCriterion(NamedTuple):
+    """A criterion that match keys answer alone: by some values, or within bounds."""
+
+    field: str
+    values: Collection[str] = ()
+    combination: Combination = Combination.ANY
+    bounds: tuple[Condition, ...] = ()
+
+    def ids(self, keyed: Keys) -> Select[int]:
+        """Return the leads with such keys, which for NONE are those that do not meet it."""
+        if self.bounds:
+            return keyed.ids(self.field, *self.bounds)
+        if self.combination is Combination.ALL:
+            return keyed.ids_of_all(self.field, self.values)
+        return keyed.ids(self.field, match_key.c.value.in_(self.values))
+
+    @property
+    def is_of_leads(self) -> bool:
+        """Whether no lead is found more than once."""
+        is_of_all = self.combination is Combination.ALL
+        return not self.bounds and (is_of_all or len(self.values) <= 1)
+
+
+def _email_values(texts: Iterable[str]) -> list[str]:
     return [key.value for text in texts for key in email_match_keys(text)]
+
+
+def key_criteria(checked: CheckedSearch) -> Iterable[KeyCriterion]:
+    """Return those of a search's criteria that match keys answer alone."""
+    search, value = checked.search, match_key.c.value
+    if search.emails is not None:
+        yield KeyCriterion("email", _email_values(search.emails))
+    if search.socials is not None:
+        yield KeyCriterion("social", [key_value(fold(url)) for url in search.socials])
+    if search.phone_ending is not None:
+        yield KeyCriterion("phone", bounds=(starting(value, search.phone_ending[::-1]),))
+    if search.tags is not None and search.tags.tags:
+        tags = [key_value(fold(tag)) for tag in search.tags.tags]
+        yield KeyCriterion("tag", tags, search.tags.combination)
+    for wanted in checked.key_filters:
+        if wanted.allow_empty:
+            continue
+        if wanted.values:
+            yield KeyCriterion(wanted.field.key_field, wanted.values, wanted.combination)
+        if bounds := tuple(in_range(value, wanted.low, wanted.high)):
+            yield KeyCriterion(wanted.field.key_field, bounds=bounds)
 
 
 def _text_conditions(search: LeadSearch, leads: Columns) -> Iterable[Condition]:
@@ -149,6 +193,16 @@ def in_range(column: ColumnElement[Any], low: Any, high: Any) -> Iterable[Condit
         yield column >= low
     if high is not None:
         yield column <= high
+
+
+def is_by_keys(checked: CheckedSearch) -> bool:
+    """Return whether all criteria of a search are `key_criteria`."""
+    search = checked.search
+    tags = search.tags if search.tags is not None and not search.tags.tags else None
+    keyed = {"emails": None, "socials": None, "phone_ending": None, "tags": tags}
+    rest = structs.replace(search, **keyed, custom_fields=())
+    has_empty = any(one.allow_empty for one in checked.key_filters)
+    return not rest.criteria and not has_empty and not search.names_nobody
 
 
 class InDocument(ColumnElement[Any]):
@@ -216,10 +270,14 @@ class Keys:
 
     def all_of(self, field: str, values: Collection[str]) -> Condition:
         """Match leads that have all of these keys."""
+        return _is_in(self.leads.id, self.ids_of_all(field, values))
+
+    def ids_of_all(self, field: str, values: Collection[str]) -> Select[int]:
+        """Return the leads that have all of these keys."""
         # Counting keeps the statement flat: a condition for each value would nest too deeply.
         wanted = set(values)
         ids = self.ids(field, match_key.c.value.in_(wanted)).group_by(match_key.c.lead_id)
-        return _is_in(self.leads.id, ids.having(func.count() == len(wanted)))
+        return ids.having(func.count() == len(wanted))
 
     def starting(self, field: str, start: str) -> Condition:
         """Match leads that have a key that begins with `start`."""

@@ -3,12 +3,12 @@
 There are two ways. Where one of the criteria has an index and finds few leads, only those are
 examined: they are counted, and sorted by anything, even a custom field. Otherwise leads are
 examined in the order of an index, from where the page begins until it is full or the bound is
-reached. Portable.
+reached: of the ledger's changes in the order of the last change (`changed`). Portable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,7 +31,6 @@ from onelead.contract.leads import LeadList
 from onelead.domain.account import AccountSettings
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIST_EXAMINED_MAX
-from onelead.domain.matching import key_value
 from onelead.domain.search import (
     LIST_SORT_KEYS,
     NO_ID,
@@ -45,15 +44,15 @@ from onelead.domain.search import (
 )
 from onelead.domain.text import fold
 from onelead.storage.lane import lead_count
+from onelead.storage.leads.changed import BY_CHANGE, Changes, Place
 from onelead.storage.leads.conditions import (
     Condition,
     Keys,
     KeysOfEach,
     conditions_of,
-    email_values,
     in_range,
+    key_criteria,
     quick_ids,
-    starting,
 )
 from onelead.storage.leads.list_order import order_in_python
 from onelead.storage.leads.rows import lead_from
@@ -103,6 +102,7 @@ class _Listing:
         self._keyed = Keys(settings.account_id)
         self._has_criteria = any(True for _ in conditions_of(self._checked, self._keyed, now))
         self._total = lead_count(connection, settings.account_id)
+        self._changes = Changes(connection, settings.account_id, self._search.modified_date)
 
     @property
     def _descends(self) -> bool:
@@ -132,7 +132,7 @@ class _Listing:
         """
         best: Condition | None = None
         fewest = self._bound + 1
-        drivers = list(_drivers(self._checked, self._keyed, self._now, self._bound + 1))
+        drivers = list(self._drivers())
         leads = 0
         for driver in drivers:
             found = driver.entries.subquery()
@@ -145,6 +145,15 @@ class _Listing:
         has_two = any(one.values and (one.low or one.high) for one in self._checked.key_filters)
         is_all_of_it = len(drivers) == 1 == self._search.criteria and not has_two
         return best, leads if is_all_of_it else 0
+
+    def _drivers(self) -> Iterator[_Driver]:
+        most = self._bound + 1
+        yield from _drivers(self._checked, self._keyed, self._now, most)
+        wanted = self._search.modified_date
+        if wanted is not None and (wanted.minimum is not None or wanted.maximum is not None):
+            changes = self._changes.look(None, most, descends=False).changes
+            leads = select(lead.c.id).select_from(self._changes.leads(changes, or_none=True))
+            yield _Driver(lead.c.id.in_(select(changes.c.lead_id)), leads)
 
     def _of_few(self, driver: Condition | None) -> LeadList:
         order = (self._order.stored if self._order else ORDER[self._search.sort_by]).label(
@@ -181,25 +190,40 @@ class _Listing:
             more = max(self._bound // part, self._search.limit + 1) - looked
             if more <= 0:
                 continue
-            some = self._walk(end, more)
+            some, end = self._look(end, more)
             rows += self._rows(self._matching(some.subquery()), None)
-            end = self._place_of(some.offset(more - 1).limit(1))
             looked += more
-            if len(rows) > self._search.limit or end is None or not self._has_criteria:
+            if len(rows) > self._search.limit or end is None:
                 break
         is_full = len(rows) > self._search.limit
+        if not is_full and end is not None and self._total <= self._bound:
+            # So few leads were changed so often that the leads themselves are fewer.
+            return self._of_few(None)
         if not self._has_criteria:
-            return self._listed(rows, place, count=self._total, is_count_exact=True)
+            at_least = self._total
         is_all = not is_full and end is None and place is None
         shown = min(len(rows), self._search.limit)
         return self._listed(
             rows,
             place,
             count=shown if is_all else max(at_least, shown),
-            is_count_exact=is_all,
+            is_count_exact=is_all or not self._has_criteria,
             end=None if is_full else end,
             examined=None if is_full or end is None else looked,
         )
+
+    def _look(
+        self, place: CursorPlace | None, count: int
+    ) -> tuple[Select[Any], CursorPlace | None]:
+        """Select the leads beyond a place, and return where that ends before the last one."""
+        if self._search.sort_by != BY_CHANGE:
+            some = self._walk(place, count)
+            return some, self._place_of(some.offset(count - 1).limit(1))
+        begin = Place(place.sort_value, place.lead_id) if place else None
+        look = self._changes.look(begin, count, descends=self._descends)
+        some = select(lead, lead.c.date_modified.label("sort_value"))
+        some = some.select_from(self._changes.leads(look.changes))
+        return some, look.end and CursorPlace(self._search.fingerprint(), *look.end)
 
     def _walk(self, place: CursorPlace | None, count: int) -> Select[Any]:
         order = ORDER[self._search.sort_by]
@@ -286,24 +310,19 @@ class _Listing:
 
 def _bounds_of_order(search: LeadSearch, now: int) -> Iterator[Condition]:
     """Yield the criteria that say where a walk begins and ends in the order of its index."""
-    ranges = {
-        "date_created": (search.created_date, lead.c.date_created),
-        "date_modified": (search.modified_date, lead.c.date_modified),
-    }
-    if search.sort_by not in ranges:
+    if search.sort_by != "date_created":
         return
-    wanted, column = ranges[search.sort_by]
-    if wanted is not None:
-        yield from in_range(column, wanted.minimum, wanted.maximum)
-    if search.sort_by == "date_created" and search.age_s is not None:
-        yield column >= now - search.age_s
+    if (wanted := search.created_date) is not None:
+        yield from in_range(lead.c.date_created, wanted.minimum, wanted.maximum)
+    if search.age_s is not None:
+        yield lead.c.date_created >= now - search.age_s
 
 
 class _Driver(NamedTuple):
     """A criterion that an index answers alone."""
 
     condition: Condition
-    #: A row for each index entry that it finds, up to a limit.
+    #: A row for each index entry that it finds, up to a limit; null where its lead does not count.
     entries: Select[Any]
     #: Each entry is a different lead; otherwise some leads have several entries.
     is_of_leads: bool = False
@@ -337,49 +356,24 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
             yield and_(key == fold(text), key > "")
     if search.age_s is not None:
         yield lead.c.date_created >= now - search.age_s
-    for wanted, moment in (
-        (search.created_date, lead.c.date_created),
-        (search.modified_date, lead.c.date_modified),
-    ):
-        if wanted is not None and (held := [*in_range(moment, wanted.minimum, wanted.maximum)]):
-            yield and_(*held)
+    wanted = search.created_date
+    if wanted and (held := [*in_range(lead.c.date_created, wanted.minimum, wanted.maximum)]):
+        yield and_(*held)
     if search.followed is True or search.names_nobody:
         yield false()
 
 
 def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Select[Any]]:
-    search, value = checked.search, match_key.c.value
     if (terms := checked.quick_terms) is not None:
         # A lead with several phone numbers has several index entries. Each counts: otherwise a
         # part that was cut off would look like a complete one with fewer leads.
         together = union if terms.phone_ending is None else union_all
         parts = (one.limit(most).subquery().select() for one in quick_ids(keyed, terms))
         yield select(together(*parts).subquery())
-    if search.emails is not None:
-        yield keyed.ids("email", value.in_(email_values(search.emails)))
-    if search.socials is not None:
-        yield keyed.ids("social", value.in_([key_value(fold(one)) for one in search.socials]))
-    if search.phone_ending is not None:
-        yield keyed.ids("phone", starting(value, search.phone_ending[::-1]))
-    if search.tags is not None and search.tags.tags:
-        tags = [key_value(fold(tag)) for tag in search.tags.tags]
-        yield from _values_drivers(keyed, "tag", tags, search.tags.combination)
-    for wanted in checked.key_filters:
-        if wanted.allow_empty:
-            continue
-        field = wanted.field.key_field
-        if wanted.values:
-            yield from _values_drivers(keyed, field, wanted.values, wanted.combination)
-        if held := [*in_range(value, wanted.low, wanted.high)]:
-            yield keyed.ids(field, *held)
-
-
-def _values_drivers(
-    keyed: Keys, field: str, values: Iterable[str], combination: Combination
-) -> Iterator[Select[Any]]:
-    if combination is Combination.ANY:
-        yield keyed.ids(field, match_key.c.value.in_(list(values)))
-    elif combination is Combination.ALL:
-        # Each on its own: the rarest one finds the fewest leads.
-        for value in values:
-            yield keyed.ids(field, match_key.c.value == value)
+    for one in key_criteria(checked):
+        if one.combination is Combination.ALL:
+            # Each on its own: the rarest one finds the fewest leads.
+            for key in one.values:
+                yield keyed.ids(one.field, match_key.c.value == key)
+        elif one.combination is Combination.ANY:
+            yield one.ids(keyed)

@@ -8,7 +8,12 @@ from onelead.storage.ledger import acts, batches, follow
 from onelead.storage.ledger import deleted_settings as settings_history
 from onelead.storage.ledger import lead_history as history
 from onelead.storage.ledger import search as ledger_search
-from onelead.storage.transactions import Transactions, reads, reads_by_settings, writes_now
+from onelead.storage.transactions import (
+    Transactions,
+    reads,
+    reads_by_settings,
+    writes_now,
+)
 
 
 class PortableLedger(Transactions):

@@ -1,16 +1,19 @@
-"""The batched write path on PostgreSQL: one transaction in three round trips, whatever its size.
+"""The batched write path on PostgreSQL: one transaction in two round trips, whatever its size.
 
-The first takes the lane and reads what the plan needs, the second writes the plan, the third
-commits. Each statement of a trip begins after the one before it has ended, so what follows the
-lane is read while it is held. Statements are set-based, take every row as a parameter, name one
-account, and could be distributed by account.
+The first takes the lane and reads what the plan needs, the second writes the plan and commits.
+Each statement of a trip begins after the one before it has ended, so what follows the lane is read
+while it is held; and none begins after one that failed, so a statement that writes another number
+of rows than planned fails, and the commit behind it is never reached. Statements are set-based,
+take every row as a parameter, name one account, and could be distributed by account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from psycopg import OperationalError
+from psycopg.errors import InvalidTextRepresentation
 from psycopg.pq.abc import PGresult
 from sqlalchemy import BigInteger, Float, Table, Text
 from sqlalchemy import Column as TableColumn
@@ -36,6 +39,7 @@ from onelead.storage.postgresql.trips import Command, Trips
 from onelead.storage.postgresql.values import (
     Pack,
     float_array,
+    float_value,
     int_array,
     int_from,
     int_value,
@@ -45,19 +49,53 @@ from onelead.storage.postgresql.values import (
 
 Row: TypeAlias = tuple[Any, ...]
 Columns: TypeAlias = Sequence[TableColumn[Any]]
-_TYPES: dict[type, tuple[str, Pack]] = {
-    Text: ("text", text_array),
-    BigInteger: ("bigint", int_array),
-    Float: ("double precision", float_array),
+_TYPES: dict[type, tuple[str, Pack, Callable[[Any], bytes]]] = {
+    Text: ("text", text_array, str.encode),
+    BigInteger: ("bigint", int_array, int_value),
+    Float: ("double precision", float_array, float_value),
 }
 
 
-def _type(column: TableColumn[Any]) -> tuple[str, Pack]:
+class _Rows(NamedTuple):
+    """A statement that writes the rows it is given."""
+
+    sql: str
+    #: One for each column, without `account_id`.
+    packs: tuple[Pack, ...]
+    #: The same for a single row, whose values are parameters: taking arrays apart costs a lone
+    #: write more than writing it.
+    one: str | None = None
+    values: tuple[Callable[[Any], bytes], ...] = ()
+
+
+def _type(column: TableColumn[Any]) -> tuple[str, Pack, Callable[[Any], bytes]]:
     return _TYPES[type(column.type)]
 
 
 def _without_account(columns: Iterable[TableColumn[Any]]) -> Columns:
     return [column for column in columns if column.name != "account_id"]
+
+
+def _exactly(sql: str, rows: str) -> str:
+    """Return a statement that fails when it writes another number of rows, saying how many."""
+    return (
+        f"WITH written AS ({sql} RETURNING 1)"
+        f" SELECT CASE WHEN count(*) = {rows} THEN 1"
+        f" ELSE (count(*) || ' rows written instead of ' || {rows})::int END FROM written"
+    )
+
+
+def _rows(
+    sql: str,
+    columns: Iterable[TableColumn[Any]],
+    *,
+    one: str | None = None,
+    or_fewer: bool = False,
+) -> _Rows:
+    """Prepare a statement that takes one array for each of the columns after the account."""
+    types = [_type(column) for column in _without_account(columns)]
+    packs, values = tuple(pack for _, pack, _ in types), tuple(value for _, _, value in types)
+    return _Rows(sql if or_fewer else _exactly(sql, "cardinality($2)"), packs, one, values)
 
 
 def _new_rows(columns: Columns) -> str:
@@ -90,6 +128,19 @@ def _insert(table: Table) -> str:
         f"INSERT INTO {table.name} (account_id, {_names(columns)})"
         f" SELECT account.id, new.* FROM account, {_new_rows(columns)} WHERE account.id = $1"
     )
+
+
+def _insert_one(table: Table) -> str:
+    columns = _without_account(table.c)
+    values = ", ".join(f"${n}" for n in range(2, len(columns) + 2))
+    return f"INSERT INTO {table.name} (account_id, {_names(columns)}) VALUES ($1, {values})"
+
+
+def _update_one(table: Table) -> str:
+    key, *changed = _without_account(table.c)
+    values = ", ".join(f'"{column.name}" = ${n}' for n, column in enumerate(changed, 3))
+    where = f"account_id = $1 AND {key.name} = $2"
+    return _exactly(f"UPDATE {table.name} SET {values} WHERE {where}", "1")
 
 
 def _delete(table: Table) -> str:
@@ -126,41 +177,54 @@ _READ_MATCHES = (
 )
 _READ_LEADS = "SELECT document FROM lead WHERE account_id = $1 AND id = ANY($2::bigint[])"
 _READ_REQUEST = "SELECT request_id FROM ledger WHERE account_id = $1 AND seq = $2"
-_SAVE_LEADS = "UPDATE lane SET last_id = $2, lead_count = lead_count + $3 WHERE account_id = $1"
-_INSERT_LEADS = _insert(schema.lead)
-_UPDATE_LEADS = _update(schema.lead)
-_DELETE_LEADS = _delete(schema.lead)
-# The index work may already have added a key of a definition that is being indexed.
-_INSERT_KEYS = f"{_insert(schema.match_key)} ON CONFLICT DO NOTHING"
-_DELETE_KEYS = _delete(schema.match_key)
-_INSERT_LEDGER = _insert(schema.ledger)
-_INSERT_DETAILS = _insert(schema.ledger_detail)
-_INSERT_IDEMPOTENCY_KEYS = _insert(schema.idempotency_key)
-_SAVE_MERGED = (
-    f"{_insert(schema.merged_lead)} ON CONFLICT (account_id, id)"
-    " DO UPDATE SET lead_id = excluded.lead_id, into_id = excluded.into_id, seq = excluded.seq"
+_SAVE_LEADS = _exactly(
+    "UPDATE lane SET last_id = $2, lead_count = lead_count + $3 WHERE account_id = $1", "1"
 )
-_DELETE_MERGED = _delete(schema.merged_lead)
-_INSERT_PAIRS = _insert(schema.distinct_pair)
-_DELETE_PAIRS = _delete(schema.distinct_pair)
+_GIVE_BACK = _exactly("UPDATE lane SET ledger_seq = ledger_seq - $2 WHERE account_id = $1", "1")
+_INSERT_LEADS = _rows(_insert(schema.lead), schema.lead.c, one=_insert_one(schema.lead))
+_UPDATE_LEADS = _rows(_update(schema.lead), schema.lead.c, one=_update_one(schema.lead))
+_DELETE_LEADS = _rows(_delete(schema.lead), schema.lead.primary_key)
+# The index work may already have added a key of a definition that is being indexed.
+_INSERT_KEYS = _rows(
+    f"{_insert(schema.match_key)} ON CONFLICT DO NOTHING", schema.match_key.c, or_fewer=True
+)
+_DELETE_KEYS = _rows(_delete(schema.match_key), schema.match_key.primary_key, or_fewer=True)
+_INSERT_LEDGER = _rows(_insert(schema.ledger), schema.ledger.c, one=_insert_one(schema.ledger))
+_INSERT_DETAILS = _rows(_insert(schema.ledger_detail), schema.ledger_detail.c)
+_INSERT_IDEMPOTENCY_KEYS = _rows(_insert(schema.idempotency_key), schema.idempotency_key.c)
+_SAVE_MERGED = _rows(
+    f"{_insert(schema.merged_lead)} ON CONFLICT (account_id, id)"
+    " DO UPDATE SET lead_id = excluded.lead_id, into_id = excluded.into_id, seq = excluded.seq",
+    schema.merged_lead.c,
+)
+_DELETE_MERGED = _rows(_delete(schema.merged_lead), schema.merged_lead.primary_key)
+_INSERT_PAIRS = _rows(_insert(schema.distinct_pair), schema.distinct_pair.c)
+_DELETE_PAIRS = _rows(_delete(schema.distinct_pair), schema.distinct_pair.primary_key)
 
 
 class RowsMissing(Exception):
-    """A statement wrote fewer rows than it had to; the transaction must not be committed."""
+    """A statement wrote another number of rows than it had to, so nothing was committed."""
 
 
-async def write_batch(
+class PlannedBatch(NamedTuple):
+    """What a batch comes to, and the statements that write and commit it."""
+
+    receipt: BatchReceipt
+    commands: Sequence[Command] = ()
+
+
+async def plan_under_lane(
     trips: Trips,
     batch: Batch,
     now: int,
     load_settings: Callable[[], Awaitable[AccountSettings]],
     in_doubt: BatchReceipt | None = None,
-) -> BatchReceipt:
-    """Begin a transaction and write a batch in it; the caller commits.
+) -> PlannedBatch:
+    """Begin a transaction, take the lane and plan a batch; `write_and_commit` is next.
 
     `load_settings` is called while the lane is held. `in_doubt` is the receipt of an earlier
     attempt whose commit may or may not have happened: when the ledger has its rows, it is
-    returned and nothing is written. Raises LaneMissing and RowsMissing.
+    returned, and there is nothing to write. Raises LaneMissing.
     """
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
     account = int_value(account_id)
@@ -173,7 +237,7 @@ async def write_batch(
         raise LaneMissing
     last_seq, last_id, settings_version = (int_from(taken.get_value(0, n)) for n in range(3))
     if in_doubt and (doubted is None or _is_written(found.pop(0), doubted)):
-        return in_doubt
+        return PlannedBatch(in_doubt)
     if settings_version != settings.version:
         settings = await load_settings()
         writes = [checked_write(write.write, settings) for write in writes]
@@ -188,18 +252,27 @@ async def write_batch(
         clear_old_keys(plan, snapshot.leads, settings)
     entries = plan_entries(account_id, writes, plan, now)
     writing = _writing(account_id, plan, last_id)
-    writing.rows(_INSERT_LEDGER, schema.ledger.c, entries.ledger)
-    writing.rows(_INSERT_DETAILS, schema.ledger_detail.c, entries.details)
-    writing.rows(_INSERT_IDEMPOTENCY_KEYS, schema.idempotency_key.c, entries.keys)
+    writing.rows(_INSERT_LEDGER, entries.ledger)
+    writing.rows(_INSERT_DETAILS, entries.details)
+    writing.rows(_INSERT_IDEMPOTENCY_KEYS, entries.keys)
     if done_before := len(writes) - len(entries.ledger):
-        writing.one_row(_TAKE_LANE, int_value(-done_before))
-    await writing.make(trips)
-    return BatchReceipt(plan.results, settings, plan.seqs)
+        writing.one_row(_GIVE_BACK, int_value(done_before))
+    receipt = BatchReceipt(plan.results, settings, plan.seqs)
+    return PlannedBatch(receipt, [*writing.commands, (_COMMIT, ())])
 
 
-async def commit(trips: Trips) -> None:
-    """Commit what `write_batch` has written."""
-    await trips.make([(_COMMIT, ())])
+async def write_and_commit(trips: Trips, planned: PlannedBatch) -> None:
+    """Write a planned batch and commit it. Raises RowsMissing.
+
+    Whatever else it raises leaves the commit in doubt.
+    """
+    try:
+        *_written, committed = await trips.make(planned.commands)
+    except InvalidTextRepresentation as error:
+        raise RowsMissing(error.diag.message_primary) from error
+    if committed.command_status != b"COMMIT":
+        # A transaction that has failed answers COMMIT with a rollback, which is no error.
+        raise OperationalError("the transaction was rolled back")
 
 
 def _is_written(found: PGresult, first: FirstRow) -> bool:
@@ -247,24 +320,17 @@ class _Reading:
 
 def _writing(account_id: int, plan: BatchPlan, last_id: int) -> _Writing:
     writing = _Writing(account_id)
-    deleted = [(account_id, id_) for id_ in plan.deleted]
-    writing.rows(_DELETE_LEADS, schema.lead.primary_key, deleted)
-    created = [lead_row(account_id, lead) for lead in plan.created]
-    writing.rows(_INSERT_LEADS, schema.lead.c, created)
-    updated = [lead_row(account_id, lead) for lead in plan.updated]
-    writing.rows(_UPDATE_LEADS, schema.lead.c, updated)
+    writing.rows(_DELETE_LEADS, [(account_id, id_) for id_ in plan.deleted])
+    writing.rows(_INSERT_LEADS, [lead_row(account_id, lead) for lead in plan.created])
+    writing.rows(_UPDATE_LEADS, [lead_row(account_id, lead) for lead in plan.updated])
     removed = [(account_id, key.field, key.value, id_) for key, id_ in plan.keys_removed]
     added = [(account_id, key.field, key.value, id_, key.label) for key, id_ in plan.keys_added]
-    writing.rows(_DELETE_KEYS, schema.match_key.primary_key, removed, or_fewer=True)
-    writing.rows(_INSERT_KEYS, schema.match_key.c, added, or_fewer=True)
-    unmerged = [(account_id, id_) for id_ in plan.unmerged]
-    writing.rows(_DELETE_MERGED, schema.merged_lead.primary_key, unmerged)
-    merged = [(account_id, *one) for one in plan.merged]
-    writing.rows(_SAVE_MERGED, schema.merged_lead.c, merged)
-    no_pairs = [(account_id, *pair) for pair in plan.pairs_removed]
-    writing.rows(_DELETE_PAIRS, schema.distinct_pair.primary_key, no_pairs)
-    pairs = [(account_id, *pair) for pair in plan.pairs_added]
-    writing.rows(_INSERT_PAIRS, schema.distinct_pair.c, pairs)
+    writing.rows(_DELETE_KEYS, removed)
+    writing.rows(_INSERT_KEYS, added)
+    writing.rows(_DELETE_MERGED, [(account_id, id_) for id_ in plan.unmerged])
+    writing.rows(_SAVE_MERGED, [(account_id, *one) for one in plan.merged])
+    writing.rows(_DELETE_PAIRS, [(account_id, *pair) for pair in plan.pairs_removed])
+    writing.rows(_INSERT_PAIRS, [(account_id, *pair) for pair in plan.pairs_added])
     more_leads = len(plan.created) - len(plan.deleted)
     if plan.last_id != last_id or more_leads:
         require_own_id(account_id, plan.last_id)
@@ -273,37 +339,22 @@ def _writing(account_id: int, plan: BatchPlan, last_id: int) -> _Writing:
 
 
 class _Writing:
-    """The statements of a plan, and how many rows each has to write."""
+    """The statements of a plan."""
 
     def __init__(self, account_id: int) -> None:
         self._account = int_value(account_id)
-        self._commands: list[Command] = []
-        #: None for a statement that may find nothing to do.
-        self._expected: list[int | None] = []
+        self.commands: list[Command] = []
 
-    def rows(
-        self,
-        sql: str,
-        columns: Iterable[TableColumn[Any]],
-        rows: Sequence[Row],
-        *,
-        or_fewer: bool = False,
-    ) -> None:
+    def rows(self, statement: _Rows, rows: Sequence[Row]) -> None:
         """Add rows with their values in the order of the columns, `account_id` first."""
-        if rows:
-            _account_ids, *values = zip(*rows, strict=True)
-            packs = (_type(column)[1] for column in _without_account(columns))
-            arrays = [pack(column) for pack, column in zip(packs, values, strict=True)]
-            self._commands.append((sql, [self._account, *arrays]))
-            self._expected.append(None if or_fewer else len(rows))
+        if statement.one is not None and len(rows) == 1:
+            values = zip(statement.values, rows[0][1:], strict=True)
+            packed = [None if value is None else pack(value) for pack, value in values]
+            self.commands.append((statement.one, [self._account, *packed]))
+        elif rows:
+            _account_ids, *columns = zip(*rows, strict=True)
+            arrays = [pack(column) for pack, column in zip(statement.packs, columns, strict=True)]
+            self.commands.append((statement.sql, [self._account, *arrays]))
 
     def one_row(self, sql: str, *values: bytes) -> None:
-        self._commands.append((sql, [self._account, *values]))
-        self._expected.append(1)
-
-    async def make(self, trips: Trips) -> None:
-        results = await trips.make(self._commands)
-        for result, expected in zip(results, self._expected, strict=True):
-            written = result.command_tuples
-            if expected is not None and written != expected:
-                raise RowsMissing(f"{written} rows written instead of {expected}")
+        self.commands.append((sql, [self._account, *values]))

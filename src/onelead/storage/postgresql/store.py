@@ -40,7 +40,7 @@ from onelead.storage import schema
 from onelead.storage.lane import LaneMissing
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
-from onelead.storage.postgresql.batch import commit, write_batch
+from onelead.storage.postgresql.batch import plan_under_lane, write_and_commit
 from onelead.storage.postgresql.connections import (
     BY_KEYS,
     BatchConnections,
@@ -134,6 +134,7 @@ class PostgresqlStore(PortableStore):
 
     async def close(self) -> None:
         """Finish what is under way and close all connections."""
+        self._long_reads.close()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._batches.close()
         await self._under_lane.dispose()
@@ -157,6 +158,7 @@ class PostgresqlStore(PortableStore):
         return PoolUse(pool.checkedout() + self._batches.in_use, DATABASE_CONNECTIONS_MAX)
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
+        self._long_reads.leads_are_written()
         in_doubt: BatchReceipt | None = None
 
         async def load() -> AccountSettings:
@@ -168,11 +170,12 @@ class PostgresqlStore(PortableStore):
         async def attempt() -> BatchReceipt:
             nonlocal in_doubt
             async with self._batches.one(self._watch) as trips:
-                receipt = await write_batch(trips, batch, self._clock(), load, in_doubt)
-                if receipt is not in_doubt:
-                    in_doubt = receipt
-                    await commit(trips)
-                return receipt
+                planned = await plan_under_lane(trips, batch, self._clock(), load, in_doubt)
+                if planned.receipt is not in_doubt:
+                    # From before the commit is sent: a lost connection leaves it in doubt.
+                    in_doubt = planned.receipt
+                    await write_and_commit(trips, planned)
+                return planned.receipt
 
         return await self._finished(self._with_retries(attempt))
 

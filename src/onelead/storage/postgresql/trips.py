@@ -45,6 +45,9 @@ class Trips:
         self._names: dict[str, bytes] = {}
         self._uses: Counter[str] = Counter()
         self._prepared = 0
+        self._loop = asyncio.get_running_loop()
+        #: Done when the socket can be read, or written to.
+        self._ready: asyncio.Future[None] | None = None
 
     @property
     def is_in_transaction(self) -> bool:
@@ -61,15 +64,21 @@ class Trips:
         pgconn.enter_pipeline_mode()
         prepared = [self._send(sql, parameters) for sql, parameters in commands]
         pgconn.pipeline_sync()
-        while pgconn.flush():
-            await self._wait(to_write=True)
-            pgconn.consume_input()
-        results = []
-        for is_prepared in prepared:
-            if not is_prepared:
-                _checked(await self._answer())
-            results.append(_checked(await self._answer()))
-        await self._next()
+        socket = pgconn.socket
+        # Once for the whole trip, even while writing: a server whose answers are not read stops
+        # reading.
+        self._loop.add_reader(socket, self._wake)
+        try:
+            while pgconn.flush():
+                await self._until_written(socket)
+            results = []
+            for is_prepared in prepared:
+                if not is_prepared:
+                    _checked(await self._answer())
+                results.append(_checked(await self._answer()))
+            await self._next()
+        finally:
+            self._loop.remove_reader(socket)
         pgconn.exit_pipeline_mode()
         return results
 
@@ -113,25 +122,22 @@ class Trips:
             self._pgconn.consume_input()
         return self._pgconn.get_result()
 
-    async def _wait(self, *, to_write: bool = False) -> None:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        socket = self._pgconn.socket
+    async def _wait(self) -> None:
+        self._ready = self._loop.create_future()
+        await self._ready
 
-        def wake() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        # Also while writing: a server whose answers are not read stops reading.
-        loop.add_reader(socket, wake)
-        if to_write:
-            loop.add_writer(socket, wake)
+    async def _until_written(self, socket: int) -> None:
+        self._loop.add_writer(socket, self._wake)
         try:
-            await ready
+            await self._wait()
         finally:
-            loop.remove_reader(socket)
-            if to_write:
-                loop.remove_writer(socket)
+            self._loop.remove_writer(socket)
+        self._pgconn.consume_input()
+
+    def _wake(self) -> None:
+        # What nobody waits for yet is reported again.
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
 
 
 def _checked(result: PGresult | None) -> PGresult:

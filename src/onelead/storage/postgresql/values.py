@@ -9,23 +9,28 @@ its length in bytes, -1 for a null.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain, repeat
-from struct import Struct, pack
-from typing import Any
+from struct import Struct
+from typing import Any, TypeVar
 
 from psycopg.postgres import types
 
 _HEAD = Struct("!5i").pack
 _EMPTY_HEAD = Struct("!3i").pack
 _LENGTH = Struct("!i").pack
+_INT_ELEMENT = Struct("!iq").pack
+_FLOAT_ELEMENT = Struct("!id").pack
 _NULL = _LENGTH(-1)
 _NUMBER_BYTES = 8
 _FIRST_INDEX = 1
+_TEXT, _INT, _FLOAT = (types[name].oid for name in ("text", "int8", "float8"))
 
+T = TypeVar("T")
 Pack = Callable[[Sequence[Any]], bytes]
 
 #: A 64-bit integer.
 int_value = Struct("!q").pack
+#: A floating-point number.
+float_value = Struct("!d").pack
 
 
 def int_from(answer: bytes | None) -> int:
@@ -41,29 +46,30 @@ def text_from(answer: bytes | None) -> str | None:
 
 def text_array(values: Sequence[str | None]) -> bytes:
     """Pack texts or nulls."""
-    elements = [None if value is None else value.encode() for value in values]
-    parts = (
-        (_NULL,) if element is None else (_LENGTH(len(element)), element) for element in elements
-    )
-    return _array(types["text"].oid, values, b"".join(chain.from_iterable(parts)))
+    some, times = _repeated(values)
+    parts = [_NULL if one is None else _LENGTH(len(text := one.encode())) + text for one in some]
+    return _array(_TEXT, values, b"".join(parts) * times)
 
 
 def int_array(values: Sequence[int | None]) -> bytes:
     """Pack 64-bit integers or nulls."""
-    return _array(types["int8"].oid, values, _numbers("q", values))
+    some, times = _repeated(values)
+    parts = [_NULL if one is None else _INT_ELEMENT(_NUMBER_BYTES, one) for one in some]
+    return _array(_INT, values, b"".join(parts) * times)
 
 
 def float_array(values: Sequence[float | None]) -> bytes:
     """Pack floating-point numbers or nulls."""
-    return _array(types["float8"].oid, values, _numbers("d", values))
+    # Zeros of both signs are equal and not the same: each is packed on its own.
+    parts = [_NULL if one is None else _FLOAT_ELEMENT(_NUMBER_BYTES, one) for one in values]
+    return _array(_FLOAT, values, b"".join(parts))
 
 
-def _numbers(code: str, values: Sequence[float | None]) -> bytes:
-    if None in values:
-        one = Struct(f"!i{code}").pack
-        return b"".join(_NULL if value is None else one(_NUMBER_BYTES, value) for value in values)
-    pairs = chain.from_iterable(zip(repeat(_NUMBER_BYTES), values, strict=False))
-    return pack("!" + f"i{code}" * len(values), *pairs)
+def _repeated(values: Sequence[T]) -> tuple[Sequence[T], int]:
+    """Return what to pack and how often: most columns of a lead have one value in all rows."""
+    count = len(values)
+    is_constant = count > 1 and values.count(values[0]) == count
+    return (values[:1], count) if is_constant else (values, 1)
 
 
 def _array(oid: int, values: Sequence[object], elements: bytes) -> bytes:

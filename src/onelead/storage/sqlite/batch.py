@@ -71,9 +71,9 @@ _LEADS_BY_KEY = (
 _INSERT_LEAD = _sql(insert(schema.lead))
 _UPDATE_LEAD, _update_parameters = _update_lead()
 # SQLite rewrites an index entry when its column is named, changed or not; most updates change
-# only the date.
+# none of them.
 _INDEXED = {column.name for index in schema.lead.indexes for column in index.columns}
-_RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id", "date_modified"})
+_RARELY_CHANGED = frozenset(_INDEXED - {"account_id", "id"})
 # `_keeps_entries` compares the lead's values that these come from; a new one belongs there, too.
 assert {
     *("name_key", "last_name_key", "company_name_key", "city_key", "state_key"),

@@ -19,7 +19,6 @@ _STATISTICS = (
     ("lead", "lead_by_last_name", f"{_LEADS} {_LEADS} 10 1"),
     ("lead", "lead_by_company_name", f"{_LEADS} {_LEADS} 20 1"),
     ("lead", "lead_by_date_created", f"{_LEADS} {_LEADS} 10 1"),
-    ("lead", "lead_by_date_modified", f"{_LEADS} {_LEADS} 10 1"),
     ("lead", "lead_by_status", f"{_LEADS} {_LEADS} {_LEADS // 4}"),
     ("lead", "lead_by_customer_source", f"{_LEADS} {_LEADS} {_LEADS // 10}"),
     ("lead", "lead_by_assignee", f"{_LEADS} {_LEADS} {_LEADS // 20}"),
@@ -29,6 +28,8 @@ _STATISTICS = (
     ("match_key", "sqlite_autoindex_match_key_1", f"{_KEYS} {_KEYS} {_LEADS} 2 1"),
     ("ledger", "sqlite_autoindex_ledger_1", f"{_LEADS} {_LEADS} 1"),
     ("ledger", "ledger_by_resource", f"{_LEADS} {_LEADS} 3 1"),
+    ("ledger", "ledger_by_change", f"{_LEADS} {_LEADS} 10 1"),
+    ("ledger", "ledger_by_restoration", "100 100 2"),
 )
 
 

@@ -1,13 +1,15 @@
 """The embedded engine: one SQLite file in WAL mode, every commit synced to disk.
 
-A few threads read. Batches of lead writes run on the event loop and only wait for the disk in a
-thread; all other writes run in that thread. One write transaction is open at a time.
+A few threads read. Batches of lead writes run on the event loop, and wait for the disk in a thread
+unless it is fast and they are small; all other writes run in that thread. One write transaction is
+open at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,12 +17,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, QueuePool, RootTransaction, create_engine, event, select
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, select
 
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import PoolUse
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.limits import COMMIT_TIMEOUT_S
+from onelead.domain.limits import COMMIT_TIMEOUT_S, LONG_READS_AT_ONCE_MAX
 from onelead.storage import schema
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
@@ -37,10 +39,17 @@ from onelead.storage.sqlite.statistics import add_statistics
 
 T = TypeVar("T")
 _READER_THREADS = 4
+# The others always find a thread.
+assert LONG_READS_AT_ONCE_MAX < _READER_THREADS
 #: The page cache of a connection; batches, which write all over the keys, are a tenth faster with
 #: the larger one.
 _PAGES_KIB = 8 * 1024
 _BATCH_PAGES_KIB = 64 * 1024
+#: So many writes are committed on the event loop as long as commits take less than this, on an
+#: average of about the last so many: a single slow one ends it for a while.
+_FEW_WRITES = 2
+_FAST_COMMIT_S = 0.0003
+_COMMITS_WEIGHED = 8
 _READ_ACCOUNT = select(schema.account.c.id).limit(1)
 
 
@@ -48,6 +57,8 @@ class SqliteStore(PortableStore):
     """The storage contract on one SQLite file."""
 
     kind = "SQLite"
+    #: Tests replace it with one that tells the time they want.
+    stopwatch = staticmethod(time.perf_counter)
 
     def __init__(
         self,
@@ -76,6 +87,8 @@ class SqliteStore(PortableStore):
         #: One write transaction of this process at a time, in order of arrival.
         self._turn = asyncio.Lock()
         self._batches: Connection | None = None
+        #: How long commits of batches took lately.
+        self._commit_s = 1.0
         self._migrate()
         self._checkpoints = Checkpoints(path.resolve(), self._turn) if serving else None
 
@@ -91,6 +104,7 @@ class SqliteStore(PortableStore):
 
     async def close(self) -> None:
         """Finish what is under way and close the file; the log is copied into it."""
+        self._long_reads.close()
         async with self._turn:
             await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
@@ -175,30 +189,50 @@ class SqliteStore(PortableStore):
         return PoolUse(pool.checkedout() - idle, pool.size())
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
+        self._long_reads.leads_are_written()
         await self._turn.acquire()
+        if self._begins_quickly(batch):
+            # Nothing is waited for, so the caller cannot go away meanwhile.
+            return await self._write_in_turn(batch, is_quick=True)
         # A caller that goes away leaves no transaction open: the batch is finished without it.
         return await asyncio.shield(asyncio.create_task(self._write_in_turn(batch)))
 
-    async def _write_in_turn(self, batch: Batch) -> BatchReceipt:
+    def _begins_quickly(self, batch: Batch) -> bool:
+        """Begin the transaction of a few writes, if it will end soon without a thread.
+
+        Handing a lone write over to the thread and back takes longer than a fast disk.
+        """
+        if len(batch.writes) > _FEW_WRITES or self._commit_s > _FAST_COMMIT_S:
+            return False
+        try:
+            _driver(self._batch_connection()).execute("BEGIN IMMEDIATE")
+        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error):
+            # It meets the same error on the way through a task, which gives the turn back.
+            return False
+        return True
+
+    async def _write_in_turn(self, batch: Batch, *, is_quick: bool = False) -> BatchReceipt:
         """Write a batch, then end the turn that it was given."""
         try:
             with _translated_errors():
-                return await self._commit_batch(batch)
+                return await self._commit_batch(batch, is_quick=is_quick)
         finally:
             self._turn.release()
 
-    async def _commit_batch(self, batch: Batch) -> BatchReceipt:
-        """Run a batch's transaction on the event loop, and wait for the disk in a thread.
+    async def _commit_batch(self, batch: Batch, *, is_quick: bool) -> BatchReceipt:
+        """Run a batch's transaction on the event loop, straight on the driver.
 
-        Its statements take microseconds each. In a thread they would wait for the interpreter
-        after each one while requests are read, which cost a fifth of the throughput.
+        It waits for the disk in a thread, unless it is quick; then it has begun already. Its
+        statements take microseconds each. In a thread they would wait for the interpreter after
+        each one while requests are read, which cost a fifth of the throughput.
         """
         loop = asyncio.get_running_loop()
         connection = self._batch_connection()
-        transaction = await self._begin_batch(connection)
         driver = _driver(connection)
         receipt = None
         try:
+            if not is_quick:
+                await self._begin_batch(driver)
             receipt = write_batch(
                 driver,
                 batch,
@@ -206,51 +240,58 @@ class SqliteStore(PortableStore):
                 lambda: self._load_settings(connection, batch.settings.account_id),
                 lambda statement: connection.execute(statement).all(),
             )
-            await loop.run_in_executor(self._writer, transaction.commit)
+            if is_quick:
+                self._commit(driver)
+            else:
+                await loop.run_in_executor(self._writer, self._commit, driver)
         except Exception:
-            await loop.run_in_executor(self._writer, _roll_back, transaction, driver)
+            # It only forgets pages in memory.
+            driver.rollback()
             if receipt is not None and is_committed(driver, batch, receipt):
                 return receipt
             raise
+        finally:
+            # What was read through SQLAlchemy began a transaction in its books alone.
+            if connection.in_transaction():
+                connection.rollback()
         return receipt
 
     def _batch_connection(self) -> Connection:
         if self._batches is None:
-            self._batches = self._engine.connect().execution_options(
-                onelead_begin="BEGIN IMMEDIATE"
-            )
+            self._batches = self._engine.connect().execution_options(onelead_begin="")
             driver = _driver(self._batches)
             driver.execute("PRAGMA busy_timeout = 0")
             driver.execute(f"PRAGMA cache_size = -{_BATCH_PAGES_KIB}")
         return self._batches
 
-    async def _begin_batch(self, connection: Connection) -> RootTransaction:
+    async def _begin_batch(self, driver: sqlite3.Connection) -> None:
         """Take the file's write lock; wait in a thread while another process holds it."""
         try:
-            return connection.begin()
-        except sqlalchemy.exc.OperationalError:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._writer, self._wait_and_begin, connection)
+            await loop.run_in_executor(self._writer, self._wait_and_begin, driver)
 
-    def _wait_and_begin(self, connection: Connection) -> RootTransaction:
-        driver = _driver(connection)
+    def _wait_and_begin(self, driver: sqlite3.Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
         try:
-            return connection.begin()
+            driver.execute("BEGIN IMMEDIATE")
         finally:
             driver.execute("PRAGMA busy_timeout = 0")
+
+    def _commit(self, driver: sqlite3.Connection) -> None:
+        """Commit, and note how long it took."""
+        began = self.stopwatch()
+        try:
+            driver.commit()
+        finally:
+            self._commit_s += (self.stopwatch() - began - self._commit_s) / _COMMITS_WEIGHED
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
-
-
-def _roll_back(transaction: RootTransaction, driver: sqlite3.Connection) -> None:
-    transaction.rollback()
-    # To SQLAlchemy a transaction whose commit failed has ended; in SQLite it may still be open.
-    driver.rollback()
 
 
 def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
@@ -281,8 +322,9 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
     def _begin(connection: Connection) -> None:
         # The driver leaves transactions alone. A write transaction begins with its lock, so it
         # never fails half-way because another one was faster.
-        begin = connection.get_execution_options().get("onelead_begin", "BEGIN")
-        connection.exec_driver_sql(begin)
+        # A batch has begun on the driver before it reads anything through SQLAlchemy.
+        if begin := connection.get_execution_options().get("onelead_begin", "BEGIN"):
+            connection.exec_driver_sql(begin)
 
     return engine
 

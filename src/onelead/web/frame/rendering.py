@@ -44,7 +44,7 @@ def environment() -> jinja2.Environment:
 
 
 async def prepare() -> None:
-    """Compile every template in a thread, so that no request has to wait for it."""
+    """Compile every template in a thread."""
     env = environment()
     for name in env.list_templates():
         await asyncio.to_thread(env.get_template, name)
