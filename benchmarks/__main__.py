@@ -1,12 +1,14 @@
 """Runs the benchmarks: measures, prints, stores, and writes the page.
 
     python -m benchmarks                                  everything: about 25 minutes
-    python -m benchmarks --quick --rounds 1               everything, small: about 3 minutes
+    python -m benchmarks --quick                          everything, small: about 5 minutes
     python -m benchmarks --only http --only race          two sections
+    python -m benchmarks --skip large --skip pages        everything else
 
 A full run of everything updates the page docs/performance.md and the results in
-benchmarks/results/, and so does a run of some sections with --merge. The results of any other run
-are kept in build/benchmarks/.
+benchmarks/results/, and so does a run of some sections with --merge; of what --skip left out, the
+page says so. The results of any other run are kept in build/benchmarks/. The first run also makes
+the databases that it starts from, which takes minutes, and keeps them in build/benchmarks/cache/.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from benchmarks.plots import write_plots
 from benchmarks.processes import Failed
 from benchmarks.results import Results, read_results, this_machine, write_results
 from benchmarks.run import FULL, QUICK, Run, a_run
-from benchmarks.sections.growth import measure_growth
+from benchmarks.sections.beside import measure_beside
+from benchmarks.sections.growth import NoRoom, measure_growth, measure_large
+from benchmarks.sections.mix import measure_mix
 from benchmarks.sections.pages import measure_pages
 from benchmarks.sections.races import measure_races
 from benchmarks.sections.refusals import measure_refusals
@@ -37,6 +41,7 @@ from benchmarks.wrk import require_wrk
 _STORED = Path("benchmarks/results/performance.json")
 _PAGE = Path("docs/performance.md")
 _TRIED = Path("build/benchmarks")
+LEFT_OUT = "it was left out of this run"
 
 
 def _http(run: Run, results: Results) -> None:
@@ -49,6 +54,21 @@ def _race(run: Run, results: Results) -> None:
 
 def _growth(run: Run, results: Results) -> None:
     results.growth = measure_growth(run)
+
+
+def _large(run: Run, results: Results) -> None:
+    try:
+        results.large = measure_large(run)
+    except NoRoom as reason:
+        results.large, results.skipped["large"] = [], str(reason)
+
+
+def _mix(run: Run, results: Results) -> None:
+    results.mix = measure_mix(run)
+
+
+def _beside(run: Run, results: Results) -> None:
+    results.beside = measure_beside(run)
 
 
 def _refusals(run: Run, results: Results) -> None:
@@ -70,7 +90,10 @@ def _starts(run: Run, results: Results) -> None:
 SECTIONS: dict[str, Callable[[Run, Results], None]] = {
     "http": _http,
     "race": _race,
+    "mix": _mix,
+    "beside": _beside,
     "growth": _growth,
+    "large": _large,
     "refusals": _refusals,
     "searches": _searches,
     "pages": _pages,
@@ -86,6 +109,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help=f"default {FULL.rounds}, quick {QUICK.rounds}")
     parser.add_argument("--quick", action="store_true", help="fewer leads and shorter loads")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="may be repeated")
+    parser.add_argument("--skip", action="append", choices=SECTIONS, help="may be repeated")
     parser.add_argument(
         "--merge", action="store_true", help="with --only: update these sections of the page"
     )
@@ -119,7 +143,10 @@ def _measure(options: argparse.Namespace, console: Console) -> None:
     results = read_results(_STORED) if options.merge else Results(this_machine(), size)
     with a_run(size, console) as run:
         for name in options.only or SECTIONS:
-            SECTIONS[name](run, results)
+            if name in (options.skip or ()):
+                results.skipped[name] = LEFT_OUT
+                continue
+            _measure_section(name, run, results)
             # Written now, so that results are not lost if a later section fails.
             write_results(results, _TRIED / _STORED.name)
     print_tables(results, console)
@@ -132,6 +159,14 @@ def _measure(options: argparse.Namespace, console: Console) -> None:
         write_results(results, _STORED)
         _write_page(results, _PAGE)
         console.print(f"kept in {_STORED} and {_PAGE}")
+
+
+def _measure_section(name: str, run: Run, results: Results) -> None:
+    run.section, run.pulses = name, []
+    results.skipped.pop(name, None)
+    SECTIONS[name](run, results)
+    others = [row for row in results.pulses if row.section != name]
+    results.pulses = [*others, *run.pulses]
 
 
 def _write_page(results: Results, page: Path) -> None:

@@ -17,6 +17,8 @@ class Name(StrEnum):
     FASTAPI_SERIALIZABLE = "FastAPI + SQLAlchemy ORM, SERIALIZABLE"
     POCKETBASE_SEARCH = "PocketBase, searched and then written"
     POCKETBASE_BATCH = "PocketBase, batch PUT of one"
+    POCKETBASE_SEARCH_FULL = "PocketBase, searched and then written, every commit synced"
+    POCKETBASE_BATCH_FULL = "PocketBase, batch PUT of one, every commit synced"
     NULL = "null handler"
 
 

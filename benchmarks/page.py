@@ -1,7 +1,8 @@
 """The page of a run: prints its tables, and writes the generated parts of the page.
 
 Everything between `<!-- generated: NAME -->` and `<!-- end of NAME -->` is made here; the rest of
-the page is written by hand. A section without results stays as it is.
+the page is written by hand. A section without results stays as it is; of one that a run was told to
+leave out, its place says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from rich.table import Table as RichTable
 
 from benchmarks.processes import Failed
 from benchmarks.results import Results
-from benchmarks.tables import Table, tables
+from benchmarks.tables import Table, tables, words
 
 #: The place of a plot on the page, its alternative text, and its file.
 Plot = tuple[str, str, Path]
@@ -39,7 +40,7 @@ def write_page(results: Results, plots: Iterable[Plot], page: Path) -> None:
     for name, alternative, file in plots:
         link = f"![{alternative}]({file.relative_to(page.parent).as_posix()})"
         parts[name] = f"{link}\n\n{parts[name]}"
-    for name, part in parts.items():
+    for name, part in {**words(results), **parts}.items():
         text = _with_part(text, name, part)
     page.write_text(text, encoding="utf-8")
 

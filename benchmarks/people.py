@@ -49,10 +49,10 @@ def with_own_name(people: int) -> int:
     return people - people // 20
 
 
-def stored_people(people: int) -> Iterator[Person]:
-    """Return `people` people, in order."""
+def stored_people(people: int, numbers: range | None = None) -> Iterator[Person]:
+    """Return `people` people, or only those with these numbers, in order."""
     own = with_own_name(people)
-    for number in range(people):
+    for number in range(people) if numbers is None else numbers:
         first, last = _word(number), f"{_word(number // 1000)}field"
         if number >= own:
             first, last = SHARED_NAME.split()

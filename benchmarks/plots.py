@@ -91,13 +91,12 @@ def _speed_by_connections(results: Results) -> Any:
     )
     chart.x_labels = [str(connections) for connections in results.size.connections]
     for name in _contenders(results):
-        chart.add(
-            name,
-            [
-                round(spread(upserts_of(results, name, per_second, connections)).median)
-                for connections in results.size.connections
-            ],
+        found = (
+            upserts_of(results, name, per_second, connections)
+            for connections in results.size.connections
         )
+        # Some contenders are not measured with every number of connections.
+        chart.add(name, [round(spread(each).median) if each else None for each in found])
     return chart
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from benchmarks.contenders import pocketbase
+from benchmarks.noise import PulseRow
 from benchmarks.postgresql import SETTINGS, program
 from benchmarks.processes import Failed
 from benchmarks.ratios import Figures
@@ -45,6 +46,11 @@ class UpsertRow(Struct, frozen=True):
     server_cpu_us: float
     database_cpu_us: float
     resident_bytes: int
+
+    @property
+    def cpu_us(self) -> float:
+        """That of all processes together; the load generator is not one of them."""
+        return self.server_cpu_us + self.database_cpu_us
 
 
 class IdleRow(Struct, frozen=True):
@@ -85,6 +91,26 @@ class RefusalRow(Struct, frozen=True):
     load: Load
 
 
+class MixRow(Struct, frozen=True):
+    """What a real account sends: updates, creates, refusals and searches."""
+
+    engine: str
+    round: int
+    load: Load
+    #: Processor time per request, of all processes.
+    cpu_us: float
+
+
+class BesideRow(Struct, frozen=True):
+    """Upserts, alone or beside clients that search."""
+
+    engine: str
+    round: int
+    load: Load
+    #: That of the clients that search.
+    searches: Load | None = None
+
+
 class SearchRow(Struct, frozen=True):
     """Searches of one kind over one connection."""
 
@@ -106,11 +132,14 @@ class PageRow(Struct, frozen=True):
 
 
 class StartRow(Struct, frozen=True):
-    """How long a server took from its start to its first answer."""
+    """How long a server took from its start to its first answer, and the memory it had then."""
 
     engine: str
     round: int
     seconds: float
+    resident_bytes: int = 0
+    #: After the first page for a browser.
+    with_pages_bytes: int = 0
 
 
 class Machine(Struct, frozen=True):
@@ -133,10 +162,17 @@ class Results(Struct):
     idle: list[IdleRow] = field(default_factory=list)
     races: list[RaceRow] = field(default_factory=list)
     growth: list[GrowthRow] = field(default_factory=list)
+    #: PostgreSQL with the most leads, and with few in the same rounds.
+    large: list[GrowthRow] = field(default_factory=list)
+    mix: list[MixRow] = field(default_factory=list)
+    beside: list[BesideRow] = field(default_factory=list)
     refusals: list[RefusalRow] = field(default_factory=list)
     searches: list[SearchRow] = field(default_factory=list)
     pages: list[PageRow] = field(default_factory=list)
     starts: list[StartRow] = field(default_factory=list)
+    pulses: list[PulseRow] = field(default_factory=list)
+    #: Why a section was left out.
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def figures(rows: Sequence[Row], figure: Callable[[Row], float]) -> Figures:
@@ -147,9 +183,21 @@ def figures(rows: Sequence[Row], figure: Callable[[Row], float]) -> Figures:
 
 
 def write_results(results: Results, file: Path) -> None:
-    """Store the results."""
+    """Store the results, a row a line."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    parts = (
+        f"{_json(name)}: {_rows(part) if isinstance(part, list) else _json(part)}"
+        for name, part in msgspec.structs.asdict(results).items()
+    )
+    file.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _rows(rows: list[object]) -> str:
+    return "[\n" + ",\n".join(_json(row) for row in rows) + "\n]" if rows else "[]"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def read_results(file: Path) -> Results:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from benchmarks.contenders.onelead_server import ServedDatabase, on_postgresql, on_sqlite
+from benchmarks.noise import PulseRow, loop_ms
 from benchmarks.people import with_own_name
 from benchmarks.postgresql import PostgresqlServer, postgresql_running
 from benchmarks.seeding import Seed, is_current, seed_postgresql, seed_sqlite
@@ -35,10 +36,12 @@ class Size:
     #: People stored before growth, refusals and searches are measured: few and many.
     few: int
     many: int
+    #: People stored on PostgreSQL before growth is measured once more.
+    most: int = 0
 
 
-FULL = Size(5, 3, (1, 16, 64, 256), 100_000, 10_000, 1_000_000)
-QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000)
+FULL = Size(5, 3, (1, 16, 64, 256), 100_000, 10_000, 1_000_000, 5_000_000)
+QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000, 100_000)
 
 
 @dataclass
@@ -49,6 +52,10 @@ class Run:
     folder: Path
     postgresql: PostgresqlServer
     console: Console
+    #: The section that is measured now, and how steady the machine was in each round.
+    section: str = ""
+    pulses: list[PulseRow] = field(default_factory=list)
+    _loops_ms: list[float] = field(default_factory=list)
     _databases: dict[tuple[str, Seed], ServedDatabase] = field(default_factory=dict)
     _loads: int = 0
 
@@ -81,16 +88,26 @@ class Run:
         self.postgresql.copy_database(template, name)
         return on_postgresql(self.postgresql, name, accounts, people)
 
+    def drop_postgresql(self, people: int) -> None:
+        """Delete the run's copy of a seeded database, which takes much of the disk."""
+        if self._databases.pop(("postgresql", Seed(people)), None) is not None:
+            self.postgresql.execute(f"DROP DATABASE postgresql_{people}_1 WITH (FORCE)")
+
     def settle(self) -> None:
-        """Flush dirty pages, so that no load pays for the one before it."""
+        """Flush dirty pages, so that no load pays for the one before it; time the fixed loop."""
         self.postgresql.settle()
         os.sync()
+        self._loops_ms.append(loop_ms())
 
-    def rounds(self, names: list[str]) -> Iterator[tuple[int, list[str]]]:
+    def rounds(
+        self, names: list[str], *, at_most: int | None = None
+    ) -> Iterator[tuple[int, list[str]]]:
         """Return each round with its order, which rotates so that nothing always comes first."""
-        for number in range(self.size.rounds):
+        for number in range(min(self.size.rounds, at_most or self.size.rounds)):
+            self._loops_ms = [loop_ms()]
             at = number % len(names)
             yield number + 1, names[at:] + names[:at]
+            self.pulses.append(PulseRow(self.section, number + 1, self._loops_ms))
 
     def say(self, line: str) -> None:
         """Print the progress of the run."""

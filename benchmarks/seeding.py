@@ -1,19 +1,22 @@
 """Databases full of people for onelead, made fast and kept for later runs.
 
 The accounts are made through the store. The leads are rows made by the product's own functions and
-written into the tables directly: by COPY on PostgreSQL, by executemany on SQLite.
+written into the tables directly: by COPY on PostgreSQL, from a process for each processor, and by
+executemany on SQLite.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import itertools
+import multiprocessing
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
@@ -36,11 +39,14 @@ from onelead.domain.writes import Action, Delivery, LeadWrite, MatchResult, Outc
 from onelead.storage import schema
 from onelead.storage.leads.rows import lead_row, ledger_entry
 
+#: What a lead takes on the disk, with its keys, its ledger row and their indexes.
+POSTGRESQL_BYTES_A_LEAD = 3_500
 _CHUNK = 50_000
 _EMAIL = "bench@onelead.example"
 _TABLES: tuple[Table, ...] = (schema.lead, schema.match_key, schema.ledger)
 _DEFINITIONS = (("Customer number", "String"), ("Score", "Float"))
 Row = tuple[Any, ...]
+T = TypeVar("T")
 Connection = psycopg.Connection[Row]
 
 
@@ -164,27 +170,25 @@ def _delivery(number: int, payload: str) -> Delivery:
     return Delivery(f"{number:032x}", None, None, payload)
 
 
-class _AccountRows:
-    """The rows of one account's leads, by table."""
+class _AccountRows(Struct, frozen=True):
+    """Makes the rows of one account's leads, by table."""
 
-    def __init__(self, settings: AccountSettings, last_id: int, last_seq: int) -> None:
-        self.settings = settings
-        self.last_id = last_id
-        self.last_seq = last_seq
+    settings: AccountSettings
+    #: The ids and the ledger numbers of the leads follow these.
+    last_id: int
+    last_seq: int
 
-    def add(self, person: Person) -> tuple[Row, list[Row], Row]:
-        """Return the rows of a lead: its own, those of its match keys, and its ledger row."""
-        self.last_id += 1
-        self.last_seq += 1
+    def of(self, person: Person, place: int) -> tuple[Row, list[Row], Row]:
+        """Return the rows of the lead at a place: its own, its keys', and its ledger row."""
         account_id = self.settings.account_id
-        lead = lead_of(person, self.last_id, self.settings)
+        lead = lead_of(person, self.last_id + 1 + place, self.settings)
         keys = [
             (account_id, key.field, key.value, lead.id, key.label)
             for key in lead_keys(lead, self.settings)
         ]
         write, result = _delivered(person, MatchKey("email", person.email))
         result = msgspec.structs.replace(result, lead=lead, changes=changes_between(None, lead))
-        row = ledger_entry(account_id, self.last_seq, lead.date_created, write, result)
+        row = ledger_entry(account_id, self.last_seq + 1 + place, lead.date_created, write, result)
         return lead_row(account_id, lead), keys, row
 
 
@@ -204,37 +208,48 @@ def _delivered(person: Person, key: MatchKey) -> tuple[LeadWrite, WriteResult]:
     return write, WriteResult(Outcome.CREATED, match=match)
 
 
-def _chunks(seed: Seed, accounts: Sequence[_AccountRows]) -> Iterator[tuple[list[Row], ...]]:
-    """Return the rows of lead, match_key and ledger, in chunks that fit into memory."""
-    people = stored_people(seed.people)
-    turns = itertools.cycle(accounts)
-    pieces = range(0, seed.people, _CHUNK)
+def _chunks(seed: Seed) -> list[range]:
+    """Return the numbers of all people, in pieces that fit into memory."""
+    return [
+        range(first, min(first + _CHUNK, seed.people)) for first in range(0, seed.people, _CHUNK)
+    ]
+
+
+def _rows(
+    seed: Seed, accounts: Sequence[_AccountRows], numbers: range
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the rows of lead, match_key and ledger; the accounts take turns."""
+    leads, keys, ledger = [], [], []
+    with _without_collector():
+        for person in stored_people(seed.people, numbers):
+            place, turn = divmod(person.number, len(accounts))
+            lead, its_keys, its_ledger_row = accounts[turn].of(person, place)
+            leads.append(lead)
+            keys += its_keys
+            ledger.append(its_ledger_row)
+    # Rows in the order of the index are written in half the time.
+    keys.sort(key=lambda row: row[:4])
+    return leads, keys, ledger
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
     gc.collect()
     gc.disable()
     try:
-        for _ in track(pieces, f"storing {seed.people:,} leads", transient=True):
-            leads, keys, ledger = [], [], []
-            for person in itertools.islice(people, _CHUNK):
-                lead, its_keys, its_ledger_row = next(turns).add(person)
-                leads.append(lead)
-                keys += its_keys
-                ledger.append(its_ledger_row)
-            # Rows in the order of the index are written in half the time.
-            keys.sort(key=lambda row: row[:4])
-            yield leads, keys, ledger
+        yield
     finally:
         gc.enable()
 
 
 _LANES = "SELECT last_id, ledger_seq FROM lane WHERE account_id = {}"
+#: Each lead has one ledger row, so as many numbers of both kinds are taken.
 _SAVE_LANE = (
-    "UPDATE lane SET last_id = {}, ledger_seq = {}, lead_count = "
-    "(SELECT count(*) FROM lead WHERE lead.account_id = lane.account_id) WHERE account_id = {}"
+    "UPDATE lane SET last_id = last_id + leads, ledger_seq = ledger_seq + leads,"
+    " lead_count = leads"
+    " FROM (SELECT count(*) AS leads FROM lead WHERE account_id = {0}) AS counted"
+    " WHERE account_id = {0}"
 )
-
-
-def _saved_lane(account: _AccountRows) -> str:
-    return _SAVE_LANE.format(account.last_id, account.last_seq, account.settings.account_id)
 
 
 def _fill_sqlite(
@@ -247,14 +262,14 @@ def _fill_sqlite(
         _AccountRows(one, *connection.execute(_LANES.format(one.account_id)).fetchone())
         for one in accounts
     ]
-    for chunk in _chunks(seed, filled):
+    for numbers in _tracked(_chunks(seed), seed):
         connection.execute("BEGIN")
-        for table, rows in zip(_TABLES, chunk, strict=True):
+        for table, rows in zip(_TABLES, _rows(seed, filled, numbers), strict=True):
             places = ", ".join("?" * len(table.columns))
             connection.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
         connection.execute("COMMIT")
-    for account in filled:
-        connection.execute(_saved_lane(account))
+    for account in accounts:
+        connection.execute(_SAVE_LANE.format(account.account_id))
     connection.execute("PRAGMA journal_mode = WAL")
 
 
@@ -265,12 +280,34 @@ def _fill_postgresql(url: str, seed: Seed, accounts: Sequence[AccountSettings]) 
             for one in accounts
         ]
         indexes = _drop_indexes(connection)
-        for chunk in _chunks(seed, filled):
-            for table, rows in zip(_TABLES, chunk, strict=True):
-                copy_rows(connection, table.name, [column.name for column in table.columns], rows)
+        _copy_chunks(url, seed, filled)
         connection.execute("SET maintenance_work_mem = '1GB'")
-        for statement in (*indexes, *map(_saved_lane, filled)):
+        lanes = (_SAVE_LANE.format(one.account_id) for one in accounts)
+        for statement in (*indexes, *lanes):
             connection.execute(statement.encode())
+
+
+def _copy_chunks(url: str, seed: Seed, accounts: Sequence[_AccountRows]) -> None:
+    """Fill the tables from as many processes as there are processors."""
+    # A forked process would share the connections of this one.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), context) as processes:
+        copied = [
+            processes.submit(_copy_chunk, url, seed, accounts, numbers) for numbers in _chunks(seed)
+        ]
+        for each in _tracked(as_completed(copied), seed, len(copied)):
+            each.result()
+
+
+def _copy_chunk(url: str, seed: Seed, accounts: Sequence[_AccountRows], numbers: range) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for table, rows in zip(_TABLES, _rows(seed, accounts, numbers), strict=True):
+            copy_rows(connection, table.name, [column.name for column in table.columns], rows)
+
+
+def _tracked(pieces: Iterable[T], seed: Seed, total: int | None = None) -> Iterable[T]:
+    """Show the progress on the terminal."""
+    return track(pieces, f"storing {seed.people:,} leads", total, transient=True)
 
 
 def copy_rows(

@@ -7,11 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from benchmarks.aims import aim_rows, per_second, refused_ratio, upserts_of
+from benchmarks.aims import (
+    aim_rows,
+    beside_ratio,
+    cpu_us,
+    per_second,
+    ratio_if_measured,
+    refused_ratio,
+    times_our_cpu,
+    upserts_of,
+)
 from benchmarks.names import ENGINE_TITLES, ONE_EACH, ONELEAD, Name
-from benchmarks.ratios import Spread, ratio, spread
-from benchmarks.results import Results, UpsertRow
+from benchmarks.noise import DISTURBED, steadiness
+from benchmarks.ratios import Spread, spread
+from benchmarks.results import GrowthRow, Results, UpsertRow
+from benchmarks.sections.beside import SEARCHING
 from benchmarks.sections.searches import PAGES
+from benchmarks.sections.upserts import LONE, USUAL_CONNECTIONS
 from benchmarks.wrk import Load
 
 _MIB = 2**20
@@ -30,18 +42,40 @@ def tables(results: Results) -> dict[str, Table]:
     """Return the tables of every measured section, by the name of their place on the page."""
     makers: dict[str, tuple[bool, Callable[[Results], Table]]] = {
         "machine": (True, _machine),
-        "aims": (bool(results.upserts and results.growth and results.refusals), _aims),
+        "noise": (bool(results.pulses), _noise),
+        "aims": (bool(results.upserts), _aims),
         "upserts": (bool(results.upserts), _upserts),
         "ratios": (bool(results.upserts), _ratios),
         "cost": (bool(results.upserts), _cost),
+        "memory": (bool(results.upserts), _memory),
+        "mix": (bool(results.mix), _mix),
+        "beside": (bool(results.beside), _beside),
         "races": (bool(results.races), _races),
-        "growth": (bool(results.growth), _growth),
+        "growth": (bool(results.growth or results.large), _growth),
         "refusals": (bool(results.refusals), _refusals),
         "searches": (bool(results.searches), _searches),
         "pages": (bool(results.pages), _pages),
         "starts": (bool(results.starts), _starts),
     }
     return {name: make(results) for name, (is_there, make) in makers.items() if is_there}
+
+
+#: The places of each section on the page; `large` has rows in the table of growth.
+PLACES: dict[str, tuple[str, ...]] = {
+    "http": ("aims", "upserts", "ratios", "cost", "memory"),
+    "race": ("races",),
+    "growth": ("growth",),
+    **{name: (name,) for name in ("mix", "beside", "refusals", "searches", "pages", "starts")},
+}
+
+
+def words(results: Results) -> dict[str, str]:
+    """Return what the page says in place of the sections that were left out."""
+    return {
+        place: f"Not measured: {reason}."
+        for section, reason in results.skipped.items()
+        for place in PLACES.get(section, ())
+    }
 
 
 def _machine(results: Results) -> Table:
@@ -60,8 +94,21 @@ def _machine(results: Results) -> Table:
     return Table("Measured with", ("what", "which"), rows)
 
 
+def _noise(results: Results) -> Table:
+    rows = []
+    for section in dict.fromkeys(row.section for row in results.pulses):
+        found = steadiness(results.pulses, section)
+        loop = found.loop_ms
+        span = f"{loop.lowest:.0f} to {loop.highest:.0f}"
+        said = "noisy: its figures are in doubt" if found.is_noisy else "quiet"
+        rows.append((section, f"{loop.median:.0f}", span, f"{found.disturbed:.0%}", said))
+    slow = f"over {DISTURBED} times the fastest"
+    headings = ("section", "loop, ms", "range", slow, "the machine was")
+    return Table("The machine: one fixed loop, timed between the loads", headings, rows)
+
+
 def _aims(results: Results) -> Table:
-    headings = ("figure", "engine", "median", "lowest to highest", "aim", "verdict")
+    headings = ("figure", "engine", "aim", "stretch", "measured", "lowest to highest", "verdict")
     return Table("Aims", headings, aim_rows(results))
 
 
@@ -84,8 +131,12 @@ def _ratios(results: Results) -> Table:
     for other in others:
         for connections in results.size.connections:
             against = upserts_of(results, other, per_second, connections)
+            if not against:
+                continue
             found = [
-                _span(ratio(upserts_of(results, ours, per_second, connections), against))
+                _span(
+                    ratio_if_measured(upserts_of(results, ours, per_second, connections), against)
+                )
                 if other not in {*ONE_EACH.values()} - {ONE_EACH[engine]}
                 else "-"
                 for engine, ours in ONELEAD.items()
@@ -96,29 +147,50 @@ def _ratios(results: Results) -> Table:
 
 
 def _cost(results: Results) -> Table:
+    """Put the processor time of all processes first, as it is steadier than any speed."""
+    rows = []
+    for contender in _contenders(results):
+        for connections in (LONE, USUAL_CONNECTIONS):
+            measured = _rows_of(results, contender, connections)
+            # pgbench has no application, and its sessions' start would be most of its time.
+            if not measured or contender == Name.PGBENCH:
+                continue
+            times = [
+                _span(times_our_cpu(results, contender, engine, connections))
+                if contender not in (ONELEAD[engine], Name.NULL)
+                else "-"
+                for engine in ONELEAD
+            ]
+            everything = statistics.median(map(cpu_us, measured))
+            server = statistics.median(row.server_cpu_us for row in measured)
+            database = statistics.median(row.database_cpu_us for row in measured)
+            speed, _range, p50, p99 = _speed([row.load for row in measured])
+            parts = (_us(server), _us(database))
+            rows.append(
+                (contender, str(connections), _us(everything), *times, *parts, speed, p50, p99)
+            )
+    headings = (
+        *("contender", "connections", "CPU us of everything"),
+        *(f"/ {name}'s" for name in ONELEAD.values()),
+        *("server us", "database us", "upserts/s", "p50 ms", "p99 ms"),
+    )
+    return Table("CPU of all processes per upsert", headings, rows)
+
+
+def _us(value: float) -> str:
+    return f"{value:,.0f}" if value else "-"
+
+
+def _memory(results: Results) -> Table:
     idle = {row.contender: row.resident_bytes / _MIB for row in results.idle}
     rows = []
     for contender in _contenders(results):
-        found = [
-            spread(upserts_of(results, contender, figure)).median
-            for figure in (
-                lambda row: row.server_cpu_us,
-                lambda row: row.database_cpu_us,
-                lambda row: row.resident_bytes / _MIB,
-            )
-        ]
-        server_us, database_us, loaded = found
-        rows.append(
-            (
-                contender,
-                f"{server_us:.0f}" if server_us else "-",
-                f"{database_us:.0f}" if database_us else "-",
-                f"{idle[contender]:.0f}" if loaded else "-",
-                f"{loaded:.0f}" if loaded else "-",
-            )
-        )
-    headings = ("contender", "server us", "database us", "MiB idle", "MiB under load")
-    return Table("CPU per upsert at 64 connections, and memory of the server", headings, rows)
+        measured = _rows_of(results, contender, USUAL_CONNECTIONS)
+        loaded = statistics.median(row.resident_bytes / _MIB for row in measured)
+        if loaded:
+            rows.append((contender, f"{idle[contender]:.0f}", f"{loaded:.0f}"))
+    headings = ("contender", "MiB idle", "MiB under load")
+    return Table("Memory of the server", headings, rows)
 
 
 def _races(results: Results) -> Table:
@@ -138,15 +210,55 @@ def _races(results: Results) -> Table:
 
 
 def _growth(results: Results) -> Table:
-    rows = []
-    for engine, title in ENGINE_TITLES.items():
-        for people in (results.size.few, results.size.many):
-            loads = [
-                row.load for row in results.growth if row.engine == engine and row.people == people
-            ]
-            rows.append((title, f"{people:,}", *_speed(loads)))
+    size = results.size
+    rows = [
+        _growth_row(results.growth, engine, people)
+        for engine in ENGINE_TITLES
+        for people in (size.few, size.many)
+        if results.growth
+    ]
+    if results.large:
+        rows += [_growth_row(results.large, "postgresql", each) for each in (size.few, size.most)]
+    elif "large" in results.skipped:
+        people = f"{size.most:,}"
+        rows.append(("PostgreSQL", people, f"not measured: {results.skipped['large']}", *"---"))
     headings = ("engine", "leads stored", "upserts/s", "range", "p50 ms", "p99 ms")
     return Table("Growth, 64 connections", headings, rows)
+
+
+def _growth_row(rows: Sequence[GrowthRow], engine: str, people: int) -> Row:
+    loads = [row.load for row in rows if row.engine == engine and row.people == people]
+    return ENGINE_TITLES[engine], f"{people:,}", *_speed(loads)
+
+
+def _mix(results: Results) -> Table:
+    rows = []
+    for engine, title in ENGINE_TITLES.items():
+        measured = [row for row in results.mix if row.engine == engine]
+        cpu = statistics.median(row.cpu_us for row in measured)
+        rows.append((title, *_speed([row.load for row in measured]), _us(cpu)))
+    headings = ("engine", "requests/s", "range", "p50 ms", "p99 ms", "CPU us of everything")
+    return Table("The mix of an account, 64 connections", headings, rows)
+
+
+def _beside(results: Results) -> Table:
+    rows = []
+    for engine, title in ENGINE_TITLES.items():
+        measured = [row for row in results.beside if row.engine == engine]
+        alone = [row.load for row in measured if row.searches is None]
+        beside = [row for row in measured if row.searches is not None]
+        searches = [row.searches for row in beside if row.searches is not None]
+        searched, _range, *latency = _speed(searches)
+        times = _span(beside_ratio(results, engine))
+        rows += [
+            (title, "alone", *_speed(alone), "", "-", "-", "-"),
+            (title, "beside", *_speed([row.load for row in beside]), times, searched, *latency),
+        ]
+    headings = (
+        *("engine", f"{SEARCHING} searching clients", "upserts/s", "range", "p50 ms", "p99 ms"),
+        *("p99 / alone", "searches/s", "search p50 ms", "search p99 ms"),
+    )
+    return Table("Upserts beside searches, 64 connections", headings, rows)
 
 
 def _refusals(results: Results) -> Table:
@@ -200,9 +312,16 @@ def _page_times(results: Results, name: str) -> Iterable[str]:
 def _starts(results: Results) -> Table:
     rows = []
     for engine, title in ENGINE_TITLES.items():
-        found = spread({row.round: row.seconds for row in results.starts if row.engine == engine})
-        rows.append((title, f"{found.median:.2f}", f"{found.lowest:.2f} to {found.highest:.2f}"))
-    return Table("Start-up to the first answer", ("engine", "seconds", "range"), rows)
+        starts = [row for row in results.starts if row.engine == engine]
+        found = spread({row.round: row.seconds for row in starts})
+        span = f"{found.lowest:.2f} to {found.highest:.2f}"
+        resident = statistics.median(row.resident_bytes for row in starts)
+        with_pages = statistics.median(row.with_pages_bytes for row in starts)
+        # Older results have no memory.
+        memory = (f"{size / _MIB:.0f}" if size else "-" for size in (resident, with_pages))
+        rows.append((title, f"{found.median:.2f}", span, *memory))
+    headings = ("engine", "seconds", "range", "MiB then", "MiB after the first page")
+    return Table("Start-up to the first answer", headings, rows)
 
 
 def _contenders(results: Results) -> Iterable[str]:
@@ -233,5 +352,7 @@ def _ms(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def _span(found: Spread) -> str:
-    return f"{found.median:.2f} ({found.lowest:.2f} to {found.highest:.2f})"
+def _span(found: Spread | None) -> str:
+    return (
+        "-" if found is None else f"{found.median:.2f} ({found.lowest:.2f} to {found.highest:.2f})"
+    )

@@ -48,7 +48,7 @@ class PgbenchContender(Struct, frozen=True):
         Each session is a process that first has to load the tables' descriptions and plan the
         statements, which takes 20 ms; this warm-up is not counted.
         """
-        warm_up_s = 1 + connections // 32
+        warm_up_s = 1 + connections // 64
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder) / "upsert.pgbench"
             script.write_text(_SCRIPT)

@@ -11,6 +11,10 @@ The collection has the same fields and an index on the e-mail. The e-mail is not
 a Copper account may have two leads with the same e-mail. Requests are not logged. PocketBase runs
 SQLite with `synchronous = NORMAL`: an answered write survives a crash of the process but can be
 lost in a power failure, while onelead syncs every commit. It writes no ledger and no match keys.
+
+So a second server makes the same promise as onelead. PocketBase has no setting for it; it has hooks
+in JavaScript, and one of them sets `synchronous = FULL` on the connection that writes, of which
+there is one. Before and after each load the hook also says what is set.
 """
 
 from __future__ import annotations
@@ -38,6 +42,9 @@ from benchmarks.people import stored_people, with_own_name
 from benchmarks.processes import Failed, free_port, running, wait_until_listening
 from benchmarks.wrk import Load
 
+_NAMES = (Name.POCKETBASE_SEARCH, Name.POCKETBASE_BATCH)
+_FULL_NAMES = (Name.POCKETBASE_SEARCH_FULL, Name.POCKETBASE_BATCH_FULL)
+_HOOKS = "hooks"
 _IDENTITY, _PASSWORD = "bench@onelead.example", "benchmark-password"
 _RECORDS = "/api/collections/leads/records"
 _BATCH = "/api/batch"
@@ -63,6 +70,20 @@ _INSERT = (
     " updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _DATE = "2026-01-01 00:00:00.000Z"
+_SYNCHRONOUS = "/api/synchronous"
+_FULL = 2
+#: The connection is closed when nothing is written for some minutes, so each load sets it again.
+_HOOK = f"""
+routerAdd("POST", "{_SYNCHRONOUS}", (e) => {{
+  $app.nonconcurrentDB().newQuery("PRAGMA synchronous = FULL").execute()
+  return e.noContent(204)
+}})
+routerAdd("GET", "{_SYNCHRONOUS}", (e) => {{
+  const found = new DynamicModel({{synchronous: 0}})
+  $app.nonconcurrentDB().newQuery("PRAGMA synchronous").one(found)
+  return e.json(200, found)
+}})
+"""
 
 
 def program() -> Path:
@@ -78,6 +99,8 @@ class PocketbaseContender(Struct, frozen=True):
 
     server: HttpContender
     send: Callable[[Connection, Mapping[str, str], str, str], Awaitable[bool]]
+    #: Whether it syncs every commit.
+    is_full: bool = False
 
     @property
     def name(self) -> str:
@@ -91,7 +114,14 @@ class PocketbaseContender(Struct, frozen=True):
 
     def load(self, connections: int, seconds: int, *, number: int) -> Load:
         """See Contender."""
-        return self.server.load(connections, seconds, number=number)
+        if not self.is_full:
+            return self.server.load(connections, seconds, number=number)
+        url = f"http://127.0.0.1:{self.port}{_SYNCHRONOUS}"
+        httpx.post(url).raise_for_status()
+        load = self.server.load(connections, seconds, number=number)
+        if httpx.get(url).raise_for_status().json() != {"synchronous": _FULL}:
+            raise Failed("PocketBase has not synced every commit")
+        return load
 
     def server_cpu_s(self) -> float:
         """See Contender."""
@@ -116,10 +146,14 @@ class PocketbaseContender(Struct, frozen=True):
 
 @contextmanager
 def pocketbase_serving(
-    folder: Path, people: int, log: Path
+    folder: Path, people: int, log: Path, *, is_full: bool = False
 ) -> Iterator[tuple[PocketbaseContender, PocketbaseContender]]:
     """Serve a new folder with this many people; both ways to upsert use the same records."""
     _superuser(folder)
+    if is_full:
+        folder.joinpath(_HOOKS).mkdir()
+        folder.joinpath(_HOOKS, "synchronous.pb.js").write_text(_HOOK)
+    search, batch = _FULL_NAMES if is_full else _NAMES
     with _serving(folder, log) as (port, _pid):
         _configure(port)
     _fill(folder / "data.db", people)
@@ -137,19 +171,22 @@ def pocketbase_serving(
 
         yield (
             PocketbaseContender(
-                a_contender(Name.POCKETBASE_SEARCH, "pocketbase_search.lua", thread_each=True),
+                a_contender(search, "pocketbase_search.lua", thread_each=True),
                 _search_then_write,
+                is_full,
             ),
             PocketbaseContender(
-                a_contender(Name.POCKETBASE_BATCH, "pocketbase_batch.lua", thread_each=False),
+                a_contender(batch, "pocketbase_batch.lua", thread_each=False),
                 _put_in_batch,
+                is_full,
             ),
         )
 
 
 def _folders(folder: Path) -> tuple[str, ...]:
-    # By default it keeps its migrations beside the folder, where the next server would find them.
-    return "--dir", str(folder), "--migrationsDir", str(folder / "migrations")
+    # By default it keeps migrations and hooks beside the folder, where the next server finds them.
+    places = ("--migrationsDir", str(folder / "migrations"), "--hooksDir", str(folder / _HOOKS))
+    return "--dir", str(folder), *places
 
 
 def _superuser(folder: Path) -> None:

@@ -2,21 +2,13 @@
 
 require("report")
 
-local path, headers, body
+local headers, body
 
 function init(args)
   read_arguments(args)
-  path = values.path
-  headers = {
-    ["Content-Type"] = "application/json",
-    ["X-PW-Application"] = "developer_api",
-    ["X-PW-AccessToken"] = values.keys,
-    ["X-PW-UserEmail"] = values.email,
-  }
-  body = string.format('{"properties":{"title":"Buyer"},"match":{"field_name":"name","field_value":"%s"}}',
-    values.name)
+  headers, body = headers_for(values.keys), refused_upsert()
 end
 
 function request()
-  return wrk.format("PUT", path, headers, body)
+  return wrk.format("PUT", values.path, headers, body)
 end

@@ -1,5 +1,5 @@
--- What all loads share: their arguments (name=value), the people of benchmarks/people.py, and one
--- line with the result as JSON.
+-- What all loads share: their arguments (name=value), the people of benchmarks/people.py, the calls
+-- to onelead, and one line with the result as JSON.
 
 values = {}
 
@@ -25,14 +25,64 @@ function phone_of(person)
   return string.format("512-%03d-%04d", math.floor(person / 10000) % 1000, person % 10000)
 end
 
--- The next person to deliver; every other one is not stored yet.
-local delivered = 0
-function next_person()
-  delivered = delivered + 1
-  if delivered % 2 == 0 then
-    return values.first_new + (values.step or 1) * delivered / 2
-  end
+local created = 0
+function new_person()
+  created = created + 1
+  return values.first_new + (values.step or 1) * created
+end
+
+function stored_person()
   return math.random(0, values.people - 1)
+end
+
+-- The next person to deliver; every other one is not stored yet.
+local is_new = true
+function next_person()
+  is_new = not is_new
+  return is_new and new_person() or stored_person()
+end
+
+function headers_for(key)
+  return {
+    ["Content-Type"] = "application/json",
+    ["X-PW-Application"] = "developer_api",
+    ["X-PW-AccessToken"] = key,
+    ["X-PW-UserEmail"] = values.email,
+  }
+end
+
+local upsert = '{"properties":{"name":"%s","email":{"email":"p%d@field.example","category":"work"},'
+  .. '"phone_numbers":[{"number":"%s","category":"mobile"}],'
+  .. '"company_name":"Field Supplies","title":"Buyer %d","tags":["tag%d"]},'
+  .. '"match":{"field_name":"email","field_value":"p%d@field.example"}}'
+
+function upsert_of(person)
+  return upsert:format(name_of(person), person, phone_of(person), math.random(1, 1000), person % 50,
+    person)
+end
+
+-- An upsert by a name that very many leads share, which is refused.
+function refused_upsert()
+  return string.format('{"properties":{"title":"Buyer"},"match":{"field_name":"name","field_value":"%s"}}',
+    values.name)
+end
+
+-- A search for a value that differs each time: in a criterion, %n is replaced by a number below n,
+-- and %phone by a phone number. A | separates criteria, of which one is chosen.
+local criteria
+function next_search()
+  if criteria == nil then
+    criteria = {}
+    for criterion in (values.criterion .. "|"):gmatch("(.-)|") do
+      criteria[#criteria + 1] = criterion
+    end
+  end
+  local number = stored_person()
+  local criterion = criteria[math.random(#criteria)]
+  criterion = criterion:gsub("%%phone", phone_of(number)):gsub("%%(%d+)", function(most)
+    return tostring(number % tonumber(most))
+  end)
+  return string.format('{%s"page_number":%d,"page_size":20}', criterion, values.page)
 end
 
 function print_result(requests, seconds, p50_us, p99_us, errors)

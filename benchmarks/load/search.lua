@@ -1,27 +1,15 @@
--- Searches of one kind, each for a different value: in `criterion`, %n is replaced by a number below
--- n, and %phone by a phone number.
+-- Searches of one kind or of several, each for a different value.
 
 require("report")
 
-local path, headers
+local headers
 
 function init(args)
   read_arguments(args)
   math.randomseed(values.seed)
-  path = values.path
-  headers = {
-    ["Content-Type"] = "application/json",
-    ["X-PW-Application"] = "developer_api",
-    ["X-PW-AccessToken"] = values.keys,
-    ["X-PW-UserEmail"] = values.email,
-  }
+  headers = headers_for(values.keys)
 end
 
 function request()
-  local number = math.random(0, values.people - 1)
-  local criterion = values.criterion:gsub("%%phone", phone_of(number)):gsub("%%(%d+)", function(most)
-    return tostring(number % tonumber(most))
-  end)
-  return wrk.format("POST", path, headers,
-    string.format('{%s"page_number":%d,"page_size":20}', criterion, values.page))
+  return wrk.format("POST", values.path, headers, next_search())
 end

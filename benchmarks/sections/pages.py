@@ -27,6 +27,7 @@ from onelead.storage.access.accounts import key_hash
 from onelead.web.frame.sessions import token_hash
 
 _REQUESTS = 9
+_ROUNDS_MAX = 3
 _TOKEN = "a browser of the benchmark"
 _LEAD = re.compile(r'href="(/leads/\d+)"')
 
@@ -47,7 +48,7 @@ def measure_pages(run: Run) -> list[PageRow]:
         ):
             wait_until_listening(process, port, run.log)
             paths = _paths(browser, database, run.size.many)
-            for number, order in run.rounds(list(paths)):
+            for number, order in run.rounds(list(paths), at_most=_ROUNDS_MAX):
                 run.say(f"pages on {engine}, round {number}")
                 rows += [_measured(browser, engine, page, paths[page], number) for page in order]
     return rows

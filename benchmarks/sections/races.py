@@ -30,9 +30,7 @@ def measure_races(run: Run) -> list[RaceRow]:
     rows = []
     with ExitStack() as servers:
         racers = {each.name: each for each in _racers(run, servers)}
-        for number, order in run.rounds(list(racers)):
-            if number > _ROUNDS_MAX:
-                break
+        for number, order in run.rounds(list(racers), at_most=_ROUNDS_MAX):
             run.say(f"race, round {number}")
             rows += [asyncio.run(_race(racers[name], number)) for name in order]
     return rows

@@ -15,6 +15,8 @@ from benchmarks.results import SearchRow
 from benchmarks.run import ENGINES, Run
 
 PAGES = (1, 500)
+SEARCH_PATH = f"{BASE_PATH}/leads/search"
+_ROUNDS_MAX = 3
 #: The first of these is used that is long enough for some answers.
 _SECONDS = (1, 5, 25)
 _ANSWERS_MIN = 10
@@ -28,18 +30,21 @@ def measure_searches(run: Run) -> list[SearchRow]:
         for engine in ENGINES:
             database = run.database(engine, run.size.many)
             server = servers.enter_context(onelead_serving(ONELEAD[engine], database, run.log))
-            for criterion, text in _criteria(database, run.size.many).items():
+            for criterion, text in criteria(database, run.size.many).items():
                 for page in PAGES:
                     name = f"{engine} {criterion} {page}"
-                    loads[name] = (engine, criterion, page, _searching(server, text, page))
-        for number, order in run.rounds(list(loads)):
+                    loads[name] = (engine, criterion, page, searching(server, text, page))
+        for number, order in run.rounds(list(loads), at_most=_ROUNDS_MAX):
             run.say(f"searches, round {number}")
             rows += [_measured(run, *loads[name], number) for name in order]
     return rows
 
 
-def _criteria(database: ServedDatabase, people: int) -> dict[str, str]:
-    """Return the members of the search's body by criterion; `%n` becomes a number below n."""
+def criteria(database: ServedDatabase, people: int) -> dict[str, str]:
+    """Return the members of the search's body by criterion.
+
+    `%n` becomes a number below n; a script chooses among several that a `|` separates.
+    """
     _text, score = database.account.definitions
     return {
         "e-mail": f'"emails":["p%{people}@field.example"],',
@@ -51,11 +56,12 @@ def _criteria(database: ServedDatabase, people: int) -> dict[str, str]:
     }
 
 
-def _searching(server: HttpContender, criterion: str, page: int) -> HttpContender:
+def searching(server: HttpContender, criterion: str, page: int) -> HttpContender:
+    """Return the load that searches a server for such a page."""
     return replace(
         server,
         script="search.lua",
-        path=f"{BASE_PATH}/leads/search",
+        path=SEARCH_PATH,
         values={**server.values, "criterion": criterion, "page": page},
     )
 

@@ -16,8 +16,17 @@ from benchmarks.results import IdleRow, UpsertRow
 from benchmarks.run import ENGINES, Run
 from benchmarks.seeding import Seed
 
-#: The number at which server CPU is compared with the null handler's.
+#: The number at which all contenders are compared.
 USUAL_CONNECTIONS = 64
+LONE = 1
+#: Those that are measured with fewer numbers of connections, so that the run ends in time.
+_CONNECTIONS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys((Name.NULL, *ONE_EACH.values()), (USUAL_CONNECTIONS,)),
+    **dict.fromkeys(
+        (Name.POCKETBASE_BATCH, Name.POCKETBASE_SEARCH_FULL, Name.POCKETBASE_BATCH_FULL),
+        (LONE, USUAL_CONNECTIONS),
+    ),
+}
 #: Long enough to see every account of the contender that has 256 of them.
 _WARM_UP_S = 3
 
@@ -36,7 +45,7 @@ def measure_upserts(run: Run) -> tuple[list[UpsertRow], list[IdleRow]]:
                 rows += [
                     _measured(run, contenders[name], connections, number)
                     for name in order
-                    if name != Name.NULL or connections == USUAL_CONNECTIONS
+                    if connections in _CONNECTIONS.get(name, run.size.connections)
                 ]
     return rows, idle
 
@@ -62,11 +71,13 @@ def _contenders(run: Run, servers: ExitStack) -> list[Contender]:
     fill_fastapi(postgresql, "fastapi", people)
     fastapi = fastapi_serving(Name.FASTAPI, postgresql, "fastapi", people, run.log)
     pocketbase = pocketbase_serving(run.folder / "pocketbase", people, run.log)
+    synced = pocketbase_serving(run.folder / "pocketbase_full", people, run.log, is_full=True)
     return [
         *contenders,
         pgbench,
         servers.enter_context(fastapi),
         *servers.enter_context(pocketbase),
+        *servers.enter_context(synced),
         servers.enter_context(null_serving(Name.NULL, people, run.log)),
     ]
 
@@ -81,7 +92,7 @@ def _measured(run: Run, contender: Contender, connections: int, number: int) -> 
         connections=connections,
         round=number,
         load=load,
-        server_cpu_us=(contender.server_cpu_s() - server_s) / upserts * 1e6,
-        database_cpu_us=(contender.database_cpu_s() - database_s) / upserts * 1e6,
+        server_cpu_us=round((contender.server_cpu_s() - server_s) / upserts * 1e6, 1),
+        database_cpu_us=round((contender.database_cpu_s() - database_s) / upserts * 1e6, 1),
         resident_bytes=contender.resident_bytes(),
     )
