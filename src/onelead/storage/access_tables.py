@@ -1,4 +1,4 @@
-"""The tables of users, their API keys, passwords and sessions."""
+"""The tables of users, their API keys, their ways to sign in, and the audit of access."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ api_key = Table(
     Column("label", Text, nullable=False),
     Column("date_created", BigInteger, nullable=False),
     Column("date_revoked", BigInteger),
+    #: What the key is for (`KeyScope`); null for whatever its user may do.
+    Column("scope", Text),
+    #: When it stops working; null for never.
+    Column("date_expires", BigInteger),
+    #: The networks that it works from, separated by commas; null for everywhere.
+    Column("networks", Text),
+    #: The user who made it; null for the command line, and for keys from before revision 0006.
+    id_column("created_by_id", nullable=True),
 )
 Index("api_key_by_account", api_key.c.account_id, api_key.c.id)
 
@@ -81,6 +89,8 @@ web_session = Table(
     Column("date_last_used", BigInteger, nullable=False),
     Column("address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
+    #: When the user last proved who they are; null for when they signed in.
+    Column("date_confirmed", BigInteger),
 )
 Index("web_session_by_user", web_session.c.account_id, web_session.c.user_id)
 
@@ -98,3 +108,137 @@ one_time_link = Table(
     Column("date_used", BigInteger),
 )
 Index("one_time_link_by_user", one_time_link.c.account_id, one_time_link.c.user_id)
+
+#: What happened to the account's users, keys, links, passwords and sign-ins. Append-only, gap-free,
+#: in commit order, written with what it tells about.
+audit = Table(
+    "audit",
+    metadata,
+    id_column("account_id"),
+    id_column("seq"),
+    Column("date", BigInteger, nullable=False),
+    #: `AuditEvent`.
+    Column("event", Text, nullable=False),
+    #: Who did it: a user, by a key or not; both null when nobody is known.
+    id_column("user_id", nullable=True),
+    id_column("api_key_id", nullable=True),
+    #: `Channel`.
+    Column("channel", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    #: Empty when unknown.
+    Column("address", Text, nullable=False),
+    #: Of a sign-in: the hash of the e-mail that was typed.
+    Column("email_hash", Text),
+    #: What it was done to.
+    id_column("subject_user_id", nullable=True),
+    id_column("subject_key_id", nullable=True),
+    #: JSON: `{field: [old, new]}`.
+    Column("changes", Text),
+    PrimaryKeyConstraint("account_id", "seq"),
+)
+for _name, _column in (
+    ("audit_by_user", audit.c.user_id),
+    ("audit_by_subject_user", audit.c.subject_user_id),
+):
+    Index(
+        *(_name, audit.c.account_id, _column, audit.c.seq),
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+    )
+
+#: Attempts that are counted across processes and restarts.
+attempt = Table(
+    "attempt",
+    metadata,
+    #: The hash of what is counted and for whom.
+    Column("who_hash", bytewise(), primary_key=True),
+    #: When all attempts are back, in milliseconds.
+    Column("full_at_ms", BigInteger, nullable=False),
+)
+Index("attempt_by_full_at_ms", attempt.c.full_at_ms)
+
+#: A browser that has signed in before with an e-mail. Looked up by the hash of its token alone.
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("token_hash", bytewise(), primary_key=True),
+    Column("email_hash", bytewise(), nullable=False),
+    Column("date_last_used", BigInteger, nullable=False),
+)
+Index("known_browser_by_email", known_browser.c.email_hash, known_browser.c.date_last_used)
+
+#: A passkey (WebAuthn). Looked up by the id of the credential alone: signing in names no account.
+passkey = Table(
+    "passkey",
+    metadata,
+    #: Base64url, as the browser sends it.
+    Column("credential_id", bytewise(), primary_key=True),
+    id_column("account_id"),
+    id_column("user_id"),
+    #: COSE, as Base64url.
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    #: Separated by commas.
+    Column("transports", Text, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    Column("date_last_used", BigInteger),
+)
+Index("passkey_by_user", passkey.c.account_id, passkey.c.user_id)
+
+#: A user's one-time codes from an app (TOTP).
+totp = Table(
+    "totp",
+    metadata,
+    id_column("account_id"),
+    id_column("user_id"),
+    #: Base32. Checking a code needs it as it is.
+    Column("secret", Text, nullable=False),
+    Column("date_created", BigInteger, nullable=False),
+    #: When the first code was right; null until then, and no code is asked for.
+    Column("date_confirmed", BigInteger),
+    #: The time step of the last code that was taken; none counts twice.
+    Column("last_step", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "user_id"),
+)
+
+#: A code that signs in once when the app with the others is lost.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    id_column("account_id"),
+    id_column("user_id"),
+    Column("code_hash", bytewise(), nullable=False),
+    Column("date_used", BigInteger),
+    PrimaryKeyConstraint("account_id", "user_id", "code_hash"),
+)
+
+#: A sign-in that is half done: the second step of it, or its way back from the company's provider.
+#: Looked up by its token's hash alone.
+pending_sign_in = Table(
+    "pending_sign_in",
+    metadata,
+    Column("token_hash", bytewise(), primary_key=True),
+    #: `PendingKind`.
+    Column("kind", Text, nullable=False),
+    #: Null while the user is not known.
+    id_column("account_id", nullable=True),
+    id_column("user_id", nullable=True),
+    #: JSON: what has to be known to finish it.
+    Column("data", Text, nullable=False),
+    Column("date_expires", BigInteger, nullable=False),
+)
+Index("pending_sign_in_by_date_expires", pending_sign_in.c.date_expires)
+
+#: A user at the company's provider (OIDC). Looked up by what the provider says alone.
+company_identity = Table(
+    "company_identity",
+    metadata,
+    Column("issuer", bytewise(), nullable=False),
+    Column("subject", bytewise(), nullable=False),
+    id_column("account_id"),
+    id_column("user_id"),
+    Column("date_created", BigInteger, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject", "account_id"),
+)
+Index("company_identity_by_user", company_identity.c.account_id, company_identity.c.user_id)

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Index,
-    Integer,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -26,8 +25,16 @@ from sqlalchemy import (
 from onelead.storage.access_tables import (
     api_key,
     api_key_use,
+    attempt,
+    audit,
+    company_identity,
+    known_browser,
     one_time_link,
+    passkey,
     password,
+    pending_sign_in,
+    recovery_code,
+    totp,
     user,
     web_session,
 )
@@ -45,6 +52,13 @@ from onelead.storage.folded_tables import (
     queue_progress,
     refused_delivery,
 )
+from onelead.storage.settings_tables import (
+    custom_field,
+    custom_field_option,
+    customer_source,
+    deleted_setting,
+    lead_status,
+)
 
 #: Every table, wherever it is declared.
 __all__ = [
@@ -52,8 +66,11 @@ __all__ = [
     "account",
     "api_key",
     "api_key_use",
+    "attempt",
+    "audit",
     "batch_undo",
     "caller_figure",
+    "company_identity",
     "custom_field",
     "custom_field_option",
     "customer_source",
@@ -65,6 +82,7 @@ __all__ = [
     "hour_figure",
     "idempotency_key",
     "key_rebuild",
+    "known_browser",
     "lane",
     "lead",
     "lead_figure",
@@ -79,17 +97,21 @@ __all__ = [
     "one_time_link",
     "open_group",
     "open_group_caller",
+    "passkey",
     "password",
+    "pending_sign_in",
     "queue_progress",
+    "recovery_code",
     "refused_delivery",
     "retention",
     "sent_form",
+    "totp",
     "user",
     "web_session",
 ]
 
 #: The newest migration, which makes these tables.
-REVISION = "0005"
+REVISION = "0006"
 
 
 account = Table(
@@ -106,6 +128,9 @@ account = Table(
     Column("deciding", Text),
     #: How long the ledger keeps what was delivered; null for as long as it stands.
     Column("payload_days", BigInteger),
+    #: How long a browser stays signed in, and without use, in seconds; null for the usual.
+    Column("session_s", BigInteger),
+    Column("session_idle_s", BigInteger),
 )
 
 #: The account's write order. A change of leads or settings begins with an update of this row; it
@@ -120,62 +145,6 @@ lane = Table(
     Column("settings_version", BigInteger, nullable=False),
     #: How many leads the account has, so that they need not be counted.
     Column("lead_count", BigInteger, nullable=False),
-)
-
-lead_status = Table(
-    "lead_status",
-    metadata,
-    id_column("account_id"),
-    id_column("id"),
-    Column("name", Text, nullable=False),
-    Column("rank", Integer, nullable=False),
-    Column("is_default", Boolean, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
-)
-
-customer_source = Table(
-    "customer_source",
-    metadata,
-    id_column("account_id"),
-    id_column("id"),
-    Column("name", Text, nullable=False),
-    Column("rank", Integer, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
-)
-
-custom_field = Table(
-    "custom_field",
-    metadata,
-    id_column("account_id"),
-    id_column("id"),
-    Column("name", Text, nullable=False),
-    Column("canonical_name", Text),
-    Column("data_type", Text, nullable=False),
-    #: The resources, separated by commas.
-    Column("available_on", Text, nullable=False),
-    Column("is_filterable", Boolean, nullable=False),
-    Column("currency", String(3)),
-    Column("index_state", Text, nullable=False),
-    Column("index_generation", Integer, nullable=False),
-    #: While the index is being built: the last lead that has its keys.
-    Column("index_progress", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
-)
-
-custom_field_option = Table(
-    "custom_field_option",
-    metadata,
-    id_column("account_id"),
-    id_column("id"),
-    id_column("custom_field_id"),
-    Column("name", Text, nullable=False),
-    Column("rank", Integer, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
-)
-Index(
-    "custom_field_option_by_field",
-    custom_field_option.c.account_id,
-    custom_field_option.c.custom_field_id,
 )
 
 
@@ -453,21 +422,6 @@ retention = Table(
     id_column("seq"),
     id_column("cleaned_seq"),
     Column("date_cleaned", BigInteger, nullable=False),
-)
-
-#: What leads referred to before it was deleted. Deliveries may go on sending it.
-deleted_setting = Table(
-    "deleted_setting",
-    metadata,
-    id_column("account_id"),
-    id_column("id"),
-    #: `custom_field_definition`, `custom_field_option`, `lead_status` or `customer_source`.
-    Column("resource", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    #: Of an option: its definition.
-    id_column("definition_id", nullable=True),
-    Column("date", BigInteger, nullable=False),
-    PrimaryKeyConstraint("account_id", "id"),
 )
 
 #: An account of a database that was upgraded to revision 0003, which changed the rules of match
