@@ -30,6 +30,7 @@ from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
+from onelead.process.access_cleaning import AccessCleaning
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 from onelead.process.batch_undo_work import BatchUndoWork
 from onelead.process.figure_work import FigureWork
@@ -273,6 +274,7 @@ async def _serve_from(
     retention_work = RetentionWork(store, time.monotonic)
     api_key_uses = ApiKeyUses()
     api_key_use_work = ApiKeyUseWork(store.record_api_key_uses, api_key_uses)
+    access_cleaning = AccessCleaning(store)
     batch_undo_work = BatchUndoWork(store, writer, holder=_new_request_id())
     runtime = Runtime(
         store=store,
@@ -306,6 +308,7 @@ async def _serve_from(
             api_key_use_work.stop(),
             index_work.stop(),
             batch_undo_work.stop(),
+            access_cleaning.stop(),
             writer.drain(),
         )
         sampling.cancel()

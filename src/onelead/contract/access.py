@@ -14,6 +14,7 @@ from msgspec import Struct
 from onelead.domain.access import UserChange
 from onelead.domain.account import ApiKey, Caller, Role, User
 from onelead.domain.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
+from onelead.domain.sign_in.attempts import Attempt, Count, Places
 
 
 class NewAccount(Struct, frozen=True, gc=False):
@@ -162,6 +163,21 @@ class AccessStore(Protocol):
 
     async def renew_password_hash(self, stored: StoredPassword, password_hash: str) -> None:
         """Replace a hash by another one of the same password, unless the password has changed."""
+
+    async def known_places(self, places: Places) -> frozenset[str]:
+        """Return those of the places where the e-mail has signed in before."""
+
+    async def take_attempts(self, counts: Sequence[Count]) -> None:
+        """Add an attempt to each of these counts, or to none. Raises TooManyAttempts."""
+
+    async def give_back_attempt(self, attempt: Attempt) -> None:
+        """Let a successful attempt count for nothing, and give its place all attempts back."""
+
+    async def remember_places(self, places: Places) -> None:
+        """Remember where an e-mail has signed in."""
+
+    async def forget_old_attempts(self) -> None:
+        """Delete attempts that count no more, and places that were not used for long."""
 
     async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
         """Create a session, and return True, if the password and the user are still as they were.

@@ -286,11 +286,13 @@ SESSION_TOUCH_S = 60
 REPLACE_CHUNK_LEADS = 500
 #: Of one user; with more, the least recently used ones end.
 SESSIONS_PER_USER_MAX = 50
-PASSWORD_CHARS_MIN = 10
+PASSWORD_CHARS_MIN = 12
 PASSWORD_CHARS_MAX = 1_000
 #: Each process hashes this many passwords at a time, and lets this many more wait.
 PASSWORD_HASHES_AT_ONCE_MAX = 2
 PASSWORD_HASHES_WAITING_MAX = 32
+#: And this many of users at known places, or with a link or a session.
+PASSWORD_HASHES_RESERVED_MAX = 16
 #: A user with passwords in more accounts can sign in to the first ones.
 SIGN_IN_ACCOUNTS_MAX = 20
 #: How long one-time links work: for the first sign-in or a lost password, for an invitation, and
@@ -298,11 +300,17 @@ SIGN_IN_ACCOUNTS_MAX = 20
 LINK_S = 86_400
 INVITATION_S = 7 * 86_400
 ACCOUNT_CHOICE_S = 300
-#: Attempts to sign in within SIGN_IN_PERIOD_S, per process; they come back evenly over it.
+#: Attempts to sign in within SIGN_IN_PERIOD_S; they come back evenly over it. By place: of one
+#: e-mail in one browser or from one address; the others count only strangers.
 SIGN_IN_PERIOD_S = 900
-SIGN_IN_BY_EMAIL_MAX = 10
+SIGN_IN_BY_PLACE_MAX = 10
+SIGN_IN_BY_EMAIL_MAX = 100
 SIGN_IN_BY_ADDRESS_MAX = 60
-SIGN_IN_COUNTED_MAX = 20_000
+#: A place is forgotten after this time without a sign-in, and when an e-mail has newer ones.
+KNOWN_PLACE_S = 180 * 86_400
+KNOWN_PLACES_MAX = 40
+#: The pause before attempts, places and half-done sign-ins that count no more are deleted.
+ACCESS_CLEANING_REST_S = 3_600
 #: Pages that show new deliveries as they arrive: per process, and of one user.
 LIVE_STREAMS_MAX = 200
 LIVE_USER_STREAMS_MAX = 6

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
 from argon2 import Parameters, PasswordHasher, Type, extract_parameters
@@ -20,8 +21,12 @@ from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from onelead.domain.errors import TooManyAttempts
-from onelead.domain.limits import PASSWORD_HASHES_AT_ONCE_MAX, PASSWORD_HASHES_WAITING_MAX
-from onelead.domain.passwords import hashed_form, is_too_long
+from onelead.domain.limits import (
+    PASSWORD_HASHES_AT_ONCE_MAX,
+    PASSWORD_HASHES_RESERVED_MAX,
+    PASSWORD_HASHES_WAITING_MAX,
+)
+from onelead.domain.sign_in.passwords import hashed_form, is_too_long
 
 T = TypeVar("T")
 
@@ -53,6 +58,22 @@ class PasswordHashes:
         self._threads = ThreadPoolExecutor(PASSWORD_HASHES_AT_ONCE_MAX, "password")
         self._under_way = 0
 
+    @contextmanager
+    def room(self, *, is_known: bool) -> Iterator[None]:
+        """Keep a place among those that hash, or wait for it, while the block runs.
+
+        Some are kept for users at known places, and for those with a link or a session. Raises
+        TooManyAttempts.
+        """
+        most = PASSWORD_HASHES_AT_ONCE_MAX + PASSWORD_HASHES_WAITING_MAX
+        if self._under_way >= most + (PASSWORD_HASHES_RESERVED_MAX if is_known else 0):
+            raise TooManyAttempts(retry_after_s=5)
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
     async def of(self, password: str, others: Sequence[str] = ()) -> str:
         """Return the hash to store for a password; `others` are the stored hashes of its e-mail.
 
@@ -60,12 +81,15 @@ class PasswordHashes:
         """
         salts = [recipe.salt for recipe in map(_recipe, others) if recipe is not None]
         salt = salts[0] if salts else None
-        return await self._in_thread(lambda: self._hasher.hash(hashed_form(password), salt=salt))
+        with self.room(is_known=True):
+            return await self._in_thread(
+                lambda: self._hasher.hash(hashed_form(password), salt=salt)
+            )
 
     async def check(self, password: str, stored: Sequence[str]) -> list[Checked]:
         """Check a password against the hashes of one e-mail; it takes as long without any.
 
-        Raises TooManyAttempts.
+        The caller keeps a `room` meanwhile.
         """
         return await self._in_thread(lambda: self._check(password, stored))
 
@@ -101,13 +125,7 @@ class PasswordHashes:
             return ""
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._under_way >= PASSWORD_HASHES_AT_ONCE_MAX + PASSWORD_HASHES_WAITING_MAX:
-            raise TooManyAttempts(retry_after_s=5)
-        self._under_way += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._under_way -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 #: The salt for a password that has nothing to be compared with.

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
+from onelead.domain.limits import LIVE_POLL_S
 from onelead.process.api_key_uses import ApiKeyUses
-from onelead.process.attempts import Attempts
 from onelead.process.feed import Feed
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
@@ -41,16 +40,6 @@ class Runtime:
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
     #: How often the feed looks for new deliveries, in seconds.
     live_poll_s: float = LIVE_POLL_S
-
-    @cached_property
-    def attempts_by_email(self) -> Attempts:
-        """Attempts to sign in, by e-mail."""
-        return Attempts(SIGN_IN_BY_EMAIL_MAX, self.monotonic)
-
-    @cached_property
-    def attempts_by_address(self) -> Attempts:
-        """Attempts to sign in, by IP address."""
-        return Attempts(SIGN_IN_BY_ADDRESS_MAX, self.monotonic)
 
     @cached_property
     def readiness(self) -> Readiness:

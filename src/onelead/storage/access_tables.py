@@ -157,15 +157,17 @@ attempt = Table(
 )
 Index("attempt_by_full_at_ms", attempt.c.full_at_ms)
 
-#: A browser that has signed in before with an e-mail. Looked up by the hash of its token alone.
-known_browser = Table(
-    "known_browser",
+#: A browser or an address from which an e-mail has signed in before (`Places`).
+known_place = Table(
+    "known_place",
     metadata,
-    Column("token_hash", bytewise(), primary_key=True),
+    #: Of the e-mail with the browser's token or the address.
+    Column("place_hash", bytewise(), primary_key=True),
     Column("email_hash", bytewise(), nullable=False),
     Column("date_last_used", BigInteger, nullable=False),
 )
-Index("known_browser_by_email", known_browser.c.email_hash, known_browser.c.date_last_used)
+Index("known_place_by_email", known_place.c.email_hash, known_place.c.date_last_used)
+Index("known_place_by_date", known_place.c.date_last_used)
 
 #: A passkey (WebAuthn). Looked up by the id of the credential alone: signing in names no account.
 passkey = Table(

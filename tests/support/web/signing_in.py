@@ -32,6 +32,12 @@ async def a_member(web: Web, email: str = "mia@shop.example") -> User:
     return user
 
 
+async def sign_out(browser: Browser) -> None:
+    """Press the button of the frame."""
+    shown = await browser.get("/profile")
+    await shown.submit('nav[aria-label="Main"] form[action="/sign-out"]')
+
+
 async def sign_in(
     browser: Browser, email: str, password: str = PASSWORD, *, start: str = "/sign-in"
 ) -> Shown:

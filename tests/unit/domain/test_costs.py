@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid
-from onelead.domain.passwords import require_good_password
+from onelead.domain.sign_in.passwords import require_good_password
 from onelead.domain.text import Form, fold, known_id, normalised, tidy
 from onelead.incoming.lead_json import lead_patch
 
@@ -56,7 +57,7 @@ def test_marks_upon_marks(piece: str) -> None:
 def test_a_new_password_of_marks() -> None:
     password = "a" + (ABOVE + BELOW) * 80_000
     with quick(), pytest.raises(InputInvalid, match="too long"):
-        require_good_password(password, password, "dana@shop.example")
+        require_good_password(password, password, User(1, "Dana", "dana@shop.example"), "Shop")
 
 
 marks = st.sampled_from([*"aß가", *itertools.chain(*PIECES.values()), "\u0344", "\ufc60", "\u3099"])

@@ -7,7 +7,7 @@ from tests.support.web.browser_client import Browser
 from tests.support.web.signing_in import PASSWORD, a_member, sign_in
 from tests.support.web.web_service import Web
 
-from onelead.domain.limits import SESSION_IDLE_S, SIGN_IN_BY_EMAIL_MAX
+from onelead.domain.limits import SESSION_IDLE_S, SIGN_IN_BY_PLACE_MAX
 
 EMAIL = "mia@shop.example"
 NEW = "a sunny morning"
@@ -59,7 +59,7 @@ async def test_a_new_password_signs_out_the_others_and_not_this_one(web: Web, mi
         (
             {"password": "short", "repeated": "short"},
             "password",
-            "is too short (minimum is 10 characters)",
+            "is too short (minimum is 12 characters)",
         ),
         ({"repeated": PASSWORD}, "repeated", "is not the same as the password"),
     ],
@@ -79,9 +79,9 @@ async def test_who_finds_an_open_browser_cannot_guess_the_password(mia: Browser)
     form = {"current": "wrong", "password": NEW, "repeated": NEW}
     statuses = [
         (await page.submit("form#change-password", form)).status
-        for _ in range(SIGN_IN_BY_EMAIL_MAX + 1)
+        for _ in range(SIGN_IN_BY_PLACE_MAX + 1)
     ]
-    assert statuses == [422] * SIGN_IN_BY_EMAIL_MAX + [429]
+    assert statuses == [422] * SIGN_IN_BY_PLACE_MAX + [429]
 
 
 async def test_a_changed_password_has_the_salt_that_the_email_has_elsewhere(

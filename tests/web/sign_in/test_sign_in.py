@@ -12,7 +12,13 @@ from tests.support.api.service import database_in
 from tests.support.process.clock import Clock
 from tests.support.storage.faults import Faults
 from tests.support.web.browser_client import Browser
-from tests.support.web.signing_in import PASSWORD, a_member, set_password, sign_in
+from tests.support.web.signing_in import (
+    PASSWORD,
+    a_member,
+    set_password,
+    sign_in,
+    sign_out,
+)
 from tests.support.web.web_service import Web
 
 from onelead.domain.limits import (
@@ -21,6 +27,7 @@ from onelead.domain.limits import (
     SESSION_TOUCH_S,
     SIGN_IN_BY_ADDRESS_MAX,
     SIGN_IN_BY_EMAIL_MAX,
+    SIGN_IN_BY_PLACE_MAX,
     SIGN_IN_PERIOD_S,
 )
 from onelead.process.password_hashes import PasswordHashes
@@ -95,7 +102,7 @@ async def test_nobody_costs_as_much_work_as_somebody_of_one_account_or_of_severa
     user = await a_member(web, "max@shop.example")
     other = await web.store.create_account("Other Ltd", user.email)
     third = await web.store.create_account("Third Ltd", user.email)
-    await set_password(web, other.user_id, "another password")
+    await set_password(web, other.user_id, "another dry winter")
     await set_password(web, third.user_id)
     hasher = Counting()
     runtime = replace(web.api.runtime, passwords=PasswordHashes(hasher))
@@ -185,27 +192,41 @@ async def test_a_form_of_another_browser_is_refused(web: Web) -> None:
     assert SESSION not in browser.client.cookies
 
 
+async def guess(web: Web, email: str, times: int, *, address: str = "192.0.2.1") -> list[int]:
+    """Guess the password of an e-mail in a new browser each time; return the statuses."""
+    shown = [
+        await sign_in(web.visitor(address=address), email, "wrong password") for _ in range(times)
+    ]
+    return [one.status for one in shown]
+
+
+async def guess_from_everywhere(web: Web, email: str) -> None:
+    """Use up what strangers have of an e-mail's attempts, from many addresses."""
+    for number in range(SIGN_IN_BY_EMAIL_MAX // SIGN_IN_BY_PLACE_MAX):
+        address = f"198.51.100.{number}"
+        assert await guess(web, email, SIGN_IN_BY_PLACE_MAX, address=address) == [422] * 10
+
+
 class TestThrottle:
-    async def test_an_email_has_so_many_attempts_whether_or_not_it_has_a_user(
-        self, web: Web
-    ) -> None:
+    async def test_an_email_has_so_many_attempts_from_an_address(self, web: Web) -> None:
         await a_member(web)
         pages = []
         for email in (EMAIL, "nobody@shop.example"):
-            for _ in range(SIGN_IN_BY_EMAIL_MAX):
-                assert (await sign_in(web.visitor(), email, "wrong password")).status == 422
-            shown = await sign_in(web.visitor(), email, PASSWORD)
+            assert await guess(web, email, SIGN_IN_BY_PLACE_MAX) == [422] * SIGN_IN_BY_PLACE_MAX
+            shown = await sign_in(web.visitor(address="192.0.2.1"), email, PASSWORD)
             pages.append((shown.status, shown.text, shown.response.headers["retry-after"]))
+        # Whether or not it has a user.
         assert pages[0] == pages[1]
         status, text, retry_after = pages[0]
         assert status == 429
         assert "Too many attempts; try again in 2 minutes" in text
-        assert int(retry_after) == SIGN_IN_PERIOD_S // SIGN_IN_BY_EMAIL_MAX
+        assert int(retry_after) == SIGN_IN_PERIOD_S // SIGN_IN_BY_PLACE_MAX
+        assert (await sign_in(web.visitor(address="192.0.2.2"), EMAIL, "wrong")).status == 422
         web.clock.advance(int(retry_after))
-        assert (await sign_in(web.visitor(), EMAIL)).status == 200
+        assert (await sign_in(web.visitor(address="192.0.2.1"), EMAIL)).status == 200
 
     async def test_the_email_counts_however_it_is_written(self, web: Web) -> None:
-        for number in range(SIGN_IN_BY_EMAIL_MAX):
+        for number in range(SIGN_IN_BY_PLACE_MAX):
             email = EMAIL.upper() if number % 2 else EMAIL
             await sign_in(web.visitor(), email, "wrong password")
         assert (await sign_in(web.visitor(), EMAIL.title(), "wrong")).status == 429
@@ -219,10 +240,44 @@ class TestThrottle:
         assert shown.status == 429
         assert (await sign_in(web.visitor(address="192.0.2.9"), EMAIL, "wrong")).status == 422
 
+    async def test_a_guesser_in_the_office_does_not_shut_the_others_out(self, web: Web) -> None:
+        await a_member(web)
+        office = "203.0.113.5"
+        mine = web.visitor(address=office)
+        await sign_in(mine, EMAIL)
+        await sign_out(mine)
+        for number in range(SIGN_IN_BY_ADDRESS_MAX):
+            await sign_in(web.visitor(address=office), f"{number}@shop.example", "wrong password")
+        assert await guess(web, "other@shop.example", 1, address=office) == [429]
+        # Even in a new browser, because the e-mail has signed in from there before.
+        assert (await sign_in(web.visitor(address=office), EMAIL)).status == 200
+
+    async def test_a_known_browser_gets_in_while_strangers_guess(self, web: Web) -> None:
+        await a_member(web)
+        mine = web.visitor(address="203.0.113.5")
+        await sign_in(mine, EMAIL)
+        await sign_out(mine)
+        assert await guess(web, EMAIL, SIGN_IN_BY_PLACE_MAX + 1, address="203.0.113.5") == [
+            *([422] * SIGN_IN_BY_PLACE_MAX),
+            429,
+        ]
+        await guess_from_everywhere(web, EMAIL)
+        assert await guess(web, EMAIL, 1, address="192.0.2.200") == [429]
+        assert (await sign_in(mine, EMAIL)).status == 200
+
+    async def test_a_known_browser_has_its_own_end_of_attempts(self, web: Web) -> None:
+        await a_member(web)
+        mine = web.visitor()
+        await sign_in(mine, EMAIL)
+        await sign_out(mine)
+        for _ in range(SIGN_IN_BY_PLACE_MAX):
+            assert (await sign_in(mine, EMAIL, "wrong password")).status == 422
+        assert (await sign_in(mine, EMAIL)).status == 429
+
     async def test_who_gets_in_has_all_attempts_again(self, web: Web) -> None:
         await a_member(web)
         for _ in range(3):
-            for _ in range(SIGN_IN_BY_EMAIL_MAX - 1):
+            for _ in range(SIGN_IN_BY_PLACE_MAX - 1):
                 await sign_in(web.visitor(), EMAIL, "wrong password")
             assert (await sign_in(web.visitor(), EMAIL)).status == 200
 
@@ -266,8 +321,8 @@ class TestSeveralAccounts:
     async def test_different_passwords_lead_to_different_accounts(self, web: Web) -> None:
         user = await a_member(web)
         other = await web.store.create_account("Other Ltd", user.email)
-        await set_password(web, other.user_id, "another password")
-        for password, account in ((PASSWORD, "Shop Ltd"), ("another password", "Other Ltd")):
+        await set_password(web, other.user_id, "another dry winter")
+        for password, account in ((PASSWORD, "Shop Ltd"), ("another dry winter", "Other Ltd")):
             shown = await sign_in(
                 web.visitor(), user.email, password, start="/sign-in?next=/profile"
             )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from onelead.contract.access import NewAccount, OneTimeLink
-from onelead.storage.access import accounts, links, user_changes
+from onelead.domain.sign_in.attempts import Count, Places
+from onelead.storage.access import accounts, attempts, links, user_changes
 from onelead.storage.access import passwords as stored_passwords
 from onelead.storage.access import sign_in as web_sessions
 from onelead.storage.transactions import Transactions, reads, writes, writes_now
@@ -38,8 +41,22 @@ class PortableAccess(Transactions):
     set_password = writes_now(stored_passwords.set_password)
     choose_account = writes_now(stored_passwords.choose_account)
 
+    give_back_attempt = writes(attempts.give_back_attempt)
+    remember_places = writes_now(attempts.remember_places)
+    forget_old_attempts = writes_now(attempts.forget_old_attempts)
+
     create_link = writes_now(links.create_link)
     create_first_link = writes_now(links.create_first_link)
+
+    async def known_places(self, places: Places) -> frozenset[str]:
+        now = self._clock()
+        return await self._read(lambda connection: attempts.known_places(connection, now, places))
+
+    async def take_attempts(self, counts: Sequence[Count]) -> None:
+        now = self._clock()
+        # A flood of attempts that are refused writes nothing.
+        await self._read(lambda connection: attempts.require_attempts(connection, now, counts))
+        await self._write(lambda connection: attempts.take_attempts(connection, now, counts))
 
     async def link(self, token_hash: str) -> OneTimeLink | None:
         now = self._clock()

@@ -3,6 +3,7 @@
 A token is 256 random bits in a cookie that scripts cannot read and that is not sent with forms of
 other sites; only its hash is stored. The CSRF token of a form is derived from the cookie, so only
 our own pages can contain it. A browser that is not signed in gets a visitor cookie for that.
+A third cookie outlasts the session: a browser that has signed in has attempts of its own.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ from starlette.responses import Response
 from onelead.contract.access import WebSession
 from onelead.domain.account import AccountSettings, Role, User
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
-from onelead.domain.limits import LINE_CHARS_MAX, SESSION_IDLE_S, SESSION_S, SESSION_TOUCH_S
+from onelead.domain.limits import (
+    KNOWN_PLACE_S,
+    LINE_CHARS_MAX,
+    SESSION_IDLE_S,
+    SESSION_S,
+    SESSION_TOUCH_S,
+)
 from onelead.process.runtime import Runtime
 
 _SESSION = "onelead_session"
 _VISITOR = "onelead_visitor"
+_BROWSER = "onelead_browser"
 _TOKEN_CHARS_MAX = 100
 
 
@@ -75,6 +83,11 @@ def visitor_token(request: Request) -> str:
     return request.cookies.get(_cookie(request, _VISITOR), "")[:_TOKEN_CHARS_MAX]
 
 
+def browser_token(request: Request) -> str:
+    """Return the token of a browser that has signed in before; empty for any other."""
+    return request.cookies.get(_cookie(request, _BROWSER), "")[:_TOKEN_CHARS_MAX]
+
+
 def new_session(request: Request, account_id: int, user_id: int, now: int) -> WebSession:
     """Return a new session of a user in the browser of the request."""
     address = request.client.host if request.client else ""
@@ -92,11 +105,18 @@ def set_visitor(request: Request, response: Response, token: str) -> None:
     _set(request, response, _VISITOR, token)
 
 
-def _set(request: Request, response: Response, name: str, token: str) -> None:
+def set_browser(request: Request, response: Response, token: str) -> None:
+    """Let the browser be known when it signs in the next time."""
+    _set(request, response, _BROWSER, token, KNOWN_PLACE_S)
+
+
+def _set(
+    request: Request, response: Response, name: str, token: str, max_age_s: int = SESSION_S
+) -> None:
     response.set_cookie(
         _cookie(request, name),
         token,
-        max_age=SESSION_S,
+        max_age=max_age_s,
         path="/",
         secure=is_secure(request),
         httponly=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from onelead.web.frame.forms import Form, decode_form
 from onelead.web.frame.rendering import moment_writer, render
 from onelead.web.frame.sessions import (
     SignedIn,
+    browser_token,
     csrf_token,
     new_token,
     session_token,
@@ -83,6 +85,11 @@ class Visit:
     def base_url(self) -> str:
         """The scheme, host and port by which the browser calls this server."""
         return f"{self.request.url.scheme}://{self.request.url.netloc}"
+
+    @cached_property
+    def browser_token(self) -> str:
+        """The token by which this browser is known when it signs in; a new one if it has none."""
+        return browser_token(self.request) or new_token()
 
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the query string; one with a NUL character counts as missing."""

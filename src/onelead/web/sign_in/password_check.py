@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import structs
 
 from onelead.contract.access import StoredPassword
+from onelead.domain.sign_in.attempts import Attempt, Places, attempt_from, places_of
 from onelead.domain.text import fold_case
-from onelead.process.attempts import origin
 from onelead.web.frame.visit import Visit
 
 
@@ -16,23 +16,40 @@ async def users_with_password(visit: Visit, email: str, password: str) -> list[S
     An unknown e-mail takes as much work as a wrong password, and an e-mail in several accounts
     takes no more. Raises TooManyAttempts.
     """
-    runtime, key = visit.runtime, fold_case(email)
-    runtime.attempts_by_address.take(origin(visit.address))
-    runtime.attempts_by_email.take(key)
+    store, passwords = visit.store, visit.runtime.passwords
+    places = places_of(email, visit.address, visit.browser_token)
+    attempt = await _attempt(visit, email, places)
+    with passwords.room(is_known=not attempt.shared):
+        await store.take_attempts(attempt.counts)
+        stored = await store.passwords(email)
+        outcomes = await passwords.check(password, [one.password_hash for one in stored])
     right = []
-    stored = await visit.store.passwords(email)
-    outcomes = await runtime.passwords.check(password, [one.password_hash for one in stored])
     for one, checked in zip(stored, outcomes, strict=True):
         if not checked.is_right:
             continue
         if checked.newer_hash is not None:
-            await visit.store.renew_password_hash(one, checked.newer_hash)
+            await store.renew_password_hash(one, checked.newer_hash)
         right.append(structs.replace(one, password_hash=checked.newer_hash or one.password_hash))
+    if right:
+        await store.remember_places(places)
     # An admin of another account can create a user with anyone's e-mail there: knowing that one
     # password must not give more attempts at the others.
     if right and len(right) == len(stored):
-        runtime.attempts_by_email.forget(key)
+        await store.give_back_attempt(attempt)
     return right
+
+
+async def _attempt(visit: Visit, email: str, places: Places) -> Attempt:
+    known = set(await visit.store.known_places(places))
+    who = visit.who
+    if who is not None and fold_case(who.user.email) == fold_case(email):
+        known.add(places.browser)
+    return attempt_from(places, visit.address, known)
+
+
+async def remember_places(visit: Visit, email: str) -> None:
+    """Remember where a user signed in without a password."""
+    await visit.store.remember_places(places_of(email, visit.address, visit.browser_token))
 
 
 async def new_password_hash(visit: Visit, account_id: int, email: str, password: str) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from onelead.contract.access import KnownSession
 from onelead.domain.access import UserChange
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.passwords import require_good_password
+from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import forget_session, is_alive
 from onelead.web.frame.visit import Problems, Visit, problems_of
@@ -76,7 +76,7 @@ async def change_password(visit: Visit) -> Response:
     password = form.raw("password")
     try:
         await _require_own_password(visit, form.raw("current"))
-        require_good_password(password, form.raw("repeated"), user.email)
+        require_good_password(password, form.raw("repeated"), user, visit.settings.name)
     except InputInvalid as error:
         return await _profile(visit, 422, password_problems=problems_of(error))
     password_hash = await new_password_hash(visit, visit.account_id, user.email, password)

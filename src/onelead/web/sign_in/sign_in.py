@@ -13,18 +13,23 @@ from onelead.contract.access import LinkPurpose, OneTimeLink
 from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid
 from onelead.domain.limits import LINE_CHARS_MAX
-from onelead.domain.passwords import require_good_password
+from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import (
     forget_session,
     new_session,
     new_token,
     session_token,
+    set_browser,
     set_session,
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
-from onelead.web.sign_in.password_check import new_password_hash, users_with_password
+from onelead.web.sign_in.password_check import (
+    new_password_hash,
+    remember_places,
+    users_with_password,
+)
 
 _REFUSED = "Wrong e-mail or password."
 
@@ -83,6 +88,7 @@ async def _signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> 
         await visit.store.end_session(visit.who.token_hash)
     response = visit.redirect(wanted, flash)
     set_session(visit.request, response, token)
+    set_browser(visit.request, response, visit.browser_token)
     return response
 
 
@@ -113,7 +119,7 @@ async def welcome(visit: Visit) -> Response:
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
     password = form.raw("password")
     try:
-        require_good_password(password, form.raw("repeated"), user.email)
+        require_good_password(password, form.raw("repeated"), user, account)
     except InputInvalid as error:
         shown = {"link": link, "user": user, "account_name": account}
         return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
@@ -122,6 +128,7 @@ async def welcome(visit: Visit) -> Response:
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
+    await remember_places(visit, user.email)
     return await _signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 

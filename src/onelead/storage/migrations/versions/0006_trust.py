@@ -88,13 +88,14 @@ def _create_attempts() -> None:
     )
     op.create_index("attempt_by_full_at_ms", "attempt", ["full_at_ms"])
     op.create_table(
-        "known_browser",
-        _bytewise("token_hash"),
+        "known_place",
+        _bytewise("place_hash"),
         _bytewise("email_hash"),
         _integer("date_last_used"),
-        sa.PrimaryKeyConstraint("token_hash"),
+        sa.PrimaryKeyConstraint("place_hash"),
     )
-    op.create_index("known_browser_by_email", "known_browser", ["email_hash", "date_last_used"])
+    op.create_index("known_place_by_email", "known_place", ["email_hash", "date_last_used"])
+    op.create_index("known_place_by_date", "known_place", ["date_last_used"])
 
 
 def _create_passkeys() -> None:

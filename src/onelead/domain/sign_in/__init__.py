@@ -1,0 +1,1 @@
+"""Signing in: which passwords are good, and how many attempts there are."""
