@@ -80,12 +80,12 @@ $(VENV)/serve.stamp: pyproject.toml constraints.txt $(STYLES)
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt $(STYLES)
 	$(make_environment)
-	$(PIP_INSTALL) '.[dev]'
+	$(PIP_INSTALL) '.[dev,company]'
 	@touch $@ $(VENV)/serve.stamp
 
 $(VENV)/bench.stamp: pyproject.toml constraints.txt $(STYLES)
 	$(make_environment)
-	$(PIP_INSTALL) '.[dev,bench]'
+	$(PIP_INSTALL) '.[dev,company,bench]'
 	@touch $@ $(VENV)/serve.stamp $(VENV)/test.stamp
 
 define make_environment

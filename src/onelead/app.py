@@ -33,6 +33,7 @@ from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.process.access_cleaning import AccessCleaning
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 from onelead.process.batch_undo_work import BatchUndoWork
+from onelead.process.company_provider import CompanyClient, CompanyProvider
 from onelead.process.figure_work import FigureWork
 from onelead.process.index_work import IndexWork
 from onelead.process.metrics import Metrics, sharing_figures
@@ -286,6 +287,7 @@ async def _serve_from(
         undo_begun=batch_undo_work.wake,
         erasure_begun=retention_work.wake,
         metrics=metrics,
+        company=_company(configuration),
         api_key_uses=api_key_uses,
     )
     application = Application(runtime, configuration.proxies, visited.set)
@@ -353,6 +355,17 @@ async def _prepare_pages(visited: asyncio.Event) -> None:
     from onelead.web.frame.rendering import prepare  # noqa: PLC0415 - see _LateWeb
 
     await prepare()
+
+
+def _company(configuration: Configuration) -> CompanyProvider | None:
+    if not configuration.has_company_sign_in:
+        return None
+    client = CompanyClient(
+        configuration.company_issuer,
+        configuration.company_client_id,
+        configuration.company_client_secret,
+    )
+    return CompanyProvider(client, _unix_seconds, time.monotonic)
 
 
 def _homes(job: WorkerJob, authenticator: Authenticator) -> Homes:

@@ -17,11 +17,14 @@ from typing import Any
 
 from onelead.domain.errors import ConfigurationInvalid
 from onelead.domain.limits import WORKERS_MAX
+from onelead.domain.sign_in.company import is_safe_url
 
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
-_NO_PROXY = "none"
+_NONE = "none"
+#: What is taken from environment variables alone.
+SECRETS = ("company_client_secret",)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
@@ -60,6 +63,12 @@ class Configuration:
     workers: int = 1
     #: Whose X-Forwarded- headers are trusted: addresses and networks, separated by commas; or none.
     trusted_proxies: str = "none"
+    #: The company's provider for signing in (OIDC), as a URL; none for no such sign-in.
+    company_issuer: str = "none"
+    #: How the provider knows this server. The secret has no flag, as anyone on the machine can read
+    #: those.
+    company_client_id: str = "none"
+    company_client_secret: str = "none"  # noqa: S105 - not one
 
     @property
     def database_path(self) -> Path | None:
@@ -71,7 +80,12 @@ class Configuration:
     @property
     def proxies(self) -> tuple[str, ...]:
         """The networks whose X-Forwarded- headers are trusted."""
-        return () if self.trusted_proxies == _NO_PROXY else tuple(self.trusted_proxies.split(","))
+        return () if self.trusted_proxies == _NONE else tuple(self.trusted_proxies.split(","))
+
+    @property
+    def has_company_sign_in(self) -> bool:
+        """Whether users can sign in at the company's provider."""
+        return self.company_issuer != _NONE
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that give a child process this configuration.
@@ -82,7 +96,8 @@ class Configuration:
 
     def shown(self) -> dict[str, str]:
         """Return every value in a form that is safe to show, with secrets masked."""
-        return {field.name: masked(str(getattr(self, field.name))) for field in fields(self)}
+        shown = {field.name: masked(str(getattr(self, field.name))) for field in fields(self)}
+        return shown | {name: "***" for name in SECRETS if shown[name] != _NONE}
 
 
 def load_configuration(
@@ -96,6 +111,8 @@ def load_configuration(
         values.refuse(
             "workers", "only one process can serve a SQLite file; write 1, or use PostgreSQL"
         )
+    if configuration.has_company_sign_in and configuration.company_client_id == _NONE:
+        values.refuse("company_client_id", "is missing; the company's provider has given it")
     if values.problems:
         raise ConfigurationInvalid(values.problems)
     return configuration
@@ -182,7 +199,7 @@ def _workers(text: str) -> int:
 
 
 def _proxies(text: str) -> str:
-    if text == _NO_PROXY:
+    if text == _NONE:
         return text
     networks = []
     for part in text.split(","):
@@ -194,6 +211,12 @@ def _proxies(text: str) -> str:
                 "as in 127.0.0.1,10.0.0.0/8"
             ) from None
     return ",".join(networks)
+
+
+def _issuer(text: str) -> str:
+    if text != _NONE and not is_safe_url(text):
+        raise ValueError(f"{text!r} is not the URL of a provider; it begins with https://")
+    return text
 
 
 def _one_of(choices: type[StrEnum], text: str) -> StrEnum:
@@ -211,4 +234,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "log_level": partial(_one_of, LogLevel),
     "workers": _workers,
     "trusted_proxies": _proxies,
+    "company_issuer": _issuer,
+    "company_client_id": str,
+    "company_client_secret": str,
 }

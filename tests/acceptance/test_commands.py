@@ -163,6 +163,9 @@ def test_the_effective_configuration_can_be_read(tmp_path: Path) -> None:
         "log_format": "text",
         "log_level": "debug",
         "trusted_proxies": "none",
+        "company_issuer": "none",
+        "company_client_id": "none",
+        "company_client_secret": "none",
     }
     done = run(tmp_path, "config", ONELEAD_PORT="8002")
     assert "port = 8002\n" in done.stdout

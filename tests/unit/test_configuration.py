@@ -17,6 +17,12 @@ from onelead.configuration import (
 )
 from onelead.domain.errors import ConfigurationInvalid
 
+COMPANY = {
+    "ONELEAD_COMPANY_ISSUER": "https://login.shop.example",
+    "ONELEAD_COMPANY_CLIENT_ID": "onelead",
+    "ONELEAD_COMPANY_CLIENT_SECRET": "hush",
+}
+
 
 def problem_with(**flags: str) -> str:
     """Return the only problem of a configuration."""
@@ -46,6 +52,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_LOG_LEVEL": "debug",
         "ONELEAD_WORKERS": "1",
         "ONELEAD_TRUSTED_PROXIES": "10.0.0.7",
+        **COMPANY,
     }
     assert load_configuration({}, environment) == Configuration(
         host="::1",
@@ -54,6 +61,9 @@ def test_every_value_can_come_from_the_environment() -> None:
         log_format=LogFormat.JSON,
         log_level=LogLevel.DEBUG,
         trusted_proxies="10.0.0.7/32",
+        company_issuer="https://login.shop.example",
+        company_client_id="onelead",
+        company_client_secret="hush",
     )
     names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Configuration)}
     assert names == set(environment)
@@ -181,7 +191,32 @@ def test_all_effective_values_are_shown_as_text() -> None:
         "log_level": "error",
         "workers": "1",
         "trusted_proxies": "none",
+        "company_issuer": "none",
+        "company_client_id": "none",
+        "company_client_secret": "none",
     }
+
+
+def test_a_secret_is_never_shown() -> None:
+    assert load_configuration({}, COMPANY).shown()["company_client_secret"] == "***"
+
+
+def test_a_company_sign_in_needs_a_client_id_and_a_safe_provider() -> None:
+    issuer = "https://login.shop.example"
+    assert problem_with(company_issuer=issuer) == (
+        "ONELEAD_COMPANY_CLIENT_ID: is missing; the company's provider has given it"
+    )
+    for url in (
+        "http://login.shop.example",
+        "login.shop.example",
+        "https://",
+        "ftp://x",
+        "https://[",
+    ):
+        problem = problem_with(company_issuer=url, company_client_id="x")
+        assert problem.endswith("is not the URL of a provider; it begins with https://")
+    on_this_machine = {"company_issuer": "http://127.0.0.1:9000/", "company_client_id": "x"}
+    assert load_configuration(on_this_machine, {}).has_company_sign_in
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ CONFIGURATION_OPTIONS = {
     "log_level": ("LEVEL", f"{', '.join(LogLevel)}."),
     "workers": ("NUMBER", "How many processes serve the port."),
     "trusted_proxies": ("NETWORKS", "Proxies trusted for X-Forwarded- headers, as in 10.0.0.0/8."),
+    "company_issuer": ("URL", "The company's provider for signing in (OIDC)."),
+    "company_client_id": ("ID", "How that provider knows this server."),
 }
 
 

@@ -13,9 +13,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from onelead.commands.running import configuration_from, exit_code_of
-from onelead.configuration import Configuration
+from onelead.configuration import SECRETS, Configuration
 
-_OPTIONS = {f"--{field.name.replace('_', '-')}": field.name for field in fields(Configuration)}
+_OPTIONS = {
+    f"--{field.name.replace('_', '-')}": field.name
+    for field in fields(Configuration)
+    if field.name not in SECRETS
+}
 
 
 def main() -> None:

@@ -13,8 +13,10 @@ from msgspec import Struct
 
 from onelead.domain.access import UserChange
 from onelead.domain.account import ApiKey, Caller, Role, User
+from onelead.domain.audit import Requester
 from onelead.domain.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
 from onelead.domain.sign_in.attempts import Attempt, Count, Places
+from onelead.domain.sign_in.company import CompanyIdentity, CompanyUser
 
 
 class NewAccount(Struct, frozen=True, gc=False):
@@ -219,6 +221,35 @@ class AccessStore(Protocol):
 
         Does nothing and returns False when the link no longer works.
         """
+
+    async def company_users(
+        self, identity: CompanyIdentity, by: Requester
+    ) -> Sequence[CompanyUser]:
+        """Return the active users of an identity, ascending by account.
+
+        Links it first to the users who have its e-mail and no other identity of the issuer.
+        """
+
+    async def sign_in_by_company(
+        self, identity: CompanyIdentity, token_hash: str, session: WebSession, by: Requester
+    ) -> bool:
+        """Create a session, and return True, if its user is active and linked to the identity."""
+
+    async def link_company(
+        self, account_id: int, user_id: int, identity: CompanyIdentity, by: Requester
+    ) -> None:
+        """Link a user to an identity, in the place of the user's earlier one of the issuer.
+
+        Raises NotPossible for an identity of another user, and for a deactivated user.
+        """
+
+    async def unlink_company(
+        self, account_id: int, user_id: int, issuer: str, by: Requester
+    ) -> None:
+        """Let an issuer's identity no longer sign in to a user; repeating it changes nothing."""
+
+    async def company_link_date(self, account_id: int, user_id: int, issuer: str) -> int | None:
+        """Return when a user was linked to an identity of the issuer; None if the user is not."""
 
     async def begin_form(self, account_id: int, form_id: str) -> str | None:
         """Record that a form was sent; None for the first time, whichever process receives it.

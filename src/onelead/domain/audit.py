@@ -37,6 +37,7 @@ class AuditEvent(StrEnum):
     CODES_TURNED_OFF = "codes_turned_off"
     RECOVERY_CODES_MADE = "recovery_codes_made"
     COMPANY_SIGN_IN_LINKED = "company_sign_in_linked"
+    COMPANY_SIGN_IN_UNLINKED = "company_sign_in_unlinked"
     ACCOUNT_CHANGED = "account_changed"
 
 

@@ -116,6 +116,10 @@ class FormForged(OneleadError, code="form_forged", kind=Kind.FORBIDDEN):
     """The form is too old, or not from this site; load the page again and send it again"""
 
 
+class CompanySignInFailed(OneleadError, code="company_sign_in_failed", kind=Kind.UNAVAILABLE):
+    """The company sign-in did not work; try again, or sign in another way"""
+
+
 class TooManyAttempts(OneleadError, code="too_many_attempts", kind=Kind.THROTTLED):
     """Too many attempts; try again later"""
 

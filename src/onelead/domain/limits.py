@@ -309,6 +309,11 @@ SIGN_IN_BY_ADDRESS_MAX = 60
 #: A place is forgotten after this time without a sign-in, and when an e-mail has newer ones.
 KNOWN_PLACE_S = 180 * 86_400
 KNOWN_PLACES_MAX = 40
+#: How long the company's provider may take to answer, and how long what it publishes is kept.
+COMPANY_PROVIDER_TIMEOUT_S = 10
+COMPANY_PROVIDER_KEPT_S = 3_600
+#: How long a user may be away at the company's provider.
+COMPANY_SIGN_IN_S = 600
 #: The pause before attempts, places and half-done sign-ins that count no more are deleted.
 ACCESS_CLEANING_REST_S = 3_600
 #: Pages that show new deliveries as they arrive: per process, and of one user.

@@ -9,6 +9,7 @@ from functools import cached_property
 from onelead.contract.store import Store
 from onelead.domain.limits import LIVE_POLL_S
 from onelead.process.api_key_uses import ApiKeyUses
+from onelead.process.company_provider import CompanyProvider
 from onelead.process.feed import Feed
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
@@ -37,6 +38,8 @@ class Runtime:
     erasure_begun: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: PasswordHashes = field(default_factory=PasswordHashes)
+    #: None where users do not sign in at a company's provider.
+    company: CompanyProvider | None = None
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
     #: How often the feed looks for new deliveries, in seconds.
     live_poll_s: float = LIVE_POLL_S

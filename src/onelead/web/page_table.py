@@ -29,11 +29,12 @@ from onelead.web.settings import (
     users,
 )
 from onelead.web.settings import undo as settings_undo
-from onelead.web.sign_in import profile, sign_in
+from onelead.web.sign_in import company, profile, sign_in
 from onelead.web.try_it import page as try_it
 
 PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
+    *company.PAGES,
     *profile.PAGES,
     *users.PAGES,
     *api_keys.PAGES,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from onelead.contract.access import NewAccount, OneTimeLink
 from onelead.domain.sign_in.attempts import Count, Places
-from onelead.storage.access import accounts, attempts, links, user_changes
+from onelead.storage.access import accounts, attempts, company, links, user_changes
 from onelead.storage.access import passwords as stored_passwords
 from onelead.storage.access import sign_in as web_sessions
 from onelead.storage.transactions import Transactions, reads, writes, writes_now
@@ -44,6 +44,12 @@ class PortableAccess(Transactions):
     give_back_attempt = writes(attempts.give_back_attempt)
     remember_places = writes_now(attempts.remember_places)
     forget_old_attempts = writes_now(attempts.forget_old_attempts)
+
+    company_users = writes_now(company.company_users)
+    sign_in_by_company = writes(company.sign_in_by_company)
+    link_company = writes_now(company.link_company)
+    unlink_company = writes_now(company.unlink_company)
+    company_link_date = reads(company.company_link_date)
 
     create_link = writes_now(links.create_link)
     create_first_link = writes_now(links.create_first_link)

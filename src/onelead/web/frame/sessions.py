@@ -21,6 +21,7 @@ from onelead.contract.access import WebSession
 from onelead.domain.account import AccountSettings, Role, User
 from onelead.domain.errors import ResourceNotFound, StoreUnavailable
 from onelead.domain.limits import (
+    COMPANY_SIGN_IN_S,
     KNOWN_PLACE_S,
     LINE_CHARS_MAX,
     SESSION_IDLE_S,
@@ -32,6 +33,7 @@ from onelead.process.runtime import Runtime
 _SESSION = "onelead_session"
 _VISITOR = "onelead_visitor"
 _BROWSER = "onelead_browser"
+_COMPANY = "onelead_company"
 _TOKEN_CHARS_MAX = 100
 
 
@@ -110,6 +112,25 @@ def set_browser(request: Request, response: Response, token: str) -> None:
     _set(request, response, _BROWSER, token, KNOWN_PLACE_S)
 
 
+def company_token(request: Request) -> tuple[str, str]:
+    """Return the token of a browser that is away at the company's provider, and what it is for.
+
+    Both are empty for any other browser.
+    """
+    token, _dot, purpose = request.cookies.get(_cookie(request, _COMPANY), "").partition(".")
+    return token[:_TOKEN_CHARS_MAX], purpose
+
+
+def set_company(request: Request, response: Response, token: str, purpose: str) -> None:
+    """Remember that a browser goes to the company's provider, and what for."""
+    _set(request, response, _COMPANY, f"{token}.{purpose}", COMPANY_SIGN_IN_S)
+
+
+def forget_company(request: Request, response: Response) -> None:
+    """Forget it, because the browser came back."""
+    _forget(request, response, _COMPANY)
+
+
 def _set(
     request: Request, response: Response, name: str, token: str, max_age_s: int = SESSION_S
 ) -> None:
@@ -126,8 +147,12 @@ def _set(
 
 def forget_session(request: Request, response: Response) -> None:
     """Sign the browser out."""
+    _forget(request, response, _SESSION)
+
+
+def _forget(request: Request, response: Response, name: str) -> None:
     response.delete_cookie(
-        _cookie(request, _SESSION),
+        _cookie(request, name),
         path="/",
         secure=is_secure(request),
         httponly=True,

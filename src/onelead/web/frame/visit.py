@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from onelead import __version__
 from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
+from onelead.domain.audit import Channel, Requester
 from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
 from onelead.domain.text import known_id
 from onelead.domain.writes import Delivery, LeadWrite
@@ -109,6 +110,16 @@ class Visit:
         if self._form is None:
             self._form = decode_form(await read_body(self.request, Received()))
         return self._form
+
+    @property
+    def requester(self) -> Requester:
+        """Who asks, for the audit."""
+        return Requester(
+            Channel.PAGE,
+            user_id=None if self.who is None else self.who.user.id,
+            request_id=self.line.request_id,
+            address=self.address,
+        )
 
     def delivery(self, payload: Any) -> Delivery:
         """Return the origin of a write: the user, and the JSON that the API would have received."""

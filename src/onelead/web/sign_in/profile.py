@@ -11,6 +11,7 @@ from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import forget_session, is_alive
 from onelead.web.frame.visit import Problems, Visit, problems_of
+from onelead.web.sign_in.company import company_link_date
 from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
 #: Browsers also name those that they resemble, so the order matters.
@@ -54,6 +55,7 @@ async def _profile(
         "sessions": [one for one in known if is_alive(one.session, visit.now)],
         "browser_name": browser_name,
         "this_one": visit.signed_in.token_hash,
+        "company_date": await company_link_date(visit),
     }
     return visit.page("profile.html", status, **context | shown)
 

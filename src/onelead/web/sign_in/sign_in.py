@@ -5,14 +5,16 @@ Nothing here reveals whether an e-mail has a user: text, status and work are the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
 
-from onelead.contract.access import LinkPurpose, OneTimeLink
+from onelead.contract.access import LinkPurpose, OneTimeLink, StoredPassword
 from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid
 from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.sign_in.company import CompanyUser
 from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import (
@@ -49,24 +51,31 @@ async def sign_in(visit: Visit) -> Response:
     wanted = own_path(form.get("next", "/"))
     found = await users_with_password(visit, email, password)
     if len(found) > 1:
-        tokens = [
-            await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
-            for one in found
-        ]
-        choices = list(zip(found, tokens, strict=True))
-        return visit.page("sign_in/accounts.html", choices=choices, wanted=wanted)
+        return await account_choice(visit, found, wanted)
     token = new_token()
     if found:
         session = new_session(visit.request, found[0].account_id, found[0].user_id, visit.now)
         if await visit.store.sign_in(found[0], token_hash(token), session):
-            return await _signed_in(visit, token, wanted)
+            return await signed_in(visit, token, wanted)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
 
 
+async def account_choice(
+    visit: Visit, users: Sequence[StoredPassword | CompanyUser], wanted: str
+) -> Response:
+    """Let somebody who is several users choose as which one to sign in."""
+    tokens = [
+        await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
+        for one in users
+    ]
+    choices = list(zip(users, tokens, strict=True))
+    return visit.page("sign_in/accounts.html", choices=choices, wanted=wanted)
+
+
 async def choose_account(visit: Visit) -> Response:
-    """Sign in to one of the accounts for which the password was right a moment ago."""
+    """Sign in to one of the accounts that somebody proved a moment ago to be a user of."""
     form = await visit.form()
     hashed = token_hash(form.get("choice"))
     link = await visit.store.link(hashed)
@@ -75,14 +84,14 @@ async def choose_account(visit: Visit) -> Response:
     if link is not None:
         session = new_session(visit.request, link.account_id, link.user_id, visit.now)
         if await visit.store.choose_account(hashed, token_hash(token), session):
-            return await _signed_in(visit, token, wanted)
+            return await signed_in(visit, token, wanted)
     if visit.who is not None:
         # The account was already chosen, perhaps in another tab.
         return visit.redirect(wanted)
     return visit.redirect("/sign-in", "That took too long. Sign in again.", is_problem=True)
 
 
-async def _signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> Response:
+async def signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> Response:
     """Set the new session in the browser, and end the one that it had before."""
     if visit.who is not None:
         await visit.store.end_session(visit.who.token_hash)
@@ -129,7 +138,7 @@ async def welcome(visit: Visit) -> Response:
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
     await remember_places(visit, user.email)
-    return await _signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
+    return await signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 
 async def _invited(visit: Visit) -> tuple[str, OneTimeLink | None, User | None, str]:
