@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-deps
 
 # Where this is set, every process that a test or a benchmark starts would compile all of onelead.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,15 +16,24 @@ STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/t
 COVERED := --cov --cov-report=
 FULLY_COVERED := src/onelead/domain/*,src/onelead/process/writer.py
 
-# The tests start hundreds of processes; without compiled files each would compile the source again.
-unexport PYTHONDONTWRITEBYTECODE
+# How `make lock` pins: for every platform at once, versions that still fit as they are, all three
+# files alike, no address of an index. What the build needs is locked, too; pip comes with Python.
+LOCK := $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package pip \
+  --custom-compile-command 'make lock'
+AS_BENCH := --constraint requirements/bench.txt
+BUILD_NEEDS := $(BIN)/python -c 'import tomllib; \
+  print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
+PLATFORMS := x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin
+PYTHONS := 3.11.2 3.11.14 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench clean
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench \
+  lock sbom audit-dependencies clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 8001"
 	$(BIN)/onelead serve $(ARGS)
@@ -68,24 +77,45 @@ screenshots: $(VENV)/test.stamp ## take a picture of every page of the demo; som
 bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
 
+lock: $(VENV)/test.stamp ## pin what pyproject.toml asks for; newer releases with ARGS="--upgrade"
+	$(BUILD_NEEDS) | $(LOCK) --all-extras --output-file requirements/bench.txt $(ARGS)
+	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra dev --extra company --output-file requirements/test.txt
+	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --output-file requirements/serve.txt
+	@for platform in $(PLATFORMS); do for python in $(PYTHONS); do \
+	  $(BIN)/uv pip install --quiet --dry-run --target $(VENV)/none --no-deps --no-build \
+	    --require-hashes --requirement requirements/bench.txt \
+	    --python-platform $$platform --python-version $$python \
+	  || { echo "No wheels of all that is locked for Python $$python on $$platform." >&2; exit 1; } \
+	done; done
+
+sbom: $(VENV)/test.stamp ## write the software bill of materials of what serves into dist/
+	@$(BIN)/python -m supply_chain.sbom
+
+audit-dependencies: $(VENV)/test.stamp ## ask whether a known advisory is about a locked package
+	@$(BIN)/python -m supply_chain.advisories
+
 clean: ## remove the environment and every cache; the data stays
 	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis $(WEB)/static/app.css
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The package is installed editable, so a change under src/ takes effect at the next start.
-$(VENV)/serve.stamp: pyproject.toml constraints.txt $(STYLES)
-	$(make_environment)
-	$(PIP_INSTALL) .
+# Every package is installed as a file whose hash is in requirements/, and nothing of others is built
+# here. onelead itself is installed editable, so a change under src/ takes effect at the next start.
+define install
+$(make_environment)
+$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement requirements/$(1).txt
+$(PIP_INSTALL) --no-build-isolation --editable .
+endef
+
+$(VENV)/serve.stamp: pyproject.toml requirements/serve.txt $(STYLES)
+	$(call install,serve)
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml constraints.txt $(STYLES)
-	$(make_environment)
-	$(PIP_INSTALL) '.[dev,company]'
+$(VENV)/test.stamp: pyproject.toml requirements/test.txt $(STYLES)
+	$(call install,test)
 	@touch $@ $(VENV)/serve.stamp
 
-$(VENV)/bench.stamp: pyproject.toml constraints.txt $(STYLES)
-	$(make_environment)
-	$(PIP_INSTALL) '.[dev,company,bench]'
+$(VENV)/bench.stamp: pyproject.toml requirements/bench.txt $(STYLES)
+	$(call install,bench)
 	@touch $@ $(VENV)/serve.stamp $(VENV)/test.stamp
 
 define make_environment

@@ -124,6 +124,18 @@ async def test_two_persons_are_remembered_until_that_is_undone(account: AccountS
     assert (await account.result(separate(first.id, second.id))).outcome is Outcome.DECIDED
 
 
+async def test_the_pairs_of_a_batch_are_not_taken_for_one_another(account: AccountStore) -> None:
+    one, two, three, four = [
+        (await account.created(email=f"n{number}@field.example")).id for number in range(4)
+    ]
+    await account.write(separate(one, four), separate(two, three))
+    decided = await account.results(separate(one, two), separate(three, four), separate(one, four))
+    assert [result.outcome for result in decided] == [
+        *(Outcome.DECIDED, Outcome.DECIDED, Outcome.UNCHANGED)
+    ]
+    assert await account.unexplained() == []
+
+
 async def test_the_ledger_explains_all_acts(account: AccountStore) -> None:
     first, second, third = [await account.created(email=f"{n}@x.example") for n in "abc"]
     delivery = upsert("name", first.name, title="Buyer")

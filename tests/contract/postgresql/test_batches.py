@@ -174,8 +174,9 @@ async def test_the_network_sees_two_round_trips(account: AccountStore, clock: Cl
         far = await AccountStore.of(store, account.account_id, account.database)
         writes, settings = await writes_of_all_kinds(account), await account.settings()
         # The first batch opens a connection.
-        await far.write(create(name="Sam Roe"), settings=settings)
-        for batch in (writes, writes[:1]):
+        await far.write(create(name="Sam Roe"), create(name="Sam Roe"), settings=settings)
+        refused = upsert("name", "Sam Roe", title="Buyer")
+        for batch in (writes, writes[:1], [refused]):
             before = turns.count
             await far.write(*batch, settings=settings)
             assert turns.count - before <= 2

@@ -1,17 +1,20 @@
 """What a batch needs to know besides leads and matches, read while the lane is held. Portable.
 
 A usual batch needs none of it. The statements are yielded to the engine, which runs them in its
-own way and sends back the rows; each is one for the whole batch.
+own way and sends back the rows; each is one for the whole batch. They are made once, so that an
+engine compiles each of them once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import BindParameter, Dialect, Select, and_, bindparam, or_, select
+from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.acts.changes import changes_from
@@ -51,8 +54,28 @@ from onelead.storage.schema import (
 
 T = TypeVar("T")
 Rows: TypeAlias = Sequence[Sequence[Any]]
+
+
+class Read(NamedTuple):
+    """A statement to run, with the values of its parameters."""
+
+    statement: Select[Any]
+    values: dict[str, Any]
+
+    def expanded(self, dialect: Dialect) -> ExpandedState:
+        """Return the text for a database and its parameters, one for each value of a list."""
+        return _compiled(self.statement, dialect).construct_expanded_state(self.values)
+
+
+@cache
+def _compiled(statement: Select[Any], dialect: Dialect) -> SQLCompiler:
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
+
+
 #: Statements to run, whose rows are sent back.
-Reads: TypeAlias = Generator[Select[Any], Rows, T]
+Reads: TypeAlias = Generator[Read, Rows, T]
 
 _details = msgspec.json.Decoder(RowDetails)
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -61,12 +84,12 @@ _ignored = msgspec.json.Decoder(tuple[str, ...])
 _shares = msgspec.json.Decoder(dict[str, tuple[int, ...]])
 
 
-def answered(reads: Reads[T], rows_of: Any) -> T:
+def answered(reads: Reads[T], rows_of: Callable[[Read], Rows]) -> T:
     """Run the statements with a function that returns the rows of one, and return the result."""
     try:
-        statement = next(reads)
+        read = next(reads)
         while True:
-            statement = reads.send(rows_of(statement))
+            read = reads.send(rows_of(read))
     except StopIteration as done:
         result: T = done.value
         return result
@@ -86,9 +109,17 @@ def needs_facts(writes: Iterable[CheckedWrite], snapshot: Snapshot) -> bool:
             return True
         if request.lead_id is not None and request.lead_id not in snapshot.leads:
             return True
-        if any(len(snapshot.matches[(key.field, key.value)]) > 1 for key in write.keys):
+        if any(_is_open(write, key, snapshot) for key in write.keys):
             return True
     return False
+
+
+def _is_open(write: CheckedWrite, key: MatchKey, snapshot: Snapshot) -> bool:
+    """Return whether an ambiguous match may be more than a refusal."""
+    if len(snapshot.matches[(key.field, key.value)]) <= 1:
+        return False
+    claimed = snapshot.matches.get((claim_field(key.field), key.value))
+    return claimed is None or bool(claimed) or write.write.on_ambiguous != "refuse"
 
 
 def read_facts(
@@ -138,17 +169,7 @@ class _FactReads:
             yield from self._read_pairs(pairs)
 
     def _read_keyed(self) -> Reads[None]:
-        table = idempotency_key
-        rows = yield (
-            select(
-                *(table.c.key_hash, table.c.body_hash, ledger.c.seq, ledger.c.outcome),
-                *(ledger.c.match, ledger.c.changes, ledger.c.ignored, ledger.c.shares),
-                ledger_detail.c.details,
-            )
-            .where(table.c.account_id == self._account_id, table.c.key_hash.in_(self._keyed))
-            .join(ledger, _same(table, ledger))
-            .join(ledger_detail, _same(table, ledger_detail))
-        )
+        rows = yield self._read(_KEYED, keys=self._keyed)
         for key_hash, body_hash, seq, outcome, match, changes, ignored, shares, text in rows:
             details = _details.decode(text)
             result = WriteResult(
@@ -163,15 +184,7 @@ class _FactReads:
             self._facts.keyed[key_hash] = KeyedWrite(seq, body_hash, result)
 
     def _read_rows(self, seqs: Iterable[int | None]) -> Reads[None]:
-        rows = yield (
-            select(
-                *(ledger.c.seq, ledger.c.resource, ledger.c.action, ledger.c.outcome),
-                *(ledger.c.resource_id, ledger.c.version, ledger.c.changes),
-                *(ledger_detail.c.about_seq, ledger_detail.c.details),
-            )
-            .where(ledger.c.account_id == self._account_id, ledger.c.seq.in_(seqs))
-            .outerjoin(ledger_detail, _same(ledger, ledger_detail))
-        )
+        rows = yield self._read(_ROWS, seqs=seqs)
         for seq, resource, action, outcome, lead_id, version, changes, about, text in rows:
             details = _details.decode(text) if text else RowDetails()
             self._facts.rows[seq] = LedgerFact(
@@ -183,14 +196,8 @@ class _FactReads:
 
     def _read_acts(self, about: set[Any]) -> Reads[None]:
         """Read the rows about rows, and those about these, until there are no more."""
-        table = ledger_detail
         while about:
-            rows = yield (
-                select(table.c.about_seq, ledger.c.seq, ledger.c.action, ledger.c.outcome)
-                .where(table.c.account_id == self._account_id, table.c.about_seq.in_(about))
-                .join(ledger, _same(table, ledger))
-                .order_by(ledger.c.seq)
-            )
+            rows = yield self._read(_ACTS, about=about)
             about = set()
             for about_seq, seq, action, outcome in rows:
                 self._facts.acts.setdefault(about_seq, []).append(ActFact(seq, action, outcome))
@@ -199,57 +206,41 @@ class _FactReads:
     def _read_matches(self) -> Reads[None]:
         """Read the rulings on ambiguous values, and the leads that have several values."""
         ambiguous = defaultdict(set)
+        matches = self._snapshot.matches
         for write in self._writes:
             for key in write.keys:
-                if len(self._snapshot.matches[(key.field, key.value)]) > 1:
-                    ambiguous[claim_field(key.field)].add(key.value)
+                claims = (claim_field(key.field), key.value)
+                if len(matches[(key.field, key.value)]) > 1 and claims not in matches:
+                    ambiguous[claims[0]].add(key.value)
         for fact in self._facts.rows.values():
             for key in claims_coming_back(fact, self._settings):
                 ambiguous[key.field].add(key.value)
         for field, values in ambiguous.items():
             found = dict[tuple[str, str], list[int]](((field, value), []) for value in values)
-            for value, lead_id in (yield self._keys(field, values)):
+            for value, lead_id in (yield self._read(_CLAIMS, field=field, values=values)):
                 found[field, value].append(lead_id)
-            self._snapshot.matches.update(found)
+            matches.update(found)
         for combination in {one for write in self._writes for one in _combinations(write)}:
             rows = yield self._with_all(combination)
             self._facts.combinations[combination] = [lead_id for (lead_id,) in rows]
 
-    def _keys(self, field: str, values: Iterable[str]) -> Select[Any]:
-        return select(match_key.c.value, match_key.c.lead_id).where(
-            match_key.c.account_id == self._account_id,
-            match_key.c.field == field,
-            match_key.c.value.in_(values),
-        )
-
-    def _with_all(self, combination: Combination) -> Select[Any]:
-        """Select the leads that have a key of each entry, beginning with what fewest have."""
+    def _with_all(self, combination: Combination) -> Read:
+        """Look for leads that have a key of each entry, beginning with what fewest have."""
 
         def found(keys: Sequence[MatchKey]) -> int:
             return sum(len(self._snapshot.matches[(key.field, key.value)]) for key in keys)
 
-        first, *others = sorted(combination, key=found)
-        statement = select(match_key.c.lead_id).where(*_has(match_key, self._account_id, first))
-        for number, keys in enumerate(others):
-            other = match_key.alias(f"other_{number}")
-            same_lead = other.c.lead_id == match_key.c.lead_id
-            has_key = select(other.c.lead_id).where(*_has(other, self._account_id, keys), same_lead)
-            statement = statement.where(has_key.exists())
-        # A lead may have several keys of an entry.
-        return statement.distinct().order_by(match_key.c.lead_id).limit(self._most)
+        entries = sorted(combination, key=found)
+        fields = {f"field_{n}": keys[0].field for n, keys in enumerate(entries)}
+        values = {f"values_{n}": [key.value for key in keys] for n, keys in enumerate(entries)}
+        return self._read(_with_all(len(entries)), most=self._most, **fields, **values)
 
     def _read_merged(self) -> Reads[None]:
         named = {*self._named()} - self._snapshot.leads.keys()
         moved = {*self._moved()}
         if not named and not moved:
             return
-        table = merged_lead
-        rows = yield (
-            select(table.c.id, table.c.lead_id, table.c.into_id, table.c.seq).where(
-                table.c.account_id == self._account_id,
-                or_(table.c.id.in_(named), table.c.lead_id.in_(moved)),
-            )
-        )
+        rows = yield self._read(_MERGED, named=named, moved=moved)
         self._facts.merged.update({row[0]: MergedLead(*row) for row in rows})
 
     def _named(self) -> Iterator[int]:
@@ -294,9 +285,7 @@ class _FactReads:
     def _read_leads(self, ids: set[int]) -> Reads[None]:
         if not ids:
             return
-        rows = yield select(lead.c.document).where(
-            lead.c.account_id == self._account_id, lead.c.id.in_(ids)
-        )
+        rows = yield self._read(_LEADS, ids=ids)
         for (document,) in rows:
             found = lead_from(document)
             self._snapshot.leads[found.id] = found
@@ -307,20 +296,8 @@ class _FactReads:
         if not of_leads:
             return
         ids = {fact.resource_id for fact in of_leads}
-        # Of several leads, neither the order nor the range may lure the database away from the
-        # index by resource: PostgreSQL would read all that was written since.
-        seq = ledger.c.seq if len(ids) == 1 else ledger.c.seq + 0
-        rows = yield (
-            select(ledger.c.resource_id, ledger.c.seq, ledger.c.changes)
-            .where(
-                ledger.c.account_id == self._account_id,
-                ledger.c.resource_id.in_(ids),
-                seq > min(fact.seq for fact in of_leads),
-                ledger.c.changes.is_not(None),
-            )
-            .order_by(seq.desc())
-            .limit(UNDO_LATER_ROWS_MAX)
-        )
+        statement = _LATER_OF_ONE if len(ids) == 1 else _LATER_OF_SEVERAL
+        rows = yield self._read(statement, ids=ids, first=min(fact.seq for fact in of_leads))
         self._facts.later.update({lead_id: [] for lead_id in ids if lead_id is not None})
         for lead_id, seq, changes in rows:
             fields = frozenset(map(field_of, _names.decode(changes)))
@@ -332,25 +309,100 @@ class _FactReads:
         return {(min(pair), max(pair)) for pair in pairs if pair is not None}
 
     def _read_pairs(self, pairs: set[tuple[int, int]]) -> Reads[None]:
-        table = distinct_pair
-        either = (and_(table.c.first_id == one, table.c.second_id == two) for one, two in pairs)
-        rows = yield select(table.c.first_id, table.c.second_id).where(
-            table.c.account_id == self._account_id, or_(*either)
-        )
-        self._facts.pairs.update((first, second) for first, second in rows)
+        firsts, seconds = zip(*pairs, strict=True)
+        rows = yield self._read(_PAIRS, firsts={*firsts}, seconds={*seconds})
+        self._facts.pairs.update(pairs.intersection((first, second) for first, second in rows))
 
-
-def _same(one: Any, other: Any) -> Any:
-    return and_(one.c.account_id == other.c.account_id, one.c.seq == other.c.seq)
+    def _read(self, statement: Select[Any], **values: Any) -> Read:
+        lists = {name: [*of] if isinstance(of, set) else of for name, of in values.items()}
+        return Read(statement, {"account_id": self._account_id, **lists})
 
 
 def _combinations(write: CheckedWrite) -> Iterator[Combination]:
     return (one for step in write.steps if len(step) > 1 for one in combinations_of(step))
 
 
-def _has(table: Any, account_id: int, keys: Sequence[MatchKey]) -> tuple[Any, ...]:
+def _any(name: str) -> BindParameter[Any]:
+    return bindparam(name, expanding=True)
+
+
+def _own(table: Any) -> Any:
+    return table.c.account_id == bindparam("account_id")
+
+
+def _same(one: Any, other: Any) -> Any:
+    return and_(one.c.account_id == other.c.account_id, one.c.seq == other.c.seq)
+
+
+def _later(seq: Any) -> Select[Any]:
     return (
-        table.c.account_id == account_id,
-        table.c.field == keys[0].field,
-        table.c.value.in_([key.value for key in keys]),
+        select(ledger.c.resource_id, ledger.c.seq, ledger.c.changes)
+        .where(_own(ledger), ledger.c.resource_id.in_(_any("ids")))
+        .where(seq > bindparam("first"), ledger.c.changes.is_not(None))
+        .order_by(seq.desc())
+        .limit(UNDO_LATER_ROWS_MAX)
     )
+
+
+_KEYED = (
+    select(
+        *(idempotency_key.c.key_hash, idempotency_key.c.body_hash),
+        *(ledger.c.seq, ledger.c.outcome, ledger.c.match, ledger.c.changes),
+        *(ledger.c.ignored, ledger.c.shares, ledger_detail.c.details),
+    )
+    .where(_own(idempotency_key), idempotency_key.c.key_hash.in_(_any("keys")))
+    .join(ledger, _same(idempotency_key, ledger))
+    .join(ledger_detail, _same(idempotency_key, ledger_detail))
+)
+_ROWS = (
+    select(
+        *(ledger.c.seq, ledger.c.resource, ledger.c.action, ledger.c.outcome),
+        *(ledger.c.resource_id, ledger.c.version, ledger.c.changes),
+        *(ledger_detail.c.about_seq, ledger_detail.c.details),
+    )
+    .where(_own(ledger), ledger.c.seq.in_(_any("seqs")))
+    .outerjoin(ledger_detail, _same(ledger, ledger_detail))
+)
+_ACTS = (
+    select(ledger_detail.c.about_seq, ledger.c.seq, ledger.c.action, ledger.c.outcome)
+    .where(_own(ledger_detail), ledger_detail.c.about_seq.in_(_any("about")))
+    .join(ledger, _same(ledger_detail, ledger))
+    .order_by(ledger.c.seq)
+)
+_CLAIMS = select(match_key.c.value, match_key.c.lead_id).where(
+    *(_own(match_key), match_key.c.field == bindparam("field")),
+    match_key.c.value.in_(_any("values")),
+)
+_MERGED = select(
+    *(merged_lead.c.id, merged_lead.c.lead_id, merged_lead.c.into_id, merged_lead.c.seq)
+).where(
+    _own(merged_lead),
+    or_(merged_lead.c.id.in_(_any("named")), merged_lead.c.lead_id.in_(_any("moved"))),
+)
+_LEADS = select(lead.c.document).where(_own(lead), lead.c.id.in_(_any("ids")))
+_LATER_OF_ONE = _later(ledger.c.seq)
+# Of several leads, neither the order nor the range may lure the database away from the index by
+# resource: PostgreSQL would read all that was written since.
+_LATER_OF_SEVERAL = _later(ledger.c.seq + 0)
+#: Of several pairs it may find the first of one with the second of another.
+_PAIRS = select(distinct_pair.c.first_id, distinct_pair.c.second_id).where(
+    *(_own(distinct_pair), distinct_pair.c.first_id.in_(_any("firsts"))),
+    distinct_pair.c.second_id.in_(_any("seconds")),
+)
+
+
+@cache
+def _with_all(entries: int) -> Select[Any]:
+    """Select the leads that have a key of each of so many entries."""
+    statement = select(match_key.c.lead_id).where(*_has(match_key, 0))
+    for number in range(1, entries):
+        other = match_key.alias(f"other_{number}")
+        same_lead = other.c.lead_id == match_key.c.lead_id
+        statement = statement.where(select(other).where(*_has(other, number), same_lead).exists())
+    # A lead may have several keys of an entry.
+    return statement.distinct().order_by(match_key.c.lead_id).limit(bindparam("most"))
+
+
+def _has(table: Any, number: int) -> tuple[Any, ...]:
+    field = table.c.field == bindparam(f"field_{number}")
+    return _own(table), field, table.c.value.in_(_any(f"values_{number}"))

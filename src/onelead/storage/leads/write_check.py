@@ -34,7 +34,7 @@ def plan_writes(
     snapshot = _snapshot(connection, account_id, writes)
     if needs_facts(writes, snapshot):
         reads = read_facts(settings, writes, snapshot, matches_needed(writes))
-        answered(reads, lambda statement: connection.execute(statement).all())
+        answered(reads, lambda read: connection.execute(*read).all())
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id)
     require_own_id(account_id, plan.last_id)
     return WriteChecks(plan.results, settings)

@@ -29,6 +29,7 @@ from onelead.domain.fold import (
     plan_batch,
 )
 from onelead.domain.lead import Lead
+from onelead.domain.matching import claim_field
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing, require_own_id
@@ -162,10 +163,17 @@ _TAKE_LANE = (
     " RETURNING ledger_seq, last_id, settings_version"
 )
 # A match that stays ambiguous whatever the batch does needs no lead, however many share the value.
+# With the first of several matches come the leads that a ruling gives the value to; there is hardly
+# ever one, and a refusal would take a round trip of its own to learn that.
 _READ_MATCHES = (
-    "SELECT wanted.number, found.lead_id, whole.document"
+    "SELECT wanted.number, found.lead_id, whole.document,"
+    " CASE WHEN found.place = 1 AND found.matches > 1 THEN"
+    " (SELECT string_agg(lead_id::text, ' ' ORDER BY lead_id) FROM match_key"
+    f" WHERE account_id = $1 AND field = wanted.field || '{claim_field('')}'"
+    " AND value = wanted.value) END"
     " FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (field, value, number)"
-    " CROSS JOIN LATERAL (SELECT matched.lead_id, count(*) OVER () AS matches FROM"
+    " CROSS JOIN LATERAL (SELECT matched.lead_id, count(*) OVER () AS matches,"
+    " row_number() OVER () AS place FROM"
     " (SELECT lead_id FROM match_key"
     " WHERE account_id = $1 AND field = wanted.field AND value = wanted.value"
     " ORDER BY lead_id LIMIT $4) AS matched) AS found"
@@ -300,6 +308,7 @@ class _Reading:
     def snapshot(self, found: Sequence[PGresult]) -> Snapshot:
         """Read what the statements found."""
         matches: dict[tuple[str, str], list[int]] = {key: [] for key in self._keys}
+        claims: dict[tuple[str, str], list[int]] = {}
         leads: dict[int, Lead] = {}
         if self._keys:
             rows = found[0]
@@ -308,6 +317,10 @@ class _Reading:
                 matches[self._keys[number - 1]].append(lead_id)
                 if lead_id not in leads and (document := text_from(rows.get_value(row, 2))):
                     leads[lead_id] = lead_from(document)
+                if claimants := text_from(rows.get_value(row, 3)):
+                    claims[self._keys[number - 1]] = [int(id_) for id_ in claimants.split(" ")]
+            for field, value in [key for key in self._keys if len(matches[key]) > 1]:
+                matches[claim_field(field), value] = claims.get((field, value), [])
         if self._has_ids:
             rows = found[-1]
             for row in range(rows.ntuples):

@@ -85,13 +85,11 @@ class Trips:
     async def answered(self, reads: Reads[T]) -> T:
         """Run the statements one by one, and return what their rows come to."""
         try:
-            statement = next(reads)
+            read = next(reads)
             while True:
-                compiled = statement.compile(
-                    dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
-                )
-                cursor = await self.connection.execute(str(compiled), compiled.params)
-                statement = reads.send(await cursor.fetchall())
+                state = read.expanded(_DIALECT)
+                cursor = await self.connection.execute(state.statement, state.parameters)
+                read = reads.send(await cursor.fetchall())
         except StopIteration as done:
             result: T = done.value
             return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -26,19 +27,22 @@ from onelead.domain.fold import (
     plan_batch,
 )
 from onelead.domain.lead import Lead
+from onelead.domain.matching import claim_field
 from onelead.domain.writes import CheckedWrite
 from onelead.storage import schema
 from onelead.storage.lane import SAVE_LEADS, TAKE_LANE, Lane, require_own_id
-from onelead.storage.leads.act_reads import Rows, answered, needs_facts, read_facts
+from onelead.storage.leads.act_reads import Read, Rows, answered, needs_facts, read_facts
 from onelead.storage.leads.old_keys import clear_old_keys
 from onelead.storage.leads.rows import lead_from, lead_row, plan_entries
 
 Row: TypeAlias = tuple[Any, ...]
 
+_DIALECT = sqlite_dialect(paramstyle="qmark")
+
 
 def _sql(statement: Select[Any] | Insert | Update | Delete) -> str:
     """Compile a statement to text whose parameters are positional."""
-    return str(statement.compile(dialect=sqlite_dialect(paramstyle="qmark")))
+    return str(statement.compile(dialect=_DIALECT))
 
 
 def _by_key(table: sqlalchemy.Table) -> list[sqlalchemy.ColumnElement[bool]]:
@@ -100,11 +104,10 @@ def write_batch(
     batch: Batch,
     now: int,
     load_settings: Callable[[], AccountSettings],
-    read: Callable[[Select[Any]], Rows],
 ) -> BatchReceipt:
     """Write a batch in the driver's open transaction.
 
-    `load_settings` and `read`, which runs other statements, read in the same one.
+    `load_settings` reads in the same one.
     """
     account_id, settings, writes = batch.settings.account_id, batch.settings, batch.writes
     row = driver.execute(_TAKE_LANE, (len(writes), account_id)).fetchone()
@@ -114,7 +117,8 @@ def write_batch(
         writes = [checked_write(write.write, settings) for write in writes]
     snapshot = _snapshot(driver, account_id, writes)
     if needs_facts(writes, snapshot):
-        answered(read_facts(settings, writes, snapshot, matches_needed(writes)), read)
+        reads = read_facts(settings, writes, snapshot, matches_needed(writes))
+        answered(reads, partial(_rows, driver))
     first_seq, last_id = lane.first_seq, lane.last_id
     plan = plan_batch(writes, snapshot, settings, now=now, last_id=last_id, first_seq=first_seq)
     if settings.may_have_old_keys:
@@ -153,12 +157,22 @@ def _snapshot(
         key: [row[0] for row in driver.execute(_LEADS_BY_KEY, (account_id, *key, most))]
         for key in keys_needed(writes)
     }
+    ambiguous = [key for key, found in matches.items() if len(found) > 1]
+    for field, value in ambiguous:
+        claims = (claim_field(field), value)
+        found = driver.execute(_LEADS_BY_KEY, (account_id, *claims, most))
+        matches[claims] = [row[0] for row in found]
     leads = {}
     for lead_id in leads_needed(writes, matches):
         row = driver.execute(_LEAD_BY_ID, (account_id, lead_id)).fetchone()
         if row is not None:
             leads[lead_id] = lead_from(row[0])
     return Snapshot(leads, matches)
+
+
+def _rows(driver: sqlite3.Connection, read: Read) -> Rows:
+    state = read.expanded(_DIALECT)
+    return driver.execute(state.statement, state.positional_parameters).fetchall()
 
 
 def _write_plan(

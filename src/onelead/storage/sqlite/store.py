@@ -238,7 +238,6 @@ class SqliteStore(PortableStore):
                 batch,
                 self._clock(),
                 lambda: self._load_settings(connection, batch.settings.account_id),
-                lambda statement: connection.execute(statement).all(),
             )
             if is_quick:
                 self._commit(driver)

@@ -1,0 +1,3 @@
+"""What onelead is made of besides its own code: locked packages, licences, known advisories."""
+
+from __future__ import annotations
