@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench clean
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots simulate bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: $(VENV)/test.stamp ## format the code and repair what lint can repair
 
 screenshots: $(VENV)/test.stamp ## take a picture of every page of the demo; some as ARGS="overview try"
 	$(BIN)/python -m tests.browser.gallery $(ARGS)
+
+simulate: $(VENV)/test.stamp ## try thousands of seeds on a disk that fails; one again as ARGS="--from 4711 --seeds 1"
+	$(BIN)/python -m tests.support.simulation.run $(ARGS)
 
 bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
