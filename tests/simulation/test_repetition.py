@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,14 @@ def test_a_simulation_starts_no_thread_and_sleeps_for_no_moment(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     monkeypatch.setattr(time, "sleep", refuse)
     simulate(9, _folder(tmp_path, "second"))
+
+
+def test_sqlite_has_its_own_files_back_after_a_simulation(tmp_path: Path) -> None:
+    simulate(7, _folder(tmp_path, "first"))
+    real = tmp_path / "real.db"
+    with closing(sqlite3.connect(real)) as connection:
+        connection.execute("CREATE TABLE lead (id INTEGER)")
+    assert real.read_bytes().startswith(b"SQLite format 3")
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from tests.support.simulation.simulation import Broken, simulate
 from tests.support.storage.postgresql_server import memory_folder
 
 _SEEDS_MAX = 1_000_000_000
-_SHOWN_EVERY = 500
+_SHOWN_EVERY = 100
 
 
 class Outcome(Struct, frozen=True):
