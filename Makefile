@@ -29,7 +29,7 @@ PYTHONS := 3.11.2 3.11.14 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench \
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots simulate bench \
   lock sbom audit-dependencies clean
 
 help: ## list the targets
@@ -73,6 +73,9 @@ format: $(VENV)/test.stamp ## format the code and repair what lint can repair
 
 screenshots: $(VENV)/test.stamp ## take a picture of every page of the demo; some as ARGS="overview try"
 	$(BIN)/python -m tests.browser.gallery $(ARGS)
+
+simulate: $(VENV)/test.stamp ## try thousands of seeds on a disk that fails; one again as ARGS="--from 4711 --seeds 1"
+	$(BIN)/python -m tests.support.simulation.run $(ARGS)
 
 bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -89,6 +89,9 @@ _DELETE_LEAD = _sql(delete(schema.lead).where(*_by_key(schema.lead)))
 _DELETE_KEY = _sql(delete(schema.match_key).where(*_by_key(schema.match_key)))
 # The index work may already have added a key of a definition that is being indexed.
 _INSERT_KEY = _sql(insert(schema.match_key).prefix_with("OR IGNORE"))
+# The plan has keys in sets. In order, the same writes make the same file, byte by byte, so that a
+# simulation of a failing disk can be repeated.
+_BY_KEY = itemgetter(1, 2, 3)
 _INSERT_LEDGER = _sql(insert(schema.ledger))
 _INSERT_DETAIL = _sql(insert(schema.ledger_detail))
 _INSERT_IDEMPOTENCY_KEY = _sql(insert(schema.idempotency_key))
@@ -155,7 +158,7 @@ def _snapshot(
     most = matches_needed(writes)
     matches = {
         key: [row[0] for row in driver.execute(_LEADS_BY_KEY, (account_id, *key, most))]
-        for key in keys_needed(writes)
+        for key in sorted(keys_needed(writes))
     }
     ambiguous = [key for key, found in matches.items() if len(found) > 1]
     for field, value in ambiguous:
@@ -181,17 +184,12 @@ def _write_plan(
     _expect(driver, _DELETE_LEAD, [(account_id, lead_id) for lead_id in plan.deleted])
     _expect(driver, _INSERT_LEAD, [lead_row(account_id, lead) for lead in plan.created])
     _update_leads(driver, account_id, plan.updated, stored)
-    driver.executemany(
-        _DELETE_KEY,
-        [(account_id, key.field, key.value, lead_id) for key, lead_id in plan.keys_removed],
-    )
-    driver.executemany(
-        _INSERT_KEY,
-        [
-            (account_id, key.field, key.value, lead_id, key.label)
-            for key, lead_id in plan.keys_added
-        ],
-    )
+    removed = [(account_id, key.field, key.value, lead_id) for key, lead_id in plan.keys_removed]
+    added = [
+        (account_id, key.field, key.value, lead_id, key.label) for key, lead_id in plan.keys_added
+    ]
+    driver.executemany(_DELETE_KEY, sorted(removed))
+    driver.executemany(_INSERT_KEY, sorted(added, key=_BY_KEY))
     if plan.merged or plan.unmerged or plan.pairs_added or plan.pairs_removed:
         _write_decisions(driver, account_id, plan)
 

@@ -71,6 +71,16 @@ def lock_for_serving(path: Path) -> IO[bytes]:
     return lock
 
 
+def copy_log(path: Path) -> None:
+    """Bring what an earlier process left in the log into the database, which is synced then.
+
+    After a sync that failed, a system may go on showing bytes that no later sync brings to the
+    disk. Such a log looks whole, but whatever is appended to it is lost when the power fails.
+    """
+    with closing(sqlite3.connect(path)) as driver:
+        driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
 #: The `user_version` of a file that was written with `secure_delete` from the beginning, or since
 #: it was last written as a whole: then its free space has nothing of what was removed.
 _WIPED = 1

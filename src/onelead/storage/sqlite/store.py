@@ -30,6 +30,7 @@ from onelead.storage.sqlite.batch import is_committed, write_batch
 from onelead.storage.sqlite.checkpoints import Checkpoints
 from onelead.storage.sqlite.file import (
     clean,
+    copy_log,
     create_private,
     lock_for_serving,
     mark_if_new,
@@ -98,6 +99,8 @@ class SqliteStore(PortableStore):
                 mark_if_new(connection)
                 migrate(connection)
                 add_statistics(connection)
+            with opening(self._path):
+                copy_log(self._path)
         except Exception:
             self._release()
             raise
