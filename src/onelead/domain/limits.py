@@ -194,8 +194,11 @@ DOOR_REST_S = 1
 READY_TIMEOUT_S = 2
 #: How old the metrics of another process may be.
 METRICS_SAMPLE_S = 1
-#: Up to this many refused or failed requests are logged per second.
-REFUSALS_LOGGED_PER_S_MAX = 20
+#: In any second the log takes this many lines in all; the last places are kept for errors.
+LOG_LINES_PER_S_MAX = 20
+LOG_LINES_KEPT_FOR_ERRORS = 5
+#: Up to this many of them are about refused requests.
+REFUSALS_LOGGED_PER_S_MAX = 10
 
 #: How long a call that follows the ledger may wait for the next row.
 LEDGER_WAIT_S_MAX = 30
@@ -314,6 +317,7 @@ LIVE_SESSION_CHECK_S = 5
 #: How many deliveries such a page shows; when more arrive together, the older ones are left out.
 LIVE_ROWS = 12
 
+assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX

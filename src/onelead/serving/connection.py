@@ -70,6 +70,8 @@ class Connection(HttpToolsProtocol):
         self._held = b""
         self._is_stopping = False
         self._is_complete = False
+        #: The cycle that an application answers; `cycle` is that of the newest request.
+        self._answered: RequestResponseCycle | None = None
         self._awaits_head = True
         #: When the head under way is late. A timer that fires earlier is set again, so that a
         #: request needs no timer of its own.
@@ -97,6 +99,12 @@ class Connection(HttpToolsProtocol):
         self._head_due_s = None
         if self._head_timer is not None:
             self._head_timer.cancel()
+        if self._answered is not None:
+            # uvicorn tells only the newest cycle, and the answer of an earlier one would be written
+            # to what is closed.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -220,6 +228,7 @@ class Connection(HttpToolsProtocol):
             app = _refuse_host
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
+        self._answered = cycle
         super()._start_asgi_task(cycle, app)
 
     def _hot_route(self) -> HotRoute | None:

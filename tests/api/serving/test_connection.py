@@ -33,8 +33,15 @@ class SmallConnection(Connection):
     headers_bytes_max = 1_000
 
 
+#: The paths of requests that were told that their client has gone.
+told: set[str] = set()
+
+
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer `ok`, or `late` after a while, without looking at the body."""
+    while scope["path"] == "/until-it-leaves" and "/until-it-leaves" not in told:
+        if (await receive())["type"] == "http.disconnect":
+            told.add(scope["path"])
     if scope["path"] == "/late":
         await asyncio.sleep(QuickConnection.headers_timeout_s * 3)
     if scope["path"] == "/body":
@@ -215,6 +222,16 @@ async def test_what_is_no_http_gets_the_standard_body() -> None:
         status, body = refusal(await reader.read())
     assert status == 400
     assert body == {"success": False, "status": 400, "message": "Invalid HTTP request received."}
+
+
+async def test_a_request_is_told_that_its_client_has_gone_even_with_others_behind_it() -> None:
+    told.clear()
+    async with connected(Connection) as (_reader, writer):
+        writer.write(GET.replace(b" / ", b" /until-it-leaves ") + b"\r\n" + GET + b"\r\n")
+        await writer.drain()
+        writer.close()
+        while not told:  # noqa: ASYNC110 - what happens in the server has no event for a test
+            await asyncio.sleep(0)
 
 
 async def test_too_many_connections_are_refused_in_the_standard_body() -> None:
