@@ -39,6 +39,7 @@ from onelead.process.retention_work import RetentionWork
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.serving.homes import Homes
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import (
     STOP_SIGNALS,
     Entrance,
@@ -47,6 +48,7 @@ from onelead.serving.server import (
     base_url,
     behind_proxies,
     client_behind,
+    connections_max,
     listening,
     run_server,
     shared_port,
@@ -291,7 +293,12 @@ async def _serve_from(
     proxied = behind_proxies(application, configuration.proxies)
     try:
         await run_server(
-            Entrance(proxied, application.short_way, homes),
+            Entrance(
+                proxied,
+                OpenConnections(metrics, configuration.proxies, connections_max=connections_max()),
+                application.short_way,
+                homes,
+            ),
             front.listener,
             front.stop,
             front.on_started,

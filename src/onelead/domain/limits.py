@@ -15,8 +15,12 @@ INFLATE_SLICE_BYTES_MAX = 16_384
 REQUEST_HEADERS_TIMEOUT_S = 20
 REQUEST_HEADERS_BYTES_MAX = 65_536
 REQUEST_CONNECTIONS_MAX = 4_096
-#: A connection that is idle for this long is closed.
+#: Of one address, or of one 64-bit network of IPv6; trusted proxies and this machine are exempt.
+ADDRESS_CONNECTIONS_MAX = 256
+#: A connection that is idle for this long is closed; for this long only, while more than half of
+#: the connections are open.
 KEEP_ALIVE_TIMEOUT_S = 75
+KEEP_ALIVE_CROWDED_TIMEOUT_S = 5
 JSON_DEPTH_MAX = 32
 BULK_LEADS_MAX = 10
 IDEMPOTENCY_KEY_CHARS_MAX = 255
@@ -317,6 +321,9 @@ LIVE_SESSION_CHECK_S = 5
 #: How many deliveries such a page shows; when more arrive together, the older ones are left out.
 LIVE_ROWS = 12
 
+# A few addresses do not crowd the others.
+assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
+assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX

@@ -21,7 +21,6 @@ from typing import Any, ClassVar, cast
 import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -31,10 +30,15 @@ from uvicorn.protocols.http.httptools_impl import (
 from onelead.api.answers import ErrorBody, error_response
 from onelead.api.short_way import HotRoute, ShortWay
 from onelead.domain.errors import HeaderMalformed, TooManyConnections
-from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
+from onelead.domain.limits import (
+    REQUEST_CONNECTIONS_MAX,
+    REQUEST_HEADERS_BYTES_MAX,
+    REQUEST_HEADERS_TIMEOUT_S,
+)
 from onelead.incoming.json_body import ARRIVING
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.serving.homes import Homes
+from onelead.serving.open_connections import OpenConnections
 
 _BLANK = b" \t"
 _name_of = itemgetter(0)
@@ -45,10 +49,13 @@ class Connection(HttpToolsProtocol):
 
     headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
     headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
+    #: A request whose client has left may still be answered, so there can be more than connections.
+    requests_max: ClassVar[int] = REQUEST_CONNECTIONS_MAX
 
     def __init__(
         self,
         *arguments: Any,
+        open_connections: OpenConnections,
         short_way: ShortWay | None = None,
         homes: Homes | None = None,
         moved: bytes = b"",
@@ -56,6 +63,9 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         """With `homes` it may move to another worker, unless it has: `moved` came along then."""
         super().__init__(*arguments, **named)
+        self._open_connections = open_connections
+        #: Whether there was no room for it.
+        self._is_over = False
         self._homes = None if moved else homes
         self._moved = moved
         self._is_between_messages = True
@@ -84,6 +94,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        # What has moved here has shown an API key.
+        peer = None if self._moved or self.client is None else self.client[0]
+        self._is_over = not self._open_connections.admit(self, peer)
         self._expect_head()
         if self._moved:
             try:
@@ -96,6 +109,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
+        self._open_connections.forget(self)
         self._head_due_s = None
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -173,13 +187,32 @@ class Connection(HttpToolsProtocol):
         self._is_complete = True
         if self._hot is None:
             super().on_message_complete()
+            self._note_owed()
 
     def on_response_complete(self) -> None:
         """See HttpToolsProtocol."""
         # The head of a pipelined request has arrived already. Otherwise a head comes next, or the
         # rest of a body that is no longer read: neither may take long.
         self._awaits_head = not self.pipeline
+        if not self.pipeline:
+            self._open_connections.note_idle(self)
+            self.timeout_keep_alive = self._open_connections.keep_alive_s()
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._open_connections.note_idle(self)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._note_owed()
+        super().resume_writing()
+
+    def make_room(self) -> None:
+        """See MakesRoom."""
+        self.connections.discard(self)
+        self.transport.abort()
 
     def shutdown(self) -> None:
         """See HttpToolsProtocol."""
@@ -222,13 +255,15 @@ class Connection(HttpToolsProtocol):
         """Log nothing: a client that offers another protocol continues with this one."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is service_unavailable:
+        if self._is_over or len(self.tasks) >= self.requests_max:
             app = _refuse_connection
         elif not _names_host(cycle.scope["headers"], cycle.scope["http_version"]):
             app = _refuse_host
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         self._answered = cycle
+        if cycle.more_body:
+            self._open_connections.note_idle(self)
         super()._start_asgi_task(cycle, app)
 
     def _hot_route(self) -> HotRoute | None:
@@ -236,8 +271,7 @@ class Connection(HttpToolsProtocol):
         chunk, self._chunk = self._chunk, b""
         if self._short_way is None or not chunk or not self._seems_whole(chunk):
             return None
-        is_full = len(self.connections) >= cast("int", self.limit_concurrency)
-        is_busy = is_full or self.flow.write_paused or not self._is_idle()
+        is_busy = self._is_over or self.flow.write_paused or not self._is_idle()
         return None if is_busy else self._short_way.route(self.parser.get_method(), self.url)
 
     def _is_free(self) -> bool:
@@ -274,6 +308,7 @@ class Connection(HttpToolsProtocol):
         """Send a whole request the short way, or else the long one."""
         body, self._body, self._hot = self._body, b"", None
         self._owes = True
+        self._note_owed()
         peer = self.client[0] if self.client else ""
         assert self._short_way is not None
         is_complete = self._is_complete
@@ -283,6 +318,11 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
             if is_complete:
                 super().on_message_complete()
+                self._note_owed()
+
+    def _note_owed(self) -> None:
+        if self._owes or not (self._is_idle() or self.cycle.more_body):
+            self._open_connections.note_owed(self)
 
     def _expect_head(self) -> None:
         self._head_due_s = self.loop.time() + self.headers_timeout_s
@@ -307,6 +347,8 @@ class Connection(HttpToolsProtocol):
             return
         if self._is_idle() or not self.cycle.response_started:
             self.transport.write(_refusal(status, message))
+        # The client may not read it.
+        self._open_connections.note_idle(self)
         self.transport.close()
 
 

@@ -22,18 +22,19 @@ from onelead.api.short_way import ShortWay
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
-    KEEP_ALIVE_TIMEOUT_S,
     REQUEST_CONNECTIONS_MAX,
     STOP_TIMEOUT_S,
 )
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.serving.connection import Connection
 from onelead.serving.homes import Door, Homes
+from onelead.serving.open_connections import OpenConnections
 
 #: The signals that ask a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Besides its connections, the process has files of the database and of Python open.
-_OPEN_FILES = REQUEST_CONNECTIONS_MAX + 256
+_OTHER_FILES = 256
+_OPEN_FILES = REQUEST_CONNECTIONS_MAX + _OTHER_FILES
 _BACKLOG = 2048
 
 log = structlog.get_logger(__name__)
@@ -135,6 +136,7 @@ class Entrance(Struct, frozen=True):
     """What requests are handed to."""
 
     application: ASGIApp
+    connections: OpenConnections
     #: None to hand all of them to the application.
     short_way: ShortWay | None = None
     #: Of one of several workers.
@@ -200,9 +202,8 @@ class _Server(uvicorn.Server):
             self.homes.close()
 
     def _moved_connection(self, data: bytes) -> Connection:
-        connection_class: type[Connection] = cast("Any", self.config.http_protocol_class)
-        state, app_state = self.server_state, self.lifespan.state
-        return connection_class(self.config, state, app_state, moved=data)
+        make: Callable[..., Connection] = cast("Any", self.config.http_protocol_class)
+        return make(self.config, self.server_state, self.lifespan.state, moved=data)
 
     def _stop_waiting(self) -> None:
         log.warning("clients are cut off", open_connections=len(self.server_state.connections))
@@ -222,9 +223,15 @@ class _Server(uvicorn.Server):
 
 
 def _options(entrance: Entrance) -> uvicorn.Config:
+    connection_class = partial(
+        Connection,
+        open_connections=entrance.connections,
+        short_way=entrance.short_way,
+        homes=entrance.homes,
+    )
     return uvicorn.Config(
         entrance.application,
-        http=cast("Any", partial(Connection, short_way=entrance.short_way, homes=entrance.homes)),
+        http=cast("Any", connection_class),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -232,8 +239,6 @@ def _options(entrance: Entrance) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         workers=1,
-        limit_concurrency=REQUEST_CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
     )
 
 
@@ -259,6 +264,14 @@ def client_behind(trusted: Sequence[str]) -> Callable[[str, str], str]:
         return named or peer
 
     return client_of
+
+
+def connections_max() -> int:
+    """Return how many connections this process may have: each is a file, and others are needed."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return REQUEST_CONNECTIONS_MAX
+    return min(REQUEST_CONNECTIONS_MAX, max(files - _OTHER_FILES, files // 2))
 
 
 def allow_open_files() -> None:

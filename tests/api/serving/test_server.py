@@ -11,6 +11,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from onelead.domain.errors import NotPossible
+from onelead.process.metrics import Metrics
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import Entrance, StopSignals, listening, run_server
 
 DEADLINE_S = 60.0
@@ -43,7 +45,11 @@ async def running(
         async with asyncio.timeout(DEADLINE_S):
             server = asyncio.create_task(
                 run_server(
-                    Entrance(app), listener, stop, started.set, stop_timeout_s=stop_timeout_s
+                    Entrance(app, OpenConnections(Metrics())),
+                    listener,
+                    stop,
+                    started.set,
+                    stop_timeout_s=stop_timeout_s,
                 )
             )
             await started.wait()
