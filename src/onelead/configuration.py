@@ -21,7 +21,10 @@ from onelead.domain.limits import WORKERS_MAX
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
-_NO_PROXY = "none"
+#: Of a value that may be left out.
+_NONE = "none"
+_URL = re.compile(r"(https?)://([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
+_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
@@ -60,6 +63,8 @@ class Configuration:
     workers: int = 1
     #: Whose X-Forwarded- headers are trusted: addresses and networks, separated by commas; or none.
     trusted_proxies: str = "none"
+    #: How browsers and clients reach the service, as in `https://leads.shop.example`; or none.
+    url: str = "none"
 
     @property
     def database_path(self) -> Path | None:
@@ -71,7 +76,12 @@ class Configuration:
     @property
     def proxies(self) -> tuple[str, ...]:
         """The networks whose X-Forwarded- headers are trusted."""
-        return () if self.trusted_proxies == _NO_PROXY else tuple(self.trusted_proxies.split(","))
+        return () if self.trusted_proxies == _NONE else tuple(self.trusted_proxies.split(","))
+
+    @property
+    def public_url(self) -> str | None:
+        """What links are made of; None to make them of what a request says."""
+        return None if self.url == _NONE else self.url
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that give a child process this configuration.
@@ -182,7 +192,7 @@ def _workers(text: str) -> int:
 
 
 def _proxies(text: str) -> str:
-    if text == _NO_PROXY:
+    if text == _NONE:
         return text
     networks = []
     for part in text.split(","):
@@ -194,6 +204,20 @@ def _proxies(text: str) -> str:
                 "as in 127.0.0.1,10.0.0.0/8"
             ) from None
     return ",".join(networks)
+
+
+def _url(text: str) -> str:
+    if text == _NONE:
+        return text
+    found = _URL.fullmatch(text.lower()) if text.isascii() else None
+    scheme, host, port = found.groups(default="") if found else ("", "", "")
+    if not host or not 0 < int(port or 1) <= _PORT_MAX:
+        raise ValueError(
+            f"{text!r} is not the URL of a host; write one without a path, "
+            "as in https://leads.shop.example"
+        )
+    is_usual = not port or int(port) == _PORTS[scheme]
+    return f"{scheme}://{host}" + ("" if is_usual else f":{int(port)}")
 
 
 def _one_of(choices: type[StrEnum], text: str) -> StrEnum:
@@ -211,4 +235,5 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "log_level": partial(_one_of, LogLevel),
     "workers": _workers,
     "trusted_proxies": _proxies,
+    "url": _url,
 }

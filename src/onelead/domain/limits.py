@@ -284,6 +284,8 @@ ADDRESS_PARAMETERS_MAX = 100
 ADDRESS_BYTES_MAX = 10_000
 #: The columns that a user can choose for a list.
 LIST_COLUMNS_MAX = 30
+#: A browser that came over TLS comes over TLS only for this long, a year.
+STRICT_TRANSPORT_S = 31_536_000
 #: A browser is signed out when it was not used for the shorter time, or after the longer one.
 SESSION_IDLE_S = 7 * 86_400
 SESSION_S = 30 * 86_400

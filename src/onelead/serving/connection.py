@@ -19,28 +19,37 @@ from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 import msgspec
+import structlog
+from httptools import parse_url
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-from onelead.api.answers import ErrorBody, error_response
+from onelead.api.answers import SAFE_HEADERS, ErrorBody, error_response
+from onelead.api.probes import PROBE_PATHS
 from onelead.api.short_way import HotRoute, ShortWay
-from onelead.domain.errors import HeaderMalformed, TooManyConnections
+from onelead.domain.errors import HeaderMalformed, HostUnknown, TooManyConnections
 from onelead.domain.limits import (
     REQUEST_CONNECTIONS_MAX,
     REQUEST_HEADERS_BYTES_MAX,
     REQUEST_HEADERS_TIMEOUT_S,
 )
 from onelead.incoming.json_body import ARRIVING
+from onelead.incoming.own_host import OwnHost
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.serving.homes import Homes
 from onelead.serving.open_connections import OpenConnections
 
 _BLANK = b" \t"
+#: The key in a scope of a target that names a host.
+_TARGET = "onelead.target"
+
+log = structlog.get_logger(__name__)
 _name_of = itemgetter(0)
 
 
@@ -56,6 +65,7 @@ class Connection(HttpToolsProtocol):
         self,
         *arguments: Any,
         open_connections: OpenConnections,
+        own_host: OwnHost,
         short_way: ShortWay | None = None,
         homes: Homes | None = None,
         moved: bytes = b"",
@@ -64,6 +74,7 @@ class Connection(HttpToolsProtocol):
         """With `homes` it may move to another worker, unless it has: `moved` came along then."""
         super().__init__(*arguments, **named)
         self._open_connections = open_connections
+        self._own_host = own_host
         #: Whether there was no room for it.
         self._is_over = False
         self._homes = None if moved else homes
@@ -170,6 +181,7 @@ class Connection(HttpToolsProtocol):
         self._is_complete = False
         self._hot = self._hot_route()
         if self._hot is None:
+            self._note_target()
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -259,12 +271,28 @@ class Connection(HttpToolsProtocol):
             app = _refuse_connection
         elif not _names_host(cycle.scope["headers"], cycle.scope["http_version"]):
             app = _refuse_host
+        elif not self._is_for_us(cycle.scope):
+            app = _refuse_other_host
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
         self._answered = cycle
         if cycle.more_body:
             self._open_connections.note_idle(self)
         super()._start_asgi_task(cycle, app)
+
+    def _note_target(self) -> None:
+        """Keep a target that is more than a path: it names a host, too, which comes first."""
+        if not self.url.startswith(b"/"):
+            cast("dict[str, Any]", self.scope)[_TARGET] = self.url
+
+    def _is_for_us(self, scope: HTTPScope) -> bool:
+        """Return whether a request is for this service, under whatever name probes ask for it."""
+        if scope["path"] in PROBE_PATHS:
+            return True
+        host = next((value for name, value in scope["headers"] if name == b"host"), None)
+        target = cast("dict[str, Any]", scope).get(_TARGET)
+        named = None if target is None else parse_url(target).host
+        return self._own_host.is_own(host) and (named is None or self._own_host.is_own(named))
 
     def _hot_route(self) -> HotRoute | None:
         """Return what the request asks for if it is whole and may go the short way."""
@@ -314,6 +342,7 @@ class Connection(HttpToolsProtocol):
         is_complete = self._is_complete
         if not (is_complete and self._short_way.take(hot, self.headers, body, peer, self)):
             self._owes = False
+            self._note_target()
             super().on_headers_complete()
             super().on_body(body)
             if is_complete:
@@ -363,6 +392,12 @@ async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
     await send_answer(response, Arriving(receive), scope, send)
 
 
+async def _refuse_other_host(scope: Scope, receive: Receive, send: Send) -> None:
+    # Without the host, which can be anything; if it is the own one, --url is wrong.
+    log.info("a request for another host was refused")
+    await send_answer(error_response(HostUnknown()), Arriving(receive), scope, send)
+
+
 async def _refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:
     response = error_response(TooManyConnections())
     response.headers["Connection"] = "close"
@@ -376,6 +411,7 @@ def _refusal(status: HTTPStatus, message: str) -> bytes:
         "content-type: application/json",
         f"content-length: {len(body)}",
         "connection: close",
+        *(f"{name.lower()}: {value}" for name, value in SAFE_HEADERS.items()),
         "\r\n",
     )
     return "\r\n".join(head).encode() + body

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from ipaddress import ip_address
 from types import FrameType
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from onelead.domain.limits import (
     STOP_TIMEOUT_S,
 )
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.own_host import STRICT_TRANSPORT, OwnHost, is_over_tls
 from onelead.serving.connection import Connection
 from onelead.serving.homes import Door, Homes
 from onelead.serving.open_connections import OpenConnections
@@ -137,6 +139,8 @@ class Entrance(Struct, frozen=True):
 
     application: ASGIApp
     connections: OpenConnections
+    #: What links are made of, if it is configured; requests for other hosts are refused.
+    url: str | None = None
     #: None to hand all of them to the application.
     short_way: ShortWay | None = None
     #: Of one of several workers.
@@ -226,6 +230,7 @@ def _options(entrance: Entrance) -> uvicorn.Config:
     connection_class = partial(
         Connection,
         open_connections=entrance.connections,
+        own_host=OwnHost(entrance.url),
         short_way=entrance.short_way,
         homes=entrance.homes,
     )
@@ -238,8 +243,20 @@ def _options(entrance: Entrance) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        headers=[STRICT_TRANSPORT] if is_over_tls(entrance.url) else [],
         workers=1,
     )
+
+
+def warn_of_plain_http(address: str, proxies: Sequence[str], url: str | None) -> None:
+    """Log a warning if what listens at this IP address speaks plain HTTP with other machines."""
+    is_near = ip_address(address).is_loopback
+    if not is_near and not proxies and not is_over_tls(url):
+        log.warning(
+            "plain HTTP is served beyond this machine: passwords and API keys can be read on the "
+            "way; put a proxy that speaks TLS in front, and name it in --trusted-proxies",
+            address=address,
+        )
 
 
 def behind_proxies(application: ASGIApp, trusted: Sequence[str]) -> ASGIApp:

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from onelead.incoming.own_host import OwnHost
 from onelead.process.metrics import Metrics
 from onelead.serving.connection import Connection
 from onelead.serving.open_connections import OpenConnections
@@ -66,7 +67,9 @@ async def connected(
     state = ServerState()
     bounds = OpenConnections(Metrics()) if open_connections is None else open_connections
     server = await asyncio.get_running_loop().create_server(
-        lambda: protocol(config, state, {}, open_connections=bounds), "127.0.0.1", 0
+        lambda: protocol(config, state, {}, open_connections=bounds, own_host=OwnHost(None)),
+        "127.0.0.1",
+        0,
     )
     async with server, asyncio.timeout(DEADLINE_S):
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

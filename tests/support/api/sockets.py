@@ -108,7 +108,8 @@ async def serving(
         api = Api(service.runtime, client_behind(proxies))
         application = behind_proxies(api, proxies)
         connections = connections or OpenConnections(service.runtime.metrics)
-        entrance = Entrance(application, connections, api.short_way if by_short_way else None)
+        short_way = api.short_way if by_short_way else None
+        entrance = Entrance(application, connections, service.runtime.url, short_way)
         server = asyncio.create_task(run_server(entrance, listener, stop, started.set))
         await started.wait()
         host, port = listener.getsockname()

@@ -15,6 +15,7 @@ from onelead.configuration import load_configuration
 EVERY_OPTION = (
     *("--host", "::1", "--port", "0", "--database", "sqlite:///a b.db", "--log-format", "json"),
     *("--log-level", "debug", "--workers", "1", "--trusted-proxies", "10.0.0.0/8"),
+    *("--url", "https://leads.shop.example"),
 )
 
 

@@ -82,7 +82,7 @@ class Visit:
     @property
     def base_url(self) -> str:
         """The scheme, host and port by which the browser calls this server."""
-        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+        return self.runtime.url or f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     def query(self, name: str, default: str = "") -> str:
         """Return a parameter of the query string; one with a NUL character counts as missing."""
