@@ -21,6 +21,8 @@ from starlette.routing import Route, Router
 from benchmarks.contenders.contender import HttpContender
 from benchmarks.contenders.onelead_server import PATH
 from benchmarks.processes import free_port, running, wait_until_listening
+from onelead.process.metrics import Metrics
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import Entrance, StopSignals, listening, run_server
 
 _ANSWER = b'{"id": 1, "name": "' + b"x" * 579 + b'"}'
@@ -35,7 +37,7 @@ async def _serve(port: int) -> None:
     stop = StopSignals()
     with stop.caught(), listening("127.0.0.1", port) as listener:
         router = Router([Route(PATH, _answer, methods=["PUT"])])
-        await run_server(Entrance(router), listener, stop, lambda: None)
+        await run_server(Entrance(router, OpenConnections(Metrics())), listener, stop, lambda: None)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
+from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.own_host import is_over_tls
 from onelead.process.access_cleaning import AccessCleaning
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 from onelead.process.batch_undo_work import BatchUndoWork
@@ -41,6 +43,7 @@ from onelead.process.retention_work import RetentionWork
 from onelead.process.runtime import Runtime
 from onelead.process.writer import BatchingWriter
 from onelead.serving.homes import Homes
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import (
     STOP_SIGNALS,
     Entrance,
@@ -49,9 +52,11 @@ from onelead.serving.server import (
     base_url,
     behind_proxies,
     client_behind,
+    connections_max,
     listening,
     run_server,
     shared_port,
+    warn_of_plain_http,
     web_url,
 )
 from onelead.serving.workers import WorkerJob, Workers
@@ -90,11 +95,13 @@ class _Front(Struct, frozen=True):
     job: WorkerJob | None = None
 
 
-def browsers_url(configuration: Configuration, url: str | None) -> str:
-    """Return `url`, or else the address of a server on this machine. Raises NotPossible."""
-    if url is None and not configuration.port:
+def browsers_url(configuration: Configuration) -> str:
+    """Return the URL, or else the address of a server on this machine. Raises NotPossible."""
+    if configuration.public_url is not None:
+        return configuration.public_url
+    if not configuration.port:
         raise NotPossible("port 0 takes any free port; give the server's address with --url")
-    return url or web_url(configuration.host, configuration.port)
+    return web_url(configuration.host, configuration.port)
 
 
 def on_store(
@@ -200,10 +207,13 @@ async def _serve(
     metrics = Metrics()
     async with open_store(configuration, serving=True, observer=metrics) as store:
         with listening(configuration.host, configuration.port) as listener:
-            started = await _first_steps(store, configuration.host, listener.getsockname()[1])
+            address, port = listener.getsockname()[:2]
+            started = await _first_steps(store, configuration, port)
 
             def report() -> None:
-                log.info("listening", url=started.base_url, database=masked(configuration.database))
+                url, database = base_url(configuration.host, port), masked(configuration.database)
+                log.info("listening", url=url, database=database)
+                warn_of_plain_http(address, configuration.proxies, configuration.public_url)
                 on_started(started)
 
             await _serve_from(configuration, store, metrics, _Front(listener, stop, report))
@@ -238,24 +248,26 @@ async def _serve_by_workers(
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, workers.stop)
         async with open_store(configuration, serving=False) as store:
-            started = await _first_steps(store, configuration.host, port.number)
+            started = await _first_steps(store, configuration, port.number)
 
         def report() -> None:
             database, count = masked(configuration.database), configuration.workers
-            log.info("listening", url=started.base_url, database=database, workers=count)
+            url = base_url(configuration.host, port.number)
+            log.info("listening", url=url, database=database, workers=count)
+            warn_of_plain_http(port.address[0], configuration.proxies, configuration.public_url)
             on_started(started)
 
         await workers.run(report)
     log.info("stopped")
 
 
-async def _first_steps(store: Store, host: str, port: int) -> Started:
+async def _first_steps(store: Store, configuration: Configuration, port: int) -> Started:
     """Make the first account if there is none, and a one-time link for its admin."""
     first_account = await store.create_first_account(*_FIRST_ACCOUNT)
     token = await store.create_first_link()
-    web = web_url(host, port)
+    web = configuration.public_url or web_url(configuration.host, port)
     return Started(
-        base_url=base_url(host, port),
+        base_url=web + BASE_PATH,
         web_url=web,
         first_account=first_account,
         sign_in_url=None if token is None else web + welcome_path(token),
@@ -283,6 +295,7 @@ async def _serve_from(
         clock=_unix_seconds,
         monotonic=time.monotonic,
         new_request_id=_new_request_id,
+        url=configuration.public_url,
         settings_changed=index_work.wake,
         undo_begun=batch_undo_work.wake,
         erasure_begun=retention_work.wake,
@@ -295,7 +308,13 @@ async def _serve_from(
     proxied = behind_proxies(application, configuration.proxies)
     try:
         await run_server(
-            Entrance(proxied, application.short_way, homes),
+            Entrance(
+                proxied,
+                OpenConnections(metrics, configuration.proxies, connections_max=connections_max()),
+                configuration.public_url,
+                application.short_way,
+                homes,
+            ),
             front.listener,
             front.stop,
             front.on_started,
@@ -389,9 +408,13 @@ class Application:
         self._web = _LateWeb(runtime, on_visit)
         self.short_way = self._api.short_way
         self.authenticator = self._api.authenticator
+        self._is_over_tls = is_over_tls(runtime.url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if self._is_over_tls:
+            # Whatever the last proxy says: the URL is how browsers come.
+            scope["scheme"] = "https"
         is_page = scope["type"] == "http" and not is_api_path(scope["path"])
         await (self._web if is_page else self._api)(scope, receive, send)
 

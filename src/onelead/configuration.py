@@ -22,7 +22,10 @@ from onelead.domain.sign_in.company import is_safe_url
 _PORT_MAX = 65_535
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
+#: Of a value that may be left out.
 _NONE = "none"
+_URL = re.compile(r"(https?)://([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
+_PORTS = {"http": 80, "https": 443}
 #: What is taken from environment variables alone.
 SECRETS = ("company_client_secret",)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -69,6 +72,8 @@ class Configuration:
     #: those.
     company_client_id: str = "none"
     company_client_secret: str = "none"  # noqa: S105 - not one
+    #: How browsers and clients reach the service, as in `https://leads.shop.example`; or none.
+    url: str = "none"
 
     @property
     def database_path(self) -> Path | None:
@@ -86,6 +91,11 @@ class Configuration:
     def has_company_sign_in(self) -> bool:
         """Whether users can sign in at the company's provider."""
         return self.company_issuer != _NONE
+
+    @property
+    def public_url(self) -> str | None:
+        """What links are made of; None to make them of what a request says."""
+        return None if self.url == _NONE else self.url
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that give a child process this configuration.
@@ -219,6 +229,20 @@ def _issuer(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    if text == _NONE:
+        return text
+    found = _URL.fullmatch(text.lower()) if text.isascii() else None
+    scheme, host, port = found.groups(default="") if found else ("", "", "")
+    if not host or not 0 < int(port or 1) <= _PORT_MAX:
+        raise ValueError(
+            f"{text!r} is not the URL of a host; write one without a path, "
+            "as in https://leads.shop.example"
+        )
+    is_usual = not port or int(port) == _PORTS[scheme]
+    return f"{scheme}://{host}" + ("" if is_usual else f":{int(port)}")
+
+
 def _one_of(choices: type[StrEnum], text: str) -> StrEnum:
     if text not in set(choices):
         raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
@@ -237,4 +261,5 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "company_issuer": _issuer,
     "company_client_id": str,
     "company_client_secret": str,
+    "url": _url,
 }

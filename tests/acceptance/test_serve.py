@@ -43,6 +43,25 @@ def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: 
     assert (tmp_path / "data" / "onelead.db").exists()
 
 
+def test_links_are_made_of_the_url_and_plain_http_beyond_the_machine_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    arguments = ("--host", "0.0.0.0", "--url", "http://leads.shop.example:8080")
+    with serving(tmp_path, *arguments, "--log-format", "json") as server:
+        assert "  Open      http://leads.shop.example:8080/welcome/" in server.banner
+        request = server.printed_request()
+        assert request.url == "http://leads.shop.example:8080/developer_api/v1/leads/upsert"
+        listening, warning = map(json.loads, server.log.splitlines())
+        assert warning["event"].startswith("plain HTTP is served beyond this machine")
+        request.url = httpx.URL(listening["url"] + "/leads/upsert")
+        assert send(request).status_code == 200
+        request.headers["Host"] = "127.0.0.1"
+        refused = send(request)
+        assert refused.status_code == 421
+        assert server.stop() == 0
+    assert server.log.count("a request for another host was refused") == 1
+
+
 @pytest.mark.slow
 def test_what_is_no_http_gets_the_standard_body(tmp_path: Path) -> None:
     with (

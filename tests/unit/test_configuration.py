@@ -53,6 +53,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_WORKERS": "1",
         "ONELEAD_TRUSTED_PROXIES": "10.0.0.7",
         **COMPANY,
+        "ONELEAD_URL": "https://leads.shop.example",
     }
     assert load_configuration({}, environment) == Configuration(
         host="::1",
@@ -64,6 +65,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         company_issuer="https://login.shop.example",
         company_client_id="onelead",
         company_client_secret="hush",
+        url="https://leads.shop.example",
     )
     names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Configuration)}
     assert names == set(environment)
@@ -194,6 +196,7 @@ def test_all_effective_values_are_shown_as_text() -> None:
         "company_issuer": "none",
         "company_client_id": "none",
         "company_client_secret": "none",
+        "url": "none",
     }
 
 
@@ -238,6 +241,54 @@ def test_a_proxy_that_is_not_a_network_is_refused(text: str) -> None:
     problem = problem_with(trusted_proxies=text)
     assert problem.startswith("--trusted-proxies: ")
     assert "is not an address or network" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("none", None),
+        ("https://leads.shop.example", "https://leads.shop.example"),
+        ("HTTPS://Leads.Shop.example/", "https://leads.shop.example"),
+        ("https://leads.shop.example:443", "https://leads.shop.example"),
+        ("https://leads.shop.example:8443", "https://leads.shop.example:8443"),
+        ("http://leads.shop.example:80", "http://leads.shop.example"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://10.0.0.7", "http://10.0.0.7"),
+    ],
+)
+def test_the_url_names_a_host(text: str, url: str | None) -> None:
+    configuration = load_configuration({"url": text}, {})
+    assert configuration.public_url == url
+    assert load_configuration({}, configuration.variables()) == configuration
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("leads.shop.example", "ftp://leads.shop.example", "https://", "https://:443", "//a"),
+        *(
+            "https://a/b",
+            "https://a?b",
+            "https://a#b",
+            "https://a/?",
+            "https://me@a",
+            "https://a b",
+        ),
+        *(
+            "https://a:0",
+            "https://a:99999",
+            "https://a:x",
+            "https://a:",
+            "https://[::1",
+            "https://ü",
+        ),
+        *("https://a\n", "https://a:\u0664", "https://%61", "https://a:" + "1" * 5_000),
+    ],
+)
+def test_what_is_no_url_of_a_host_is_refused(text: str) -> None:
+    problem = problem_with(url=text)
+    assert problem.startswith("--url: ")
+    assert "is not the URL of a host" in problem
 
 
 @pytest.mark.parametrize("workers", ["1", "8", "64"])

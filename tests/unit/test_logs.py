@@ -13,7 +13,8 @@ import pytest
 import structlog
 
 from onelead.configuration import LogFormat, LogLevel
-from onelead.logs import configure_logs
+from onelead.domain.limits import LOG_LINES_KEPT_FOR_ERRORS, LOG_LINES_PER_S_MAX
+from onelead.logs import Bound, configure_logs
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
 API_KEY = "ol_" + "0123456789abcdef" * 4
@@ -127,3 +128,79 @@ def test_a_line_has_what_it_belongs_to() -> None:
 
     line = logged_line(act)
     assert (line["request_id"], line["account_id"]) == ("two", 1)
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def record(logger: str = "uvicorn.error", level: int = logging.WARNING) -> logging.LogRecord:
+    return logging.LogRecord(logger, level, "", 1, "Invalid HTTP request received.", (), None)
+
+
+def test_no_second_has_more_lines_than_the_bound() -> None:
+    clock, written = Clock(), []
+    bound = Bound(clock)
+    # Uneven, so that the windows are no whole seconds.
+    for step in range(4_000):
+        clock.now_s += (step * 7 % 13) / 1_000
+        logger, level = (("uvicorn.error", logging.WARNING), ("asyncio", logging.ERROR))[step % 2]
+        if bound.filter(record(logger, level)):
+            written.append(clock.now_s)
+    for at, later in zip(written, written[LOG_LINES_PER_S_MAX:], strict=False):
+        assert later - at >= 1
+    assert len(written) >= LOG_LINES_PER_S_MAX * int(clock.now_s - 1_000)
+
+
+def test_the_last_places_are_for_errors() -> None:
+    bound = Bound(Clock())
+    warnings_written = sum(bound.filter(record()) for _ in range(100))
+    errors_written = sum(bound.filter(record("asyncio", logging.ERROR)) for _ in range(100))
+    assert warnings_written == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+    assert errors_written == LOG_LINES_KEPT_FOR_ERRORS
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_the_next_line_says_how_many_were_left_out(log_format: LogFormat) -> None:
+    def act() -> None:
+        for _ in range(100):
+            logging.getLogger("uvicorn.error").warning("no HTTP")
+        structlog.get_logger("onelead.incoming.request_log").info("request", left_out=30)
+        structlog.get_logger("onelead.app").info("stopped")
+
+    *before, last = logged(act, log_format).splitlines()
+    assert len(before) == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+    assert not any("left_out" in line for line in before)
+    count = 100 - len(before) + 31
+    expected = f'"lines_left_out": {count}' if log_format is LogFormat.JSON else f"out={count}"
+    assert "stopped" in last
+    assert expected in last
+
+
+@pytest.mark.parametrize(
+    "name", ["onelead.app", "onelead.serving.workers", "onelead.web.sign_in.decisions"]
+)
+def test_lines_about_the_process_and_about_sign_ins_are_always_written(name: str) -> None:
+    def act() -> None:
+        for _ in range(100):
+            structlog.get_logger("onelead.application").info("flood")
+        for _ in range(100):
+            structlog.get_logger(name).info("kept")
+
+    text = logged(act)
+    assert text.count("kept") == 100
+    assert text.count("flood") == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+
+
+def test_nothing_is_left_out_at_debug() -> None:
+    def act() -> None:
+        for _ in range(100):
+            logging.getLogger("some.library").debug("step")
+
+    assert logged(act, log_level=LogLevel.DEBUG).count("step") == 100

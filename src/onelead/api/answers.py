@@ -14,6 +14,16 @@ from starlette.responses import Response
 from onelead.domain.errors import InputInvalid, Kind, MatchAmbiguous, OneleadError, VersionConflict
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
 
+#: Of every answer: it is about persons, and for the caller alone.
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_RAW_SAFE_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in SAFE_HEADERS.items()
+]
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -42,6 +52,7 @@ class JsonResponse(Response):
             ],
             (b"content-length", str(len(self.body)).encode()),
             (b"content-type", self.media_type.encode()),
+            *_RAW_SAFE_HEADERS,
         ]
 
 

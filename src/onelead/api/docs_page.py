@@ -117,6 +117,7 @@ def _page(body: bytes, media_type: str) -> Response:
         "Content-Security-Policy": "; ".join(f"{what} {who}" for what, who in _POLICY.items()),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-cache",
     }
     return Response(body, media_type=media_type, headers=headers)

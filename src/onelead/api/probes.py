@@ -15,15 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onelead.api.answers import JsonResponse
+from onelead.api.answers import SAFE_HEADERS, JsonResponse
 from onelead.process.metrics import CONTENT_TYPE, Metrics
 from onelead.process.runtime import Runtime
 
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
 METRICS_PATH = "/metrics"
-
-_NOT_KEPT = {"Cache-Control": "no-store"}
+PROBE_PATHS = frozenset({HEALTH_PATH, READY_PATH, METRICS_PATH})
 
 
 class HealthBody(Struct, frozen=True):
@@ -46,7 +45,7 @@ def probe_routes(runtime: Runtime) -> list[Route]:
     page = _MetricsPage(runtime.metrics)
 
     async def health(_request: Request) -> Response:
-        return JsonResponse(HealthBody("ok"), headers=_NOT_KEPT)
+        return JsonResponse(HealthBody("ok"))
 
     async def ready(_request: Request) -> Response:
         checks = await readiness.checks()
@@ -56,14 +55,14 @@ def probe_routes(runtime: Runtime) -> list[Route]:
             {name: "ok" if passed else "failed" for name, passed in checks.items()},
         )
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return JsonResponse(body, status, _NOT_KEPT)
+        return JsonResponse(body, status)
 
     async def metrics(_request: Request) -> Response:
         writer = runtime.writer
         runtime.metrics.sample(
             writer.waiting_writes, writer.waiting_bytes, runtime.store.pool_use()
         )
-        return Response(await page.content(), headers=_NOT_KEPT, media_type=CONTENT_TYPE)
+        return Response(await page.content(), headers=SAFE_HEADERS, media_type=CONTENT_TYPE)
 
     endpoints = {HEALTH_PATH: health, READY_PATH: ready, METRICS_PATH: metrics}
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]

@@ -23,6 +23,7 @@ from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.json_body import decode_object
 from onelead.incoming.lead_json import lead_write, upsert_write
+from onelead.incoming.own_host import OwnHost
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import RouteRecord
 from onelead.process.runtime import Runtime
@@ -79,6 +80,7 @@ class ShortWay:
         request_log: RequestLog,
         client_of: ClientOf,
     ) -> None:
+        self._own_host = OwnHost(runtime.url)
         self._writer = runtime.writer
         self._authenticator = authenticator
         self._client_of = client_of
@@ -116,6 +118,8 @@ class ShortWay:
         found = dict(headers)
         # A header that comes twice is for the long way to judge.
         if len(found) != len(headers) or b"host" not in found or not _LONG_WAY.isdisjoint(found):
+            return False
+        if not self._own_host.is_own(found[b"host"]):
             return False
         caller = self._authenticator.known_caller(found)
         if caller is None:

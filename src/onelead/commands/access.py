@@ -13,7 +13,7 @@ from onelead.commands.options import (
     AsJson,
     Database,
     EmailOption,
-    WebUrl,
+    Url,
     a_table,
     chosen_account,
     date_text,
@@ -131,7 +131,7 @@ def list_users(account: Account = None, database: Database = None, as_json: AsJs
 @users.command("link")
 def create_link(
     email: Annotated[str, EmailOption],
-    url: WebUrl = None,
+    url: Url = None,
     account: Account = None,
     database: Database = None,
     as_json: AsJson = False,
@@ -143,8 +143,8 @@ def create_link(
         user_id = _user(chosen, email).id
         return await store.create_link(chosen.account_id, user_id, LinkPurpose.LOST_PASSWORD)
 
-    configuration = configuration_from(database=database)
-    sign_in_url = app.browsers_url(configuration, url) + welcome_path(
+    configuration = configuration_from(database=database, url=url)
+    sign_in_url = app.browsers_url(configuration) + welcome_path(
         app.on_store(configuration, create)
     )
     text = (

@@ -22,7 +22,7 @@ from onelead.commands.options import (
     AsJson,
     Database,
     EmailOption,
-    WebUrl,
+    Url,
     a_table,
     configured,
     line_option,
@@ -99,19 +99,19 @@ def init(
         str, typer.Option(metavar="NAME", callback=line_option, help="The account's name.")
     ],
     email: Annotated[str, EmailOption],
-    url: WebUrl = None,
+    url: Url = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an account with an admin and an API key, and the database if it does not exist."""
-    configuration = configuration_from(database=database)
+    configuration = configuration_from(database=database, url=url)
 
     async def create(store: Store) -> tuple[NewAccount, str]:
         made = await store.create_account(account, email)
         purpose = LinkPurpose.FIRST_SIGN_IN
         return made, await store.create_link(made.account_id, made.user_id, purpose)
 
-    web_url = app.browsers_url(configuration, url)
+    web_url = app.browsers_url(configuration)
     made, token = app.on_store(configuration, create, create=True)
     sign_in_url = web_url + welcome_path(token)
     text = (

@@ -40,14 +40,6 @@ def _email_option(value: str | None) -> str | None:
     return value
 
 
-def _url_option(value: str | None) -> str | None:
-    if value is None:
-        return None
-    if not value.startswith(("http://", "https://")) or not value.isprintable() or " " in value:
-        raise typer.BadParameter(f"{value!r} is not a URL such as https://leads.shop.example")
-    return value.rstrip("/")
-
-
 #: The options of the configuration: the placeholder and the meaning of each value.
 CONFIGURATION_OPTIONS = {
     "host": ("ADDRESS", "The address or host name to listen on."),
@@ -59,6 +51,7 @@ CONFIGURATION_OPTIONS = {
     "trusted_proxies": ("NETWORKS", "Proxies trusted for X-Forwarded- headers, as in 10.0.0.0/8."),
     "company_issuer": ("URL", "The company's provider for signing in (OIDC)."),
     "company_client_id": ("ID", "How that provider knows this server."),
+    "url": ("URL", "How browsers reach the server; links are made of it, other hosts refused."),
 }
 
 
@@ -74,15 +67,7 @@ Account = Annotated[
     typer.Option(metavar="ID", help="The account; needed if the database has several."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-WebUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        metavar="URL",
-        callback=_url_option,
-        help="How browsers reach the server.  [default: the configured host and port]",
-    ),
-]
+Url = Annotated[str | None, _configuration_option("url")]
 EmailOption = typer.Option(
     "--email", metavar="EMAIL", callback=_email_option, help="The user's e-mail."
 )

@@ -30,7 +30,9 @@ def run_demo(configuration: Configuration, seed: int, announce: Callable[[str], 
         pass
     with _ended_by_sigterm(), TemporaryDirectory(prefix="onelead-demo-") as folder:
         file = Path(folder) / "demo.db"
-        configuration = dataclasses.replace(configuration, database=f"sqlite:///{file}", workers=1)
+        configuration = dataclasses.replace(
+            configuration, database=f"sqlite:///{file}", workers=1, url=Configuration.url
+        )
         clock = MovedClock(int(time.time()))
         seeded = app.on_store(
             configuration, lambda store: seed_account(store, clock, seed), create=True, clock=clock

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    #: It was meant for another server.
+    MISDIRECTED = "misdirected"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     #: It came in a form that is not read.
@@ -90,6 +92,10 @@ class BodyMalformed(OneleadError, code="body_malformed", kind=Kind.MALFORMED):
 
 class HeaderMalformed(OneleadError, code="header_malformed", kind=Kind.MALFORMED):
     """A header is not readable"""
+
+
+class HostUnknown(OneleadError, code="host_unknown", kind=Kind.MISDIRECTED):
+    """The host is not that of this service; ask for it by its own name"""
 
 
 class BodyTooLarge(OneleadError, code="body_too_large", kind=Kind.TOO_LARGE):

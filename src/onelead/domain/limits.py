@@ -15,8 +15,12 @@ INFLATE_SLICE_BYTES_MAX = 16_384
 REQUEST_HEADERS_TIMEOUT_S = 20
 REQUEST_HEADERS_BYTES_MAX = 65_536
 REQUEST_CONNECTIONS_MAX = 4_096
-#: A connection that is idle for this long is closed.
+#: Of one address, or of one 64-bit network of IPv6; trusted proxies and this machine are exempt.
+ADDRESS_CONNECTIONS_MAX = 256
+#: A connection that is idle for this long is closed; for this long only, while more than half of
+#: the connections are open.
 KEEP_ALIVE_TIMEOUT_S = 75
+KEEP_ALIVE_CROWDED_TIMEOUT_S = 5
 JSON_DEPTH_MAX = 32
 BULK_LEADS_MAX = 10
 IDEMPOTENCY_KEY_CHARS_MAX = 255
@@ -194,8 +198,11 @@ DOOR_REST_S = 1
 READY_TIMEOUT_S = 2
 #: How old the metrics of another process may be.
 METRICS_SAMPLE_S = 1
-#: Up to this many refused or failed requests are logged per second.
-REFUSALS_LOGGED_PER_S_MAX = 20
+#: In any second the log takes this many lines in all; the last places are kept for errors.
+LOG_LINES_PER_S_MAX = 20
+LOG_LINES_KEPT_FOR_ERRORS = 5
+#: Up to this many of them are about refused requests.
+REFUSALS_LOGGED_PER_S_MAX = 10
 
 #: How long a call that follows the ledger may wait for the next row.
 LEDGER_WAIT_S_MAX = 30
@@ -277,6 +284,8 @@ ADDRESS_PARAMETERS_MAX = 100
 ADDRESS_BYTES_MAX = 10_000
 #: The columns that a user can choose for a list.
 LIST_COLUMNS_MAX = 30
+#: A browser that came over TLS comes over TLS only for this long, a year.
+STRICT_TRANSPORT_S = 31_536_000
 #: A browser is signed out when it was not used for the shorter time, or after the longer one.
 SESSION_IDLE_S = 7 * 86_400
 SESSION_S = 30 * 86_400
@@ -327,6 +336,10 @@ LIVE_SESSION_CHECK_S = 5
 #: How many deliveries such a page shows; when more arrive together, the older ones are left out.
 LIVE_ROWS = 12
 
+# A few addresses do not crowd the others.
+assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
+assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
+assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX

@@ -90,6 +90,12 @@ class Metrics(WriterObserver, StoreObserver):
         index_steps = counter("onelead_index_steps", "Steps of the index work.", ("result",))
         self._steps_done = index_steps.labels("done")
         self._steps_failed = index_steps.labels("failed")
+        self._made_room = counter(
+            "onelead_connections_made_room", "Idle connections closed for new ones.", ("reason",)
+        )
+        self._connections_refused = counter(
+            "onelead_connections_refused", "Connections beyond the bounds.", ("reason",)
+        )
 
     def _define_state(self) -> None:
         counter = partial(Counter, registry=self._registry)
@@ -99,6 +105,7 @@ class Metrics(WriterObserver, StoreObserver):
         self._queue_bytes = gauge("onelead_queue_bytes", "Bytes of their bodies.")
         self._pool_in_use = gauge("onelead_pool_in_use", "Database connections in use.")
         self._pool_size = gauge("onelead_pool_size", "Database connections at most.")
+        self._connections = gauge("onelead_connections", "Connections of clients.")
         self._workers = gauge("onelead_workers", "Processes that serve.")
         self._memory = gauge("process_resident_memory_bytes", "Resident memory.")
         self._starts = counter("onelead_worker_starts", "Processes that began to serve.")
@@ -148,6 +155,18 @@ class Metrics(WriterObserver, StoreObserver):
     def index_step(self, is_done: bool) -> None:  # noqa: FBT001 - see IndexWork
         """Count a step of the index work."""
         (self._steps_done if is_done else self._steps_failed).inc()
+
+    def connections_open(self, count: int) -> None:
+        """Record how many connections of clients are open."""
+        self._connections.set(count)
+
+    def connection_made_room(self, reason: str) -> None:
+        """Count an idle connection that was closed for a new one."""
+        self._made_room.labels(reason).inc()
+
+    def connection_refused(self, reason: str) -> None:
+        """Count a new connection for which none could make room."""
+        self._connections_refused.labels(reason).inc()
 
     def sample(self, queue_writes: int, queue_bytes: int, pool: PoolUse) -> None:
         """Record the state of this moment, which is not counted as it changes."""

@@ -30,6 +30,8 @@ class Runtime:
     #: Seconds that never go backwards, for expiries and durations.
     monotonic: Callable[[], float]
     new_request_id: Callable[[], str]
+    #: What links are made of; None to make them of what a request says.
+    url: str | None = None
     #: Called after each settings change, which may have left index work.
     settings_changed: Callable[[], None] = lambda: None
     #: Called when the undo of a batch begins.

@@ -163,7 +163,12 @@ class _Run:
         self._on_progress = on_progress
         self._chance = random.Random(options.seed)  # noqa: S311 - no secret
         own = replace(
-            configuration, host="127.0.0.1", port=0, workers=1, log_level=LogLevel.WARNING
+            configuration,
+            host="127.0.0.1",
+            port=0,
+            workers=1,
+            log_level=LogLevel.WARNING,
+            url=Configuration.url,
         )
         count = options.processes
         if configuration.database_path is not None and options.command is SERVE:

@@ -19,24 +19,37 @@ from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 import msgspec
+import structlog
+from httptools import parse_url
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-from onelead.api.answers import ErrorBody, error_response
+from onelead.api.answers import SAFE_HEADERS, ErrorBody, error_response
+from onelead.api.probes import PROBE_PATHS
 from onelead.api.short_way import HotRoute, ShortWay
-from onelead.domain.errors import HeaderMalformed, TooManyConnections
-from onelead.domain.limits import REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_TIMEOUT_S
+from onelead.domain.errors import HeaderMalformed, HostUnknown, TooManyConnections
+from onelead.domain.limits import (
+    REQUEST_CONNECTIONS_MAX,
+    REQUEST_HEADERS_BYTES_MAX,
+    REQUEST_HEADERS_TIMEOUT_S,
+)
 from onelead.incoming.json_body import ARRIVING
+from onelead.incoming.own_host import OwnHost
 from onelead.incoming.unread_body import Arriving, send_answer
 from onelead.serving.homes import Homes
+from onelead.serving.open_connections import OpenConnections
 
 _BLANK = b" \t"
+#: The key in a scope of a target that names a host.
+_TARGET = "onelead.target"
+
+log = structlog.get_logger(__name__)
 _name_of = itemgetter(0)
 
 
@@ -45,10 +58,14 @@ class Connection(HttpToolsProtocol):
 
     headers_timeout_s: ClassVar[float] = REQUEST_HEADERS_TIMEOUT_S
     headers_bytes_max: ClassVar[int] = REQUEST_HEADERS_BYTES_MAX
+    #: A request whose client has left may still be answered, so there can be more than connections.
+    requests_max: ClassVar[int] = REQUEST_CONNECTIONS_MAX
 
     def __init__(
         self,
         *arguments: Any,
+        open_connections: OpenConnections,
+        own_host: OwnHost,
         short_way: ShortWay | None = None,
         homes: Homes | None = None,
         moved: bytes = b"",
@@ -56,6 +73,10 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         """With `homes` it may move to another worker, unless it has: `moved` came along then."""
         super().__init__(*arguments, **named)
+        self._open_connections = open_connections
+        self._own_host = own_host
+        #: Whether there was no room for it.
+        self._is_over = False
         self._homes = None if moved else homes
         self._moved = moved
         self._is_between_messages = True
@@ -70,6 +91,8 @@ class Connection(HttpToolsProtocol):
         self._held = b""
         self._is_stopping = False
         self._is_complete = False
+        #: The cycle that an application answers; `cycle` is that of the newest request.
+        self._answered: RequestResponseCycle | None = None
         self._awaits_head = True
         #: When the head under way is late. A timer that fires earlier is set again, so that a
         #: request needs no timer of its own.
@@ -82,6 +105,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        # What has moved here has shown an API key.
+        peer = None if self._moved or self.client is None else self.client[0]
+        self._is_over = not self._open_connections.admit(self, peer)
         self._expect_head()
         if self._moved:
             try:
@@ -94,9 +120,16 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
+        self._open_connections.forget(self)
         self._head_due_s = None
         if self._head_timer is not None:
             self._head_timer.cancel()
+        if self._answered is not None:
+            # uvicorn tells only the newest cycle, and the answer of an earlier one would be written
+            # to what is closed.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -148,6 +181,7 @@ class Connection(HttpToolsProtocol):
         self._is_complete = False
         self._hot = self._hot_route()
         if self._hot is None:
+            self._note_target()
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -165,13 +199,32 @@ class Connection(HttpToolsProtocol):
         self._is_complete = True
         if self._hot is None:
             super().on_message_complete()
+            self._note_owed()
 
     def on_response_complete(self) -> None:
         """See HttpToolsProtocol."""
         # The head of a pipelined request has arrived already. Otherwise a head comes next, or the
         # rest of a body that is no longer read: neither may take long.
         self._awaits_head = not self.pipeline
+        if not self.pipeline:
+            self._open_connections.note_idle(self)
+            self.timeout_keep_alive = self._open_connections.keep_alive_s()
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._open_connections.note_idle(self)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._note_owed()
+        super().resume_writing()
+
+    def make_room(self) -> None:
+        """See MakesRoom."""
+        self.connections.discard(self)
+        self.transport.abort()
 
     def shutdown(self) -> None:
         """See HttpToolsProtocol."""
@@ -214,21 +267,39 @@ class Connection(HttpToolsProtocol):
         """Log nothing: a client that offers another protocol continues with this one."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is service_unavailable:
+        if self._is_over or len(self.tasks) >= self.requests_max:
             app = _refuse_connection
         elif not _names_host(cycle.scope["headers"], cycle.scope["http_version"]):
             app = _refuse_host
+        elif not self._is_for_us(cycle.scope):
+            app = _refuse_other_host
         # Weak, because the cycle has the scope: a strong one would wait for the garbage collector.
         cast("dict[str, Any]", cycle.scope)[ARRIVING] = weakref.ref(cycle)
+        self._answered = cycle
+        if cycle.more_body:
+            self._open_connections.note_idle(self)
         super()._start_asgi_task(cycle, app)
+
+    def _note_target(self) -> None:
+        """Keep a target that is more than a path: it names a host, too, which comes first."""
+        if not self.url.startswith(b"/"):
+            cast("dict[str, Any]", self.scope)[_TARGET] = self.url
+
+    def _is_for_us(self, scope: HTTPScope) -> bool:
+        """Return whether a request is for this service, under whatever name probes ask for it."""
+        if scope["path"] in PROBE_PATHS:
+            return True
+        host = next((value for name, value in scope["headers"] if name == b"host"), None)
+        target = cast("dict[str, Any]", scope).get(_TARGET)
+        named = None if target is None else parse_url(target).host
+        return self._own_host.is_own(host) and (named is None or self._own_host.is_own(named))
 
     def _hot_route(self) -> HotRoute | None:
         """Return what the request asks for if it is whole and may go the short way."""
         chunk, self._chunk = self._chunk, b""
         if self._short_way is None or not chunk or not self._seems_whole(chunk):
             return None
-        is_full = len(self.connections) >= cast("int", self.limit_concurrency)
-        is_busy = is_full or self.flow.write_paused or not self._is_idle()
+        is_busy = self._is_over or self.flow.write_paused or not self._is_idle()
         return None if is_busy else self._short_way.route(self.parser.get_method(), self.url)
 
     def _is_free(self) -> bool:
@@ -265,15 +336,22 @@ class Connection(HttpToolsProtocol):
         """Send a whole request the short way, or else the long one."""
         body, self._body, self._hot = self._body, b"", None
         self._owes = True
+        self._note_owed()
         peer = self.client[0] if self.client else ""
         assert self._short_way is not None
         is_complete = self._is_complete
         if not (is_complete and self._short_way.take(hot, self.headers, body, peer, self)):
             self._owes = False
+            self._note_target()
             super().on_headers_complete()
             super().on_body(body)
             if is_complete:
                 super().on_message_complete()
+                self._note_owed()
+
+    def _note_owed(self) -> None:
+        if self._owes or not (self._is_idle() or self.cycle.more_body):
+            self._open_connections.note_owed(self)
 
     def _expect_head(self) -> None:
         self._head_due_s = self.loop.time() + self.headers_timeout_s
@@ -298,6 +376,8 @@ class Connection(HttpToolsProtocol):
             return
         if self._is_idle() or not self.cycle.response_started:
             self.transport.write(_refusal(status, message))
+        # The client may not read it.
+        self._open_connections.note_idle(self)
         self.transport.close()
 
 
@@ -310,6 +390,12 @@ def _names_host(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> bo
 async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
     response = error_response(HeaderMalformed("An HTTP/1.1 request needs one Host header"))
     await send_answer(response, Arriving(receive), scope, send)
+
+
+async def _refuse_other_host(scope: Scope, receive: Receive, send: Send) -> None:
+    # Without the host, which can be anything; if it is the own one, --url is wrong.
+    log.info("a request for another host was refused")
+    await send_answer(error_response(HostUnknown()), Arriving(receive), scope, send)
 
 
 async def _refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:
@@ -325,6 +411,7 @@ def _refusal(status: HTTPStatus, message: str) -> bytes:
         "content-type: application/json",
         f"content-length: {len(body)}",
         "connection: close",
+        *(f"{name.lower()}: {value}" for name, value in SAFE_HEADERS.items()),
         "\r\n",
     )
     return "\r\n".join(head).encode() + body

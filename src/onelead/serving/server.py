@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from ipaddress import ip_address
 from types import FrameType
 from typing import Any, cast
 
@@ -22,18 +23,20 @@ from onelead.api.short_way import ShortWay
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import (
     COMMIT_TIMEOUT_S,
-    KEEP_ALIVE_TIMEOUT_S,
     REQUEST_CONNECTIONS_MAX,
     STOP_TIMEOUT_S,
 )
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.own_host import STRICT_TRANSPORT, OwnHost, is_over_tls
 from onelead.serving.connection import Connection
 from onelead.serving.homes import Door, Homes
+from onelead.serving.open_connections import OpenConnections
 
 #: The signals that ask a server to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: Besides its connections, the process has files of the database and of Python open.
-_OPEN_FILES = REQUEST_CONNECTIONS_MAX + 256
+_OTHER_FILES = 256
+_OPEN_FILES = REQUEST_CONNECTIONS_MAX + _OTHER_FILES
 _BACKLOG = 2048
 
 log = structlog.get_logger(__name__)
@@ -135,6 +138,9 @@ class Entrance(Struct, frozen=True):
     """What requests are handed to."""
 
     application: ASGIApp
+    connections: OpenConnections
+    #: What links are made of, if it is configured; requests for other hosts are refused.
+    url: str | None = None
     #: None to hand all of them to the application.
     short_way: ShortWay | None = None
     #: Of one of several workers.
@@ -200,9 +206,8 @@ class _Server(uvicorn.Server):
             self.homes.close()
 
     def _moved_connection(self, data: bytes) -> Connection:
-        connection_class: type[Connection] = cast("Any", self.config.http_protocol_class)
-        state, app_state = self.server_state, self.lifespan.state
-        return connection_class(self.config, state, app_state, moved=data)
+        make: Callable[..., Connection] = cast("Any", self.config.http_protocol_class)
+        return make(self.config, self.server_state, self.lifespan.state, moved=data)
 
     def _stop_waiting(self) -> None:
         log.warning("clients are cut off", open_connections=len(self.server_state.connections))
@@ -222,19 +227,36 @@ class _Server(uvicorn.Server):
 
 
 def _options(entrance: Entrance) -> uvicorn.Config:
+    connection_class = partial(
+        Connection,
+        open_connections=entrance.connections,
+        own_host=OwnHost(entrance.url),
+        short_way=entrance.short_way,
+        homes=entrance.homes,
+    )
     return uvicorn.Config(
         entrance.application,
-        http=cast("Any", partial(Connection, short_way=entrance.short_way, homes=entrance.homes)),
+        http=cast("Any", connection_class),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        headers=[STRICT_TRANSPORT] if is_over_tls(entrance.url) else [],
         workers=1,
-        limit_concurrency=REQUEST_CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
     )
+
+
+def warn_of_plain_http(address: str, proxies: Sequence[str], url: str | None) -> None:
+    """Log a warning if what listens at this IP address speaks plain HTTP with other machines."""
+    is_near = ip_address(address).is_loopback
+    if not is_near and not proxies and not is_over_tls(url):
+        log.warning(
+            "plain HTTP is served beyond this machine: passwords and API keys can be read on the "
+            "way; put a proxy that speaks TLS in front, and name it in --trusted-proxies",
+            address=address,
+        )
 
 
 def behind_proxies(application: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
@@ -259,6 +281,14 @@ def client_behind(trusted: Sequence[str]) -> Callable[[str, str], str]:
         return named or peer
 
     return client_of
+
+
+def connections_max() -> int:
+    """Return how many connections this process may have: each is a file, and others are needed."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return REQUEST_CONNECTIONS_MAX
+    return min(REQUEST_CONNECTIONS_MAX, max(files - _OTHER_FILES, files // 2))
 
 
 def allow_open_files() -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from onelead.domain.errors import AdminRequired, FormForged, OneleadError, ResourceNotFound
 from onelead.incoming.methods import OPTIONS, Paths
+from onelead.incoming.own_host import is_over_tls
 from onelead.incoming.request_log import RequestLine, RequestLog
 from onelead.incoming.served import Served
 from onelead.incoming.statuses import STATUS_BY_KIND, retry_after_s
@@ -20,7 +21,7 @@ from onelead.process.runtime import Runtime
 from onelead.web.frame.assets import asset_routes
 from onelead.web.frame.once import answered_once
 from onelead.web.frame.pages import Access, Page
-from onelead.web.frame.policy import PAGE_HEADERS
+from onelead.web.frame.policy import PAGE_HEADERS, strict_over_tls
 from onelead.web.frame.sessions import is_csrf_token, session_token, signed_in, visitor_token
 from onelead.web.frame.visit import Visit
 from onelead.web.page_table import PAGES
@@ -42,7 +43,9 @@ def create_web(runtime: Runtime) -> ASGIApp:
     unknown = Route("/{path:path}", _ServedPage(unknown_page, runtime, request_log))
     # Matches paths with a line break, too, which the pattern of `path` does not.
     unknown.path_regex = re.compile("")
-    return Router([*routes, unknown], redirect_slashes=False)
+    router = Router([*routes, unknown], redirect_slashes=False)
+    # With a URL over TLS, the web server adds the header to every answer.
+    return router if is_over_tls(runtime.url) else strict_over_tls(router)
 
 
 def _unknown_page(paths: Paths) -> Page:

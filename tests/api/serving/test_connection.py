@@ -13,7 +13,10 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from onelead.incoming.own_host import OwnHost
+from onelead.process.metrics import Metrics
 from onelead.serving.connection import Connection
+from onelead.serving.open_connections import OpenConnections
 
 GET = b"GET / HTTP/1.1\r\nHost: onelead.test\r\n"
 CHUNKED = b"PUT /body HTTP/1.1\r\nHost: onelead.test\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -33,8 +36,15 @@ class SmallConnection(Connection):
     headers_bytes_max = 1_000
 
 
+#: The paths of requests that were told that their client has gone.
+told: set[str] = set()
+
+
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer `ok`, or `late` after a while, without looking at the body."""
+    while scope["path"] == "/until-it-leaves" and "/until-it-leaves" not in told:
+        if (await receive())["type"] == "http.disconnect":
+            told.add(scope["path"])
     if scope["path"] == "/late":
         await asyncio.sleep(QuickConnection.headers_timeout_s * 3)
     if scope["path"] == "/body":
@@ -48,13 +58,18 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def connected(
-    protocol: type[Connection] = QuickConnection, **options: Any
+    protocol: type[Connection] = QuickConnection,
+    open_connections: OpenConnections | None = None,
+    **options: Any,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connect to a server with that protocol."""
     config = uvicorn.Config(answer, ws="none", log_config=None, workers=1, **options)
     state = ServerState()
+    bounds = OpenConnections(Metrics()) if open_connections is None else open_connections
     server = await asyncio.get_running_loop().create_server(
-        lambda: protocol(config, state, {}), "127.0.0.1", 0
+        lambda: protocol(config, state, {}, open_connections=bounds, own_host=OwnHost(None)),
+        "127.0.0.1",
+        0,
     )
     async with server, asyncio.timeout(DEADLINE_S):
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -217,8 +232,19 @@ async def test_what_is_no_http_gets_the_standard_body() -> None:
     assert body == {"success": False, "status": 400, "message": "Invalid HTTP request received."}
 
 
+async def test_a_request_is_told_that_its_client_has_gone_even_with_others_behind_it() -> None:
+    told.clear()
+    async with connected(Connection) as (_reader, writer):
+        writer.write(GET.replace(b" / ", b" /until-it-leaves ") + b"\r\n" + GET + b"\r\n")
+        await writer.drain()
+        writer.close()
+        while not told:  # noqa: ASYNC110 - what happens in the server has no event for a test
+            await asyncio.sleep(0)
+
+
 async def test_too_many_connections_are_refused_in_the_standard_body() -> None:
-    async with connected(Connection, limit_concurrency=1) as (reader, writer):
+    none = OpenConnections(Metrics(), connections_max=0)
+    async with connected(Connection, none) as (reader, writer):
         writer.write(GET + b"\r\n")
         raw = await reader.read()
     status, body = refusal(raw)

@@ -18,6 +18,7 @@ from onelead.api.application import Api
 from onelead.domain.limits import MOVED_BYTES_MAX
 from onelead.serving.connection import Connection
 from onelead.serving.homes import Door, Homes
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import Entrance, listening, run_server
 
 WORKERS = 2
@@ -50,7 +51,9 @@ async def working(service: Service, number: int, folder: Path) -> AsyncIterator[
         closing(Homes(number, WORKERS, folder, api.authenticator)) as homes,
     ):
         # The short way has no place for the sign.
-        entrance = Entrance(signed(api, number), homes=homes)
+        entrance = Entrance(
+            signed(api, number), OpenConnections(service.runtime.metrics), homes=homes
+        )
         serving = asyncio.create_task(run_server(entrance, listener, stop, started.set))
         await started.wait()
         worker = Worker(listener.getsockname(), stop, serving)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from onelead.domain.errors import NotPossible
-from onelead.serving.server import Entrance, StopSignals, listening, run_server
+from onelead.process.metrics import Metrics
+from onelead.serving.open_connections import OpenConnections
+from onelead.serving.server import (
+    Entrance,
+    StopSignals,
+    connections_max,
+    listening,
+    run_server,
+    warn_of_plain_http,
+)
 
 DEADLINE_S = 60.0
 
@@ -43,7 +54,11 @@ async def running(
         async with asyncio.timeout(DEADLINE_S):
             server = asyncio.create_task(
                 run_server(
-                    Entrance(app), listener, stop, started.set, stop_timeout_s=stop_timeout_s
+                    Entrance(app, OpenConnections(Metrics())),
+                    listener,
+                    stop,
+                    started.set,
+                    stop_timeout_s=stop_timeout_s,
                 )
             )
             await started.wait()
@@ -78,6 +93,34 @@ async def test_the_signals_are_given_back() -> None:
     with StopSignals().caught():
         assert signal.getsignal(signal.SIGTERM) != before[1]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.mark.parametrize(
+    ("address", "proxies", "url", "warns"),
+    [
+        ("127.0.0.1", (), None, False),
+        ("::1", (), None, False),
+        ("0.0.0.0", (), None, True),
+        ("::", (), "http://leads.shop.example", True),
+        ("10.0.0.7", (), None, True),
+        ("0.0.0.0", ("10.0.0.7/32",), None, False),
+        ("0.0.0.0", (), "https://leads.shop.example", False),
+    ],
+)
+def test_plain_http_beyond_this_machine_is_warned_of(
+    address: str, proxies: tuple[str, ...], url: str | None, *, warns: bool
+) -> None:
+    with capture_logs() as lines:
+        warn_of_plain_http(address, proxies, url)
+    assert [(line["log_level"], line["address"]) for line in lines] == [
+        ("warning", address)
+    ] * warns
+
+
+def test_there_are_as_many_connections_as_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    for files, expected in ((1_024, 768), (300, 150), (100_000, 4_096), (-1, 4_096)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _kind, files=files: (files, files))
+        assert connections_max() == expected
 
 
 def test_an_address_that_cannot_be_listened_on_is_refused_in_words() -> None:

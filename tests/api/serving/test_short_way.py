@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,16 @@ async def both(tmp_path: Path) -> AsyncIterator[BothWays]:
         assert _traces(found.short) == _traces(found.long)
 
 
+#: Times, and which connections have ended by now.
+_OF_THE_MOMENT = re.compile("_seconds|process_|onelead_connections ")
+
+
 def _traces(side: Side) -> dict[str, Any]:
     """Return what a service has kept of its requests."""
     page = side.service.runtime.metrics.page().decode().splitlines()
     return {
         "ledger": side.rows("SELECT * FROM ledger ORDER BY seq"),
-        "metrics": [line for line in page if "_seconds" not in line and "process_" not in line],
+        "metrics": [line for line in page if not _OF_THE_MOMENT.search(line)],
         "requests": [line for line in page if line.startswith("onelead_request_seconds")],
         "key uses": vars(side.service.runtime.api_key_uses),
         "waiting": (side.service.writer.waiting_writes, side.service.writer.waiting_bytes),

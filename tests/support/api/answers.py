@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from onelead.api.answers import SAFE_HEADERS
+
 NOT_FOUND = {"success": False, "status": 404, "message": "Resource not found"}
 FORBIDDEN = {"success": False, "status": 403, "message": "Forbidden"}
 NO_ROUTE = {"error": "not_found"}
@@ -39,7 +41,8 @@ def assert_answer(response: httpx.Response, status: int, body: Any, **headers: s
     assert sent.pop("content-length") == str(len(response.content))
     assert sent.pop("x-request-id").startswith("request-")
     expected = {name.replace("_", "-"): value for name, value in headers.items()}
-    assert sent == {"content-type": "application/json"} | expected
+    always = {name.lower(): value for name, value in SAFE_HEADERS.items()}
+    assert sent == {"content-type": "application/json"} | always | expected
 
 
 def assert_only(response: httpx.Response, allow: str) -> None:

@@ -13,6 +13,7 @@ import uvicorn
 from tests.support.api.service import Service
 
 from onelead.api.application import Api
+from onelead.serving.open_connections import OpenConnections
 from onelead.serving.server import (
     Entrance,
     StopSignals,
@@ -95,14 +96,20 @@ async def served(service: Service) -> AsyncIterator[Address]:
 
 @asynccontextmanager
 async def serving(
-    service: Service, *, by_short_way: bool = True, proxies: Sequence[str] = ()
+    service: Service,
+    *,
+    by_short_way: bool = True,
+    proxies: Sequence[str] = (),
+    connections: OpenConnections | None = None,
 ) -> AsyncIterator[Server]:
     """Serve the API on a free port, behind these proxies."""
     stop, started = Stop(), asyncio.Event()
     with listening("127.0.0.1", 0) as listener:
         api = Api(service.runtime, client_behind(proxies))
         application = behind_proxies(api, proxies)
-        entrance = Entrance(application, api.short_way if by_short_way else None)
+        connections = connections or OpenConnections(service.runtime.metrics)
+        short_way = api.short_way if by_short_way else None
+        entrance = Entrance(application, connections, service.runtime.url, short_way)
         server = asyncio.create_task(run_server(entrance, listener, stop, started.set))
         await started.wait()
         host, port = listener.getsockname()
@@ -112,10 +119,10 @@ async def serving(
 
 
 @asynccontextmanager
-async def connected(address: Address) -> AsyncIterator[Connected]:
-    """Connect to the service."""
+async def connected(address: Address, come_from: str = "127.0.0.1") -> AsyncIterator[Connected]:
+    """Connect to the service from an address of this machine."""
     async with asyncio.timeout(DEADLINE_S):
-        reader, writer = await asyncio.open_connection(*address)
+        reader, writer = await asyncio.open_connection(*address, local_addr=(come_from, 0))
         with closing(writer):
             yield Connected(reader, writer)
 

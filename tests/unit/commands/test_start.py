@@ -16,6 +16,7 @@ EVERY_OPTION = (
     *("--host", "::1", "--port", "0", "--database", "sqlite:///a b.db", "--log-format", "json"),
     *("--log-level", "debug", "--workers", "1", "--trusted-proxies", "10.0.0.0/8"),
     *("--company-issuer", "https://login.example", "--company-client-id", "x"),
+    *("--url", "https://leads.shop.example"),
 )
 
 

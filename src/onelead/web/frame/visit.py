@@ -85,7 +85,7 @@ class Visit:
     @property
     def base_url(self) -> str:
         """The scheme, host and port by which the browser calls this server."""
-        return f"{self.request.url.scheme}://{self.request.url.netloc}"
+        return self.runtime.url or f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     @cached_property
     def browser_token(self) -> str:
