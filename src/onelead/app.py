@@ -209,7 +209,7 @@ async def _serve(
 
 
 async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopSignals) -> None:
-    metrics = Metrics(Path(job.folder))
+    metrics = Metrics(Path(job.folder), follows_hang=job.follows_hang)
     # Not migrated here: the parent has done it. A newer program may have migrated the database
     # since, when this worker replaces one that died; a migration only adds, so it can serve.
     store = _postgresql(job.configuration, metrics)
