@@ -56,6 +56,7 @@ from onelead.serving.workers import WorkerJob, Workers
 from onelead.web.frame.sessions import welcome_path
 
 if TYPE_CHECKING:
+    from onelead.storage.postgresql.sessions import Sessions
     from onelead.storage.postgresql.store import PostgresqlStore
     from onelead.storage.sqlite.store import SqliteStore
 
@@ -153,6 +154,15 @@ def _postgresql(
     from onelead.storage.postgresql.store import PostgresqlStore  # noqa: PLC0415 - see open_store
 
     return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
+
+
+def database_sessions(configuration: Configuration) -> Sessions | None:
+    """Return the sessions on the database; None if it has no server of its own."""
+    if configuration.database_path is not None:
+        return None
+    from onelead.storage.postgresql.sessions import Sessions  # noqa: PLC0415 - see open_store
+
+    return Sessions(configuration.database)
 
 
 def serve(configuration: Configuration, on_started: Callable[[Started], None]) -> None:

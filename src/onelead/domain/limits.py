@@ -164,6 +164,8 @@ DATABASE_CONNECTIONS_MAX = 10
 #: How many of these write leads, each for one account at a time.
 DATABASE_BATCH_CONNECTIONS_MAX = 4
 DATABASE_CONNECT_TIMEOUT_S = 5
+#: A connection that waits for an answer is looked at this often, as it may have broken unnoticed.
+DATABASE_LOOK_S = 1
 #: What fails for a passing reason is retried for this long.
 DATABASE_RETRY_S = 10
 #: A migration that does not get its lock within this time lets others pass, and tries again.
