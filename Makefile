@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench clean
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ screenshots: $(VENV)/test.stamp ## take a picture of every page of the demo; som
 
 bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/test.stamp ## load a server for an hour and look for leaks; less as ARGS="--minutes 2"
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean: ## remove the environment and every cache; the data stays
 	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis $(WEB)/static/app.css

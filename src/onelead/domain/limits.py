@@ -188,8 +188,8 @@ WORKER_STOP_TIMEOUT_S = 90
 WORKER_YOUNG_S = 30
 WORKER_FIRST_PAUSE_S = 1
 WORKER_PAUSE_S_MAX = 30
-#: The event loop of a worker gives a sign of life this often. One that was silent for so long gets no
-#: new connections, and is killed after the longer time; a start may take longer.
+#: The event loop of a worker gives a sign of life this often. One that was silent for so long gets
+#: no new connections, and is killed after the longer time; a start may take longer.
 WORKER_BEAT_S = 1
 WORKER_SILENT_S = 5
 WORKER_HANGS_S = 15

@@ -14,6 +14,7 @@ from rich.console import Console
 from onelead.domain.lead import Lead
 from onelead.domain.limits import ABANDONED_TRANSACTION_S
 from onelead.prove.check.acts import Acts
+from onelead.prove.check.reads import Reads
 from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.verdict import Verdict
 from onelead.prove.drive.clients import Attempt, outcome_header
@@ -175,8 +176,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             ),
             *_repeats(verdict.repeats),
             *_acts(verdict.acts),
-            f"  {_counted(verdict.reads.explained, 'read', 'reads')} showed what one moment of that "
-            "order was, never an older one than somebody had seen",
+            _reads(verdict.reads),
         ]
     lines = ["BROKEN"]
     for contradiction in verdict.contradictions:
@@ -217,6 +217,12 @@ def _repeats(repeats: Repeats) -> list[str]:
         f"  of {number}, {repeats.found} found the lead of the first one unchanged,",
         f"  {repeats.disturbed} came after another change, {refused} as the first receipt had said",
     ]
+
+
+def _reads(reads: Reads) -> str:
+    """Say in a line what was read."""
+    number = _counted(reads.explained, "read", "reads")
+    return f"  {number} showed one moment of that order, and none older than what was known"
 
 
 def _acts(acts: Acts) -> list[str]:

@@ -70,7 +70,7 @@ class FakeWorker:
         await self._ended.wait()
         return -9
 
-    async def rest(self, seconds: float) -> None:
+    async def rest(self, _seconds: float) -> None:
         await self._looks.get()
 
     async def is_silent(self, seconds: float) -> None:

@@ -20,7 +20,6 @@ class BrokenConnection:
     def __init__(self, at: int) -> None:
         self.socket = at
 
-
     def enter_pipeline_mode(self) -> None:
         """Do nothing, as the next ones."""
 

@@ -57,80 +57,8 @@ class _Window(Struct, gc=False):
     first: int
     last: int
     #: By lead, what the answer shows, byte by byte, in its order.
-    leads: dict[int, bytes] = {}  # noqa: RUF012 - msgspec copies an empty one
+    leads: dict[int, bytes] = {}
     rows: Sequence[_HistoryRow] = ()
-
-
-@dataclass
-class Reads:
-    """The reads of a history, compared while its ledger is replayed."""
-
-    #: How many were explained.
-    explained: int = 0
-    #: Those that no moment explains.
-    violations: list[str] = field(default_factory=list)
-    _waiting: list[_Window] = field(default_factory=list)
-    _active: list[_Window] = field(default_factory=list)
-    _moment: _Moment = field(default_factory=lambda: _Moment())
-
-    @classmethod
-    def of(
-        cls, reads: Sequence[Read], operations: Mapping[int, Operation], *, first: int, last: int
-    ) -> Reads:
-        """Take the reads, in the order of sending; `operations` are those of the ledger's rows.
-
-        `first` and `last` are the rows before the first operation and after the last one.
-        """
-        found = cls()
-        bounds = _Bounds(operations, first, last)
-        # The next one is the last of the list.
-        for read in reversed(reads):
-            if read.status in (_OK, _NOT_FOUND):
-                found._waiting.append(_window(read, *bounds.of(read)))
-            else:
-                found._violation(f"{_named(read)} was answered with {read.status}: {_text(read)}")
-        return found
-
-    def add(self, replay: Replay, entry: LedgerEntry) -> None:
-        """Look at the moment after a row."""
-        self._moment.add(entry)
-        self._compare(replay, entry.seq)
-
-    def finish(self) -> None:
-        """Find the reads that no row explained."""
-        for window in [*self._active, *reversed(self._waiting)]:
-            self._unexplained(window)
-
-    def _compare(self, replay: Replay, seq: int) -> None:
-        while self._waiting and self._waiting[-1].first <= seq:
-            self._active.append(self._waiting.pop())
-        left: list[_Window] = []
-        # When the first of those was answered that have no moment yet.
-        answered = inf
-        for window in self._active:
-            read = window.read
-            if read.sent <= answered and self._moment.explains(window, replay):
-                self.explained += 1
-            elif window.last <= seq:
-                self._unexplained(window)
-            else:
-                left.append(window)
-                answered = min(answered, read.answered)
-        self._active = left
-
-    def _unexplained(self, window: _Window) -> None:
-        read = window.read
-        headers = (read.etag, read.merged_into, read.total)
-        names = ("version", "merged into", "in all")
-        shown = [f", {name} {value}" for name, value in zip(names, headers, strict=True) if value]
-        self._violation(
-            f"{_named(read)} was answered with {read.status}{''.join(shown)}, which no moment from "
-            f"row {window.first} to row {window.last} explains: {_text(read)}"
-        )
-
-    def _violation(self, text: str) -> None:
-        if len(self.violations) < VIOLATIONS_MAX:
-            self.violations.append(text)
 
 
 class _Bounds:
@@ -237,6 +165,78 @@ class _Moment:
         if known is None or known[0] is not lead:
             known = self._bodies[lead.id] = lead, _encode(lead_body(lead, settings))
         return known[1]
+
+
+@dataclass
+class Reads:
+    """The reads of a history, compared while its ledger is replayed."""
+
+    #: How many were explained.
+    explained: int = 0
+    #: Those that no moment explains.
+    violations: list[str] = field(default_factory=list)
+    _waiting: list[_Window] = field(default_factory=list)
+    _active: list[_Window] = field(default_factory=list)
+    _moment: _Moment = field(default_factory=_Moment)
+
+    @classmethod
+    def of(
+        cls, reads: Sequence[Read], operations: Mapping[int, Operation], *, first: int, last: int
+    ) -> Reads:
+        """Take the reads, in the order of sending; `operations` are those of the ledger's rows.
+
+        `first` and `last` are the rows before the first operation and after the last one.
+        """
+        found = cls()
+        bounds = _Bounds(operations, first, last)
+        # The next one is the last of the list.
+        for read in reversed(reads):
+            if read.status in (_OK, _NOT_FOUND):
+                found._waiting.append(_window(read, *bounds.of(read)))
+            else:
+                found._violation(f"{_named(read)} was answered with {read.status}: {_text(read)}")
+        return found
+
+    def add(self, replay: Replay, entry: LedgerEntry) -> None:
+        """Look at the moment after a row."""
+        self._moment.add(entry)
+        self._compare(replay, entry.seq)
+
+    def finish(self) -> None:
+        """Find the reads that no row explained."""
+        for window in [*self._active, *reversed(self._waiting)]:
+            self._unexplained(window)
+
+    def _compare(self, replay: Replay, seq: int) -> None:
+        while self._waiting and self._waiting[-1].first <= seq:
+            self._active.append(self._waiting.pop())
+        left: list[_Window] = []
+        # When the first of those was answered that have no moment yet.
+        answered = inf
+        for window in self._active:
+            read = window.read
+            if read.sent <= answered and self._moment.explains(window, replay):
+                self.explained += 1
+            elif window.last <= seq:
+                self._unexplained(window)
+            else:
+                left.append(window)
+                answered = min(answered, read.answered)
+        self._active = left
+
+    def _unexplained(self, window: _Window) -> None:
+        read = window.read
+        headers = (read.etag, read.merged_into, read.total)
+        names = ("version", "merged into", "in all")
+        shown = [f", {name} {value}" for name, value in zip(names, headers, strict=True) if value]
+        self._violation(
+            f"{_named(read)} was answered with {read.status}{''.join(shown)}, which no moment from "
+            f"row {window.first} to row {window.last} explains: {_text(read)}"
+        )
+
+    def _violation(self, text: str) -> None:
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(text)
 
 
 def _window(read: Read, first: int, last: int) -> _Window:

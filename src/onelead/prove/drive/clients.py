@@ -74,7 +74,6 @@ class Recorded:
             found += _operations(attempt, len(found))
         return found
 
-
     def reads(self) -> list[Read]:
         """Return what was read, in the order of sending."""
         answered = [(one, one.answer) for one in self.attempts if one.request.reads]

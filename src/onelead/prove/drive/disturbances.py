@@ -117,8 +117,9 @@ class Disturbances:
 
     async def _rest(self, seconds: float) -> None:
         """Wait, but not beyond the end."""
-        until = asyncio.get_running_loop().time() + seconds
-        while not self.is_ending() and asyncio.get_running_loop().time() < until:
+        for _ in range(round(seconds / _LOOK_S)):
+            if self.is_ending():
+                return
             await asyncio.sleep(_LOOK_S)
 
     async def _restart(self, process: ServerProcess) -> None:

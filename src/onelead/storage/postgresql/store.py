@@ -113,7 +113,9 @@ class PostgresqlStore(PortableStore):
 
         def work(connection: Connection) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            abandoned = f"SET LOCAL idle_in_transaction_session_timeout = '{ABANDONED_MIGRATION_S}s'"
+            abandoned = (
+                f"SET LOCAL idle_in_transaction_session_timeout = '{ABANDONED_MIGRATION_S}s'"
+            )
             connection.execute(text(abandoned))
             _take_lock(connection, _MIGRATION_LOCK)
             # A change of a table that waits for its lock blocks every query behind it.
