@@ -29,7 +29,7 @@ PYTHONS := 3.11.2 3.11.14 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots simulate bench \
+.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots simulate bench soak \
   lock sbom audit-dependencies clean
 
 help: ## list the targets
@@ -96,6 +96,9 @@ sbom: $(VENV)/test.stamp ## write the software bill of materials of what serves 
 
 audit-dependencies: $(VENV)/test.stamp ## ask whether a known advisory is about a locked package
 	@$(BIN)/python -m supply_chain.advisories
+
+soak: $(VENV)/test.stamp ## load a server for an hour and look for leaks; less as ARGS="--minutes 2"
+	$(BIN)/python -m tests.soak $(ARGS)
 
 clean: ## remove the environment and every cache; the data stays
 	rm -rf $(VENV) build dist src/*.egg-info .*_cache .hypothesis $(WEB)/static/app.css

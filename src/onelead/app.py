@@ -63,6 +63,7 @@ from onelead.serving.workers import WorkerJob, Workers
 from onelead.web.frame.sessions import welcome_path
 
 if TYPE_CHECKING:
+    from onelead.storage.postgresql.sessions import Sessions
     from onelead.storage.postgresql.store import PostgresqlStore
     from onelead.storage.sqlite.store import SqliteStore
 
@@ -164,6 +165,15 @@ def _postgresql(
     return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
 
 
+def database_sessions(configuration: Configuration) -> Sessions | None:
+    """Return the sessions on the database; None if it has no server of its own."""
+    if configuration.database_path is not None:
+        return None
+    from onelead.storage.postgresql.sessions import Sessions  # noqa: PLC0415 - see open_store
+
+    return Sessions(configuration.database)
+
+
 def serve(configuration: Configuration, on_started: Callable[[Started], None]) -> None:
     """Serve until SIGTERM or SIGINT, and return when everything accepted is answered.
 
@@ -221,7 +231,7 @@ async def _serve(
 
 
 async def _serve_job(job: WorkerJob, on_started: Callable[[], None], stop: StopSignals) -> None:
-    metrics = Metrics(Path(job.folder))
+    metrics = Metrics(Path(job.folder), follows_hang=job.follows_hang)
     # Not migrated here: the parent has done it. A newer program may have migrated the database
     # since, when this worker replaces one that died; a migration only adds, so it can serve.
     store = _postgresql(job.configuration, metrics)

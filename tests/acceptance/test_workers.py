@@ -261,6 +261,64 @@ def test_an_account_loses_and_doubles_nothing_when_its_worker_is_killed(
     assert server.stop() == 0
 
 
+def ends(server: Server) -> list[dict[str, Any]]:
+    """Return the log lines about workers that ended."""
+    return logged(server, "a worker has ended and is started again")
+
+
+def test_a_worker_that_hangs_gets_no_new_connections_and_is_replaced(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    headers = credentials(database)
+    assert {upsert(server, headers, number) for number in range(20)} == {200}
+    # The home of account 1: what the other worker takes would move there.
+    with client_of(server, headers) as client:
+        wait_until(lambda: deliver(client, 0).status_code == 200)
+        hanging = max(connections_of(server), key=connections_of(server).__getitem__)
+    kill(hanging, signal.SIGSTOP)
+    wait_until(lambda: bool(logged(server, "a worker hangs and gets no new connections")))
+    with ThreadPoolExecutor(8) as clients:
+        statuses = list(clients.map(lambda n: upsert(server, headers, n), range(100, 160)))
+    # All of them are answered before it is killed, so by the other worker.
+    assert set(statuses) == {200}
+    assert lives(hanging)
+    assert get(server, "/readyz").status_code == 200
+    wait_until(lambda: bool(ends(server)))
+    (line,) = ends(server)
+    assert (line["pid"], line["exit_code"], line["pause_s"]) == (hanging, -9, 0)
+    wait_until(lambda: figure(server, "onelead_worker_hangs_total") == 1)
+    wait_until(lambda: figure(server, "onelead_workers") == WORKERS)
+    with ExitStack() as stack:
+        clients_of_all = [stack.enter_context(client_of(server, headers)) for _ in range(32)]
+        assert {client.get("/customer_sources").status_code for client in clients_of_all} == {200}
+        assert min(connections_of(server).values()) > 0
+    assert len(stored_emails(database)) == 80
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
+def test_a_worker_that_answers_again_is_replaced_when_it_has_answered_what_it_has(
+    server: Server, database: PostgresqlDatabase
+) -> None:
+    headers = credentials(database)
+    with client_of(server, headers) as client:
+        assert deliver(client, 1).status_code == 200
+        (hanging,) = [pid for pid, number in connections_of(server).items() if number]
+        kill(hanging, signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(deliver, client, 2)
+            wait_until(lambda: bool(logged(server, "a worker hangs and gets no new connections")))
+            kill(hanging, signal.SIGCONT)
+            assert answer.result().status_code == 200
+        wait_until(lambda: bool(ends(server)))
+    (line,) = ends(server)
+    assert (line["pid"], line["exit_code"]) == (hanging, 0)
+    wait_until(lambda: figure(server, "onelead_worker_hangs_total") == 1)
+    assert stored_emails(database) == ["person-1@load.example", "person-2@load.example"]
+    assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
 def test_a_worker_is_replaced_after_a_newer_program_has_migrated(
     server: Server, database: PostgresqlDatabase
 ) -> None:

@@ -1,7 +1,7 @@
 """`onelead prove` against real processes: it passes on the engines.
 
-It fails without the lane, without the rule by which a repeated upsert finds its lead, and when the
-answers to acts are not true.
+It fails without the lane, without the rule by which a repeated upsert finds its lead, when the
+answers to acts are not true, and when a read shows what is past.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.support.storage.databases import Database, PostgresqlDatabase
+from tests.support.storage.postgresql_server import PostgresqlServer
 
 from onelead.configuration import Configuration, load_configuration
 from onelead.domain.errors import NotPossible
 from onelead.domain.writes import Action
 from onelead.prove import report
+from onelead.prove.operations import ReadKind
 from onelead.prove.options import Options
 from onelead.prove.run import Outcome, Progress, prove
 
@@ -28,12 +31,13 @@ pytestmark = pytest.mark.slow
 KINDS = {
     *("upsert by e-mail", "upsert by name", "upsert by custom field", "update"),
     *("merge", "undo", "replay", "ruling", "separate", "keyed upsert"),
+    *(ReadKind.LEAD, ReadKind.HISTORY, ReadKind.SEARCH, ReadKind.LIST),
 }
 #: So few that a short proof has acts of all kinds: people act in one of two families.
 PEOPLE = 10
-LANELESS, FORGETFUL, CARELESS = (
+LANELESS, FORGETFUL, CARELESS, STALE = (
     (sys.executable, str(Path(__file__).parent / name))
-    for name in ("laneless.py", "forgetful.py", "careless.py")
+    for name in ("laneless.py", "forgetful.py", "careless.py", "stale.py")
 )
 
 
@@ -63,7 +67,7 @@ def kept(make: Callable[[int], Outcome], *, has_kills: bool = False) -> Outcome:
     for attempt in range(1, 6):
         outcome = make(attempt)
         assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
-        was_killed = outcome.kills > 0 and outcome.recorded.broken > 0
+        was_killed = outcome.happened.kills > 0 and outcome.recorded.broken > 0
         kinds |= {row[0] for row in report.rows(outcome)}
         if kinds >= KINDS and was_killed == has_kills:
             return outcome
@@ -79,7 +83,71 @@ def test_it_is_kept_when_processes_are_killed(database: Database) -> None:
         lambda attempt: proof(database, people=PEOPLE, kill=True, seconds=4.0 * attempt),
         has_kills=True,
     )
-    assert f"{outcome.kills} kill" in report.summary(outcome)
+    assert f"{outcome.happened.kills} kill" in report.summary(outcome)
+
+
+def test_it_is_kept_when_processes_stand_still(database: Database) -> None:
+    for attempt in range(1, 6):
+        outcome = proof(database, people=PEOPLE, pause=True, seconds=12.0 * attempt, seed=attempt)
+        assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
+        # One that is longer than a transaction may wait is drawn in nearly every run.
+        if outcome.happened.long_pauses:
+            break
+    assert f"{outcome.happened.pauses} pause" in report.summary(outcome)
+    assert report.machine(outcome)["long_pauses"] == outcome.happened.long_pauses > 0
+
+
+def test_it_is_kept_when_the_database_server_crashes() -> None:
+    with PostgresqlServer(durable=True) as server:
+        configuration = load_configuration({"database": server.url()}, {})
+        options = Options(seed=1, processes=2, clients=16, seconds=10.0, kill_database=True)
+        outcome = prove(configuration, options, lambda _progress: None)
+    assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
+    happened = outcome.happened
+    assert happened.database_crashes > 0
+    assert happened.sessions_ended == 0
+    assert "database crash" in report.summary(outcome)
+
+
+def test_where_it_may_not_be_crashed_its_sessions_are_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_pid: int, _number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("onelead.prove.drive.disturbances.os.kill", refuse)
+    with closing(PostgresqlDatabase()) as database:
+        outcome = proof(database, kill_database=True, seconds=8.0)
+    assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
+    assert outcome.happened.sessions_ended > 0
+    assert outcome.happened.database_crashes == 0
+    assert "its sessions were ended instead of crashing it" in report.summary(outcome)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_database_that_is_a_file_crashes_with_the_process_that_writes_it(
+    engine: str, tmp_path: Path
+) -> None:
+    configuration = load_configuration({"database": f"sqlite:///{tmp_path}/onelead.db"}, {})
+    options = Options(seed=1, clients=16, seconds=8.0, kill_database=True)
+    outcome = prove(configuration, options, lambda _progress: None)
+    assert outcome.verdict.is_kept, "\n".join(report.verdict_lines(outcome.verdict))
+    assert outcome.happened.database_crashes > 0
+    assert "SQLite writes in the process that serves" in report.summary(outcome)
+
+
+def test_reads_that_show_what_is_past_are_found(database: Database) -> None:
+    for seed in range(7, 12):
+        outcome = proof(database, command=STALE, processes=1, people=20, seconds=4.0, seed=seed)
+        violations = outcome.verdict.reads.violations
+        if violations:
+            assert not outcome.verdict.is_kept
+            # Nothing else is wrong.
+            assert outcome.verdict.unexplained == []
+            assert outcome.verdict.stored == []
+            assert any(text.startswith("reads:") for text in report.verdict_lines(outcome.verdict))
+            return
+    raise AssertionError("\n".join(report.verdict_lines(outcome.verdict)))
 
 
 def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:

@@ -8,7 +8,7 @@ import secrets
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from tests.support.domain.lead_writes import create
+from tests.support.domain.lead_writes import create, upsert
 from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import PostgresqlDatabase
 from tests.support.storage.faulty_network import COMMIT, LANE, Network, until
@@ -178,6 +178,26 @@ async def test_a_transaction_that_the_server_takes_for_abandoned_is_begun_again(
         await until(lambda: not idle_transactions(network.database))
         fault.let_go()
         assert (await writing).first_seq == seq
+    assert await account.unexplained() == []
+
+
+async def test_others_write_although_a_process_hangs_in_the_middle_of_a_transaction(
+    account: AccountStore,
+    elsewhere: AccountStore,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It holds the lane; when it goes on, its write comes after theirs, once."""
+    monkeypatch.setattr("onelead.storage.postgresql.connections.ABANDONED_TRANSACTION_S", 0.25)
+    await proxy.cut_all()
+    fault = proxy.plan(Action.DELAY, Point(Moment.DONE, "SELECT wanted.number"))
+    delivery = upsert("email", "nora@field.example", name="Nora Field")
+    writing = asyncio.create_task(account.write(delivery))
+    await fault.reached.wait()
+    assert (await elsewhere.write(nora())).first_seq == 1
+    assert not writing.done()
+    fault.let_go()
+    assert (await writing).first_seq == 2
     assert await account.unexplained() == []
 
 

@@ -149,6 +149,16 @@ def prove(
     kill: Annotated[
         bool, typer.Option("--kill", help="Kill processes at random moments with kill -9.")
     ] = False,
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Let processes stand still for random times.")
+    ] = False,
+    kill_database: Annotated[
+        bool,
+        typer.Option(
+            "--kill-database",
+            help="Let the whole database server crash at random moments, with all its databases.",
+        ),
+    ] = False,
     seed: Annotated[
         int | None,
         typer.Option(min=0, help="The same seed draws the same deliveries.  [default: random]"),
@@ -167,6 +177,8 @@ def prove(
         people=people,
         seconds=seconds,
         kill=kill,
+        pause=pause,
+        kill_database=kill_database,
     )
     configuration = configuration_from(database=database)
     with report.shown_progress(sys.stderr, seconds) as on_progress:

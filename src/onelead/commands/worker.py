@@ -16,7 +16,8 @@ from onelead import app
 from onelead.domain.errors import OneleadError
 from onelead.domain.limits import WORKER_STOP_TIMEOUT_S
 from onelead.logs import configure_logs
-from onelead.serving.workers import READY, WorkerJob
+from onelead.serving.heartbeats import serve_with_heartbeats
+from onelead.serving.workers import WorkerJob
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def _report_ready() -> None:
-    os.write(sys.stdout.fileno(), READY)
+    serve_with_heartbeats(sys.stdout.fileno())
 
 
 class _Parent(threading.Thread):

@@ -168,12 +168,17 @@ DATABASE_CONNECTIONS_MAX = 10
 #: How many of these write leads, each for one account at a time.
 DATABASE_BATCH_CONNECTIONS_MAX = 4
 DATABASE_CONNECT_TIMEOUT_S = 5
+#: A connection that waits for an answer is looked at this often, as it may have broken unnoticed.
+DATABASE_LOOK_S = 1
 #: What fails for a passing reason is retried for this long.
 DATABASE_RETRY_S = 10
 #: A migration that does not get its lock within this time lets others pass, and tries again.
 MIGRATION_LOCK_TIMEOUT_S = 2
-#: The database server ends a transaction whose process has vanished after this time.
-ABANDONED_TRANSACTION_S = 10
+#: The database server ends a transaction whose process has vanished or hangs after this time, so
+#: that the other processes' writes go on. A process that was only slow begins it again.
+ABANDONED_TRANSACTION_S = 4
+#: The same of a migration, which loads much between two statements.
+ABANDONED_MIGRATION_S = 10
 
 # Stopping. Accepted requests are answered; a client that takes longer than this is cut off.
 STOP_TIMEOUT_S = 45
@@ -187,6 +192,12 @@ WORKER_STOP_TIMEOUT_S = 90
 WORKER_YOUNG_S = 30
 WORKER_FIRST_PAUSE_S = 1
 WORKER_PAUSE_S_MAX = 30
+#: The event loop of a worker gives a sign of life this often. One that was silent for so long gets
+#: no new connections, and is killed after the longer time; a start may take longer.
+WORKER_BEAT_S = 1
+WORKER_SILENT_S = 5
+WORKER_HANGS_S = 15
+WORKER_START_TIMEOUT_S = 60
 #: A connection moves to the worker of its account with this many bytes read from it. A worker with
 #: this many connections takes no more from the others, until it has fewer when it looks again.
 MOVED_BYTES_MAX = 65_536
@@ -347,6 +358,10 @@ assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
 # A stop waits for clients, for the requests of those that it cuts off, and then for retries while
 # the database is away: those of the write of key uses under way, and of the last one.
 assert STOP_TIMEOUT_S + COMMIT_TIMEOUT_S + 2 * DATABASE_RETRY_S < WORKER_STOP_TIMEOUT_S
+# A busy worker may miss a few signs of life, and the parent looks twice a second. What a hanging
+# worker holds is free before it is killed, and others may wait for it without giving up.
+assert 3 * WORKER_BEAT_S < WORKER_SILENT_S < WORKER_HANGS_S < WORKER_START_TIMEOUT_S
+assert ABANDONED_TRANSACTION_S < WORKER_SILENT_S < DATABASE_RETRY_S
 # A form encodes a character with up to 12 bytes.
 # A change removes at most all options of one definition.
 assert OPTIONS_MAX < DELETED_REFERENCES_MAX

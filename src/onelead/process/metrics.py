@@ -49,14 +49,18 @@ CountRequest = Callable[[int, float], None]
 class Metrics(WriterObserver, StoreObserver):
     """The metrics of this process, and the page that shows those of the whole service."""
 
-    def __init__(self, shared_folder: Path | None = None) -> None:
-        """Begin to count; with a folder, only inside `sharing_figures`."""
+    def __init__(self, shared_folder: Path | None = None, *, follows_hang: bool = False) -> None:
+        """Begin to count; with a folder, only inside `sharing_figures`.
+
+        `follows_hang` says that this process replaces one that hung, which could not count it.
+        """
         self._shared_folder = shared_folder
         self._registry = CollectorRegistry()
         self._define_counts()
         self._define_state()
         self._cpu_seconds_counted = 0.0
         self._starts.inc()
+        self._hangs.inc(follows_hang)
         self._workers.set(1)
 
     def _define_counts(self) -> None:
@@ -109,6 +113,7 @@ class Metrics(WriterObserver, StoreObserver):
         self._workers = gauge("onelead_workers", "Processes that serve.")
         self._memory = gauge("process_resident_memory_bytes", "Resident memory.")
         self._starts = counter("onelead_worker_starts", "Processes that began to serve.")
+        self._hangs = counter("onelead_worker_hangs", "Processes that hung and were replaced.")
         self._cpu_seconds = counter("process_cpu_seconds", "User and system CPU time.")
 
     def request_counter(self, method: str, route: str) -> CountRequest:

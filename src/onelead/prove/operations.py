@@ -1,4 +1,4 @@
-"""What a history is made of: each write as a client sent it, and its answer.
+"""What a history is made of: each write and each read as a client sent it, and its answer.
 
 A delivery that is sent again is another operation, as the first attempt may or may not have
 happened. A bulk call is one operation per item. Times are in seconds of one monotonic clock.
@@ -7,6 +7,7 @@ happened. A bulk call is one operation per item. Times are in seconds of one mon
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from math import inf
 from typing import Any
 
@@ -99,6 +100,32 @@ class Operation(Struct, frozen=True, gc=False):
     def shown(self) -> LeadBody:
         """What the answer says about leads; nothing if there is no answer."""
         return read_lead_body(self.answer.body) if self.answer else LeadBody()
+
+
+class ReadKind(StrEnum):
+    """What a client reads."""
+
+    LEAD = "read a lead"
+    HISTORY = "read a history"
+    SEARCH = "search by e-mail"
+    LIST = "list"
+
+
+class Read(Struct, frozen=True, gc=False):
+    """One read as it was sent, and its answer."""
+
+    kind: ReadKind
+    #: The id of a lead, or the e-mail that is searched for.
+    about: int | str | None
+    client: int
+    sent: float
+    answered: float
+    status: int
+    body: bytes
+    #: Headers of the answer: how many there are in all, the version, and the survivor of a merge.
+    total: str | None = None
+    etag: str | None = None
+    merged_into: str | None = None
 
 
 def is_act(action: Action, payload: str, about_seq: int | None) -> bool:

@@ -18,5 +18,7 @@ class Options:
     people: int = 200
     seconds: float = 30.0
     kill: bool = False
+    pause: bool = False
+    kill_database: bool = False
     #: The command that starts a process; a test starts a broken one.
     command: Sequence[str] = SERVE

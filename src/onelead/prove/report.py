@@ -12,10 +12,13 @@ import msgspec
 from rich.console import Console
 
 from onelead.domain.lead import Lead
+from onelead.domain.limits import ABANDONED_TRANSACTION_S
 from onelead.prove.check.acts import Acts
+from onelead.prove.check.reads import Reads
 from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.verdict import Verdict
 from onelead.prove.drive.clients import Attempt, outcome_header
+from onelead.prove.drive.disturbances import Happened
 from onelead.prove.drive.http_connection import Response
 from onelead.prove.explain.contradictions import Contradiction
 from onelead.prove.operations import Operation
@@ -52,12 +55,24 @@ def shown_progress(to: IO[str], seconds: float) -> Iterator[OnProgress]:
 
 
 def _progress_text(progress: Progress, seconds: float) -> str:
+    happened = ", ".join(_happened(progress.happened))
     if progress.phase != "delivering":
-        return f"{progress.phase}: {progress.sent} requests, {progress.kills} kills"
+        return f"{progress.phase}: {progress.sent} requests, {happened}"
     return (
         f"delivering: {progress.seconds:.0f} of {seconds:.0f} s, {progress.sent} requests, "
-        f"{progress.sent / max(progress.seconds, 1e-9):,.0f} a second, {progress.kills} kills"
+        f"{progress.sent / max(progress.seconds, 1e-9):,.0f} a second, {happened}"
     )
+
+
+def _happened(happened: Happened) -> list[str]:
+    """Say how often processes and the database were disturbed; kills even if there were none."""
+    crashes, ended = happened.database_crashes, happened.sessions_ended
+    return [
+        _counted(happened.kills, "kill", "kills"),
+        *([_counted(happened.pauses, "pause", "pauses")] if happened.pauses else []),
+        *([_counted(crashes, "database crash", "database crashes")] if crashes else []),
+        *([_counted(ended, "end of all sessions", "ends of all sessions")] if ended else []),
+    ]
 
 
 def rows(outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
@@ -118,14 +133,32 @@ def _load(outcome: Outcome) -> str:
     if outcome.processes != options.processes:
         processes += ", as SQLite allows one,"
     p50, p99 = _percentiles(answered)
-    return (
+    lines = (
         f"{len(answered)} requests of {options.clients} clients to {processes} in "
         f"{outcome.seconds:.1f} s: {len(answered) / max(outcome.seconds, 1e-9):,.0f} a second, "
         f"p50 {p50} ms, p99 {p99} ms\n"
-        f"{_counted(outcome.kills, 'kill', 'kills')}; sent again: {recorded.broken} after a "
+        f"{', '.join(_happened(outcome.happened))}; sent again: {recorded.broken} after a "
         f"broken connection, {recorded.unavailable} after a 503, {recorded.repeated} after the "
         f"answer, {recorded.doubled} at the same moment"
     )
+    return "\n".join([lines, *_remarks(outcome)])
+
+
+def _remarks(outcome: Outcome) -> Iterator[str]:
+    """Say what the disturbances were, where that is not what their names say."""
+    happened = outcome.happened
+    if happened.pauses and not outcome.is_database_a_file:
+        yield (
+            f"{happened.long_pauses} of the pauses were longer than the "
+            f"{ABANDONED_TRANSACTION_S} s after which PostgreSQL ends a transaction that waits"
+        )
+    if happened.sessions_ended:
+        yield (
+            "this user may not signal the database server, or it is elsewhere or would not come "
+            "back: its sessions were ended instead of crashing it"
+        )
+    elif happened.database_crashes and outcome.is_database_a_file:
+        yield "SQLite writes in the process that serves: a crash of the database is one of that"
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -143,6 +176,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             ),
             *_repeats(verdict.repeats),
             *_acts(verdict.acts),
+            _reads(verdict.reads),
         ]
     lines = ["BROKEN"]
     for contradiction in verdict.contradictions:
@@ -166,6 +200,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             for operation in (later, earlier):
                 lines += _operation(operation, earlier.sent)
     for title, texts in (
+        ("reads", verdict.reads.violations),
         ("repeated", verdict.repeats.violations),
         ("deliveries", verdict.deliveries),
         ("stored", verdict.stored),
@@ -182,6 +217,12 @@ def _repeats(repeats: Repeats) -> list[str]:
         f"  of {number}, {repeats.found} found the lead of the first one unchanged,",
         f"  {repeats.disturbed} came after another change, {refused} as the first receipt had said",
     ]
+
+
+def _reads(reads: Reads) -> str:
+    """Say in a line what was read."""
+    number = _counted(reads.explained, "read", "reads")
+    return f"  {number} showed one moment of that order, and none older than what was known"
 
 
 def _acts(acts: Acts) -> list[str]:
@@ -261,7 +302,11 @@ def machine(outcome: Outcome) -> dict[str, Any]:
         "processes": outcome.processes,
         "clients": outcome.options.clients,
         "seconds": round(outcome.seconds, 3),
-        "kills": outcome.kills,
+        "kills": outcome.happened.kills,
+        "pauses": outcome.happened.pauses,
+        "long_pauses": outcome.happened.long_pauses,
+        "database_crashes": outcome.happened.database_crashes,
+        "sessions_ended": outcome.happened.sessions_ended,
         "requests": len(outcome.recorded.attempts),
         "operations": verdict.operations,
         "sent_again": {
@@ -270,6 +315,7 @@ def machine(outcome: Outcome) -> dict[str, Any]:
             "after_the_answer": outcome.recorded.repeated,
             "at_once": outcome.recorded.doubled,
         },
+        "reads": verdict.reads.explained,
         "repeated_upserts": {
             "found": verdict.repeats.found,
             "shared": verdict.repeats.shared,

@@ -1,7 +1,7 @@
 """A proof, from its first process to its verdict.
 
-Makes an account of its own, starts the processes, lets the clients deliver, kills processes if
-asked to, stops everything, and checks the answers and what is stored.
+Makes an account of its own, starts the processes, lets the clients deliver, disturbs the processes
+and the database if asked to, stops everything, and checks the answers and what is stored.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import gc
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import uvloop
@@ -29,13 +30,12 @@ from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery
 from onelead.prove.check.verdict import Beginning, Verdict, judge
 from onelead.prove.drive.clients import Clients, Recorded
+from onelead.prove.drive.disturbances import Disturbances, Happened
 from onelead.prove.drive.people import DEFINITIONS, People
 from onelead.prove.drive.processes import SERVE, ServerProcess
 from onelead.prove.options import Options
 
 EMAIL = "prove@example.com"
-#: The shortest and the longest pause before the next process is killed.
-_KILL_AFTER_S = (0.4, 2.5)
 #: If deliveries under way at the end are not answered within this time, something is broken.
 _END_TIMEOUT_S = 120.0
 _PROGRESS_S = 0.25
@@ -48,7 +48,7 @@ class Progress(Struct, frozen=True):
     phase: str
     seconds: float
     sent: int = 0
-    kills: int = 0
+    happened: Happened = msgspec.field(default_factory=Happened)
 
 
 @dataclass
@@ -61,7 +61,9 @@ class Outcome:
     processes: int
     recorded: Recorded
     verdict: Verdict
-    kills: int
+    happened: Happened
+    #: Whether there is no database server.
+    is_database_a_file: bool
     #: From the first delivery to the last answer.
     seconds: float
     #: The share of one core that the clients themselves took while they ran.
@@ -81,7 +83,8 @@ def prove(configuration: Configuration, options: Options, on_progress: OnProgres
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
     on_progress(run.progress("checking"))
-    verdict = judge(run.recorded.operations(), rows, run.beginning)
+    recorded = run.recorded
+    verdict = judge(recorded.operations(), rows, run.beginning, recorded.reads())
     return run.outcome(verdict)
 
 
@@ -161,7 +164,6 @@ class _Run:
         self._account = account
         self.beginning = beginning
         self._on_progress = on_progress
-        self._chance = random.Random(options.seed)  # noqa: S311 - no secret
         own = replace(
             configuration,
             host="127.0.0.1",
@@ -180,8 +182,13 @@ class _Run:
         people = People(drawn, options.people, definition_ids)
         self._clients = Clients(self.processes, people, account)
         self.recorded = self._clients.recorded
+        self._disturbances = Disturbances(
+            self.processes,
+            app.database_sessions(own),
+            random.Random(options.seed),  # noqa: S311 - no secret
+            lambda: self._clients.ending,
+        )
         self._started = time.monotonic()
-        self._kills = 0
         self._seconds = 0.0
         self._own_cpu_s = 0.0
         self._logs: list[str] = []
@@ -216,8 +223,8 @@ class _Run:
                 for number in range(self._options.clients):
                     group.create_task(self._clients.run(number))
                 group.create_task(self._clients.switch(self._options.clients))
-                if self._options.kill:
-                    group.create_task(self._kill())
+                for disturb in self._wanted():
+                    group.create_task(disturb())
         except TimeoutError:
             log = self.processes[0].log_tail
             raise NotPossible(f"the processes stopped answering\n  {log}") from None
@@ -236,14 +243,14 @@ class _Run:
                 if process.has_ended:
                     raise NotPossible(f"a server ended unexpectedly\n  {process.log_tail}")
 
-    async def _kill(self) -> None:
-        while not self._clients.ending:
-            await asyncio.sleep(self._chance.uniform(*_KILL_AFTER_S))
-            if not self._clients.ending:
-                process = self._chance.choice(self.processes)
-                self._kills += 1
-                await process.kill()
-                await process.start()
+    def _wanted(self) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return how the processes and the database are to be disturbed."""
+        if self._options.kill:
+            yield self._disturbances.kill
+        if self._options.pause:
+            yield self._disturbances.pause
+        if self._options.kill_database:
+            yield self._disturbances.kill_database
 
     def progress(self, phase: str) -> Progress:
         """Return how far the proof has come."""
@@ -251,7 +258,7 @@ class _Run:
             phase,
             time.monotonic() - self._started,
             len(self.recorded.attempts),
-            self._kills,
+            self._disturbances.happened,
         )
 
     def outcome(self, verdict: Verdict) -> Outcome:
@@ -262,7 +269,8 @@ class _Run:
             processes=len(self.processes),
             recorded=self.recorded,
             verdict=verdict,
-            kills=self._kills,
+            happened=self._disturbances.happened,
+            is_database_a_file=self._disturbances.sessions is None,
             seconds=self._seconds,
             client_share=self._own_cpu_s / max(self._seconds, 1e-9),
             logs=self._logs,

@@ -85,7 +85,7 @@ class Homes:
 
     def door_of(self, number: int) -> str:
         """Return the path of a worker's door."""
-        return str(self._folder / f"{number}.sock")
+        return door_of(self._folder, number)
 
     def close(self) -> None:
         """Send no more connections."""
@@ -181,6 +181,11 @@ class Door:
 
     def _is_full(self) -> bool:
         return len(self._connections) + len(self._arriving) >= self._most
+
+
+def door_of(folder: Path, number: int) -> str:
+    """Return the path of a worker's door in the folder that the workers share."""
+    return str(folder / f"{number}.sock")
 
 
 def _headers(head: bytes) -> dict[bytes, bytes]:

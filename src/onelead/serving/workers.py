@@ -2,8 +2,9 @@
 
 The parent keeps a listening socket for each worker and restarts a worker that dies; connections
 that arrive meanwhile wait at its socket. A worker that keeps dying is restarted after growing
-pauses, with its socket closed, so that the others get its connections. Each worker holds one end of
-a pipe to the parent and ends when the parent is gone.
+pauses, with its socket closed, so that the others get its connections; so do those of a worker that
+hangs, until it has been killed and replaced. Each worker holds one end of a pipe to the parent and
+ends when the parent is gone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -30,9 +32,9 @@ from onelead.domain.limits import (
     WORKER_YOUNG_S,
 )
 from onelead.process.metrics import forget_state_of
+from onelead.serving.heartbeats import Watch
+from onelead.serving.homes import door_of
 
-#: What a worker writes to its standard output when it serves.
-READY = b"ready\n"
 _COMMAND = (sys.executable, "-m", "onelead.commands.worker")
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,8 @@ class WorkerJob(Struct, frozen=True):
     listener: int
     #: What the workers share, and nobody else can read: their metrics and their doors.
     folder: str
+    #: The worker replaces one that hung.
+    follows_hang: bool = False
 
 
 class Pauses:
@@ -87,6 +91,8 @@ class Workers:
         self._has_served = False
         self._listeners: dict[int, socket.socket] = {}
         self._processes: dict[int, Process] = {}
+        #: The workers whose predecessor hung.
+        self._hung: set[int] = set()
         self._stopping = asyncio.Event()
 
     async def run(self, on_started: Callable[[], None]) -> None:
@@ -139,12 +145,15 @@ class Workers:
         try:
             process = await self._start(number)
         except OSError as error:
-            self._settle(number, serves=False)
+            self._settle(number, False)  # noqa: FBT003
             return {"error": str(error)}
         exit_code = await self._watch(number, process)
         return {"pid": process.pid, "exit_code": exit_code}
 
     async def _start(self, number: int) -> Process:
+        if self._listeners[number].fileno() < 0:
+            # It was closed while the worker before hung, or rested.
+            self._listeners[number] = self._open_listener()
         listener = self._listeners[number].fileno()
         process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -156,7 +165,10 @@ class Workers:
             env=child_environment(PROMETHEUS_MULTIPROC_DIR=str(self._folder)),
         )
         assert process.stdin is not None
-        job = WorkerJob(number, self._configuration, listener, str(self._folder))
+        job = WorkerJob(
+            *(number, self._configuration, listener, str(self._folder)),
+            follows_hang=number in self._hung,
+        )
         # The pipe stays open as long as this process lives.
         process.stdin.write(msgspec.json.encode(job) + b"\n")
         return process
@@ -166,14 +178,24 @@ class Workers:
         self._processes[number] = process
         if self._stopping.is_set():
             process.terminate()
-        assert process.stdout is not None
-        self._settle(number, serves=await process.stdout.readline() == READY)
-        exit_code = await process.wait()
+        settle, fence = partial(self._settle, number), partial(self._fence, number)
+        watch = Watch(number, process, settle=settle, fence=fence)
+        exit_code = await watch.until_it_ends()
+        (self._hung.add if watch.has_hung else self._hung.discard)(number)
         del self._processes[number]
         forget_state_of(number, self._folder)
         return exit_code
 
-    def _settle(self, number: int, *, serves: bool) -> None:
+    def _fence(self, number: int) -> None:
+        """Let the other workers have the connections that would come to this one."""
+        listener = self._listeners[number]
+        # The worker has the same socket and does not close it, so it is shut down for both.
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RD)
+        listener.close()
+        Path(door_of(self._folder, number)).unlink(missing_ok=True)
+
+    def _settle(self, number: int, serves: bool) -> None:  # noqa: FBT001 - see Watch
         """Record whether a worker has started."""
         was_open = bool(self._not_started) or not self._has_served
         self._not_started.discard(number)
@@ -186,8 +208,6 @@ class Workers:
         if pause_s == 0:
             return
         self._listeners[number].close()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._stopping.wait()
-        except TimeoutError:
-            self._listeners[number] = self._open_listener()

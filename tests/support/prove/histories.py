@@ -36,7 +36,7 @@ def random_account(
         request = deliveries.draw()
         if chance.random() < switches:
             account.switch(is_filterable=chance.random() < 0.5)
-        elif not request.is_bulk and not _is_act(request):
+        elif not (request.is_bulk or request.reads or _is_act(request)):
             _deliver(account, deliveries, request)
     return account
 

@@ -13,7 +13,7 @@ from onelead.domain.settings.change import Resource
 from onelead.domain.writes import Action, Delivery
 from onelead.prove.drive.people import DEFINITIONS, People
 from onelead.prove.drive.requests import Request, Twice
-from onelead.prove.operations import is_act, read_lead_write
+from onelead.prove.operations import ReadKind, is_act, read_lead_write
 
 NOBODY = Delivery("", None, None, "")
 SETTINGS = a_settings(
@@ -46,9 +46,10 @@ def drawn(number: int) -> list[Request]:
     return requests
 
 
-def test_every_way_of_writing_is_drawn() -> None:
+def test_every_way_of_writing_and_reading_is_drawn() -> None:
     kinds = Counter(request.kind for request in drawn(2_000))
-    assert len(kinds) == 18
+    assert len(kinds) == 18 + len(ReadKind)
+    assert {*ReadKind} < {*kinds}
     assert min(kinds.values()) >= 2
 
 
@@ -58,7 +59,7 @@ def test_no_two_deliveries_are_the_same_but_deletes() -> None:
     requests = [
         request
         for request in drawn(500)
-        if not request.is_bulk
+        if not (request.is_bulk or request.reads)
         and request.body
         and not any(is_act(one.action, one.payload, one.about_seq) for one in request.items)
     ]
@@ -104,7 +105,7 @@ def test_the_same_seed_draws_the_same_deliveries() -> None:
 
 def test_surplus_leads_are_deleted_first() -> None:
     people = some_people()
-    request = people.draw()
+    request = next(one for one in iter(people.draw, None) if not one.reads)
     people.learn(request, 1)
     people.learn_surplus(request, [1, 2, 3])
     deleted: list[int | None] = []

@@ -8,7 +8,7 @@ their match keys and the lane are exactly those that the last row leaves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from onelead.contract.ledger import AccountRows, LedgerEntry, RowExtras
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.facts import MergedLead
 from onelead.domain.acts.state import Snapshot
 from onelead.domain.acts.undo import claims_coming_back
 from onelead.domain.custom_fields import CustomField, IndexState
@@ -64,6 +65,8 @@ class Reader:
 class Replay:
     """Replays the rows of an account; `violations` lists what they do not explain.
 
+    `settings`, `leads`, `ids_by_key` and `merged` are as the row left them that came last.
+
     `initial` and `last_id` are the settings and the last id before the first row. All index work
     must have been done.
     """
@@ -74,13 +77,18 @@ class Replay:
         self.violations: list[str] = []
         self._found = found
         self._reader = reader
-        self._settings = initial
+        self.settings = initial
         self._last_id = last_id
-        self._leads: dict[int, Lead] = {}
-        self._ids_by_key: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self.leads: dict[int, Lead] = {}
+        self.ids_by_key: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._memory = ActMemory()
         #: Definitions whose index may be incomplete; only the index work knows when it ended.
         self._maybe_building: set[int] = set()
+
+    @property
+    def merged(self) -> Mapping[int, MergedLead]:
+        """The leads that are part of another one."""
+        return self._memory.merged
 
     def run(self) -> list[str]:
         """Replay all rows and return the violations."""
@@ -113,7 +121,7 @@ class Replay:
         else:
             self._memory.add_setting(entry)
             expected = self._settings_entry(entry)
-            replayed = Replayed(entry, None, self._settings)
+            replayed = Replayed(entry, None, self.settings)
         if entry != expected:
             for name, is_so, should_be in zip(entry._fields, entry, expected, strict=True):
                 if is_so != should_be:
@@ -140,7 +148,7 @@ class Replay:
         needs no match. One that is only given a value was complete if the row says who shares it;
         if the row does not, that may be because it was not.
         """
-        settings = self._settings
+        settings = self.settings
         matched_id = matched_definition(write.match) if write.lead_id is None else None
         for definition_id in sorted(self._maybe_building & named_definitions(write)):
             if definition_id == matched_id:
@@ -161,9 +169,9 @@ class Replay:
         keys |= {(claim_field(field), value) for field, value in keys}
         for fact in facts.rows.values():
             keys |= {(key.field, key.value) for key in claims_coming_back(fact, settings)}
-        matches = {at: sorted(self._ids_by_key.get(at, ())) for at in keys}
+        matches = {at: sorted(self.ids_by_key.get(at, ())) for at in keys}
         plan = plan_batch(
-            *([ready], Snapshot(self._leads, matches, facts), settings),
+            *([ready], Snapshot(self.leads, matches, facts), settings),
             now=entry.date,
             last_id=self._last_id,
             first_seq=entry.seq,
@@ -183,7 +191,7 @@ class Replay:
         return Replayed(
             entry,
             plan.results[0],
-            self._settings,
+            self.settings,
             looked_for=(match.field, match.value) if match else None,
             moved=frozenset(
                 (key.field, key.value) for key, _ in plan.keys_added + plan.keys_removed
@@ -191,18 +199,18 @@ class Replay:
         )
 
     def _put(self, lead_id: int, after: Lead | None) -> None:
-        before = self._leads.pop(lead_id, None)
-        for key in lead_keys(before, self._settings) if before else ():
-            self._ids_by_key[key.field, key.value].discard(lead_id)
+        before = self.leads.pop(lead_id, None)
+        for key in lead_keys(before, self.settings) if before else ():
+            self.ids_by_key[key.field, key.value].discard(lead_id)
         if after is not None:
-            self._leads[lead_id] = after
-            for key in lead_keys(after, self._settings):
-                self._ids_by_key[key.field, key.value].add(lead_id)
+            self.leads[lead_id] = after
+            for key in lead_keys(after, self.settings):
+                self.ids_by_key[key.field, key.value].add(lead_id)
 
     def _settings_entry(self, entry: LedgerEntry) -> LedgerEntry:
         write = self._reader.settings_write(entry)
         plan = plan_settings_change(
-            write, self._settings, last_id=self._last_id, in_use=lambda: self._in_use(write)
+            write, self.settings, last_id=self._last_id, in_use=lambda: self._in_use(write)
         )
         if plan.outcome not in (Outcome.UNCHANGED, Outcome.REFUSED):
             self._apply(write, plan, entry.date)
@@ -223,31 +231,31 @@ class Replay:
     def _in_use(self, write: SettingsWrite) -> int:
         is_status = write.resource is Resource.LEAD_STATUS
         name = "status_id" if is_status else "customer_source_id"
-        return sum(getattr(lead, name) == write.resource_id for lead in self._leads.values())
+        return sum(getattr(lead, name) == write.resource_id for lead in self.leads.values())
 
     def _apply(self, write: SettingsWrite, plan: SettingsPlan, date: int) -> None:
-        fields = self._settings.fields
+        fields = self.settings.fields
         if write.resource is Resource.CUSTOM_FIELD_DEFINITION:
             assert plan.resource_id is not None
             fields = tuple(field for field in fields if field.id != plan.resource_id)
         if plan.saved_field is not None:
             fields = (*fields, self._indexed(plan.saved_field))
-        known = {field.key_field for field in self._settings.indexed_fields}
-        self._settings = replace(
-            self._settings,
+        known = {field.key_field for field in self.settings.indexed_fields}
+        self.settings = replace(
+            self.settings,
             fields=tuple(sorted(fields, key=lambda field: field.id)),
-            statuses=plan.saved_statuses or self._settings.statuses,
-            sources=self._settings.sources if plan.saved_sources is None else plan.saved_sources,
-            deleted=references_after(self._settings.deleted, plan, date),
+            statuses=plan.saved_statuses or self.settings.statuses,
+            sources=self.settings.sources if plan.saved_sources is None else plan.saved_sources,
+            deleted=references_after(self.settings.deleted, plan, date),
         )
         if plan.saved_account is not None:
-            self._settings = with_details(self._settings, plan.saved_account)
+            self.settings = with_details(self.settings, plan.saved_account)
         self._last_id = plan.last_id
-        for field in self._settings.indexed_fields:
+        for field in self.settings.indexed_fields:
             # From here on every lead has its match keys. Those of older generations are never read.
-            for lead_id, lead in self._leads.items() if field.key_field not in known else ():
+            for lead_id, lead in self.leads.items() if field.key_field not in known else ():
                 for key in custom_field_keys(lead, field):
-                    self._ids_by_key[key.field, key.value].add(lead_id)
+                    self.ids_by_key[key.field, key.value].add(lead_id)
 
     def _indexed(self, field: CustomField) -> CustomField:
         """Treat an index that is being built as complete, and remember that it may not be."""
@@ -260,12 +268,12 @@ class Replay:
 
     def _compare(self) -> None:
         """Compare what the last row left with what is stored."""
-        account_id = self._settings.account_id
-        leads = {lead_row(account_id, lead) for lead in self._leads.values()}
+        account_id = self.settings.account_id
+        leads = {lead_row(account_id, lead) for lead in self.leads.values()}
         keys = {
             (key.field, key.value, lead.id, key.label)
-            for lead in self._leads.values()
-            for key in lead_keys(lead, self._settings)
+            for lead in self.leads.values()
+            for key in lead_keys(lead, self.settings)
         }
         found = self._found
         for what, is_so, should_be in (

@@ -19,6 +19,7 @@ from onelead.domain.settings.change import Resource, SettingsWrite
 from onelead.domain.writes import Action, Delivery, IdempotencyKey, LeadWrite, RowDetails
 from onelead.prove.check.act_rows import read_act
 from onelead.prove.check.acts import Acts
+from onelead.prove.check.reads import Reads
 from onelead.prove.check.repeats import Repeats
 from onelead.prove.check.replay import Reader, Replay
 from onelead.prove.check.witness import (
@@ -31,7 +32,7 @@ from onelead.prove.check.witness import (
     unexpected_answers,
 )
 from onelead.prove.explain.contradictions import Contradiction, contradictions
-from onelead.prove.operations import Operation, is_act, read_lead_write
+from onelead.prove.operations import Operation, Read, is_act, read_lead_write
 from onelead.storage.leads.rows import lead_from
 
 _DOCUMENT = 3
@@ -67,6 +68,8 @@ class Verdict:
     stored: list[str] = field(default_factory=list)
     #: Upserts that came again, and those of them that should have found their lead.
     repeats: Repeats = field(default_factory=Repeats)
+    #: What clients read.
+    reads: Reads = field(default_factory=Reads)
     #: What was merged, undone, applied and ruled, and how often a key was repeated.
     acts: Acts = field(default_factory=Acts)
     #: How long the checks took.
@@ -82,18 +85,29 @@ class Verdict:
             or self.deliveries
             or self.stored
             or self.repeats.violations
+            or self.reads.violations
         )
 
 
-def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginning) -> Verdict:
-    """Check a history and what is stored at its end. All index work must be done."""
+def judge(
+    operations: Sequence[Operation],
+    rows: AccountRows,
+    beginning: Beginning,
+    reads: Sequence[Read] = (),
+) -> Verdict:
+    """Check a history and what is stored at its end. All index work must be done.
+
+    `reads` are in the order of sending.
+    """
     started = time.monotonic()
     failures = unexpected_answers(operations)
     operations = [as_unanswered(one) if is_unexpected(one) else one for one in operations]
     witness = find_witness(operations, rows.ledger[beginning.rows :], rows.extras)
     replay = Replay(rows, beginning.empty, _READER, last_id=beginning.last_id)
     explanation, repeats, acts = Explanation(), Repeats(), Acts()
+    compared = Reads.of(reads, witness.operations, first=beginning.rows, last=len(rows.ledger))
     for replayed in replay.rows():
+        compared.add(replay, replayed.entry)
         extras = rows.extras.get(replayed.entry.seq)
         repeats.add(replayed, extras)
         acts.add(replayed, extras)
@@ -102,6 +116,7 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
             explanation.add(operation, replayed)
             acts.add_first(operation, replayed)
     acts.compare_repeats(operations, explanation)
+    compared.finish()
     verdict = Verdict(
         operations=len(operations),
         ledger_rows=len(rows.ledger),
@@ -110,6 +125,7 @@ def judge(operations: Sequence[Operation], rows: AccountRows, beginning: Beginni
         deliveries=[*failures, *witness.violations],
         stored=replay.violations,
         repeats=repeats,
+        reads=compared,
         acts=acts,
     )
     if not verdict.is_kept:

@@ -25,7 +25,7 @@ from onelead.prove.drive.http_connection import HttpConnection, Response
 from onelead.prove.drive.people import People
 from onelead.prove.drive.processes import ServerProcess
 from onelead.prove.drive.requests import Request, Twice
-from onelead.prove.operations import Answer, Operation, read_lead_body
+from onelead.prove.operations import Answer, Operation, Read, read_lead_body
 
 REQUEST_TIMEOUT_S = 45.0
 #: A broken connection is opened again after this time.
@@ -74,9 +74,36 @@ class Recorded:
             found += _operations(attempt, len(found))
         return found
 
+    def reads(self) -> list[Read]:
+        """Return what was read, in the order of sending."""
+        answered = [(one, one.answer) for one in self.attempts if one.request.reads]
+        found = [_read(attempt, answer) for attempt, answer in answered if answer]
+        return sorted(found, key=lambda read: read.sent)
+
+
+def _read(attempt: Attempt, response: Response) -> Read:
+    assert attempt.request.reads is not None
+    total, etag, merged_into = (
+        _text(response.headers.get(name)) for name in (b"x-pw-total", b"etag", b"lead-merged-into")
+    )
+    return Read(
+        kind=attempt.request.reads,
+        about=attempt.request.about,
+        client=attempt.client,
+        sent=attempt.sent,
+        answered=response.answered,
+        status=response.status,
+        body=response.body,
+        total=total,
+        etag=etag,
+        merged_into=merged_into,
+    )
+
 
 def _operations(attempt: Attempt, first_number: int) -> list[Operation]:
     response, request = attempt.answer, attempt.request
+    if request.reads:
+        return []
     answers = _answers(request, response) if response else [None] * len(request.items)
     return [
         Operation(

@@ -20,9 +20,12 @@ from onelead.domain.limits import BULK_LEADS_MAX
 from onelead.domain.settings.change import Resource
 from onelead.domain.writes import LEAD, Action
 from onelead.prove.drive.acts import KEYED, ActRequests
+from onelead.prove.drive.reads import draw_read
 from onelead.prove.drive.requests import Item, Request, Twice, has_acts
 
 FAMILY_PEOPLE = 5
+#: The share of requests that only read.
+_READS = 0.15
 #: How often a property is that of another member, which moves a lead into and out of matches.
 _MIX_UP = 0.03
 #: How often an upsert is sent twice, and how often that is at the same moment.
@@ -109,6 +112,9 @@ class People:
         """Draw the next request."""
         self._numbers += 1
         family = self._family()
+        if self._happens(_READS):
+            ids, email = [*self._ids.get(family, ())], self._email(self._member(family))
+            return draw_read(self.chance, self._numbers, ids, email)
         act = self._act(family) if has_acts(family) else None
         return act or self._delivery(family)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -65,6 +66,12 @@ class ServerProcess:
         raise NotPossible(f"a server did not start\n  {self.log_tail}")
 
     @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log_tail(self) -> str:
         """The last lines of its log."""
         self._log.seek(0)
@@ -83,6 +90,20 @@ class ServerProcess:
         """Whether it ended unexpectedly."""
         has_ended = self._process is not None and self._process.returncode is not None
         return has_ended and self._listening.is_set()
+
+    def pause(self) -> Callable[[], None] | None:
+        """Let it stand still, and return what lets it go on; None if it does not serve."""
+        process = self._process
+        if process is None or not self._listening.is_set() or process.returncode is not None:
+            return None
+        process.send_signal(signal.SIGSTOP)
+
+        def go_on() -> None:
+            # It may have been killed meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+
+        return go_on
 
     async def kill(self) -> None:
         """Kill it without warning."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from onelead.domain.writes import Action
+from onelead.prove.operations import ReadKind
 
 #: People act on the leads of every fourth family.
 _ACT_FAMILIES = 4
@@ -53,6 +54,9 @@ class Request(Struct, frozen=True, gc=False):
     twice: Twice = Twice.NO
     #: The idempotency key.
     key: str | None = None
+    #: What it reads, if it writes nothing, and about what.
+    reads: ReadKind | None = None
+    about: int | str | None = None
 
     @property
     def is_about_acts(self) -> bool:

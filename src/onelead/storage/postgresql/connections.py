@@ -175,7 +175,7 @@ async def _prepare(
 ) -> None:
     settings = {
         "statement_timeout": str(round(timeout_s * 1000)),
-        # A process that vanishes in the middle of a transaction holds a lane no longer than this.
+        # A process that vanishes or hangs in the middle of a transaction holds a lane no longer.
         "idle_in_transaction_session_timeout": str(ABANDONED_TRANSACTION_S * 1000),
         **session,
     }

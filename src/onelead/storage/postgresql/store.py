@@ -29,6 +29,7 @@ from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import DatabaseUnusable, StoreUnavailable
 from onelead.domain.limits import (
+    ABANDONED_MIGRATION_S,
     COMMIT_TIMEOUT_S,
     DATABASE_BATCH_CONNECTIONS_MAX,
     DATABASE_CONNECTIONS_MAX,
@@ -112,6 +113,10 @@ class PostgresqlStore(PortableStore):
 
         def work(connection: Connection) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            abandoned = (
+                f"SET LOCAL idle_in_transaction_session_timeout = '{ABANDONED_MIGRATION_S}s'"
+            )
+            connection.execute(text(abandoned))
             _take_lock(connection, _MIGRATION_LOCK)
             # A change of a table that waits for its lock blocks every query behind it.
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_S}s'"))

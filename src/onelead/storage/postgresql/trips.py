@@ -18,6 +18,7 @@ from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from onelead.domain.limits import DATABASE_LOOK_S
 from onelead.storage.leads.act_reads import Reads
 
 #: The SQL, and its parameters in the binary format, None for a null.
@@ -46,6 +47,7 @@ class Trips:
         self._uses: Counter[str] = Counter()
         self._prepared = 0
         self._loop = asyncio.get_running_loop()
+        self._looking: asyncio.TimerHandle | None = None
         #: Done when the socket can be read, or written to.
         self._ready: asyncio.Future[None] | None = None
 
@@ -68,6 +70,7 @@ class Trips:
         # Once for the whole trip, even while writing: a server whose answers are not read stops
         # reading.
         self._loop.add_reader(socket, self._wake)
+        self._look_again()
         try:
             while pgconn.flush():
                 await self._until_written(socket)
@@ -79,6 +82,8 @@ class Trips:
             await self._next()
         finally:
             self._loop.remove_reader(socket)
+            if self._looking is not None:
+                self._looking.cancel()
         pgconn.exit_pipeline_mode()
         return results
 
@@ -132,8 +137,17 @@ class Trips:
             self._loop.remove_writer(socket)
         self._pgconn.consume_input()
 
+    def _look_again(self) -> None:
+        """Wake what waits, now and then: its connection may be broken.
+
+        uvloop reports that once, perhaps when nobody waits for it or before the last answer is
+        read, and then forgets the socket. A write that missed it would wait forever.
+        """
+        self._looking = self._loop.call_later(DATABASE_LOOK_S, self._look_again)
+        self._wake()
+
     def _wake(self) -> None:
-        # What nobody waits for yet is reported again.
+        # What nobody waits for yet is reported again, unless the connection is broken.
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
 
