@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import LIVE_POLL_S, SIGN_IN_BY_ADDRESS_MAX, SIGN_IN_BY_EMAIL_MAX
+from onelead.domain.limits import (
+    CODES_BY_USER_MAX,
+    LIVE_POLL_S,
+    PASSKEY_QUESTIONS_BY_ADDRESS_MAX,
+    SIGN_IN_BY_ADDRESS_MAX,
+    SIGN_IN_BY_EMAIL_MAX,
+)
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.attempts import Attempts
 from onelead.process.feed import Feed
@@ -51,6 +57,16 @@ class Runtime:
     def attempts_by_address(self) -> Attempts:
         """Attempts to sign in, by IP address."""
         return Attempts(SIGN_IN_BY_ADDRESS_MAX, self.monotonic)
+
+    @cached_property
+    def attempts_at_codes(self) -> Attempts:
+        """Codes that were typed, by user."""
+        return Attempts(CODES_BY_USER_MAX, self.monotonic)
+
+    @cached_property
+    def attempts_at_passkeys(self) -> Attempts:
+        """Questions to passkeys of people who are not signed in, by IP address."""
+        return Attempts(PASSKEY_QUESTIONS_BY_ADDRESS_MAX, self.monotonic)
 
     @cached_property
     def readiness(self) -> Readiness:

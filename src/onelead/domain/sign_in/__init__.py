@@ -1,0 +1,1 @@
+"""The rules of signing in, and of staying signed in."""
