@@ -76,6 +76,12 @@ async def test_other_times_can_be_chosen(web: Web, browser: Browser) -> None:
         assert (await browser.get("/profile")).path == "/profile"
 
 
+async def test_other_times_are_meant_even_without_their_button(web: Web, browser: Browser) -> None:
+    page = await browser.get(PAGE)
+    await page.submit("form#sessions", session_s="3600", session_idle_s="900")
+    assert await times(web) == SessionLifetimes(3_600, 900)
+
+
 @pytest.mark.parametrize(
     ("session_s", "session_idle_s", "field", "text"),
     [

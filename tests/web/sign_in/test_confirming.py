@@ -97,6 +97,7 @@ async def test_a_page_is_shown_after_the_right_password(admin: Browser) -> None:
     page = await admin.get("/settings/api-keys/new?x=1")
     assert page.path == "/confirm?next=%2Fsettings%2Fapi-keys%2Fnew%3Fx%3D1"
     assert ASKED in page.text
+    assert "What you entered is kept." not in page.text
     shown = await page.submit("form#confirm", {"confirm.password": PASSWORD})
     assert (shown.status, shown.path) == (200, "/settings/api-keys/new?x=1")
     # And the next quarter of an hour is free.
@@ -108,6 +109,7 @@ async def test_a_form_that_was_sent_is_kept_and_done_after_the_password(
 ) -> None:
     page = await sent_late(admin)
     assert (page.status, ASKED in page.text) == (403, True)
+    assert "What you entered is kept." in page.text
     assert "bo@shop.example" not in await users(web)
     assert "<b>Ek</b>" not in page.response.text
     shown = await page.submit("form#confirm", {"confirm.password": PASSWORD})

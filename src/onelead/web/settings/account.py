@@ -88,10 +88,14 @@ async def change_account(visit: Visit) -> Response:
 async def change_times(visit: Visit) -> Response:
     """Save how long users stay signed in; shorter times hold for those who are signed in, too."""
     form, stored = await visit.form(), visit.settings.sessions
-    preset = form.get("times")
-    wanted = _PRESETS.get(preset) or SessionLifetimes(
+    chosen = SessionLifetimes(
         whole_seconds(form.get("session_s")), whole_seconds(form.get("session_idle_s"))
     )
+    preset = form.get("times")
+    if _PRESETS.get(preset) == stored != chosen:
+        # Somebody has chosen other times, and nothing else.
+        preset = "own"
+    wanted = _PRESETS.get(preset, chosen)
     body = {"session_s": wanted.total_s, "session_idle_s": wanted.idle_s}
     if wanted == stored:
         return visit.redirect(_ACCOUNT, "Nothing changed.")

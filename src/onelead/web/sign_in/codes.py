@@ -57,7 +57,7 @@ async def turn_on(visit: Visit) -> Response:
         return visit.redirect(_PROFILE, text)
     proof = typed_code(codes, (await visit.form()).get("code"), visit.now)
     if proof is None or proof.step is None:
-        return _setup(visit, codes.secret, {"code": ["is wrong; is the clock of the app right?"]})
+        return _setup(visit, codes.secret, {"code": ["is wrong, or the clock of your phone is"]})
     shown, hashes = new_recovery_codes()
     first = FirstCode(proof.step, hashes)
     if not await visit.store.turn_on_codes(*whose, first, visit.requester):

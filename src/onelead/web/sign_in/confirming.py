@@ -121,7 +121,8 @@ async def _ask(visit: Visit, kept: list[tuple[str, str]] | None, refused: _Refus
     if kept is None:
         action, fields = _CONFIRM, [("next", back)]
     else:
-        action, fields = _address(visit), kept
+        is_link = visit.request.url.path == _CONFIRM
+        action, fields = _CONFIRM if is_link else _address(visit), kept
     user = visit.signed_in.user
     facts = await visit.store.sign_in_facts(visit.account_id)
     response = visit.page(
@@ -130,6 +131,7 @@ async def _ask(visit: Visit, kept: list[tuple[str, str]] | None, refused: _Refus
         action=action,
         kept=fields,
         is_lost=kept is None,
+        is_form=action != _CONFIRM,
         back=back,
         problem=refused.text,
         has_password=user.id in facts and facts[user.id].has_password,
