@@ -20,6 +20,7 @@ FOR_OTHERS = {
     *("alembic", "mako"),
     *("jinja2", "markupsafe", "babel", "heroicons", "pygal", "onelead.web.application"),
     "onelead.api.openapi",
+    *("webauthn", "cryptography", "cbor2", "pyotp", "segno"),
 }
 #: What an engine does without.
 FOR_ANOTHER_ENGINE = {

@@ -17,14 +17,16 @@ from tests.support.storage.account_store import DEFINITION, AccountStore
 from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults, disk_error
 
-from onelead.contract.access import ApiKeyUse, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.access import ApiKeyUse, KnownSession, LinkPurpose, StoredPassword, WebSession
 from onelead.contract.batches import UndoOrder
+from onelead.contract.credentials import CodeProof, FirstCode, Passkey, PendingKind, PendingSignIn
 from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.figures import Division
 from onelead.contract.ledger import LedgerSearch
 from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
+from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.figures import Grouping
 from onelead.domain.matching import SimilarKeys
@@ -173,6 +175,7 @@ def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
         "create_user": lambda: store.create_user(account_id, "a@b.example", "", Role.ADMIN),
         "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),
         **sign_in_calls(store, account_id),
+        **credential_calls(store, account_id),
         **page_calls(store, account_id),
         **erasure_calls(store, account_id),
     }
@@ -215,6 +218,35 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
         "choose_account": lambda: store.choose_account("link", "hash", session),
         "begin_form": lambda: store.begin_form(account_id, "form"),
         "finish_form": lambda: store.finish_form(account_id, "form", "/leads"),
+    }
+
+
+def credential_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    passkey = Passkey("id", account_id, 1, "key", 0, "Laptop", (), 0)
+    pending = PendingSignIn(PendingKind.CODE, 300, account_id, 1)
+    new = KnownSession("hash", WebSession(account_id, 1, 0, 0, "", ""))
+    entry = AuditEntry(AuditEvent.SIGN_IN_REFUSED, COMMAND_LINE)
+    whose, by, kind = (account_id, 1), COMMAND_LINE, PendingKind.CODE
+    return {
+        "begin_pending": lambda: store.begin_pending("hash", pending),
+        "pending": lambda: store.pending("hash", kind),
+        "take_pending": lambda: store.take_pending("hash", kind),
+        "confirm_session": lambda: store.confirm_session(account_id, "hash", "password", by),
+        "record_audit": lambda: store.record_audit(account_id, entry),
+        "passkeys": lambda: store.passkeys(*whose),
+        "passkey": lambda: store.passkey("id"),
+        "add_passkey": lambda: store.add_passkey(passkey, by),
+        "remove_passkey": lambda: store.remove_passkey(*whose, "id", by),
+        "sign_in_with_passkey": lambda: store.sign_in_with_passkey(passkey, 1, new, by),
+        "confirm_with_passkey": lambda: store.confirm_with_passkey(passkey, 1, "hash", by),
+        "codes": lambda: store.codes(*whose),
+        "begin_codes": lambda: store.begin_codes(*whose, "SECRET"),
+        "turn_on_codes": lambda: store.turn_on_codes(*whose, FirstCode(1, ["x"]), by),
+        "turn_off_codes": lambda: store.turn_off_codes(*whose, by),
+        "renew_recovery_codes": lambda: store.renew_recovery_codes(*whose, ["x"], by),
+        "sign_in_with_code": lambda: store.sign_in_with_code("hash", CodeProof(1), new, by),
+        "sign_in_ways": lambda: store.sign_in_ways(account_id),
+        "forget_credentials": lambda: store.forget_credentials(*whose, by),
     }
 
 

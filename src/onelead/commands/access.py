@@ -24,6 +24,7 @@ from onelead.commands.running import configuration_from
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User
+from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.errors import NotPossible
 from onelead.domain.text import fold_case
 from onelead.web.frame.sessions import welcome_path
@@ -166,6 +167,24 @@ def deactivate_user(
 
     user = app.on_store(configuration_from(database=database), deactivate)
     typer.echo(f"User {user.id}, {user.email}, is deactivated.")
+
+
+@users.command("forget-codes")
+def forget_codes(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail.")],
+    account: Account = None,
+    database: Database = None,
+) -> None:
+    """Remove the passkeys and codes of a user who has lost them, and sign the user out."""
+
+    async def forget(store: Store) -> User:
+        chosen = await chosen_account(store, account)
+        user = _user(chosen, email)
+        await store.forget_credentials(chosen.account_id, user.id, COMMAND_LINE)
+        return user
+
+    user = app.on_store(configuration_from(database=database), forget)
+    typer.echo(f"User {user.id}, {user.email}, has no passkeys and codes any more.")
 
 
 def _user(account: AccountSettings, email: str) -> User:

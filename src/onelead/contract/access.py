@@ -38,6 +38,8 @@ class WebSession(Struct, frozen=True):
     #: Where it signed in from, if known.
     address: str
     user_agent: str
+    #: When the user last confirmed who they are; None for when they signed in.
+    date_confirmed: int | None = None
 
 
 class KnownSession(Struct, frozen=True):
@@ -182,7 +184,10 @@ class AccessStore(Protocol):
         """Delete attempts that count no more, and places that were not used for long."""
 
     async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
-        """Create a session, and return True, if the password and the user are still as they were.
+        """Begin a session, and return True, if the password and the user are still as they were.
+
+        Of a user with codes it is a half-done sign-in, as with every method that begins a session:
+        see `contract/credentials.py`.
 
         Ends the sessions that the user has too many of, and those that are too old.
         """
@@ -210,14 +215,14 @@ class AccessStore(Protocol):
     async def set_password(
         self, link_hash: str, password_hash: str, token_hash: str, session: WebSession
     ) -> bool:
-        """Use up a link to set the password of its user, and create a session.
+        """Use up a link to set the password of its user, and begin a session.
 
         Ends the user's other sessions and links. Does nothing and returns False when the link no
         longer works or is for choosing an account.
         """
 
     async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
-        """Use up a link for choosing an account, and create a session as `sign_in` does.
+        """Use up a link for choosing an account, and begin a session as `sign_in` does.
 
         Does nothing and returns False when the link no longer works.
         """

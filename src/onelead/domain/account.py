@@ -21,6 +21,7 @@ from onelead.domain.custom_fields import (
 )
 from onelead.domain.lead import custom_name
 from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS, Placeholders
+from onelead.domain.sign_in.sessions import USUAL, SessionLifetimes
 from onelead.domain.text import fold
 
 
@@ -126,6 +127,8 @@ class AccountSettings:
     deciding: Deciding = OVERWRITE_ALL
     #: How long the ledger keeps what was delivered, in days; 0 for as long as it stands.
     payload_days: int = 0
+    #: How long its users stay signed in.
+    sessions: SessionLifetimes = USUAL
     #: By id: what was deleted, and may still be sent; the newest DELETED_REFERENCES_MAX.
     deleted: Mapping[int, DeletedReference] = field(default_factory=dict)
     #: After an upgrade that changed their rules: the match keys of older leads are being rebuilt.

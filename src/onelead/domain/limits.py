@@ -297,11 +297,36 @@ ADDRESS_BYTES_MAX = 10_000
 LIST_COLUMNS_MAX = 30
 #: A browser that came over TLS comes over TLS only for this long, a year.
 STRICT_TRANSPORT_S = 31_536_000
-#: A browser is signed out when it was not used for the shorter time, or after the longer one.
+#: A browser is signed out when it was not used for the shorter time, or after the longer one. These
+#: are the usual times; an account can choose the strict ones, or its own between the bounds.
 SESSION_IDLE_S = 7 * 86_400
 SESSION_S = 30 * 86_400
+SESSION_STRICT_IDLE_S = 1_800
+SESSION_STRICT_S = 12 * 3_600
+SESSION_IDLE_S_MIN = 300
+SESSION_S_MIN = 900
+SESSION_S_MAX = 90 * 86_400
 #: The last use of a session is written at most once in this time.
 SESSION_TOUCH_S = 60
+#: How long a browser that is not signed in keeps the token of its forms.
+VISITOR_S = 30 * 86_400
+#: Before what matters, a user proves again who they are when the last time is longer ago.
+CONFIRM_S = 900
+#: A form that has to wait for that is kept on the page, up to this size.
+CONFIRM_FORM_CHARS_MAX = 20_000
+#: How long the second step of a sign-in may take, and the answer of a passkey.
+SECOND_STEP_S = 600
+PASSKEY_ANSWER_S = 300
+#: Half-done sign-ins of all accounts; with more, the oldest ones end.
+PENDING_SIGN_INS_MAX = 10_000
+#: What a browser sends as the answer of a passkey.
+PASSKEY_ANSWER_CHARS_MAX = 16_384
+PASSKEYS_PER_USER_MAX = 20
+RECOVERY_CODES_MAX = 10
+#: Wrong codes of one user within SIGN_IN_PERIOD_S.
+CODES_BY_USER_MAX = 5
+#: Questions to a passkey that one address may begin within SIGN_IN_PERIOD_S; an office shares one.
+PASSKEY_QUESTIONS_BY_ADDRESS_MAX = 300
 #: When a lead status or customer source is deleted, this many leads at a time get another one.
 REPLACE_CHUNK_LEADS = 500
 #: Of one user; with more, the least recently used ones end.
@@ -352,6 +377,9 @@ assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
+# The last use of a session is written often enough for the shortest life.
+assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN
+assert PASSKEY_ANSWER_CHARS_MAX < CONFIRM_FORM_CHARS_MAX < FORM_TEXT_CHARS_MAX
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S

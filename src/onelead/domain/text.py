@@ -219,3 +219,13 @@ def quoted(raw: Any) -> str:
     else:
         text = shortened(json.dumps(raw, ensure_ascii=False))
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def span(seconds: int) -> str:
+    """Write a length of time in the largest unit in which it is a whole number."""
+    unit_s, unit = next(one for one in _UNITS if seconds % one[0] == 0)
+    count = seconds // unit_s
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))

@@ -24,7 +24,7 @@ from onelead.domain.limits import (
     KEEP_ALIVE_TIMEOUT_S,
     REQUEST_CONNECTIONS_MAX,
 )
-from onelead.process.attempts import origin
+from onelead.domain.sign_in.attempts import origin
 from onelead.process.metrics import Metrics
 
 #: What programs on this machine connect from, unless they choose another address.

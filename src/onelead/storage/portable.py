@@ -14,6 +14,7 @@ from onelead.contract.leads import WriteCheck, WriteChecks
 from onelead.domain.account import AccountSettings
 from onelead.domain.settings.change import SettingsResult, SettingsWrite
 from onelead.domain.writes import LeadWrite
+from onelead.storage.access.credentials import PortableCredentials
 from onelead.storage.access.portable import PortableAccess
 from onelead.storage.erasure.portable import PortableErasures
 from onelead.storage.lane import take_lane
@@ -29,7 +30,7 @@ from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import long_read, reads, reads_by_settings
 
 
-class PortableStore(PortableAccess, PortableErasures, PortableLedger):
+class PortableStore(PortableAccess, PortableCredentials, PortableErasures, PortableLedger):
     """The portable part of the storage contract."""
 
     lead = reads_by_settings(lead_reads.lead)

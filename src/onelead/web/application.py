@@ -25,6 +25,7 @@ from onelead.web.frame.policy import PAGE_HEADERS, strict_over_tls
 from onelead.web.frame.sessions import is_csrf_token, session_token, signed_in, visitor_token
 from onelead.web.frame.visit import Visit
 from onelead.web.page_table import PAGES
+from onelead.web.sign_in.confirming import unconfirmed
 
 SIGN_IN_PATH = "/sign-in"
 _WRONG_METHOD = "This address cannot be used this way."
@@ -96,6 +97,8 @@ class _ServedPage(Served[Visit]):
             await _require_own_form(visit, self._page.access)
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
             raise AdminRequired
+        if self._page.confirm and (asked := await unconfirmed(visit, self._page)):
+            return asked
         if self._page.once:
             return await answered_once(visit, self._page)
         return await self._page.handler(visit)

@@ -29,13 +29,17 @@ from onelead.web.settings import (
     users,
 )
 from onelead.web.settings import undo as settings_undo
-from onelead.web.sign_in import company, profile, sign_in
+from onelead.web.sign_in import codes, company, confirming, passkeys, profile, second_step, sign_in
 from onelead.web.try_it import page as try_it
 
 PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *company.PAGES,
+    *second_step.PAGES,
+    *confirming.PAGES,
     *profile.PAGES,
+    *passkeys.PAGES,
+    *codes.PAGES,
     *users.PAGES,
     *api_keys.PAGES,
     *account.PAGES,

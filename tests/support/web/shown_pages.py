@@ -65,6 +65,8 @@ INSIDE = (
         *("try-refused", "/try?example=refused"), press="[name=do][value=check]", appears="#result"
     ),
     ShownPage("profile", "/profile"),
+    ShownPage("passkey-new", "/profile/passkeys/new"),
+    ShownPage("confirm", "/confirm?next=/profile"),
     ShownPage("not-found", "/nothing/here"),
 )
 #: What admins may see.

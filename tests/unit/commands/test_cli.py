@@ -98,6 +98,7 @@ def test_it_lists_the_commands(
         ("users", "create"),
         ("users", "list"),
         ("users", "link"),
+        ("users", "forget-codes"),
         ("users", "deactivate"),
     ],
 )
@@ -137,3 +138,22 @@ def test_no_stored_value_reaches_the_terminal_as_a_control_sequence(
     out += capsys.readouterr().out
     assert "\\x9b2J" in out
     assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def test_lost_codes_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, *INIT) == 0
+    with closing(sqlite3.connect(next(Path().rglob("onelead.db")))) as database:
+        database.execute("INSERT INTO totp SELECT account_id, id, 'SECRET', 1, 1, 1 FROM \"user\"")
+        database.commit()
+        capsys.readouterr()
+        assert call(monkeypatch, "users", "forget-codes", "DANA@shop.example") == 0
+        assert "has no passkeys and codes any more." in capsys.readouterr().out
+        assert database.execute("SELECT count(*) FROM totp").fetchone() == (0,)
+        (entry,) = database.execute(
+            "SELECT channel, user_id FROM audit WHERE event = 'codes_turned_off'"
+        ).fetchall()
+        assert entry == ("command_line", None)
+    assert call(monkeypatch, "users", "forget-codes", "nobody@shop.example") == 1
+    assert "no user has the e-mail" in capsys.readouterr().err

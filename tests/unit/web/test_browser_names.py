@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onelead.web.sign_in.profile import browser_name
+from onelead.web.sign_in.browsers import browser_name
 
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 _CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"

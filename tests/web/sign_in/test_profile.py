@@ -117,7 +117,7 @@ async def test_the_browsers_are_listed_and_can_be_signed_out(web: Web, mia: Brow
     web.clock.advance(60)
     await sign_in(strange, EMAIL)
     page = await mia.get("/profile")
-    listed = page.texts("section:nth-of-type(3) li")
+    listed = page.texts("section[aria-labelledby=sessions-title] li")
     assert len([one for one in listed if "This browser" in one]) == 1
     assert [one for one in listed if "Safari on iPhone" in one and "192.0.2.7" in one]
     assert "<script>alert" not in page.response.text
@@ -132,7 +132,7 @@ async def test_expired_browsers_are_not_listed(web: Web, mia: Browser) -> None:
     browser = web.visitor()
     await sign_in(browser, EMAIL)
     page = await browser.get("/profile")
-    assert len(page.html.select("section:nth-of-type(3) li")) == 1
+    assert len(page.html.select("section[aria-labelledby=sessions-title] li")) == 1
 
 
 async def test_nobody_ends_the_session_of_another_user(

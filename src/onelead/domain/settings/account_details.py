@@ -1,4 +1,4 @@
-"""The rules about an account's own details: name, time zone, currency, placeholders, policies."""
+"""The rules about an account's own details: its names and zones, policies and sessions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.acts.policies import POLICY_FIELDS, WEB, Deciding, Policy
 from onelead.domain.currencies import is_currency
 from onelead.domain.lead import custom_name, definition_id_of
-from onelead.domain.limits import PAYLOAD_DAYS_MAX, PLACEHOLDERS_MAX, RANK_MAX
+from onelead.domain.limits import (
+    PAYLOAD_DAYS_MAX,
+    PLACEHOLDERS_MAX,
+    RANK_MAX,
+    SESSION_IDLE_S,
+    SESSION_S,
+)
 from onelead.domain.placeholders import placeholder_problem
 from onelead.domain.settings.body import SettingsBody
+from onelead.domain.sign_in.sessions import SessionLifetimes, lifetime_problem
 from onelead.domain.text import fold, is_blank, quoted, shortened
 
 #: Returns the account's API keys as callers, revoked ones included; see `figures.caller_value`.
@@ -42,6 +49,9 @@ class AccountDetails(Struct, frozen=True):
     pins_edits: bool = False
     #: How long the ledger keeps what was delivered; 0 for as long as it stands.
     payload_days: PayloadDays = 0
+    #: See `SessionLifetimes`.
+    session_s: int = SESSION_S
+    session_idle_s: int = SESSION_IDLE_S
 
     @property
     def deciding(self) -> Deciding:
@@ -59,6 +69,7 @@ def details_of(settings: AccountSettings) -> AccountDetails:
     return AccountDetails(
         *(settings.name, settings.time_zone, settings.currency, settings.placeholder_texts),
         *(deciding.policies, deciding.ranks, deciding.pins_edits, settings.payload_days),
+        *(settings.sessions.total_s, settings.sessions.idle_s),
     )
 
 
@@ -72,6 +83,7 @@ def with_details(settings: AccountSettings, details: AccountDetails) -> AccountS
         placeholder_texts=details.placeholders,
         deciding=details.deciding,
         payload_days=details.payload_days,
+        sessions=SessionLifetimes(details.session_s, details.session_idle_s),
     )
 
 
@@ -93,6 +105,7 @@ def changed_details(
         ranks=_ranks(body, deciding.ranks, callers),
         pins_edits=_pins_edits(body, current=deciding.pins_edits),
         payload_days=_payload_days(body, settings.payload_days),
+        **_lifetimes(body, settings.sessions),
     )
     body.require_valid()
     return after
@@ -151,6 +164,18 @@ def _payload_days(body: SettingsBody, current: int) -> int:
         return current
     days = body.read("payload_days", f"must be a whole number from 0 to {PAYLOAD_DAYS_MAX}")
     return current if days is None else int(days)
+
+
+def _lifetimes(body: SettingsBody, current: SessionLifetimes) -> dict[str, int]:
+    """Return both lifetimes; they are checked together, because one bounds the other."""
+    after = {"session_s": current.total_s, "session_idle_s": current.idle_s}
+    for name, stored in after.items():
+        if body.get(name) is not None:
+            seconds = body.read(name, "must be a whole number of seconds")
+            after[name] = stored if seconds is None else seconds
+    if found := lifetime_problem(*after.values()):
+        body.refuse(*found)
+    return after
 
 
 def _time_zone(body: SettingsBody, current: str) -> str:

@@ -1,1 +1,1 @@
-"""Signing in: which passwords are good, and how many attempts there are."""
+"""The rules of signing in, and of staying signed in."""

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from onelead.domain.errors import TooManyAttempts
 from onelead.domain.limits import (
+    CODES_BY_USER_MAX,
+    PASSKEY_QUESTIONS_BY_ADDRESS_MAX,
     SIGN_IN_BY_ADDRESS_MAX,
     SIGN_IN_BY_EMAIL_MAX,
     SIGN_IN_BY_PLACE_MAX,
@@ -98,6 +100,16 @@ def attempt_from(places: Places, address: str, known: Container[str]) -> Attempt
         Count(_hash("origin", origin(address)), SIGN_IN_BY_ADDRESS_MAX),
     )
     return Attempt(Count(places.address, SIGN_IN_BY_PLACE_MAX), shared)
+
+
+def code_attempt(account_id: int, user_id: int) -> Attempt:
+    """Return where the code of a user counts who has entered the password."""
+    return Attempt(Count(_hash("code", str(account_id), str(user_id)), CODES_BY_USER_MAX))
+
+
+def passkey_question(address: str) -> Count:
+    """Return where a question to a passkey counts that somebody begins at an address."""
+    return Count(_hash("passkey", origin(address)), PASSKEY_QUESTIONS_BY_ADDRESS_MAX)
 
 
 def origin(address: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select
 
 from onelead.domain.audit import AuditEntry
+from onelead.storage.lane import take_lane
 from onelead.storage.schema import audit
 
 
@@ -32,3 +33,9 @@ def record(connection: Connection, now: int, account_id: int, entry: AuditEntry)
         "changes": None if entry.changes is None else msgspec.json.encode(entry.changes).decode(),
     }
     connection.execute(insert(audit), row)
+
+
+def record_audit(connection: Connection, now: int, account_id: int, entry: AuditEntry) -> None:
+    """Take the lane, and append an entry."""
+    take_lane(connection, account_id, 0)
+    record(connection, now, account_id, entry)

@@ -16,7 +16,8 @@ from onelead.domain.text import fold_case
 from onelead.storage import schema
 from onelead.storage.access.accounts import active_user, user_row
 from onelead.storage.access.links import end_links, use_link
-from onelead.storage.access.sign_in import create_session, end_sessions
+from onelead.storage.access.pending import begin_session
+from onelead.storage.access.sign_in import end_sessions
 from onelead.storage.lane import take_lane
 from onelead.storage.schema import account, password
 
@@ -51,13 +52,13 @@ def renew_password_hash(connection: Connection, stored: StoredPassword, password
 def sign_in(
     connection: Connection, stored: StoredPassword, token_hash: str, session: WebSession
 ) -> bool:
-    """Create a session if the password and the user are still the same."""
+    """Begin a session if the password and the user are still the same."""
     take_lane(connection, stored.account_id, 0)
     unchanged = select(password.c.user_id).where(_is_unchanged(stored))
     owner = user_row(connection, stored.account_id, schema.user.c.id == stored.user_id)
     if connection.execute(unchanged).first() is None or owner is None or not owner.is_active:
         return False
-    create_session(connection, token_hash, session)
+    begin_session(connection, token_hash, session)
     return True
 
 
@@ -93,7 +94,7 @@ def set_password(
     token_hash: str,
     session: WebSession,
 ) -> bool:
-    """Use up a link to set a password, and create a session; False if the link does not work."""
+    """Use up a link to set a password, and begin a session; False if the link does not work."""
     link = use_link(connection, now, link_hash, is_choice=False)
     if link is None:
         return False
@@ -101,19 +102,19 @@ def set_password(
     save_password(connection, now, link.account_id, link.user_id, password_hash)
     end_sessions(connection, link.account_id, link.user_id)
     end_links(connection, link.account_id, link.user_id)
-    create_session(connection, token_hash, session)
+    begin_session(connection, token_hash, session)
     return True
 
 
 def choose_account(
     connection: Connection, now: int, link_hash: str, token_hash: str, session: WebSession
 ) -> bool:
-    """Use up a link to choose an account, and create a session; False as in `set_password`."""
+    """Use up a link to choose an account, and begin a session; False as in `set_password`."""
     link = use_link(connection, now, link_hash, is_choice=True)
     if link is None:
         return False
     assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
-    create_session(connection, token_hash, session)
+    begin_session(connection, token_hash, session)
     return True
 
 

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from onelead.contract.access import KnownSession, WebSession
-from onelead.domain.limits import SENT_FORM_S, SESSION_S, SESSIONS_PER_USER_MAX
+from onelead.domain.limits import SENT_FORM_S, SESSIONS_PER_USER_MAX
+from onelead.domain.sign_in.sessions import USUAL
 from onelead.storage.engine_insert import engine_insert
-from onelead.storage.schema import password, sent_form, web_session
+from onelead.storage.schema import account, password, pending_sign_in, sent_form, web_session
 
 
 def create_session(connection: Connection, token_hash: str, session: WebSession) -> None:
     """Store a new session, and delete the user's sessions that are too old or too many."""
     of_user = _of_user(session.account_id, session.user_id)
-    is_over = web_session.c.date_created <= session.date_created - SESSION_S
+    total_s = connection.execute(
+        select(account.c.session_s).where(account.c.id == session.account_id)
+    ).scalar()
+    is_over = web_session.c.date_created <= session.date_created - (total_s or USUAL.total_s)
     connection.execute(delete(web_session).where(of_user, is_over))
     known = sessions(connection, session.account_id, session.user_id)
     too_many = [one.token_hash for one in known[SESSIONS_PER_USER_MAX - 1 :]]
@@ -68,7 +72,10 @@ def end_session(connection: Connection, token_hash: str) -> None:
 
 
 def end_sessions(connection: Connection, account_id: int, user_id: int, *, keep: str = "") -> None:
-    """Delete a user's sessions, except one."""
+    """Delete a user's sessions, except one, and what could become one."""
+    table = pending_sign_in
+    is_theirs = (table.c.account_id == account_id) & (table.c.user_id == user_id)
+    connection.execute(delete(table).where(is_theirs))
     where = _of_user(account_id, user_id) & (web_session.c.token_hash != keep)
     connection.execute(delete(web_session).where(where))
 
@@ -86,6 +93,7 @@ def _session(row: Row[tuple[object, ...]]) -> WebSession:
         date_last_used=row.date_last_used,
         address=row.address,
         user_agent=row.user_agent,
+        date_confirmed=row.date_confirmed,
     )
 
 

@@ -23,6 +23,7 @@ from onelead.domain.figures import caller_value
 from onelead.domain.placeholders import DEFAULT_PLACEHOLDERS
 from onelead.domain.settings.account_details import AccountDetails
 from onelead.domain.settings.change import Resource, SettingsPlan, SettingsWrite
+from onelead.domain.sign_in.sessions import USUAL, SessionLifetimes
 from onelead.storage import schema
 from onelead.storage.lane import settings_version
 from onelead.storage.leads.rows import json_text
@@ -58,6 +59,7 @@ def load_settings(
         placeholder_texts=_placeholder_texts(row.placeholders),
         deciding=_deciding(row.deciding),
         payload_days=row.payload_days or 0,
+        sessions=_sessions(row.session_s, row.session_idle_s),
         deleted={one.id: one for one in _deleted(connection, account_id)},
         are_keys_stale=rebuild is not None and rebuild.progress is not None,
         may_have_old_keys=rebuild is not None,
@@ -70,6 +72,10 @@ def _placeholder_texts(stored: str | None) -> tuple[str, ...]:
 
 def _deciding(stored: str | None) -> Deciding:
     return OVERWRITE_ALL if stored is None else msgspec.json.decode(stored, type=Deciding)
+
+
+def _sessions(total_s: int | None, idle_s: int | None) -> SessionLifetimes:
+    return SessionLifetimes(total_s or USUAL.total_s, idle_s or USUAL.idle_s)
 
 
 def _deleted(connection: Connection, account_id: int) -> Iterable[DeletedReference]:
@@ -151,6 +157,11 @@ def _account_columns(details: AccountDetails) -> dict[str, Any]:
         "placeholders": json_text(details.placeholders),
         "deciding": None if deciding == OVERWRITE_ALL else json_text(deciding),
         "payload_days": details.payload_days or None,
+        # The usual time is not stored, so that it may change with a release.
+        "session_s": None if details.session_s == USUAL.total_s else details.session_s,
+        "session_idle_s": (
+            None if details.session_idle_s == USUAL.idle_s else details.session_idle_s
+        ),
     }
 
 

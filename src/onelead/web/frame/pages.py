@@ -36,3 +36,5 @@ class Page(NamedTuple):
     once: str = ""
     #: Does nothing when nobody is signed in, so no CSRF token is asked for.
     needs_no_session: bool = False
+    #: Only for a user who has proved lately who they are; others are asked again first.
+    confirm: bool = False

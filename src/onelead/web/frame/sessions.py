@@ -24,9 +24,9 @@ from onelead.domain.limits import (
     COMPANY_SIGN_IN_S,
     KNOWN_PLACE_S,
     LINE_CHARS_MAX,
-    SESSION_IDLE_S,
-    SESSION_S,
+    SECOND_STEP_S,
     SESSION_TOUCH_S,
+    VISITOR_S,
 )
 from onelead.process.runtime import Runtime
 
@@ -34,6 +34,7 @@ _SESSION = "onelead_session"
 _VISITOR = "onelead_visitor"
 _BROWSER = "onelead_browser"
 _COMPANY = "onelead_company"
+_PENDING = "onelead_pending"
 _TOKEN_CHARS_MAX = 100
 
 
@@ -90,6 +91,11 @@ def browser_token(request: Request) -> str:
     return request.cookies.get(_cookie(request, _BROWSER), "")[:_TOKEN_CHARS_MAX]
 
 
+def pending_token(request: Request) -> str:
+    """Return the token of the browser's half-done sign-in; empty when it has none."""
+    return request.cookies.get(_cookie(request, _PENDING), "")[:_TOKEN_CHARS_MAX]
+
+
 def new_session(request: Request, account_id: int, user_id: int, now: int) -> WebSession:
     """Return a new session of a user in the browser of the request."""
     address = request.client.host if request.client else ""
@@ -97,14 +103,14 @@ def new_session(request: Request, account_id: int, user_id: int, now: int) -> We
     return WebSession(account_id, user_id, now, now, address, user_agent)
 
 
-def set_session(request: Request, response: Response, token: str) -> None:
+def set_session(request: Request, response: Response, token: str, lifetime_s: int) -> None:
     """Sign the browser in."""
-    _set(request, response, _SESSION, token)
+    _set(request, response, _SESSION, token, lifetime_s)
 
 
 def set_visitor(request: Request, response: Response, token: str) -> None:
     """Give a browser that is not signed in a token for its forms."""
-    _set(request, response, _VISITOR, token)
+    _set(request, response, _VISITOR, token, VISITOR_S)
 
 
 def set_browser(request: Request, response: Response, token: str) -> None:
@@ -131,13 +137,16 @@ def forget_company(request: Request, response: Response) -> None:
     _forget(request, response, _COMPANY)
 
 
-def _set(
-    request: Request, response: Response, name: str, token: str, max_age_s: int = SESSION_S
-) -> None:
+def set_pending(request: Request, response: Response, token: str) -> None:
+    """Let the browser finish a sign-in."""
+    _set(request, response, _PENDING, token, SECOND_STEP_S)
+
+
+def _set(request: Request, response: Response, name: str, token: str, lifetime_s: int) -> None:
     response.set_cookie(
         _cookie(request, name),
         token,
-        max_age=max_age_s,
+        max_age=lifetime_s,
         path="/",
         secure=is_secure(request),
         httponly=True,
@@ -148,6 +157,12 @@ def _set(
 def forget_session(request: Request, response: Response) -> None:
     """Sign the browser out."""
     _forget(request, response, _SESSION)
+
+
+def forget_pending(request: Request, response: Response) -> None:
+    """Forget a sign-in that is done."""
+    if pending_token(request):
+        _forget(request, response, _PENDING)
 
 
 def _forget(request: Request, response: Response, name: str) -> None:
@@ -170,6 +185,12 @@ def is_csrf_token(sent: str, token: str) -> bool:
     return bool(token) and hmac.compare_digest(sent.encode(), csrf_token(token).encode())
 
 
+def is_by_hand(request: Request) -> bool:
+    """Say whether a person may have made a request, and not a page that was left open."""
+    is_stream = "text/event-stream" in request.headers.get("accept", "")
+    return not is_stream and "x-refresh" not in request.headers
+
+
 async def signed_in(
     runtime: Runtime, request: Request, *, counts_as_use: bool = True
 ) -> SignedIn | None:
@@ -180,22 +201,20 @@ async def signed_in(
     hashed = token_hash(token)
     session = await runtime.store.session(hashed)
     now = runtime.clock()
-    if session is None or not is_alive(session, now):
+    if session is None:
         return None
     try:
         settings = await runtime.store.settings(session.account_id)
     except ResourceNotFound:
         return None
+    if settings.sessions.are_over(session.date_created, session.date_last_used, now):
+        return None
     user = settings.users_by_id.get(session.user_id)
     if user is None or not user.is_active:
         return None
-    if counts_as_use and now - session.date_last_used >= SESSION_TOUCH_S:
+    is_use = counts_as_use and is_by_hand(request)
+    if is_use and now - session.date_last_used >= SESSION_TOUCH_S:
         # Pages work even while the database is read-only; a later request records the use.
         with suppress(StoreUnavailable):
             await runtime.store.touch_session(hashed, now)
     return SignedIn(session, hashed, user, settings)
-
-
-def is_alive(session: WebSession, now: int) -> bool:
-    """Say whether a session has not expired."""
-    return now - session.date_created < SESSION_S and now - session.date_last_used < SESSION_IDLE_S

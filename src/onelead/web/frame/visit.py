@@ -83,6 +83,16 @@ class Visit:
         return self.request.client.host if self.request.client else ""
 
     @property
+    def requester(self) -> Requester:
+        """Who asks for a change, for the audit."""
+        return Requester(
+            Channel.PAGE,
+            user_id=self.who.user.id if self.who else None,
+            request_id=self.line.request_id,
+            address=self.address,
+        )
+
+    @property
     def base_url(self) -> str:
         """The scheme, host and port by which the browser calls this server."""
         return self.runtime.url or f"{self.request.url.scheme}://{self.request.url.netloc}"
@@ -110,16 +120,6 @@ class Visit:
         if self._form is None:
             self._form = decode_form(await read_body(self.request, Received()))
         return self._form
-
-    @property
-    def requester(self) -> Requester:
-        """Who asks, for the audit."""
-        return Requester(
-            Channel.PAGE,
-            user_id=None if self.who is None else self.who.user.id,
-            request_id=self.line.request_id,
-            address=self.address,
-        )
 
     def delivery(self, payload: Any) -> Delivery:
         """Return the origin of a write: the user, and the JSON that the API would have received."""

@@ -94,8 +94,8 @@ async def _key(visit: Visit) -> ApiKey:
 
 PAGES = (
     Page("GET", _KEYS, key_list, Access.ADMIN),
-    Page("GET", f"{_KEYS}/new", new_key_page, Access.ADMIN),
-    Page("POST", f"{_KEYS}/new", create_key, Access.ADMIN, once=_KEYS),
-    Page("GET", f"{_KEYS}/{{id}}/revoke", revoke_page, Access.ADMIN),
-    Page("POST", f"{_KEYS}/{{id}}/revoke", revoke, Access.ADMIN),
+    Page("GET", f"{_KEYS}/new", new_key_page, Access.ADMIN, confirm=True),
+    Page("POST", f"{_KEYS}/new", create_key, Access.ADMIN, once=_KEYS, confirm=True),
+    Page("GET", f"{_KEYS}/{{id}}/revoke", revoke_page, Access.ADMIN, confirm=True),
+    Page("POST", f"{_KEYS}/{{id}}/revoke", revoke, Access.ADMIN, confirm=True),
 )

@@ -257,6 +257,6 @@ PAGES = (
     Page("POST", f"{PATH}/new", create_field, Access.ADMIN, once=PATH),
     Page("GET", f"{PATH}/{{id}}", field_page, Access.ADMIN),
     Page("POST", f"{PATH}/{{id}}", update_field, Access.ADMIN),
-    Page("GET", f"{PATH}/{{id}}/delete", delete_page, Access.ADMIN),
-    Page("POST", f"{PATH}/{{id}}/delete", delete_field, Access.ADMIN),
+    Page("GET", f"{PATH}/{{id}}/delete", delete_page, Access.ADMIN, confirm=True),
+    Page("POST", f"{PATH}/{{id}}/delete", delete_field, Access.ADMIN, confirm=True),
 )

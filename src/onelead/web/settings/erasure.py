@@ -143,7 +143,7 @@ async def result_page(visit: Visit) -> Response:
 
 PAGES = (
     Page("GET", _ERASURE, erasure_page, Access.ADMIN),
-    Page("POST", _ERASURE, erase, Access.ADMIN, once=_ERASURE),
-    Page("POST", f"{_ERASURE}/preview", find_person, Access.ADMIN),
+    Page("POST", _ERASURE, erase, Access.ADMIN, once=_ERASURE, confirm=True),
+    Page("POST", f"{_ERASURE}/preview", find_person, Access.ADMIN, confirm=True),
     Page("GET", f"{_ERASURE}/{{id}}", result_page, Access.ADMIN),
 )

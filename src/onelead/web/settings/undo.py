@@ -45,4 +45,4 @@ _TEXTS = {
     Outcome.RESTORED: "It was restored, with the values that leads still keep.",
 }
 
-PAGES = (Page("POST", "/settings/changes/{seq}/undo", undo_change, Access.ADMIN),)
+PAGES = (Page("POST", "/settings/changes/{seq}/undo", undo_change, Access.ADMIN, confirm=True),)

@@ -94,6 +94,7 @@ async def _shown(
 ) -> Response:
     """Show the form; `conflicts` are fields that somebody else changed meanwhile."""
     facts = await visit.store.sign_in_facts(visit.account_id)
+    ways = await visit.store.sign_in_ways(visit.account_id)
     refused = HTTPStatus.CONFLICT if conflicts else HTTPStatus.UNPROCESSABLE_ENTITY
     return visit.page(
         "users/edit.html",
@@ -102,6 +103,7 @@ async def _shown(
         lines=lines,
         conflicts=conflicts,
         facts=facts.get(user.id, _NO_FACTS),
+        ways=ways.get(user.id),
         roles=ROLES,
         problems=problems_of(error) if error else {},
     )
@@ -173,6 +175,14 @@ async def new_link(visit: Visit) -> Response:
         return await _shown(visit, user, line_form(_stored(user)), error)
 
 
+async def forget(visit: Visit) -> Response:
+    """Remove the passkeys and codes of a user who has lost them."""
+    user = _user(visit)
+    await visit.store.forget_credentials(visit.account_id, user.id, visit.requester)
+    text = f"{user.name} has no passkeys and codes any more, and was signed out everywhere."
+    return visit.redirect(_USERS, text)
+
+
 def _user(visit: Visit) -> User:
     """Return the user in the path. Raises ResourceNotFound."""
     user = visit.settings.users_by_id.get(visit.path_id())
@@ -191,11 +201,12 @@ def _role(text: str) -> Role:
 
 PAGES = (
     Page("GET", _USERS, user_list, Access.ADMIN),
-    Page("GET", f"{_USERS}/new", new_user_page, Access.ADMIN),
-    Page("POST", f"{_USERS}/new", invite, Access.ADMIN, once=_USERS),
+    Page("GET", f"{_USERS}/new", new_user_page, Access.ADMIN, confirm=True),
+    Page("POST", f"{_USERS}/new", invite, Access.ADMIN, once=_USERS, confirm=True),
     Page("GET", f"{_USERS}/{{id}}", user_page, Access.ADMIN),
-    Page("POST", f"{_USERS}/{{id}}", change, Access.ADMIN),
-    Page("POST", f"{_USERS}/{{id}}/deactivate", deactivate, Access.ADMIN),
-    Page("POST", f"{_USERS}/{{id}}/reactivate", reactivate, Access.ADMIN),
-    Page("POST", f"{_USERS}/{{id}}/link", new_link, Access.ADMIN),
+    Page("POST", f"{_USERS}/{{id}}", change, Access.ADMIN, confirm=True),
+    Page("POST", f"{_USERS}/{{id}}/deactivate", deactivate, Access.ADMIN, confirm=True),
+    Page("POST", f"{_USERS}/{{id}}/reactivate", reactivate, Access.ADMIN, confirm=True),
+    Page("POST", f"{_USERS}/{{id}}/forget", forget, Access.ADMIN, confirm=True),
+    Page("POST", f"{_USERS}/{{id}}/link", new_link, Access.ADMIN, confirm=True),
 )

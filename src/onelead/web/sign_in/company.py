@@ -28,7 +28,8 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path
-from onelead.web.sign_in.sign_in import account_choice, signed_in
+from onelead.web.sign_in.sign_in import account_choice
+from onelead.web.sign_in.signed_in import entered
 
 _RETURN = "/sign-in/company/return"
 _PROFILE = "/profile"
@@ -110,7 +111,7 @@ async def _signed_in(visit: Visit, purpose: _Purpose, identity: CompanyIdentity)
         identity, token_hash(token), session, visit.requester
     ):
         raise CompanySignInFailed
-    return await signed_in(visit, token, purpose.wanted)
+    return await entered(visit, token, purpose.wanted)
 
 
 async def _connected(visit: Visit, purpose: _Purpose, identity: CompanyIdentity) -> Response:

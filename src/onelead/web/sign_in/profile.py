@@ -1,4 +1,4 @@
-"""The profile: a user's own name, password and signed-in browsers."""
+"""The profile: a user's own name, ways to sign in and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -9,32 +9,12 @@ from onelead.domain.access import UserChange
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Page
-from onelead.web.frame.sessions import forget_session, is_alive
+from onelead.web.frame.sessions import forget_session
 from onelead.web.frame.visit import Problems, Visit, problems_of
+from onelead.web.sign_in.browsers import browser_name
 from onelead.web.sign_in.company import company_link_date
 from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
-#: Browsers also name those that they resemble, so the order matters.
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("SamsungBrowser/", "Samsung Internet"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-    ("curl/", "curl"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("CrOS", "ChromeOS"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
 _PROFILE = "/profile"
 
 
@@ -48,14 +28,21 @@ async def _profile(
 ) -> Response:
     user = visit.signed_in.user
     known = await visit.store.sessions(visit.account_id, user.id)
+    are_over = visit.settings.sessions.are_over
     context = {
         "name": user.name,
         "name_problems": name_problems or {},
         "password_problems": {},
-        "sessions": [one for one in known if is_alive(one.session, visit.now)],
+        "sessions": [
+            one
+            for one in known
+            if not are_over(one.session.date_created, one.session.date_last_used, visit.now)
+        ],
         "browser_name": browser_name,
         "this_one": visit.signed_in.token_hash,
         "company_date": await company_link_date(visit),
+        "passkeys": await visit.store.passkeys(visit.account_id, user.id),
+        "codes": await visit.store.codes(visit.account_id, user.id),
     }
     return visit.page("profile.html", status, **context | shown)
 
@@ -127,14 +114,3 @@ PAGES = (
     Page("POST", f"{_PROFILE}/sessions/end", end_session),
     Page("POST", f"{_PROFILE}/sign-out-everywhere", sign_out_everywhere),
 )
-
-
-def browser_name(user_agent: str) -> str:
-    """Name the browser and its operating system, as far as the user agent tells."""
-    browser = _first(_BROWSERS, user_agent) or "Unknown browser"
-    system = _first(_SYSTEMS, user_agent)
-    return f"{browser} on {system}" if system else browser
-
-
-def _first(known: tuple[tuple[str, str], ...], user_agent: str) -> str:
-    return next((name for mark, name in known if mark in user_agent), "")

@@ -22,8 +22,6 @@ from onelead.web.frame.sessions import (
     new_session,
     new_token,
     session_token,
-    set_browser,
-    set_session,
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
@@ -32,6 +30,7 @@ from onelead.web.sign_in.password_check import (
     remember_places,
     users_with_password,
 )
+from onelead.web.sign_in.signed_in import entered
 
 _REFUSED = "Wrong e-mail or password."
 
@@ -56,7 +55,7 @@ async def sign_in(visit: Visit) -> Response:
     if found:
         session = new_session(visit.request, found[0].account_id, found[0].user_id, visit.now)
         if await visit.store.sign_in(found[0], token_hash(token), session):
-            return await signed_in(visit, token, wanted)
+            return await entered(visit, token, wanted)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
@@ -84,21 +83,11 @@ async def choose_account(visit: Visit) -> Response:
     if link is not None:
         session = new_session(visit.request, link.account_id, link.user_id, visit.now)
         if await visit.store.choose_account(hashed, token_hash(token), session):
-            return await signed_in(visit, token, wanted)
+            return await entered(visit, token, wanted)
     if visit.who is not None:
         # The account was already chosen, perhaps in another tab.
         return visit.redirect(wanted)
     return visit.redirect("/sign-in", "That took too long. Sign in again.", is_problem=True)
-
-
-async def signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> Response:
-    """Set the new session in the browser, and end the one that it had before."""
-    if visit.who is not None:
-        await visit.store.end_session(visit.who.token_hash)
-    response = visit.redirect(wanted, flash)
-    set_session(visit.request, response, token)
-    set_browser(visit.request, response, visit.browser_token)
-    return response
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -138,7 +127,7 @@ async def welcome(visit: Visit) -> Response:
     if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
     await remember_places(visit, user.email)
-    return await signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
+    return await entered(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 
 async def _invited(visit: Visit) -> tuple[str, OneTimeLink | None, User | None, str]:

@@ -195,7 +195,8 @@ function refreshLater(element) {
     if (!element.isConnected) return;
     if (document.hidden) return refreshLater(element);
     try {
-      const { page } = await load(window.location.href);
+      // The header says that nobody looks: it must not keep the session alive.
+      const { page } = await load(window.location.href, { headers: { "X-Refresh": "1" } });
       const had = element.contains(document.activeElement);
       if (!swap(element.id, page)) window.location.reload();
       if (had) document.getElementById(element.id)?.focus({ preventScroll: true });

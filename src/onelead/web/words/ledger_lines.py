@@ -19,7 +19,7 @@ from onelead.domain.errors import humanised
 from onelead.domain.figures import caller_value
 from onelead.domain.lead import Lead
 from onelead.domain.limits import MATCH_IDS_MAX
-from onelead.domain.text import isolated, shortened
+from onelead.domain.text import isolated, shortened, span
 from onelead.domain.writes import LEAD, Action, Kept, KeptReason, Outcome, RowDetails
 from onelead.web.frame.rendering import exact
 from onelead.web.words.lead_texts import custom_text, field_label, field_text, plain_text
@@ -104,7 +104,10 @@ _SETTING_LABELS = {
     "is_filterable": "Included in filters",
     "payload_days": "Days to keep deliveries",
     "pins_edits": "Pin what people edit",
+    "session_idle_s": "Signed out after this time without use",
+    "session_s": "Signed out after this time in any case",
 }
+_SPANS = frozenset({"session_s", "session_idle_s"})
 _MATCH_FIELDS = {"email": "e-mail", "name": "name"}
 #: Of what a lead did not take: unknown categories, which become the default.
 _CATEGORIES = {
@@ -453,6 +456,8 @@ def _change_text(field: str, value: Any, settings: AccountSettings, resource: st
         return ", ".join(f"{field_label(name, settings)}: {text}" for name, text in policies)
     if field == "ranks":
         return ", ".join(f"{caller}: {rank}" for caller, rank in (value or {}).items())
+    if field in _SPANS and isinstance(value, int):
+        return span(value)
     return plain_text(value)
 
 
