@@ -14,7 +14,7 @@ from tests.support.web.web_service import Web
 
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
-from onelead.domain.limits import COMPANY_PROVIDER_KEPT_S
+from onelead.domain.limits import COMPANY_PROVIDER_KEPT_S, COMPANY_SIGN_IN_S, CONFIRM_S
 from onelead.process.company_provider import CompanyClient, CompanyProvider
 
 EMAIL = "mia@shop.example"
@@ -288,6 +288,48 @@ class TestConnecting:
         assert FAILED in shown.text
         provider.is_verified = False
         assert NOBODY in (await sign_in_there(provider, company.visitor())).text
+
+
+class TestConfirming:
+    @pytest.fixture
+    async def mia(self, company: Web, provider: Provider) -> Browser:
+        """A browser of a user who has only the company sign-in, some time after it."""
+        await company.store.create_user(company.account_id, EMAIL, "Mia", Role.ADMIN)
+        shown = await sign_in_there(provider, company.visitor())
+        company.clock.advance(CONFIRM_S + 1)
+        return shown.browser
+
+    async def confirm(self, provider: Provider, mia: Browser) -> Shown:
+        shown = await mia.get("/settings/users/new")
+        assert "Confirm that it is you" in shown.text
+        link = str(shown.one('a[href^="/sign-in/company"]')["href"])
+        address = await leave(mia, link)
+        assert "prompt=login" in address
+        assert "max_age=0" in address
+        return await mia.get(f"/sign-in/company/return?{provider.visit(address)}")
+
+    async def test_who_signs_in_there_again_is_confirmed(
+        self, company: Web, provider: Provider, mia: Browser
+    ) -> None:
+        provider.claims = {"auth_time": company.clock()}
+        await self.confirm(provider, mia)
+        assert (await mia.get("/settings/users/new")).path == "/settings/users/new"
+
+    @pytest.mark.parametrize("age_s", [None, COMPANY_SIGN_IN_S + 1])
+    async def test_a_provider_that_did_not_ask_again_confirms_nobody(
+        self, company: Web, provider: Provider, mia: Browser, age_s: int | None
+    ) -> None:
+        provider.claims = {"auth_time": None if age_s is None else company.clock() - age_s}
+        assert FAILED in (await self.confirm(provider, mia)).text
+        assert "Confirm that it is you" in (await mia.get("/settings/users/new")).text
+
+    async def test_somebody_else_there_confirms_nobody(
+        self, company: Web, provider: Provider, mia: Browser
+    ) -> None:
+        provider.claims = {"auth_time": company.clock()}
+        provider.subject, provider.email = "u-99", "kim@shop.example"
+        assert FAILED in (await self.confirm(provider, mia)).text
+        assert "Confirm that it is you" in (await mia.get("/settings/users/new")).text
 
 
 async def test_without_a_provider_there_is_nothing(web: Web) -> None:

@@ -29,7 +29,13 @@ CONFIRMED = {
     # An undo can delete a field that was created, or bring lifetimes back.
     "POST /settings/changes/{seq}/undo",
     "POST /settings/account/sessions",
-    *("GET /profile/passkeys/new", "POST /profile/passkeys", "POST /profile/passkeys/remove"),
+    *(
+        "GET /profile/passkeys/new",
+        "POST /profile/company/connect",
+        "POST /profile/company/disconnect",
+        "POST /profile/passkeys",
+        "POST /profile/passkeys/remove",
+    ),
     *("POST /profile/codes", "POST /profile/codes/on", "POST /profile/codes/off"),
     "POST /profile/codes/recovery",
     "POST /confirm",

@@ -14,8 +14,9 @@ from msgspec import Struct, ValidationError
 from msgspec.json import decode, encode
 from starlette.responses import Response
 
+from onelead.domain.account import User
 from onelead.domain.errors import CompanySignInFailed, NotPossible, ResourceNotFound
-from onelead.domain.limits import LINE_CHARS_MAX
+from onelead.domain.limits import COMPANY_SIGN_IN_S, LINE_CHARS_MAX
 from onelead.domain.sign_in.company import CompanyIdentity
 from onelead.process.company_provider import CompanyProvider, derived
 from onelead.web.frame.pages import Access, Page
@@ -46,18 +47,21 @@ class _Purpose(Struct, frozen=True, array_like=True):
     wanted: str
     #: The session whose user is to be connected, by its token's hash; empty to sign in.
     connects: str = ""
+    #: The session whose user is to confirm who they are, likewise.
+    confirms: str = ""
 
 
 async def begin(visit: Visit) -> Response:
     """Send the browser to the provider."""
-    purpose = _Purpose(own_path(visit.query("next", "/"))[:LINE_CHARS_MAX])
+    wanted = own_path(visit.query("next", "/"))[:LINE_CHARS_MAX]
+    confirms = visit.who.token_hash if visit.who and visit.query("confirm") else ""
     token = new_token()
     try:
-        address = await _provider(visit).address(token, _return_url(visit))
+        address = await _provider(visit).address(token, _return_url(visit), confirms=bool(confirms))
     except CompanySignInFailed as error:
         return visit.redirect("/sign-in", f"{error.message}.", is_problem=True)
     response = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": address})
-    _remember(visit, response, token, purpose)
+    _remember(visit, response, token, _Purpose(wanted, confirms=confirms))
     return response
 
 
@@ -79,7 +83,7 @@ async def come_back(visit: Visit) -> Response:
     try:
         response = await _came_back(visit, token, purpose)
     except CompanySignInFailed as error:
-        where = _PROFILE if purpose.connects else "/sign-in"
+        where = _PROFILE if purpose.connects or purpose.confirms else "/sign-in"
         response = visit.redirect(where, f"{error.message}.", is_problem=True)
     forget_company(visit.request, response)
     return response
@@ -96,6 +100,8 @@ async def _came_back(visit: Visit, token: str, purpose: _Purpose) -> Response:
     identity = await provider.identity(token, _return_url(visit), visit.query("code"))
     if purpose.connects:
         return await _connected(visit, purpose, identity)
+    if purpose.confirms:
+        return await _confirmed(visit, purpose, identity)
     return await _signed_in(visit, purpose, identity)
 
 
@@ -115,15 +121,33 @@ async def _signed_in(visit: Visit, purpose: _Purpose, identity: CompanyIdentity)
 
 
 async def _connected(visit: Visit, purpose: _Purpose, identity: CompanyIdentity) -> Response:
-    who = visit.who
-    if who is None or not hmac.compare_digest(who.token_hash, purpose.connects):
-        # Signed out, or somebody else is signed in meanwhile.
-        raise CompanySignInFailed
+    user = _same_user(visit, purpose.connects)
     try:
-        await visit.store.link_company(visit.account_id, who.user.id, identity, visit.requester)
+        await visit.store.link_company(visit.account_id, user.id, identity, visit.requester)
     except NotPossible as error:
         return visit.redirect(_PROFILE, f"{error.message}.", is_problem=True)
     return visit.redirect(_PROFILE, "You can sign in with your company from now on.")
+
+
+async def _confirmed(visit: Visit, purpose: _Purpose, identity: CompanyIdentity) -> Response:
+    user = _same_user(visit, purpose.confirms)
+    users = await visit.store.company_users(identity, visit.requester)
+    if (visit.account_id, user.id) not in {(one.account_id, one.user_id) for one in users}:
+        raise CompanySignInFailed
+    if identity.date_confirmed is None or visit.now - identity.date_confirmed > COMPANY_SIGN_IN_S:
+        # The provider has not asked again.
+        raise CompanySignInFailed
+    whose = (visit.account_id, visit.signed_in.token_hash)
+    await visit.store.confirm_session(*whose, "company", visit.requester)
+    return visit.redirect(purpose.wanted)
+
+
+def _same_user(visit: Visit, token_hash: str) -> User:
+    """Return the user whose browser went to the provider. Raises CompanySignInFailed."""
+    if visit.who is None or not hmac.compare_digest(visit.who.token_hash, token_hash):
+        # Signed out, or somebody else is signed in meanwhile.
+        raise CompanySignInFailed
+    return visit.who.user
 
 
 async def disconnect(visit: Visit) -> Response:
@@ -171,6 +195,6 @@ def _remembered(visit: Visit) -> tuple[str, _Purpose]:
 PAGES = (
     Page("GET", "/sign-in/company", begin, Access.ANYONE),
     Page("GET", _RETURN, come_back, Access.ANYONE),
-    Page("POST", "/profile/company/connect", connect),
-    Page("POST", "/profile/company/disconnect", disconnect),
+    Page("POST", "/profile/company/connect", connect, confirm=True),
+    Page("POST", "/profile/company/disconnect", disconnect, confirm=True),
 )

@@ -21,6 +21,7 @@ from onelead.process.passkeys import new_challenge, request_options
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Visit, local_path, own_path
+from onelead.web.sign_in.company import company_link_date
 from onelead.web.sign_in.passkey_answers import (
     NOT_ACCEPTED,
     accepted_answer,
@@ -135,6 +136,7 @@ async def _ask(visit: Visit, kept: list[tuple[str, str]] | None, refused: _Refus
         back=back,
         problem=refused.text,
         has_password=user.id in facts and facts[user.id].has_password,
+        has_company=await company_link_date(visit) is not None,
         has_passkeys=bool(await visit.store.passkeys(visit.account_id, user.id)),
     )
     if refused.retry_after_s is not None:
