@@ -275,6 +275,10 @@ async def _first_steps(store: Store, configuration: Configuration, port: int) ->
     """Make the first account if there is none, and a one-time link for its admin."""
     first_account = await store.create_first_account(*_FIRST_ACCOUNT)
     token = await store.create_first_link()
+    if store.concerns:
+        log.warning(
+            "answered writes can be lost when the database's machine crashes", **store.concerns
+        )
     web = configuration.public_url or web_url(configuration.host, port)
     return Started(
         base_url=web + BASE_PATH,
@@ -432,7 +436,7 @@ class Application:
 async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store) -> None:
     """Keep the samples fresh, as any process can be asked for the metrics of all."""
     while True:
-        metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use())
+        metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use(), store.trouble)
         await asyncio.sleep(METRICS_SAMPLE_S)
 
 

@@ -186,12 +186,14 @@ def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("These are notes and certainly not a database.\n" * 50)
     before = (tmp_path / "notes.txt").read_bytes()
     message = refusal(run(tmp_path, "serve", "--database", "sqlite:///notes.txt"), 1)
-    assert message == "notes.txt cannot be used: file is not a database"
+    why = "it is not a SQLite database, or its beginning is damaged"
+    assert message == f"notes.txt cannot be used: {why}"
     message = refusal(run(tmp_path, "serve", "--database", "sqlite:///notes.txt/a.db"), 1)
     assert message.startswith("notes.txt/a.db cannot be opened: ")
     (tmp_path / "folder").mkdir()
     message = refusal(run(tmp_path, "serve", "--database", "sqlite:///folder"), 1)
-    assert message == "folder cannot be used: unable to open database file"
+    why = "it, or its log beside it, cannot be opened as a file"
+    assert message == f"folder cannot be used: {why}"
     assert (tmp_path / "notes.txt").read_bytes() == before
 
 

@@ -340,7 +340,7 @@ def long_work_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awa
 
 
 #: Tested above in another way, or never raises.
-TRIED_ELSEWHERE = {"write_leads", "close", "is_ready", "pool_use", "kind"}
+TRIED_ELSEWHERE = {"write_leads", "close", "is_ready", "pool_use", "kind", "trouble", "concerns"}
 
 
 async def test_every_call_says_that_the_database_does_not_answer(

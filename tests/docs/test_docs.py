@@ -109,7 +109,7 @@ def test_every_command_has_its_row_with_its_own_options() -> None:
 
 def test_every_error_has_its_row() -> None:
     rows = _rows("errors.md")
-    for error in OneleadError.__subclasses__():
+    for error in OneleadError.all():
         sentence = BEGINNINGS.get(error) or error().message
         status = str(STATUS_BY_KIND[error.kind].value)
         if error.code in COMMAND_LINE_ONLY:
@@ -118,7 +118,7 @@ def test_every_error_has_its_row() -> None:
 
 
 def test_every_described_error_exists() -> None:
-    codes = {error.code for error in OneleadError.__subclasses__()}
+    codes = {error.code for error in OneleadError.all()}
     described = {code for code, row in _rows("errors.md").items() if len(row) == len(_COLUMNS)}
     assert described == codes
 

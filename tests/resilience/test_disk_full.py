@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import sqlite3
@@ -14,7 +15,14 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.commands.load import stored_emails
-from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
+from tests.support.commands.process import (
+    DEADLINE_S,
+    Server,
+    credentials_of,
+    run_json,
+    serving,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.disk, pytest.mark.slow]
 
@@ -23,7 +31,7 @@ WRITES_MAX = 300
 FULL = {
     "success": False,
     "status": 503,
-    "message": "The database does not answer; try again shortly",
+    "message": "The disk of the database is full; try again later",
 }
 
 
@@ -134,11 +142,15 @@ async def test_a_full_disk_refuses_writes_and_takes_them_again_when_there_is_roo
                     disk.fill(server)
                     await deliveries.until_refused()
                     await assert_read(client, deliveries.answered)
+                    await assert_not_ready(client)
                     assert integrity(database) == "ok"
                     disk.free(server)
                     assert (await deliveries.one()).status_code == 200
+                    await until_ready(client)
                 await assert_read(client, deliveries.answered)
             assert server.stop() == 0
+            for event in ("is in trouble", "is well again"):
+                assert server.log.count(f"the database {event}") == 2
         assert integrity(database) == "ok"
         emails = stored_emails(database)
         answered = {lead["email"]["email"] for lead in deliveries.answered}
@@ -151,7 +163,26 @@ async def assert_read(client: httpx.AsyncClient, leads: list[dict[str, Any]]) ->
         assert (await client.get(f"/leads/{lead['id']}")).json() == lead
     found = await client.post("/leads/search", json={"page_size": 1})
     assert found.headers["X-PW-TOTAL"] == str(len(leads))
-    assert (await client.get(str(client.base_url.copy_with(path="/readyz")))).status_code == 200
+
+
+async def readiness(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.get(str(client.base_url.copy_with(path="/readyz")))
+
+
+async def assert_not_ready(client: httpx.AsyncClient) -> None:
+    """Longer than the process takes to look again, too."""
+    for _ in range(3):
+        ready = await readiness(client)
+        assert ready.status_code == 503
+        assert ready.json()["reasons"] == {"database": "disk_full"}
+        await asyncio.sleep(0.5)
+    metrics = await client.get(str(client.base_url.copy_with(path="/metrics")))
+    assert 'onelead_database_trouble{reason="disk_full"} 1.0' in metrics.text
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    address = client.base_url.copy_with(path="/readyz")
+    await asyncio.to_thread(wait_until, lambda: httpx.get(address).status_code == 200)
 
 
 def integrity(database: Path) -> str:

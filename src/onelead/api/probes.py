@@ -2,7 +2,7 @@
 
 They are not part of the API: they are at the root, open to anyone who can reach the port, and not
 in the OpenAPI document. The answers name checks and metrics, and say nothing about leads, accounts
-or the cause of a failure.
+or the failure behind a code.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ class HealthBody(Struct, frozen=True):
     status: str
 
 
-class ReadyBody(Struct, frozen=True):
+class ReadyBody(Struct, frozen=True, omit_defaults=True):
     """The answer of the readiness check: `ready` or `not ready`, and each check by its name."""
 
     status: str
     #: `ok` or `failed`.
     checks: dict[str, str]
+    #: The codes of the errors behind the failed checks, as far as they are known.
+    reasons: dict[str, str] = {}
+    #: Settings of the database server under which an answered write can be lost.
+    concerns: dict[str, str] = {}
 
 
 def probe_routes(runtime: Runtime) -> list[Route]:
@@ -49,18 +53,21 @@ def probe_routes(runtime: Runtime) -> list[Route]:
 
     async def ready(_request: Request) -> Response:
         checks = await readiness.checks()
-        is_ready = all(checks.values())
+        is_ready = all(check.is_passed for check in checks.values())
         body = ReadyBody(
             "ready" if is_ready else "not ready",
-            {name: "ok" if passed else "failed" for name, passed in checks.items()},
+            {name: "ok" if check.is_passed else "failed" for name, check in checks.items()},
+            {name: check.error.code for name, check in checks.items() if check.error is not None},
+            dict(readiness.concerns()),
         )
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return JsonResponse(body, status)
 
     async def metrics(_request: Request) -> Response:
         writer = runtime.writer
+        store = runtime.store
         runtime.metrics.sample(
-            writer.waiting_writes, writer.waiting_bytes, runtime.store.pool_use()
+            writer.waiting_writes, writer.waiting_bytes, store.pool_use(), store.trouble
         )
         return Response(await page.content(), headers=SAFE_HEADERS, media_type=CONTENT_TYPE)
 

@@ -40,7 +40,10 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:
         log.debug("command failed", exc_info=True)
-        return failed(f"unexpected {type(error).__name__}: {error}", EXIT_FAILED)
+        # Its text may be a driver's, with a statement in it.
+        return failed(
+            f"unexpected {type(error).__name__}; the log at the level debug has more", EXIT_FAILED
+        )
 
 
 def failed(message: str, exit_code: int) -> int:

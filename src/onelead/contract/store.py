@@ -9,6 +9,7 @@ time; then nothing was written, or the write is in the ledger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ from onelead.contract.leads import LeadStore
 from onelead.contract.ledger import LedgerStore
 from onelead.contract.queue import QueueStore
 from onelead.contract.settings import SettingsStore
+from onelead.domain.errors import StoreUnavailable
 
 
 class PoolUse(Struct, frozen=True, gc=False):
@@ -61,10 +63,21 @@ class Store(
         """The name of the database system, for people."""
 
     async def close(self) -> None:
-        """Finish what is under way, and release the database."""
+        """Finish what is under way, and release the database.
+
+        Raises what ended the writes of this process for good, such as DatabaseReplaced.
+        """
 
     async def is_ready(self) -> bool:
-        """Return whether the database answers and has the tables of this version."""
+        """Return whether the database answers, has the tables of this version and is well."""
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        """What is known to keep the database from being written or trusted; cheap."""
+
+    @property
+    def concerns(self) -> Mapping[str, str]:
+        """Settings of the database server under which an answered write can be lost; cheap."""
 
     def pool_use(self) -> PoolUse:
         """Return how many connections are in use now; cheap."""

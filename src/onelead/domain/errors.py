@@ -85,6 +85,12 @@ class OneleadError(Exception):
         """The text for the caller."""
         return str(self.args[0])
 
+    @classmethod
+    def all(cls) -> list[type[OneleadError]]:
+        """Return every expected error of this module, each before those that are a case of it."""
+        found = [one for sub in cls.__subclasses__() for one in (sub, *sub.all())]
+        return [one for one in found if one.__module__ == __name__]
+
 
 class BodyMalformed(OneleadError, code="body_malformed", kind=Kind.MALFORMED):
     """The body is not readable JSON"""
@@ -242,6 +248,22 @@ class IdsExhausted(OneleadError, code="ids_exhausted", kind=Kind.CONFLICT):
 
 class StoreUnavailable(OneleadError, code="store_unavailable", kind=Kind.UNAVAILABLE):
     """The database does not answer; try again shortly"""
+
+
+class DatabaseReplaced(StoreUnavailable, code="database_replaced", kind=Kind.UNAVAILABLE):
+    """The files of the database were replaced; nothing is written until the service is restarted"""
+
+
+class DatabaseDamaged(StoreUnavailable, code="database_damaged", kind=Kind.UNAVAILABLE):
+    """The database is damaged"""
+
+
+class DiskFull(StoreUnavailable, code="disk_full", kind=Kind.UNAVAILABLE):
+    """The disk of the database is full; try again later"""
+
+
+class ReadOnly(StoreUnavailable, code="read_only", kind=Kind.UNAVAILABLE):
+    """The database can only be read at present; try again later"""
 
 
 class ServiceStopping(OneleadError, code="service_stopping", kind=Kind.UNAVAILABLE):

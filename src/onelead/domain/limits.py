@@ -163,6 +163,14 @@ QUEUE_READY_BYTES_MAX = QUEUE_BYTES_MAX * 3 // 4
 COMMIT_TIMEOUT_S = 20
 RETRY_AFTER_S = 1
 
+# A database in trouble.
+#: SQLite's log has failed to be copied for this long: no more is written until a restart.
+CHECKPOINT_FAILURE_S = 5
+#: A full disk counts as full until it takes this much.
+DISK_ROOM_BYTES = 1_048_576
+#: What a server of databases refused counts as passed after this time, unless it is met again.
+SERVER_TROUBLE_S = 10
+
 # PostgreSQL, per process.
 DATABASE_CONNECTIONS_MAX = 10
 #: How many of these write leads, each for one account at a time.

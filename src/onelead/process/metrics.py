@@ -59,6 +59,7 @@ class Metrics(WriterObserver, StoreObserver):
         self._define_counts()
         self._define_state()
         self._cpu_seconds_counted = 0.0
+        self._trouble_shown: str | None = None
         self._starts.inc()
         self._hangs.inc(follows_hang)
         self._workers.set(1)
@@ -110,6 +111,9 @@ class Metrics(WriterObserver, StoreObserver):
         self._pool_in_use = gauge("onelead_pool_in_use", "Database connections in use.")
         self._pool_size = gauge("onelead_pool_size", "Database connections at most.")
         self._connections = gauge("onelead_connections", "Connections of clients.")
+        self._trouble = gauge(
+            "onelead_database_trouble", "Processes whose database is in trouble.", ("reason",)
+        )
         self._workers = gauge("onelead_workers", "Processes that serve.")
         self._memory = gauge("process_resident_memory_bytes", "Resident memory.")
         self._starts = counter("onelead_worker_starts", "Processes that began to serve.")
@@ -173,8 +177,15 @@ class Metrics(WriterObserver, StoreObserver):
         """Count a new connection for which none could make room."""
         self._connections_refused.labels(reason).inc()
 
-    def sample(self, queue_writes: int, queue_bytes: int, pool: PoolUse) -> None:
+    def sample(
+        self,
+        queue_writes: int,
+        queue_bytes: int,
+        pool: PoolUse,
+        trouble: OneleadError | None = None,
+    ) -> None:
         """Record the state of this moment, which is not counted as it changes."""
+        self._show_trouble(None if trouble is None else trouble.code)
         self._queue_writes.set(queue_writes)
         self._queue_bytes.set(queue_bytes)
         self._pool_in_use.set(pool.in_use)
@@ -183,6 +194,13 @@ class Metrics(WriterObserver, StoreObserver):
         cpu_seconds = time.process_time()
         self._cpu_seconds.inc(cpu_seconds - self._cpu_seconds_counted)
         self._cpu_seconds_counted = cpu_seconds
+
+    def _show_trouble(self, reason: str | None) -> None:
+        if self._trouble_shown not in (None, reason):
+            self._trouble.labels(self._trouble_shown).set(0)
+        if reason is not None:
+            self._trouble.labels(reason).set(1)
+        self._trouble_shown = reason
 
     def page(self) -> bytes:
         """Return the metrics of all processes in the text format."""

@@ -49,7 +49,12 @@ class Runtime:
     @cached_property
     def readiness(self) -> Readiness:
         """Whether this process should receive requests."""
-        return Readiness(self.store.is_ready, lambda: self.writer.is_below_high_water)
+        return Readiness(
+            self.store.is_ready,
+            lambda: self.writer.is_below_high_water,
+            trouble=lambda: self.store.trouble,
+            concerns=lambda: self.store.concerns,
+        )
 
     @cached_property
     def feed(self) -> Feed:

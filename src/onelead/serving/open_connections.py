@@ -94,10 +94,10 @@ class OpenConnections:
 
     def note_owed(self, connection: MakesRoom) -> None:
         """Note that a connection is owed an answer, so that it stays."""
-        self._idle.pop(connection, None)
-        share = self._share_of.get(connection)
-        if share is not None:
-            share.idle.pop(connection, None)
+        if self._idle.pop(connection, None) is not None:
+            share = self._share_of[connection]
+            if share is not None:
+                del share.idle[connection]
 
     def note_idle(self, connection: MakesRoom) -> None:
         """Note that a connection waits for its client from now on."""

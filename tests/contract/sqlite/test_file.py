@@ -10,8 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
-from tests.support.commands.process import DEADLINE_S, wait_until
+from tests.support.commands.process import DEADLINE_S
 from tests.support.domain.lead_writes import create
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
@@ -20,8 +19,11 @@ from tests.support.storage.faults import Faults
 
 from onelead.domain.errors import DatabaseLocked, DatabaseNewer, DatabaseUnusable
 from onelead.storage.schema import REVISION
-from onelead.storage.sqlite.checkpoints import Checkpoints
+from onelead.storage.sqlite.checkpoints import Checkpoints, Served
+from onelead.storage.sqlite.failures import Disk
+from onelead.storage.sqlite.opened import OpenedFiles
 from onelead.storage.sqlite.store import SqliteStore
+from onelead.storage.trouble import Trouble
 
 
 @pytest.fixture
@@ -191,6 +193,10 @@ def size_of(path: Path) -> int:
     return path.stat().st_size
 
 
+async def never() -> None:
+    raise AssertionError("no trouble is to be ended")
+
+
 async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> None:
     wal = path.with_name(f"{path.name}-wal")
     turn = asyncio.Lock()
@@ -208,7 +214,9 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
 
         await written_until(lambda: size_of(wal) > 1_000_000)
         assert size_of(path) < 100_000
-        checkpoints = Checkpoints(path, turn, every_s=0.001, reused_bytes=100_000)
+        files = OpenedFiles(path)
+        served = Served(path, turn, files, Trouble(), Disk(-1, ()))
+        checkpoints = Checkpoints(served, write_again=never, every_s=0.001, reused_bytes=100_000)
         await written_until(lambda: size_of(wal) < 100_000)
         # Now it is written from its start again and again, while much passes through it.
         before = size_of(path)
@@ -216,33 +224,5 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         # The copying may have paused for a moment; then the log is truncated.
         await written_until(lambda: size_of(wal) < 5_000_000)
         await checkpoints.stop()
-
-
-async def test_copying_goes_on_after_the_file_could_not_be_opened(tmp_path: Path) -> None:
-    path = tmp_path / "away" / "onelead.db"
-    with capture_logs() as logs:
-        checkpoints = Checkpoints(path, asyncio.Lock(), every_s=0.001)
-        await asyncio.to_thread(wait_until, lambda: len(logs) >= 2)
-    assert {line["reason"] for line in logs} == {"unable to open database file"}
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("CREATE TABLE thing (content)")
-        connection.execute("INSERT INTO thing VALUES (randomblob(1000000))")
-        await asyncio.to_thread(wait_until, lambda: size_of(path) > 1_000_000)
-        await checkpoints.stop()
-
-
-async def test_a_store_closes_well_when_its_log_could_not_be_copied(
-    tmp_path: Path, clock: Clock
-) -> None:
-    folder, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
-    with capture_logs() as logs:
-        store = SqliteStore(folder / "onelead.db", clock, serving=True)
-        folder.rename(elsewhere)
-        await asyncio.to_thread(wait_until, lambda: bool(logs))
-        await store.close()
-    elsewhere.rename(folder)
-    following = SqliteStore(folder / "onelead.db", clock, serving=True)
-    await following.close()
+        checkpoints.connection.close()
+    files.close()

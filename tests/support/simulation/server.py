@@ -14,6 +14,9 @@ from onelead.process.figure_work import FigureWork
 from onelead.process.index_work import IndexWork
 from onelead.process.writer import BatchingWriter
 from onelead.storage.long_reads import LongReads
+from onelead.storage.sqlite.checkpoints import Checkpoints, Served
+from onelead.storage.sqlite.failures import Disk
+from onelead.storage.sqlite.opened import OpenedFiles
 from onelead.storage.sqlite.store import SqliteStore
 
 FILE = "onelead.db"
@@ -23,6 +26,36 @@ _QUEUE_WRITES_MAX = 20
 _INDEX_REST_S = 0.05
 #: The log is begun again after this, and cut after four times as much.
 _REUSED_BYTES = 64 * 1024
+
+
+class _SameFiles(OpenedFiles):
+    """The files of a simulated disk, which nobody replaces."""
+
+    is_only_log_gone = False
+
+    def __init__(self) -> None:
+        self.found = None
+
+    def close(self) -> None:
+        """Have nothing open."""
+
+    def look(self) -> None:
+        """Find what was opened."""
+
+    def look_quickly(self) -> None:
+        """Find what was opened."""
+
+    def set_log_aside(self) -> str | None:
+        """Leave the log where it is."""
+        return None
+
+
+class _Disk(Disk):
+    """A disk that says nothing of its own."""
+
+    def refusal(self) -> type[StoreUnavailable] | None:
+        """Know of nothing."""
+        return None
 
 
 class SimulatedStore(SqliteStore):
@@ -36,8 +69,16 @@ class SimulatedStore(SqliteStore):
         )
         _share_statements(self._engine)
         self._long_reads = LongReads(lambda: world.now_s)
-        if self._checkpoints:
-            self._checkpoints._reused_bytes = _REUSED_BYTES  # noqa: SLF001 - a log is short here
+
+    def _watch_files(self, spare: int) -> None:
+        self._served = Served(self._path, self._turn, _SameFiles(), self._trouble, _Disk(spare, ()))
+        self.checkpoints = Checkpoints(
+            self._served,
+            write_again=self._write_again,
+            # A log is short here.
+            reused_bytes=_REUSED_BYTES,
+            monotonic=self.stopwatch,
+        )
 
     def _commit(self, driver: sqlite3.Connection) -> None:
         super()._commit(driver)

@@ -23,7 +23,7 @@ from onelead.domain.errors import (
     unrecognized,
 )
 
-CATALOGUE = OneleadError.__subclasses__()
+CATALOGUE = OneleadError.all()
 WITH_ARGUMENTS = {
     *(InputInvalid, MatchAmbiguous, ConfigurationInvalid, VersionConflict, LeadMerged, ClaimTaken),
 }

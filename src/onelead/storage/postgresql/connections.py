@@ -182,7 +182,9 @@ async def _prepare(
     # Set here and not when connecting: a connection pooler refuses such parameters.
     await connection.execute(
         "SELECT set_config(name, value, false)"
-        " FROM unnest(%s::text[], %s::text[]) AS given (name, value)",
+        " FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+        # `local` and the stricter values are somebody's choice, and keep what is answered.
+        " WHERE name <> 'synchronous_commit' OR current_setting(name) = 'off'",
         (list(settings), list(settings.values())),
     )
     await connection.commit()

@@ -5,11 +5,13 @@ The codes are those of PostgreSQL's documentation, appendix A.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import psycopg
 import sqlalchemy
 
+from onelead.domain.errors import DatabaseDamaged, DiskFull, ReadOnly, StoreUnavailable
 from onelead.storage.lane import LaneMissing
 from onelead.storage.postgresql.batch import RowsMissing
 
@@ -25,12 +27,17 @@ class Failure(NamedTuple):
     is_passing: bool = True
     #: Whether the connection, and probably every other one, is useless from now on.
     is_connection_lost: bool = False
+    #: What a caller is told when it does not pass.
+    error: type[StoreUnavailable] = StoreUnavailable
 
 
+_DAMAGED = Failure("database_damaged", is_passing=False, error=DatabaseDamaged)
 _LOST = Failure("connection_lost", is_connection_lost=True)
 _BY_CODE = {
     "40001": Failure("serialization"),
     "40P01": Failure("deadlock"),
+    "53100": Failure("disk_full", is_passing=False, error=DiskFull),
+    "53200": Failure("out_of_memory", is_passing=False),
     "53300": Failure("too_many_connections"),
     "55P03": Failure("locked"),
     "57014": Failure("timeout", is_passing=False),
@@ -42,10 +49,37 @@ _BY_CODE = {
     "25P03": Failure("idle_timeout", is_connection_lost=True),
     "25P04": Failure("timeout", is_passing=False, is_connection_lost=True),
     # After a failover this server has become a standby; another one takes writes.
-    "25006": Failure("read_only", is_connection_lost=True),
+    "25006": Failure("read_only", is_connection_lost=True, error=ReadOnly),
     # The answer of a standby when a write transaction begins, and of any server to a statement
     # that was prepared before a migration changed its table.
     "0A000": Failure("not_supported", is_connection_lost=True),
+    # Of reading from the disk: a page whose checksum is wrong, a table's file that is gone.
+    "58030": Failure("disk_error", is_passing=False),
+    "58P01": _DAMAGED,
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+}
+#: Why a database cannot be opened, by what libpq or the server say about it. They say it in
+#: English unless the server's `lc_messages` is another language.
+_IN_WORDS = {
+    "no password supplied": "the server asks for a password",
+    "password authentication failed": "the server does not accept the password",
+    "authentication failed": "the server does not let this user in",
+    "no pg_hba.conf entry": "the server does not let this user in from here, see its pg_hba.conf",
+    'database ".*" does not exist': "the server has no database of this name",
+    'role ".*" does not exist': "the server has no user of this name",
+    "Connection refused": "no server listens there",
+    "No such file or directory": "no server has its socket there",
+    "resolve host|translate host name": "the host's name is not known",
+    "SSL|certificate": "TLS cannot be used as the URL asks for",
+    "read-only|standby|session is": "no server is of the kind that target_session_attrs asks for",
+    "timeout expired": "no answer came in time",
+}
+_CODES_IN_WORDS = {
+    "42501": "this user may not make or change the tables",
+    "53300": "the server has no connection left",
+    "55P03": "its tables stay locked by another transaction",
+    "57P03": "the server is starting",
 }
 
 
@@ -64,6 +98,21 @@ def failure(error: Exception) -> Failure | None:
         case psycopg.Error():
             return _of_code(cause, cause.sqlstate)
     return None
+
+
+def in_words(error: BaseException | None) -> str:
+    """Return why a database cannot be opened, for the person who starts a server or a command."""
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    code = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    if code in _CODES_IN_WORDS:
+        return _CODES_IN_WORDS[code]
+    for pattern, words in _IN_WORDS.items():
+        if code is None and re.search(pattern, str(cause)):
+            return words
+    found = failure(error) if isinstance(error, Exception) else None
+    if code is None or found is None:
+        return "it cannot be used as the URL says; the log at the level debug has more"
+    return f"the server reports {found.reason}"
 
 
 def is_connection_lost(error: Exception) -> bool:

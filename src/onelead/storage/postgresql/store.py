@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar, TypeVar
 
+import psycopg
 import sqlalchemy
 import structlog
 from psycopg import AsyncConnection
@@ -27,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.account import AccountSettings
-from onelead.domain.errors import DatabaseUnusable, StoreUnavailable
+from onelead.domain.errors import DatabaseDamaged, DatabaseUnusable, ReadOnly, StoreUnavailable
 from onelead.domain.limits import (
     ABANDONED_MIGRATION_S,
     COMMIT_TIMEOUT_S,
@@ -36,6 +37,7 @@ from onelead.domain.limits import (
     DATABASE_RETRY_S,
     MIGRATION_LOCK_TIMEOUT_S,
     RETRY_AFTER_S,
+    SERVER_TROUBLE_S,
 )
 from onelead.storage import schema
 from onelead.storage.lane import LaneMissing
@@ -49,8 +51,10 @@ from onelead.storage.postgresql.connections import (
     create_engine,
     cut,
 )
-from onelead.storage.postgresql.failures import failure, is_connection_lost
+from onelead.storage.postgresql.failures import failure, in_words, is_connection_lost
+from onelead.storage.postgresql.settings import WAIT_FOR_DISK, read_settings
 from onelead.storage.postgresql.trips import Trips
+from onelead.storage.trouble import Trouble
 
 T = TypeVar("T")
 #: Any numbers will do, as long as every process uses the same ones.
@@ -97,13 +101,19 @@ class PostgresqlStore(PortableStore):
             connector, url, timeout_s=timeout_s, connection_class=self.connection_class
         )
         pooled = DATABASE_CONNECTIONS_MAX - DATABASE_BATCH_CONNECTIONS_MAX - 1
-        self._engine = create_engine(connect(), pooled, pool_timeout_s=timeout_s)
+        self._engine = create_engine(
+            connect(session=WAIT_FOR_DISK), pooled, pool_timeout_s=timeout_s
+        )
         self._under_lane = _for_reading(create_engine(connect(), 1, pool_timeout_s=timeout_s))
         self._batches = BatchConnections(
-            connect(session=BY_KEYS), self.trips_class, DATABASE_BATCH_CONNECTIONS_MAX
+            connect(session={**BY_KEYS, **WAIT_FOR_DISK}),
+            self.trips_class,
+            DATABASE_BATCH_CONNECTIONS_MAX,
         )
         self._reading = _for_reading(self._engine)
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._trouble = Trouble(passes_after_s=SERVER_TROUBLE_S)
+        self._concerns: Mapping[str, str] = {}
 
     async def open(self) -> None:
         """Bring the database to this program's schema, one process at a time.
@@ -127,12 +137,15 @@ class PostgresqlStore(PortableStore):
             async with self._pooled(self._engine, is_watched=False) as connection:
                 await connection.run_sync(work)
                 await connection.commit()
+                self._concerns = (await connection.run_sync(read_settings)).concerns
 
         try:
             await self._with_retries(attempt)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
             await self.close()
-            raise DatabaseUnusable(_why_unusable(self._url, error.__cause__)) from error
+            cause = error.__cause__ if isinstance(error, StoreUnavailable) else error
+            log.debug("the database cannot be opened", details=str(cause))
+            raise DatabaseUnusable(_why_unusable(self._url, cause)) from error
         except BaseException:
             await self.close()
             raise
@@ -149,13 +162,27 @@ class PostgresqlStore(PortableStore):
         async def attempt() -> None:
             async with self._pooled(self._reading) as connection:
                 await connection.execute(select(schema.account.c.id).limit(1))
+                settings = await connection.run_sync(read_settings)
+            self._concerns = settings.concerns
+            if settings.is_read_only:
+                self._trouble.met(ReadOnly())
+            else:
+                self._trouble.passed(ReadOnly)
 
         try:
             # Tried twice at most: after a restart of the server the first connection is broken.
             await self._with_retries(attempt, retry_s=2 * _PAUSE_S_MIN)
         except (StoreUnavailable, sqlalchemy.exc.SQLAlchemyError):
             return False
-        return True
+        return self._trouble.error is None
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        return self._trouble.error
+
+    @property
+    def concerns(self) -> Mapping[str, str]:
+        return self._concerns
 
     def pool_use(self) -> PoolUse:
         pool = self._engine.pool
@@ -180,9 +207,10 @@ class PostgresqlStore(PortableStore):
                     # From before the commit is sent: a lost connection leaves it in doubt.
                     in_doubt = planned.receipt
                     await write_and_commit(trips, planned)
+                    self._trouble.passed()
                 return planned.receipt
 
-        return await self._finished(self._with_retries(attempt))
+        return await self._finished(self._with_retries(attempt, is_write=True))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         async def attempt() -> T:
@@ -206,13 +234,14 @@ class PostgresqlStore(PortableStore):
                     return in_doubt[0]
             in_doubt[:] = [await connection.run_sync(work)]
             await connection.commit()
+            self._trouble.passed()
             return in_doubt[0]
 
         async def attempt() -> T:
             async with self._pooled(self._engine) as connection:
                 return await transaction(connection)
 
-        return await self._finished(self._with_retries(attempt))
+        return await self._finished(self._with_retries(attempt, is_write=True))
 
     async def _clean_files(self) -> bool:
         # VACUUM of the server frees the space of earlier versions; `docs/privacy.md` has the rest.
@@ -229,7 +258,11 @@ class PostgresqlStore(PortableStore):
         return await asyncio.shield(task)
 
     async def _with_retries(
-        self, attempt: Callable[[], Awaitable[T]], *, retry_s: float | None = None
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        retry_s: float | None = None,
+        is_write: bool = False,
     ) -> T:
         """Run a transaction, and try it again while it fails for a passing reason, at least once.
 
@@ -250,7 +283,11 @@ class PostgresqlStore(PortableStore):
                 is_late = number > 1 and loop.time() + pause_s > give_up_at
                 if is_late or not found.is_passing:
                     log.warning("the database does not answer", reason=found.reason)
-                    raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+                    refusal = found.error(retry_after_s=RETRY_AFTER_S)
+                    if is_write or found.error is DatabaseDamaged:
+                        # What a read had no room for says nothing about writes.
+                        self._trouble.met(refusal)
+                    raise refusal from error
                 self._observer.transaction_retried(found.reason)
                 log.info("a transaction is tried again", reason=found.reason)
             # So that transactions that collided do not collide again.
@@ -318,5 +355,4 @@ def _take_lock(connection: Connection, number: int) -> None:
 def _why_unusable(url: str, error: BaseException | None) -> str:
     parts = conninfo_to_dict(url)
     place = f"{parts.get('dbname', '')} at {parts.get('host', 'the default host')}"
-    why = " ".join(str(getattr(error, "orig", None) or error).split())
-    return f"the database {place} cannot be opened: {why}"
+    return f"the database {place} cannot be opened: {in_words(error)}"

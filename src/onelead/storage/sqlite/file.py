@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -13,6 +13,7 @@ from typing import IO
 import sqlalchemy
 
 from onelead.domain.errors import DatabaseLocked, DatabaseUnusable, StoreUnavailable
+from onelead.storage.sqlite.failures import in_words
 
 
 @contextmanager
@@ -23,14 +24,9 @@ def opening(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DatabaseUnusable(f"{path} cannot be opened: {error.strerror}") from error
     except StoreUnavailable as error:
-        raise DatabaseUnusable(f"{path} cannot be used: {_reason(error.__cause__)}") from error
+        raise DatabaseUnusable(f"{path} cannot be used: {in_words(error.__cause__)}") from error
     except (sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError) as error:
-        raise DatabaseUnusable(f"{path} cannot be used: {_reason(error)}") from error
-
-
-def _reason(error: BaseException | None) -> str:
-    """Return what SQLite said, without the statement that SQLAlchemy adds to it."""
-    return str(getattr(error, "orig", error))
+        raise DatabaseUnusable(f"{path} cannot be used: {in_words(error)}") from error
 
 
 def create_private(path: Path) -> None:
@@ -81,6 +77,17 @@ def copy_log(path: Path) -> None:
         driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
+def keep_open_to_the_end(owner: object) -> None:
+    """Let the connections of an object be closed by the end of the process alone.
+
+    SQLite's own closing would copy a log and remove files by their names, whatever is there now;
+    Python closes what is forgotten, even while it ends.
+    """
+    import ctypes  # noqa: PLC0415 - it is hardly ever needed, and large
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(owner))
+
+
 #: The `user_version` of a file that was written with `secure_delete` from the beginning, or since
 #: it was last written as a whole: then its free space has nothing of what was removed.
 _WIPED = 1
@@ -92,13 +99,15 @@ def mark_if_new(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {_WIPED}")
 
 
-def clean(path: Path, *, busy_timeout_s: float) -> bool:
+def clean(path: Path, look: Callable[[], None], *, busy_timeout_s: float) -> bool:
     """Leave nothing of removed values in the file and its log; False if somebody still reads.
 
     Today's connections overwrite what they delete. A file of an earlier version may still have
-    traces of rows in its free space, and is written again as a whole, once.
+    traces of rows in its free space, and is written again as a whole, once. `look` raises if the
+    file that is open now is another one than before.
     """
     with closing(sqlite3.connect(path, isolation_level=None, timeout=busy_timeout_s)) as driver:
+        look()
         if driver.execute("PRAGMA user_version").fetchone() != (_WIPED,):
             driver.execute("VACUUM")
             driver.execute(f"PRAGMA user_version = {_WIPED}")

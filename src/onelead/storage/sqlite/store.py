@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,16 +27,20 @@ from onelead.storage import schema
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite.batch import is_committed, write_batch
-from onelead.storage.sqlite.checkpoints import Checkpoints
+from onelead.storage.sqlite.checkpoints import Checkpoints, Served
+from onelead.storage.sqlite.failures import Disk, failure
 from onelead.storage.sqlite.file import (
     clean,
     copy_log,
     create_private,
+    keep_open_to_the_end,
     lock_for_serving,
     mark_if_new,
     opening,
 )
+from onelead.storage.sqlite.opened import OpenedFiles
 from onelead.storage.sqlite.statistics import add_statistics
+from onelead.storage.trouble import Trouble
 
 T = TypeVar("T")
 _READER_THREADS = 4
@@ -77,11 +81,16 @@ class SqliteStore(PortableStore):
         """
         super().__init__(clock)
         self._path = path
+        self._trouble = Trouble()
+        #: Of a process that serves, as soon as the files are open.
+        self._served: Served | None = None
         with opening(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             create_private(path)
             self._server_lock = lock_for_serving(path) if serving else None
-        self._engine = _engine(path, serving=serving, busy_timeout_s=busy_timeout_s)
+        self._engine = _engine(
+            path, serving=serving, busy_timeout_s=busy_timeout_s, look=self._look
+        )
         self._writer = ThreadPoolExecutor(1, "onelead-writer")
         self._readers = ThreadPoolExecutor(_READER_THREADS, "onelead-reader")
         self._busy_timeout_s = busy_timeout_s
@@ -90,8 +99,27 @@ class SqliteStore(PortableStore):
         self._batches: Connection | None = None
         #: How long commits of batches took lately.
         self._commit_s = 1.0
+        #: Of a process that serves, as soon as the files are open.
+        self.checkpoints: Checkpoints | None = None
         self._migrate()
-        self._checkpoints = Checkpoints(path.resolve(), self._turn) if serving else None
+        if self._server_lock is not None:
+            self._watch_files(self._server_lock.fileno())
+
+    def _watch_files(self, spare: int) -> None:
+        try:
+            files = OpenedFiles(self._path)
+        except StoreUnavailable:
+            self._release()
+            raise
+        beside = self._path.resolve()
+        disk = Disk(spare, (beside, beside.with_name(f"{beside.name}-wal")))
+        self._served = Served(self._path, self._turn, files, self._trouble, disk)
+        self.checkpoints = Checkpoints(self._served, write_again=self._write_again)
+
+    def _look(self) -> None:
+        """Raise DatabaseReplaced if this process serves other files than those at their names."""
+        if self._served is not None:
+            self._served.look()
 
     def _migrate(self) -> None:
         try:
@@ -106,37 +134,88 @@ class SqliteStore(PortableStore):
             raise
 
     async def close(self) -> None:
-        """Finish what is under way and close the file; the log is copied into it."""
+        """Finish what is under way and close the file; the log is copied into it.
+
+        Raises DatabaseReplaced, or DatabaseDamaged if the log could not be copied for long: then
+        no file is touched any more.
+        """
         self._long_reads.close()
         async with self._turn:
             await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
-        if self._checkpoints:
-            await self._checkpoints.stop()
+        if self.checkpoints:
+            await self.checkpoints.stop()
+            with suppress(StoreUnavailable):
+                self._look()
+            if self._trouble.is_final:
+                self.checkpoints.keep_what_is_left()
+                self._abandon()
         self._release()
+
+    def _abandon(self) -> None:
+        """Leave the files as they are, and raise why."""
+        keep_open_to_the_end(self)
+        if self._server_lock:
+            self._server_lock.close()
+        self._trouble.refuse_if_final()
 
     def _release(self) -> None:
         if self._batches is not None:
             self._batches.close()
         self._engine.dispose()
+        if self.checkpoints:
+            self.checkpoints.connection.close()
+        if self._served:
+            self._served.files.close()
         if self._server_lock:
             self._server_lock.close()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Begin a write transaction, with its lock, and commit it at the end."""
-        with (
-            _translated_errors(),
-            self._engine.connect().execution_options(onelead_begin="BEGIN IMMEDIATE") as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with self._translated_errors():
+            self._trouble.refuse_if_final()
+            with (
+                self._engine.connect().execution_options(
+                    onelead_begin="BEGIN IMMEDIATE"
+                ) as connection,
+                connection.begin(),
+            ):
+                yield connection
+            self._look_at_commit()
+
+    def _look_at_commit(self) -> None:
+        """Raise DatabaseReplaced if what was just committed is where nobody finds it again."""
+        if self._served is not None:
+            self._served.look_quickly()
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Begin a transaction that sees one committed state."""
-        with _translated_errors(), self._engine.connect() as connection:
+        with self._translated_errors(), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn the driver's errors about files and locks into the contract's, and note them."""
+        try:
+            yield
+        except (sqlalchemy.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            found = failure(error, None if self._served is None else self._served.disk)
+            if found is None:
+                raise
+            if self._served is not None:
+                self._trouble.met(found)
+            raise found from error
+
+    async def _write_again(self) -> None:
+        """Commit a page that changes nothing."""
+
+        def work(connection: Connection) -> None:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+
+        await self._write(work)
 
     async def _write(
         self,
@@ -168,8 +247,9 @@ class SqliteStore(PortableStore):
 
     async def _clean_files(self) -> bool:
         def run() -> bool:
-            with _translated_errors():
-                return clean(self._path, busy_timeout_s=self._busy_timeout_s)
+            with self._translated_errors():
+                self._trouble.refuse_if_final()
+                return clean(self._path, self._look, busy_timeout_s=self._busy_timeout_s)
 
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._writer, run)
@@ -179,10 +259,19 @@ class SqliteStore(PortableStore):
 
     async def is_ready(self) -> bool:
         try:
-            await self._read(lambda connection: connection.execute(_READ_ACCOUNT))
+            self._look()
+            await self._read(lambda connection: connection.execute(_READ_ACCOUNT).first())
         except StoreUnavailable:
             return False
-        return True
+        return self._trouble.error is None
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        return self._trouble.error
+
+    @property
+    def concerns(self) -> Mapping[str, str]:
+        return {}
 
     def pool_use(self) -> PoolUse:
         pool = self._engine.pool
@@ -208,8 +297,9 @@ class SqliteStore(PortableStore):
         if len(batch.writes) > _FEW_WRITES or self._commit_s > _FAST_COMMIT_S:
             return False
         try:
+            self._trouble.refuse_if_final()
             _driver(self._batch_connection()).execute("BEGIN IMMEDIATE")
-        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error):
+        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, StoreUnavailable):
             # It meets the same error on the way through a task, which gives the turn back.
             return False
         return True
@@ -217,8 +307,11 @@ class SqliteStore(PortableStore):
     async def _write_in_turn(self, batch: Batch, *, is_quick: bool = False) -> BatchReceipt:
         """Write a batch, then end the turn that it was given."""
         try:
-            with _translated_errors():
-                return await self._commit_batch(batch, is_quick=is_quick)
+            with self._translated_errors():
+                self._trouble.refuse_if_final()
+                receipt = await self._commit_batch(batch, is_quick=is_quick)
+                self._look_at_commit()
+                return receipt
         finally:
             self._turn.release()
 
@@ -296,7 +389,9 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
+def _engine(
+    path: Path, *, serving: bool, busy_timeout_s: float, look: Callable[[], None]
+) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 0},
@@ -308,6 +403,8 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(driver: sqlite3.Connection, _record: object) -> None:
+        # Before it reads: nothing may be made of an old log and a database that is new there.
+        look()
         driver.execute(f"PRAGMA busy_timeout = {round(busy_timeout_s * 1000)}")
         driver.execute("PRAGMA journal_mode = WAL")
         driver.execute("PRAGMA synchronous = FULL")
@@ -329,12 +426,3 @@ def _engine(path: Path, *, serving: bool, busy_timeout_s: float) -> Engine:
             connection.exec_driver_sql(begin)
 
     return engine
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Turn the driver's errors about files and locks into the contract's error."""
-    try:
-        yield
-    except (sqlalchemy.exc.OperationalError, sqlite3.OperationalError) as error:
-        raise StoreUnavailable from error

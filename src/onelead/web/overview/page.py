@@ -16,6 +16,7 @@ from onelead.domain.account import AccountSettings, ApiKey
 from onelead.domain.custom_fields import IndexState
 from onelead.domain.figures import Grouping
 from onelead.domain.limits import LIVE_ROWS
+from onelead.process.readiness import Check as ReadyCheck
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Visit
 from onelead.web.overview.arrivals import (
@@ -213,14 +214,16 @@ class Check(Struct, frozen=True):
     is_good: bool = True
 
 
-def _health(visit: Visit, checks: Mapping[str, bool], state: FoldState) -> list[Check]:
+def _health(visit: Visit, checks: Mapping[str, ReadyCheck], state: FoldState) -> list[Check]:
     building = [f for f in visit.settings.fields if f.index_state is IndexState.BUILDING]
     waiting = visit.runtime.writer.waiting_writes
-    has_room, behind = checks["write_queue"], state.rows_behind
+    has_room, behind = checks["write_queue"].is_passed, state.rows_behind
     names = ", ".join(field.name for field in building)
-    state_text = "is responding" if checks["database"] else "is not responding"
+    database = checks["database"]
+    state_text = "is responding" if database.is_passed else "is not responding"
+    text = f"{visit.store.kind} {state_text}" if database.error is None else database.error.message
     return [
-        Check("Database", f"{visit.store.kind} {state_text}", checks["database"]),
+        Check("Database", text, database.is_passed),
         Check("Waiting writes", f"{waiting:,}" if waiting or not has_room else "none", has_room),
         Check("Indexes", f"building: {names}" if building else "complete"),
         Check("Figures", f"{behind:,} behind" if behind else "up to date"),
