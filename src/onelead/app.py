@@ -28,7 +28,8 @@ from onelead.api.auth import Authenticator
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
-from onelead.domain.errors import NotPossible, OneleadError
+from onelead.contract.upkeep import Upkeep
+from onelead.domain.errors import DatabaseUnusable, NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
 from onelead.process.batch_undo_work import BatchUndoWork
@@ -155,6 +156,17 @@ def _postgresql(
     return PostgresqlStore(configuration.database, clock or _unix_seconds, observer=observer)
 
 
+def upkeep(configuration: Configuration) -> Upkeep:
+    """Return the care for the database as a whole, without opening it."""
+    if configuration.database_path is not None:
+        from onelead.storage.sqlite.upkeep import SqliteUpkeep  # noqa: PLC0415 - see open_store
+
+        return SqliteUpkeep(configuration.database_path)
+    from onelead.storage.postgresql.upkeep import PostgresqlUpkeep  # noqa: PLC0415 - see open_store
+
+    return PostgresqlUpkeep(configuration.database)
+
+
 def serve(configuration: Configuration, on_started: Callable[[Started], None]) -> None:
     """Serve until SIGTERM or SIGINT, and return when everything accepted is answered.
 
@@ -248,7 +260,11 @@ async def _serve_by_workers(
 
 
 async def _first_steps(store: Store, host: str, port: int) -> Started:
-    """Make the first account if there is none, and a one-time link for its admin."""
+    """Look at the database, make the first account if there is none, and a link for its admin."""
+    if findings := await store.quick_check():
+        raise DatabaseUnusable(
+            f"the database is not sound: {findings[0].line}; `onelead check` looks for more"
+        )
     first_account = await store.create_first_account(*_FIRST_ACCOUNT)
     token = await store.create_first_link()
     web = web_url(host, port)

@@ -27,7 +27,7 @@ def database() -> Iterator[PostgresqlDatabase]:
 def test_every_sql_example_runs(database: PostgresqlDatabase) -> None:
     examples = re.findall(r"^```sql\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     statements = [one for example in examples for one in example.split(";") if one.strip()]
-    assert len(statements) == 5
+    assert len(statements) == 18
     for statement in statements:
         database.execute(statement)
 
@@ -46,6 +46,7 @@ def test_sentences_with_numbers_are_those_of_the_program() -> None:
         f"a failover of less than {limits.DATABASE_RETRY_S} seconds",
         f"at most {limits.MIGRATION_LOCK_TIMEOUT_S} seconds at a time, `MIGRATION_LOCK_TIMEOUT_S`",
         f"after {limits.DATABASE_RETRY_S} seconds it gives up",
+        f"up to {limits.QUICK_CHECK_FILE_BYTES_MAX // 1_048_576} MiB, `QUICK_CHECK_FILE_BYTES_MAX`",
     ]
     assert [sentence for sentence in expected if sentence not in PAGE] == []
 
@@ -53,7 +54,9 @@ def test_sentences_with_numbers_are_those_of_the_program() -> None:
 def test_every_limit_that_is_named_exists() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", PAGE))
     known = {name for name in vars(limits) if name.isupper()}
-    assert named - known - {"CREATE", "ANALYZE", "ONELEAD_DATABASE", "PGSERVICEFILE"} == set()
+    assert (
+        named - known - {"CREATE", "ANALYZE", "ONELEAD_DATABASE", "PATH", "PGSERVICEFILE"} == set()
+    )
 
 
 def test_every_metric_that_is_named_is_explained() -> None:

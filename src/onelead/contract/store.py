@@ -16,6 +16,7 @@ from msgspec import Struct
 from onelead.contract.access import AccessStore
 from onelead.contract.acts import ActStore
 from onelead.contract.batches import BatchStore
+from onelead.contract.checks import CheckStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
 from onelead.contract.figures import FigureStore
@@ -43,6 +44,7 @@ class Store(
     AccessStore,
     ActStore,
     BatchStore,
+    CheckStore,
     DecisionStore,
     ErasureStore,
     FigureStore,

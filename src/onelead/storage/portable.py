@@ -15,6 +15,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.settings.change import SettingsResult, SettingsWrite
 from onelead.domain.writes import LeadWrite
 from onelead.storage.access.portable import PortableAccess
+from onelead.storage.check.portable import PortableChecks
 from onelead.storage.erasure.portable import PortableErasures
 from onelead.storage.lane import take_lane
 from onelead.storage.leads import decisions
@@ -29,7 +30,7 @@ from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import long_read, reads, reads_by_settings
 
 
-class PortableStore(PortableAccess, PortableErasures, PortableLedger):
+class PortableStore(PortableAccess, PortableChecks, PortableErasures, PortableLedger):
     """The portable part of the storage contract."""
 
     lead = reads_by_settings(lead_reads.lead)

@@ -53,7 +53,7 @@ from onelead.storage.postgresql.trips import Trips
 
 T = TypeVar("T")
 #: Any numbers will do, as long as every process uses the same ones.
-_MIGRATION_LOCK = 7_311_001
+MIGRATION_LOCK = 7_311_001
 _ACCOUNTS_LOCK = 7_311_002
 _PAUSE_S_MIN = 0.02
 _PAUSE_S_MAX = 1.0
@@ -112,7 +112,7 @@ class PostgresqlStore(PortableStore):
 
         def work(connection: Connection) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            _take_lock(connection, _MIGRATION_LOCK)
+            _take_lock(connection, MIGRATION_LOCK)
             # A change of a table that waits for its lock blocks every query behind it.
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_S}s'"))
             migrate(connection)
@@ -127,7 +127,7 @@ class PostgresqlStore(PortableStore):
             await self._with_retries(attempt)
         except StoreUnavailable as error:
             await self.close()
-            raise DatabaseUnusable(_why_unusable(self._url, error.__cause__)) from error
+            raise DatabaseUnusable(why_unusable(self._url, error.__cause__)) from error
         except BaseException:
             await self.close()
             raise
@@ -310,7 +310,8 @@ def _take_lock(connection: Connection, number: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def _why_unusable(url: str, error: BaseException | None) -> str:
+def why_unusable(url: str, error: BaseException | None) -> str:
+    """Say where the database of a URL is, without its password, and why it cannot be opened."""
     parts = conninfo_to_dict(url)
     place = f"{parts.get('dbname', '')} at {parts.get('host', 'the default host')}"
     why = " ".join(str(getattr(error, "orig", None) or error).split())
