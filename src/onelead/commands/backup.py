@@ -10,7 +10,7 @@ import typer
 
 from onelead import app
 from onelead.commands.options import AsJson, Database, print_result
-from onelead.commands.progress import shown_progress
+from onelead.commands.progress import amount, shown_progress
 from onelead.commands.running import configuration_from, give_way
 from onelead.configuration import Configuration, masked
 from onelead.contract.upkeep import Contents
@@ -66,7 +66,5 @@ def _name(configuration: Configuration) -> str:
 
 
 def _shown(contents: Contents) -> str:
-    return (
-        f"{contents.leads:,} leads and {contents.ledger_rows:,} ledger rows "
-        f"of {contents.accounts:,} accounts"
-    )
+    leads, rows = amount(contents.leads, "lead"), amount(contents.ledger_rows, "ledger row")
+    return f"{leads} and {rows} of {amount(contents.accounts, 'account')}"

@@ -12,12 +12,19 @@ from msgspec import Struct, field
 
 from onelead import app
 from onelead.commands.options import Account, AsJson, Database, chosen_account, print_result
-from onelead.commands.progress import OnProgress, shown_progress
+from onelead.commands.progress import OnProgress, amount, shown_progress
 from onelead.commands.running import EXIT_FAILED, configuration_from, give_way
 from onelead.contract.checks import Finding, LedgerSums
 from onelead.contract.store import Store
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.limits import CHECK_FINDINGS_MAX
+
+_NOUNS = {
+    "accounts": "account",
+    "leads": "lead",
+    "match_keys": "match key",
+    "ledger_rows": "ledger row",
+}
 
 
 class Report(Struct):
@@ -137,7 +144,7 @@ def _lines(report: Report) -> list[str]:
     if not report.findings:
         lines.append("Nothing contradicts anything.")
     if report.passed:
-        counts = (f"{count:,} {kind.replace('_', ' ')}" for kind, count in report.passed.items())
+        counts = [amount(report.passed[kind], noun) for kind, noun in _NOUNS.items()]
         lines.append(f"Looked at {', '.join(counts)}.")
     lines += [f"Not checked: {text}." for text in report.unchecked]
     return lines

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from sqlalchemy import create_engine
+from tests.support.commands.process import wait_until
 from tests.support.storage.databases import PostgresqlDatabase
 from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
 from tests.support.storage.postgresql_server import PostgresqlServer, client_programs
@@ -253,3 +257,74 @@ def test_a_damaged_page_is_found() -> None:
         server.start()
         lines = [one.line for one in PostgresqlUpkeep(url).check_files(ignore).findings]
         assert any("a page from 0 to 0 is damaged" in line for line in lines), lines
+
+
+#: Ends the process as `kill -9` does at the n-th report of its progress.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from onelead.storage.postgresql import programs, upkeep
+
+url, file, command, left = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+programs._POLL_S = 0.001
+
+def die(_text):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+getattr(upkeep.PostgresqlUpkeep(url), command)(file, replace=False, on_progress=die)
+print("done")
+"""
+
+
+def killed(url: str, file: Path, command: str, step: int) -> bool:
+    """Run a command, and kill it at a step; False if it ended before."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, url, file, command, str(step)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL or done.stdout == "done\n", done.stderr
+    return not done.stdout
+
+
+def wait_for_sessions(url: str) -> None:
+    """Wait for the programs that a killed command has left, and for the server to notice."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'onelead'"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        wait_until(lambda: connection.execute(others.encode()).fetchone() == (0,))
+
+
+@pytest.mark.slow
+def test_a_dump_that_is_killed_is_no_backup(database: PostgresqlDatabase, tmp_path: Path) -> None:
+    dump = tmp_path / "onelead.dump"
+    for step in (1, 3, 9):
+        if killed(database.address, dump, "back_up", step):
+            assert not dump.exists()
+    wait_for_sessions(database.address)
+    dump.unlink(missing_ok=True)
+    assert back_up(database, dump) == ROWS
+    assert [file.name for file in tmp_path.iterdir()] == ["onelead.dump"]
+
+
+@pytest.mark.slow
+def test_a_restore_that_is_killed_is_done_or_nothing(
+    database: PostgresqlDatabase, tmp_path: Path
+) -> None:
+    dump = tmp_path / "onelead.dump"
+    back_up(database, dump)
+    for step in (1, 2, 3, 5, 9, 20):
+        with empty_postgresql() as place:
+            was_killed = killed(place.url, dump, "restore", step)
+            wait_for_sessions(place.url)
+            if restore_leaves_nothing(place):
+                assert was_killed
+                assert restore(place.url, dump) == ROWS
+            else:
+                assert rows_of(place.url) == ROWS

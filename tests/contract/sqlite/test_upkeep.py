@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import resource
 import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.storage.databases import SqliteDatabase
@@ -296,50 +298,58 @@ def test_a_damaged_backup_is_refused(files: Files) -> None:
     assert rows_of(files.path) == ROWS
 
 
-#: Ends the process as `kill -9` does at the n-th call of something that changes names or files.
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from onelead.storage.sqlite import copies, upkeep
+def in_a_child(work: Callable[[], None]) -> int:
+    """Do something in a copy of this process, and return how that ended."""
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            work()
+            os._exit(0)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-path, backup, command, left = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-copies._STEP_PAGES = 40
 
-def die(*_arguments):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+def die_at(step: int) -> Callable[..., None]:
+    """Return a function that ends the process as `kill -9` does when it is called so often."""
+    left = itertools.count(step, -1)
 
-def dying(function):
-    def call(*arguments, **named):
-        die()
-        return function(*arguments, **named)
-    return call
+    def die(*_arguments: object) -> None:
+        if next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-for name in ("link", "rename", "unlink", "fsync"):
-    setattr(os, name, dying(getattr(os, name)))
-care = upkeep.SqliteUpkeep(path)
-getattr(care, command)(backup, replace=True, on_progress=die)
-print("done")
-"""
+    return die
 
 
 def killed_at(files: Files, command: str) -> Iterator[int]:
-    """Run a command again and again, and kill it at each of its steps in turn."""
+    """Run a command again and again, and kill it at each of its steps in turn.
+
+    A step is a call that changes names or files, or a report of its progress.
+    """
+
+    def run(step: int) -> None:
+        die = die_at(step)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(copies, "_STEP_PAGES", 40)
+            for name in ("link", "rename", "unlink", "fsync"):
+                patch.setattr(os, name, _after(die, getattr(os, name)))
+            getattr(files.upkeep, command)(files.backup, replace=True, on_progress=die)
+
     for step in range(1, 100):
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, files.path, files.backup, command, str(step)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.stdout == "done\n":
+        ended = in_a_child(partial(run, step))
+        if ended == 0:
             assert step > 5
             return
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert ended == -signal.SIGKILL
         yield step
     raise AssertionError("it does not end")
+
+
+def _after(die: Callable[..., None], function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **named: Any) -> Any:
+        die()
+        return function(*arguments, **named)
+
+    return call
 
 
 @pytest.mark.slow
@@ -371,3 +381,19 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new_database(files: File
         if rows_of(files.path) == ROWS:
             files.write(2)
     assert left == {ROWS, ROWS + 2}
+
+
+@pytest.mark.parametrize("command", ["back_up", "restore"])
+def test_a_full_disk_changes_nothing(files: Files, command: str) -> None:
+    files.back_up()
+    files.write(1)
+
+    def run() -> None:
+        # No file of the process may grow further.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        with pytest.raises(NotPossible, match="cannot be"):
+            getattr(files.upkeep, command)(files.backup, replace=True, on_progress=ignore)
+
+    assert in_a_child(run) == 0
+    assert (rows_of(files.path), rows_of(files.backup)) == (ROWS + 1, ROWS)
+    assert files.names() - {"onelead.db.serving"} == {"onelead.db", "backup.db"}
