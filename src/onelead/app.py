@@ -28,7 +28,8 @@ from onelead.api.auth import Authenticator
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
-from onelead.domain.errors import NotPossible, OneleadError
+from onelead.contract.upkeep import Upkeep
+from onelead.domain.errors import DatabaseUnusable, NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.own_host import is_over_tls
@@ -174,6 +175,17 @@ def database_sessions(configuration: Configuration) -> Sessions | None:
     return Sessions(configuration.database)
 
 
+def upkeep(configuration: Configuration) -> Upkeep:
+    """Return the care for the database as a whole, without opening it."""
+    if configuration.database_path is not None:
+        from onelead.storage.sqlite.upkeep import SqliteUpkeep  # noqa: PLC0415 - see open_store
+
+        return SqliteUpkeep(configuration.database_path)
+    from onelead.storage.postgresql.upkeep import PostgresqlUpkeep  # noqa: PLC0415 - see open_store
+
+    return PostgresqlUpkeep(configuration.database)
+
+
 def serve(configuration: Configuration, on_started: Callable[[Started], None]) -> None:
     """Serve until SIGTERM or SIGINT, and return when everything accepted is answered.
 
@@ -272,7 +284,11 @@ async def _serve_by_workers(
 
 
 async def _first_steps(store: Store, configuration: Configuration, port: int) -> Started:
-    """Make the first account if there is none, and a one-time link for its admin."""
+    """Look at the database, make the first account if there is none, and a link for its admin."""
+    if findings := await store.quick_check():
+        raise DatabaseUnusable(
+            f"the database is not sound: {findings[0].line}; `onelead check` looks for more"
+        )
     first_account = await store.create_first_account(*_FIRST_ACCOUNT)
     token = await store.create_first_link()
     if store.concerns:

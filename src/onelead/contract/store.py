@@ -17,6 +17,7 @@ from msgspec import Struct
 from onelead.contract.access import AccessStore
 from onelead.contract.acts import ActStore
 from onelead.contract.batches import BatchStore
+from onelead.contract.checks import CheckStore
 from onelead.contract.credentials import CredentialStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
@@ -46,6 +47,7 @@ class Store(
     AccessStore,
     ActStore,
     BatchStore,
+    CheckStore,
     CredentialStore,
     DecisionStore,
     ErasureStore,

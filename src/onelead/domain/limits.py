@@ -380,6 +380,18 @@ LIVE_SESSION_CHECK_S = 5
 #: How many deliveries such a page shows; when more arrive together, the older ones are left out.
 LIVE_ROWS = 12
 
+#: A start looks through the whole structure of a SQLite file of at most this size, which takes a
+#: millisecond a MiB, and at this many accounts at most.
+QUICK_CHECK_FILE_BYTES_MAX = 33_554_432
+QUICK_CHECK_ACCOUNTS_MAX = 1_000
+#: `onelead check` reads so many rows in a step, and lists so many findings.
+CHECK_CHUNK_LEADS = 500
+CHECK_CHUNK_KEYS = 2_000
+CHECK_CHUNK_ROWS = 5_000
+CHECK_FINDINGS_MAX = 1_000
+#: The figures are compared with the ledger if they are behind it by no more rows than this.
+CHECK_BEHIND_ROWS_MAX = 50_000
+
 # A few addresses do not crowd the others.
 assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, inspect, text
 
 from onelead.domain.errors import DatabaseNewer
 from onelead.storage.schema import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 def migrate(connection: Connection) -> None:
@@ -26,17 +31,28 @@ def _is_migrated(connection: Connection) -> bool:
     return found == [REVISION]
 
 
-def _run_migrations(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - see _is_migrated
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+def known_revisions() -> set[str]:
+    """Return the revisions that this program can migrate from, and its own."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see _is_migrated
+
+    scripts = ScriptDirectory.from_config(_config())
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - see _is_migrated
 
     config = Config()
     config.set_main_option("script_location", "onelead.storage:migrations")
+    return config
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see _is_migrated
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    config = _config()
     config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    if set(MigrationContext.configure(connection).get_current_heads()) - known:
+    if set(MigrationContext.configure(connection).get_current_heads()) - known_revisions():
         raise DatabaseNewer
     command.upgrade(config, "head")

@@ -16,6 +16,7 @@ from onelead.domain.settings.change import SettingsResult, SettingsWrite
 from onelead.domain.writes import LeadWrite
 from onelead.storage.access.credentials import PortableCredentials
 from onelead.storage.access.portable import PortableAccess
+from onelead.storage.check.portable import PortableChecks
 from onelead.storage.erasure.portable import PortableErasures
 from onelead.storage.lane import take_lane
 from onelead.storage.leads import decisions
@@ -30,7 +31,9 @@ from onelead.storage.settings.writes import change_settings
 from onelead.storage.transactions import long_read, reads, reads_by_settings
 
 
-class PortableStore(PortableAccess, PortableCredentials, PortableErasures, PortableLedger):
+class PortableStore(
+    PortableAccess, PortableChecks, PortableCredentials, PortableErasures, PortableLedger
+):
     """The portable part of the storage contract."""
 
     lead = reads_by_settings(lead_reads.lead)

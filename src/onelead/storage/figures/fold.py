@@ -40,7 +40,7 @@ _COLUMNS = [
     if name != "details"
 ]
 #: The rows that change other leads than their own.
-_MOVING = (Outcome.MERGED, Outcome.RESTORED)
+MOVING = (Outcome.MERGED, Outcome.RESTORED)
 
 
 class FoldStep(Struct, frozen=True):
@@ -97,7 +97,9 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     if not rows:
         return None
     changes = FigureChanges(settings)
-    details = _details(connection, account_id, [row.seq for row in rows if row.outcome in _MOVING])
+    details = details_of_rows(
+        connection, account_id, [row.seq for row in rows if row.outcome in MOVING]
+    )
     for resource, *delivery in rows:
         if resource == LEAD:
             row = DeliveryRow(*delivery)
@@ -105,7 +107,7 @@ def read_step(connection: Connection, settings: AccountSettings) -> FoldStep | N
     return FoldStep(account_id, folded, rows[-1].seq, rows[-1].date, changes)
 
 
-def _details(
+def details_of_rows(
     connection: Connection, account_id: int, seqs: Sequence[int]
 ) -> Mapping[int, str | None]:
     """Return the details of the rows that have leads in them."""

@@ -50,7 +50,7 @@ def connector(
     The URL goes to libpq as it is, so its parameters, environment variables and files work as
     its documentation says. Raises DatabaseUnusable.
     """
-    conninfo = _with_defaults(url)
+    conninfo = with_defaults(url)
 
     async def connect() -> AsyncConnection[Any]:
         connection = await connection_class.connect(conninfo)
@@ -154,7 +154,8 @@ class BatchConnections:
             await self._idle.pop().connection.close()
 
 
-def _with_defaults(url: str) -> str:
+def with_defaults(url: str) -> str:
+    """Return the connection string for a URL. Raises DatabaseUnusable."""
     try:
         given = set(conninfo_to_dict(url))
     except ProgrammingError:

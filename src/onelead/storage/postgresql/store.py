@@ -58,7 +58,7 @@ from onelead.storage.trouble import Trouble
 
 T = TypeVar("T")
 #: Any numbers will do, as long as every process uses the same ones.
-_MIGRATION_LOCK = 7_311_001
+MIGRATION_LOCK = 7_311_001
 _ACCOUNTS_LOCK = 7_311_002
 _PAUSE_S_MIN = 0.02
 _PAUSE_S_MAX = 1.0
@@ -127,7 +127,7 @@ class PostgresqlStore(PortableStore):
                 f"SET LOCAL idle_in_transaction_session_timeout = '{ABANDONED_MIGRATION_S}s'"
             )
             connection.execute(text(abandoned))
-            _take_lock(connection, _MIGRATION_LOCK)
+            _take_lock(connection, MIGRATION_LOCK)
             # A change of a table that waits for its lock blocks every query behind it.
             connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_S}s'"))
             migrate(connection)
@@ -145,7 +145,7 @@ class PostgresqlStore(PortableStore):
             await self.close()
             cause = error.__cause__ if isinstance(error, StoreUnavailable) else error
             log.debug("the database cannot be opened", details=str(cause))
-            raise DatabaseUnusable(_why_unusable(self._url, cause)) from error
+            raise DatabaseUnusable(why_unusable(self._url, cause)) from error
         except BaseException:
             await self.close()
             raise
@@ -352,7 +352,8 @@ def _take_lock(connection: Connection, number: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def _why_unusable(url: str, error: BaseException | None) -> str:
+def why_unusable(url: str, error: BaseException | None) -> str:
+    """Say where the database of a URL is, without its password, and why it cannot be opened."""
     parts = conninfo_to_dict(url)
     place = f"{parts.get('dbname', '')} at {parts.get('host', 'the default host')}"
     return f"the database {place} cannot be opened: {in_words(error)}"

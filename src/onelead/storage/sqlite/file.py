@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
 import sqlalchemy
 
+from onelead.contract.checks import Finding
 from onelead.domain.errors import DatabaseLocked, DatabaseUnusable, StoreUnavailable
 from onelead.storage.sqlite.failures import in_words
 
@@ -56,8 +57,8 @@ def lock_for_serving(path: Path) -> IO[bytes]:
     # Links to one file share its lock.
     file = path.resolve()
     beside = file.with_name(f"{file.name}.serving")
-    # Anyone who can open the database can serve it.
-    _create(beside, file.stat().st_mode & 0o777)
+    # Anyone who can open the database can serve it; a restore locks it before it is there.
+    _create(beside, file.stat().st_mode & 0o777 if file.exists() else 0o600)
     lock = beside.open("wb")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,3 +114,19 @@ def clean(path: Path, look: Callable[[], None], *, busy_timeout_s: float) -> boo
             driver.execute(f"PRAGMA user_version = {_WIPED}")
         is_busy, *_pages = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not is_busy
+
+
+def structure_faults(connection: sqlalchemy.Connection) -> list[Finding]:
+    """Look through the structure of a file that is small enough for that at a start."""
+    try:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except sqlalchemy.exc.DatabaseError:
+        found = ["it is damaged"]
+    advice = "keep the files, and restore the newest sound backup"
+    return [Finding("file", text, advice) for text in fault_texts(found)]
+
+
+def fault_texts(lines: Iterable[str]) -> list[str]:
+    """Return what SQLite's own checks found, each in one line."""
+    tidy = (" ".join(text.replace("*** in database main ***", "").split()) for text in lines)
+    return [text for text in tidy if text != "ok"]

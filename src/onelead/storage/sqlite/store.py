@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,10 +19,15 @@ from typing import TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, select
 
+from onelead.contract.checks import Finding
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import PoolUse
 from onelead.domain.errors import StoreUnavailable
-from onelead.domain.limits import COMMIT_TIMEOUT_S, LONG_READS_AT_ONCE_MAX
+from onelead.domain.limits import (
+    COMMIT_TIMEOUT_S,
+    LONG_READS_AT_ONCE_MAX,
+    QUICK_CHECK_FILE_BYTES_MAX,
+)
 from onelead.storage import schema
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
@@ -37,6 +42,7 @@ from onelead.storage.sqlite.file import (
     lock_for_serving,
     mark_if_new,
     opening,
+    structure_faults,
 )
 from onelead.storage.sqlite.opened import OpenedFiles
 from onelead.storage.sqlite.statistics import add_statistics
@@ -272,6 +278,11 @@ class SqliteStore(PortableStore):
     @property
     def concerns(self) -> Mapping[str, str]:
         return {}
+
+    async def quick_check(self) -> Sequence[Finding]:
+        is_small = self._path.stat().st_size <= QUICK_CHECK_FILE_BYTES_MAX
+        faults = await self._read(structure_faults) if is_small else []
+        return faults or await super().quick_check()
 
     def pool_use(self) -> PoolUse:
         pool = self._engine.pool

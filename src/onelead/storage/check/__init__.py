@@ -1,0 +1,1 @@
+"""Checks of what is stored: the leads, their match keys, the ledger, and what is counted."""
