@@ -28,6 +28,7 @@ from onelead.api.auth import Authenticator
 from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.process.api_key_uses import ApiKeyUses, ApiKeyUseWork
@@ -72,7 +73,8 @@ class Started(Struct, frozen=True):
     base_url: str
     #: The address for browsers, as in `http://127.0.0.1:8000`.
     web_url: str
-    #: The account that was made because there was none; its API key is known only now.
+    #: The account that was made because there was none; its API key, which delivers, is known only
+    #: now.
     first_account: NewAccount | None = None
     #: Lets the first admin in, as long as no user of the first account has a password.
     sign_in_url: str | None = None
@@ -249,7 +251,7 @@ async def _serve_by_workers(
 
 async def _first_steps(store: Store, host: str, port: int) -> Started:
     """Make the first account if there is none, and a one-time link for its admin."""
-    first_account = await store.create_first_account(*_FIRST_ACCOUNT)
+    first_account = await store.create_first_account(*_FIRST_ACCOUNT, KeyScope.DELIVER)
     token = await store.create_first_link()
     web = web_url(host, port)
     return Started(
@@ -301,6 +303,7 @@ async def _serve_from(
         # Concurrently: each may wait for a database that does not answer.
         await asyncio.gather(
             runtime.scans.stop(),
+            runtime.refused_sign_ins.settle(),
             figure_work.stop(),
             retention_work.stop(),
             api_key_use_work.stop(),

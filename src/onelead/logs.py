@@ -16,7 +16,8 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from onelead.configuration import LogFormat, LogLevel
 
-_API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
+#: Of every format that keys have had.
+_API_KEY = re.compile(r"\bol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
 #: These log every step of what the program itself logs in a line or two.
 _VERBOSE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
 

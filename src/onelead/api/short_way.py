@@ -14,9 +14,12 @@ from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
 
+from onelead.api import lead_endpoints
 from onelead.api.answers import error_response, internal_error
 from onelead.api.auth import Authenticator
 from onelead.api.lead_writes import Done, answered
+from onelead.domain.account import Caller
+from onelead.domain.api_keys.purposes import KeyScope, includes, is_from
 from onelead.domain.errors import OneleadError
 from onelead.domain.text import known_id
 from onelead.domain.writes import Action, Delivery, LeadWrite
@@ -35,6 +38,10 @@ _ROUTES = {
     (b"PUT", _LEADS + b"/upsert"): Action.UPSERT,
     (b"PUT", _BY_ID): Action.UPDATE,
     (b"DELETE", _BY_ID): Action.DELETE,
+}
+_SCOPES = {
+    (endpoint.method.encode(), (BASE_PATH + endpoint.path).encode()): endpoint.scope
+    for endpoint in lead_endpoints.ENDPOINTS
 }
 #: Headers that change what a call means, or how its body is read.
 _LONG_WAY = frozenset(
@@ -66,6 +73,7 @@ class HotRoute(NamedTuple):
 
     action: Action
     lead_id: int | None
+    scope: KeyScope
     record: RouteRecord
 
 
@@ -97,8 +105,9 @@ class ShortWay:
             lead_id, path = known_id(name.decode()), _BY_ID
             if lead_id is None:
                 return None
-        action = _ROUTES.get((method, path))
-        return HotRoute(action, lead_id, self._records[method, path]) if action else None
+        key = (method, path)
+        action = _ROUTES.get(key)
+        return HotRoute(action, lead_id, _SCOPES[key], self._records[key]) if action else None
 
     def take(
         self,
@@ -118,7 +127,11 @@ class ShortWay:
         if len(found) != len(headers) or b"host" not in found or not _LONG_WAY.isdisjoint(found):
             return False
         caller = self._authenticator.known_caller(found)
-        if caller is None:
+        if caller is None or not includes(caller.scope, route.scope):
+            return False
+        forwarded = found.get(b"x-forwarded-for")
+        address = self._client_of(peer, forwarded.decode("latin-1")) if forwarded else peer
+        if caller.networks and not is_from(caller.networks, address):
             return False
         began, line = route.record.begun()
         try:
@@ -129,11 +142,9 @@ class ShortWay:
             return False
         if write.problems:
             return False
-        forwarded = found.get(b"x-forwarded-for")
-        address = self._client_of(peer, forwarded.decode("latin-1")) if forwarded else peer
         self._authenticator.note(caller, address)
         line.account_id = caller.account_id
-        call = _ShortCall(began, line, route.record, connection)
+        call = _ShortCall(began, line, caller, route.record, connection)
         try:
             self._writer.submit(caller.account_id, write, call)
         except Exception as error:  # noqa: BLE001 - as above, but the writer may have counted it
@@ -152,13 +163,19 @@ def _write(route: HotRoute, body: bytes, delivery: Delivery) -> LeadWrite:
 class _ShortCall:
     """Takes the receipt from the writer, and answers."""
 
-    __slots__ = ("_began", "_connection", "_line", "_record")
+    __slots__ = ("_began", "_caller", "_connection", "_line", "_record")
 
     def __init__(
-        self, began: float, line: RequestLine, record: RouteRecord, connection: AnswersRequest
+        self,
+        began: float,
+        line: RequestLine,
+        caller: Caller,
+        record: RouteRecord,
+        connection: AnswersRequest,
     ) -> None:
         self._began = began
         self._line = line
+        self._caller = caller
         self._record = record
         self._connection = connection
 
@@ -170,7 +187,7 @@ class _ShortCall:
         """Answer with the receipt."""
         try:
             done = Done(receipt.result, receipt.settings, receipt.seq)
-            response = answered(done, self._line, computed=False)
+            response = answered(done, self._line, self._caller, computed=False)
         except Exception as defect:  # noqa: BLE001 - the log gets it, and the caller its number
             self._fail(defect)
         else:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from onelead.contract.access import AccessStore
 from onelead.contract.acts import ActStore
+from onelead.contract.audit import AuditStore
 from onelead.contract.batches import BatchStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
@@ -42,6 +43,7 @@ class StoreObserver:
 class Store(
     AccessStore,
     ActStore,
+    AuditStore,
     BatchStore,
     DecisionStore,
     ErasureStore,

@@ -14,6 +14,7 @@ from onelead.process.feed import Feed
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
+from onelead.process.refused_sign_ins import RefusedSignIns
 from onelead.process.shared_values import SharedValueScans
 from onelead.process.watch import Watch
 from onelead.process.writer import BatchingWriter
@@ -51,6 +52,11 @@ class Runtime:
     def attempts_by_address(self) -> Attempts:
         """Attempts to sign in, by IP address."""
         return Attempts(SIGN_IN_BY_ADDRESS_MAX, self.monotonic)
+
+    @cached_property
+    def refused_sign_ins(self) -> RefusedSignIns:
+        """The refused sign-ins of this process."""
+        return RefusedSignIns(self.store, self.monotonic)
 
     @cached_property
     def readiness(self) -> Readiness:

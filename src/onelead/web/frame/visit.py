@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from onelead import __version__
 from onelead.domain.account import DEFAULT_TIME_ZONE, AccountSettings
+from onelead.domain.audit import Channel, Requester
 from onelead.domain.errors import InputInvalid, OneleadError, ResourceNotFound, humanised
 from onelead.domain.text import known_id
 from onelead.domain.writes import Delivery, LeadWrite
@@ -78,6 +79,16 @@ class Visit:
     def address(self) -> str:
         """The IP address that the request comes from; empty when unknown."""
         return self.request.client.host if self.request.client else ""
+
+    @property
+    def requester(self) -> Requester:
+        """Who asks for a change, for the audit."""
+        return Requester(
+            Channel.PAGE,
+            user_id=self.who.user.id if self.who else None,
+            request_id=self.line.request_id,
+            address=self.address,
+        )
 
     @property
     def base_url(self) -> str:

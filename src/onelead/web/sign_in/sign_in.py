@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from onelead.contract.access import LinkPurpose, OneTimeLink
 from onelead.domain.account import User
-from onelead.domain.errors import InputInvalid
+from onelead.domain.errors import InputInvalid, TooManyAttempts
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.passwords import require_good_password
 from onelead.web.frame.pages import Access, Page
@@ -24,6 +24,7 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
 _REFUSED = "Wrong e-mail or password."
@@ -42,10 +43,16 @@ async def sign_in(visit: Visit) -> Response:
     form = await visit.form()
     email, password = form.get("email")[:LINE_CHARS_MAX], form.raw("password")
     wanted = own_path(form.get("next", "/"))
-    found = await users_with_password(visit, email, password)
+    try:
+        found = await users_with_password(visit, email, password)
+    except TooManyAttempts:
+        await note_sign_in(visit, SignInOutcome.THROTTLED, email)
+        raise
     if len(found) > 1:
         tokens = [
-            await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
+            await visit.store.create_link(
+                one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE, by=visit.requester
+            )
             for one in found
         ]
         choices = list(zip(found, tokens, strict=True))
@@ -53,8 +60,11 @@ async def sign_in(visit: Visit) -> Response:
     token = new_token()
     if found:
         session = new_session(visit.request, found[0].account_id, found[0].user_id, visit.now)
-        if await visit.store.sign_in(found[0], token_hash(token), session):
+        hashed = token_hash(token)
+        if await visit.store.sign_in(found[0], hashed, session, by=visit.requester):
+            await note_sign_in(visit, SignInOutcome.SIGNED_IN, email)
             return await _signed_in(visit, token, wanted)
+    await note_sign_in(visit, SignInOutcome.REFUSED, email)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
@@ -69,7 +79,9 @@ async def choose_account(visit: Visit) -> Response:
     token = new_token()
     if link is not None:
         session = new_session(visit.request, link.account_id, link.user_id, visit.now)
-        if await visit.store.choose_account(hashed, token_hash(token), session):
+        new = token_hash(token)
+        if await visit.store.choose_account(hashed, new, session, by=visit.requester):
+            await note_sign_in(visit, SignInOutcome.SIGNED_IN, await _email(visit, link))
             return await _signed_in(visit, token, wanted)
     if visit.who is not None:
         # The account was already chosen, perhaps in another tab.
@@ -77,10 +89,15 @@ async def choose_account(visit: Visit) -> Response:
     return visit.redirect("/sign-in", "That took too long. Sign in again.", is_problem=True)
 
 
+async def _email(visit: Visit, link: OneTimeLink) -> str:
+    settings = await visit.store.settings(link.account_id)
+    return settings.users_by_id[link.user_id].email
+
+
 async def _signed_in(visit: Visit, token: str, wanted: str, flash: str = "") -> Response:
     """Set the new session in the browser, and end the one that it had before."""
     if visit.who is not None:
-        await visit.store.end_session(visit.who.token_hash)
+        await visit.store.end_session(visit.who.token_hash, by=visit.requester)
     response = visit.redirect(wanted, flash)
     set_session(visit.request, response, token)
     return response
@@ -92,7 +109,7 @@ async def sign_out(visit: Visit) -> Response:
     response = visit.redirect("/sign-in", "You are signed out.")
     # A form from another site comes without the cookie, and must not delete it.
     if token:
-        await visit.store.end_session(token_hash(token))
+        await visit.store.end_session(token_hash(token), by=visit.requester)
         forget_session(visit.request, response)
     return response
 
@@ -120,8 +137,10 @@ async def welcome(visit: Visit) -> Response:
     password_hash = await new_password_hash(visit, link.account_id, user.email, password)
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
-    if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
+    new = token_hash(token)
+    if not await visit.store.set_password(hashed, password_hash, new, session, by=visit.requester):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
+    await note_sign_in(visit, SignInOutcome.SIGNED_IN, user.email)
     return await _signed_in(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 
