@@ -100,6 +100,7 @@ def _paths(browser: httpx.Client, database: ServedDatabase, people: int) -> Mapp
         "customer sources": "/settings/customer-sources",
         "users": "/settings/users",
         "API keys": "/settings/api-keys",
+        "audit": "/settings/audit",
         "account": "/settings/account",
         "profile": "/profile",
     }

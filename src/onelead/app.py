@@ -29,6 +29,7 @@ from onelead.configuration import Configuration, masked
 from onelead.contract.access import NewAccount
 from onelead.contract.store import Store, StoreObserver
 from onelead.contract.upkeep import Upkeep
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import DatabaseUnusable, NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
 from onelead.incoming.api_calls import BASE_PATH
@@ -81,7 +82,8 @@ class Started(Struct, frozen=True):
     base_url: str
     #: The address for browsers, as in `http://127.0.0.1:8000`.
     web_url: str
-    #: The account that was made because there was none; its API key is known only now.
+    #: The account that was made because there was none; its API key, which delivers, is known only
+    #: now.
     first_account: NewAccount | None = None
     #: Lets the first admin in, as long as no user of the first account has a password.
     sign_in_url: str | None = None
@@ -289,7 +291,7 @@ async def _first_steps(store: Store, configuration: Configuration, port: int) ->
         raise DatabaseUnusable(
             f"the database is not sound: {findings[0].line}; `onelead check` looks for more"
         )
-    first_account = await store.create_first_account(*_FIRST_ACCOUNT)
+    first_account = await store.create_first_account(*_FIRST_ACCOUNT, KeyScope.DELIVER)
     token = await store.create_first_link()
     if store.concerns:
         log.warning(
@@ -354,6 +356,7 @@ async def _serve_from(
         # Concurrently: each may wait for a database that does not answer.
         await asyncio.gather(
             runtime.scans.stop(),
+            runtime.refused_sign_ins.settle(),
             figure_work.stop(),
             retention_work.stop(),
             api_key_use_work.stop(),

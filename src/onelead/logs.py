@@ -25,7 +25,8 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from onelead.configuration import LogFormat, LogLevel
 from onelead.domain.limits import LOG_LINES_KEPT_FOR_ERRORS, LOG_LINES_PER_S_MAX
 
-_API_KEY = re.compile(r"\bol_[0-9a-f]{8,}")
+#: Of every format that keys have had.
+_API_KEY = re.compile(r"\bol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
 #: These log every step of what the program itself logs in a line or two.
 _VERBOSE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
 #: Their lines, and those of the loggers below them, are never left out: the start and the end of

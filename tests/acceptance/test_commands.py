@@ -61,7 +61,8 @@ def test_init_makes_another_account_beside_the_first(tmp_path: Path) -> None:
 def test_keys_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         made = run_json(tmp_path, "keys", "create", "--label", "web form")
-        assert list(made) == ["id", "email", "label", "api_key"]
+        names = ["id", "email", "label", "api_key", "scope", "date_expires", "networks"]
+        assert list(made) == names
         assert status_with(server.base_url, made) == 404
         done = run(tmp_path, "keys", "revoke", str(made["id"]))
         assert (done.returncode, done.stderr) == (0, "")
@@ -108,7 +109,7 @@ def test_a_link_lets_a_user_in_once(tmp_path: Path) -> None:
             assert web.get("/sign-in").status_code == 200
             # The start made a new link, so this one no longer works either.
             assert web.get(path).status_code == 404
-            (printed,) = re.findall(r"Open +(\S+)", server.banner)
+            (printed,) = re.findall(r"Open +(\S+)", server.first_sign_in)
             assert web.get(urlsplit(printed).path).status_code == 200
 
 
@@ -122,11 +123,28 @@ def test_lists_are_readable_tables(tmp_path: Path) -> None:
     run(tmp_path, "init", "--account", "Shop", "--email", "[red]dana[/red]@shop.example")
     run(tmp_path, "keys", "create", "--label", "the form on the start page :smile: " + "x" * 99)
     header, first, second = run(tmp_path, "keys", "list").stdout.splitlines()
-    assert header.split() == ["ID", "E-mail", "Label", "Created", "Last", "used", "From", "Revoked"]
+    assert " ".join(header.split()) == (
+        "ID E-mail Label Scope Networks Created Created by Expires Last used From Revoked"
+    )
     assert "[red]dana[/red]@shop.example" in first
     assert "the form on the start page :smile: " + "x" * 99 in second
     assert header.index("Label") == first.index("first key") == second.index("the form")
     assert "admin" in run(tmp_path, "users", "list").stdout
+
+
+def test_a_key_can_be_for_less(tmp_path: Path) -> None:
+    run(tmp_path, *INIT)
+    create = ("keys", "create", "--scope", "read", "--expires", "2033-03-31")
+    made = run_json(tmp_path, *create, "--network", "10.0.0.7", "--network", "192.0.2.0/24")
+    assert made["api_key"].startswith("ol_r_")
+    assert (made["scope"], made["networks"]) == ("read", ["10.0.0.7/32", "192.0.2.0/24"])
+    listed = run_json(tmp_path, "keys", "list")[-1]
+    assert listed["scope"] == "read"
+    assert listed["date_expires"] == made["date_expires"] == 1_995_951_600
+    shown = run(tmp_path, "keys", "list").stdout.splitlines()[-1]
+    assert "read    10.0.0.7/32, 192.0.2.0/24" in shown
+    for wrong in (("--scope", "root"), ("--expires", "soon"), ("--network", "x")):
+        assert run(tmp_path, "keys", "create", *wrong).returncode in (1, 2), wrong
 
 
 def test_a_list_of_nothing_makes_no_database(tmp_path: Path) -> None:

@@ -28,18 +28,25 @@ def send(request: httpx.Request) -> httpx.Response:
 
 
 def api_client(server: Server) -> httpx.Client:
-    """Return a client with the credentials that the server printed."""
+    """Return a client with a key for everything."""
     return httpx.Client(base_url=server.base_url, headers=server.credentials(), timeout=DEADLINE_S)
 
 
 def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         first, second = send(server.printed_request()), send(server.printed_request())
+        with api_client(server) as client:
+            lead = client.get(f"/leads/{first.json()['id']}").json()
+        key = server.printed_request().headers["X-PW-AccessToken"]
+        with api_client(server) as client:
+            refused = client.get("/account", headers={"X-PW-AccessToken": key})
     assert (first.status_code, second.status_code) == (200, 200)
-    assert tuple(first.json()) == DOCUMENTED_KEYS
+    assert tuple(lead) == DOCUMENTED_KEYS
     assert first.headers["Lead-Outcome"] == "created"
-    assert second.json()["id"] == first.json()["id"]
+    # The first key delivers, and reads nothing.
+    assert second.json() == first.json() == {"id": lead["id"]}
     assert second.headers["Lead-Outcome"] == "unchanged"
+    assert refused.status_code == 403
     assert (tmp_path / "data" / "onelead.db").exists()
 
 
@@ -80,9 +87,19 @@ def test_a_later_start_keeps_the_account_and_says_how_to_make_another_key(tmp_pa
         request = server.printed_request()
         assert server.stop() == 0
     with serving(tmp_path, port=server.port) as server:
-        assert "onelead keys create" in server.banner
-        assert "ol_" not in server.banner
+        assert server.first_sign_in.count("Create another API key: onelead keys create") == 1
+        assert server.first_sign_in.count("API key   ol_d_") == 1
         assert send(request).headers["Lead-Outcome"] == "created"
+
+
+def test_what_may_be_kept_has_neither_the_key_nor_the_link(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "onelead.db.first-sign-in"
+    with serving(tmp_path) as server:
+        assert f"read {path}\n" in server.banner
+        assert "ol_" not in server.banner + server.log
+        assert "welcome" not in server.banner + server.log
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert "/welcome/" in server.first_sign_in
 
 
 @pytest.mark.slow
@@ -143,7 +160,7 @@ def test_a_port_that_is_taken_is_refused_in_words_and_no_account_is_lost(tmp_pat
         message = refusal(run(tmp_path, "serve", "--port", str(port)), 1)
     assert message.startswith(f"cannot listen on 127.0.0.1, port {port}: ")
     with serving(tmp_path) as server:
-        assert "API key" in server.banner
+        assert "API key   ol_d_" in server.first_sign_in
 
 
 @pytest.mark.slow

@@ -34,8 +34,9 @@ def test_one_migrates_and_one_makes_the_account_and_all_serve(
             return stack.enter_context(serving(folder, "--database", database.url))
 
         servers = list(pool.map(start, folders))
-        (first,) = [server for server in servers if "ol_" in server.banner]
-        assert all("onelead keys create" in s.banner for s in servers if s is not first)
+        assert not any("ol_" in server.banner for server in servers)
+        (first,) = [server for server in servers if "ol_" in server.first_sign_in]
+        assert all("onelead keys create" in s.first_sign_in for s in servers if s is not first)
         request = first.printed_request()
         answers = [_sent_to(server, request) for server in servers]
         assert [server.stop() for server in servers] == [0] * _SERVERS

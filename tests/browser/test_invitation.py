@@ -34,7 +34,7 @@ def test_an_invited_member_comes_in_and_cannot_open_the_settings(site: Site) -> 
         expect(navigation.get_by_role("link", name="Leads", exact=True)).to_be_visible()
         expect(navigation).to_contain_text("Lea Roe")
         expect(navigation).not_to_contain_text("System Settings")
-        for path in ("custom-fields", "users", "api-keys", "account", "lead-statuses"):
+        for path in ("custom-fields", "users", "api-keys", "audit", "account", "lead-statuses"):
             response = tab.goto(f"/settings/{path}")
             assert response is not None
             assert response.status == 403

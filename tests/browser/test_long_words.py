@@ -94,7 +94,8 @@ _PATHS = (
     *("/settings/lead-statuses", "/settings/lead-statuses?edit={status}"),
     *("/settings/lead-statuses/{status}/delete", "/settings/customer-sources"),
     *("/settings/users", "/settings/users/{user}", "/settings/api-keys", "/settings/api-keys/new"),
-    *("/settings/api-keys/{key}/revoke", "/settings/account", "/profile"),
+    *("/settings/api-keys/{key}/revoke", "/settings/audit", "/settings/account"),
+    *("/settings/audit?address={long}", "/profile"),
 )
 
 

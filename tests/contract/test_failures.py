@@ -18,6 +18,7 @@ from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults, disk_error
 
 from onelead.contract.access import ApiKeyUse, KnownSession, LinkPurpose, StoredPassword, WebSession
+from onelead.contract.audit import AuditSearch
 from onelead.contract.batches import UndoOrder
 from onelead.contract.credentials import CodeProof, FirstCode, Passkey, PendingKind, PendingSignIn
 from onelead.contract.erasures import ErasureBy, ErasureRequest
@@ -199,7 +200,7 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
     stored = StoredPassword("dana@shop.example", account_id, 1, "Shop Ltd", "hash")
     change, purpose = UserChange(name="Dana"), LinkPurpose.INVITATION
     return {
-        "change_user": lambda: store.change_user(account_id, 1, change, by=None),
+        "change_user": lambda: store.change_user(account_id, 1, change),
         "record_api_key_uses": lambda: store.record_api_key_uses(account_id, [ApiKeyUse(1, 0, "")]),
         "session": lambda: store.session("hash"),
         "sessions": lambda: store.sessions(account_id, 1),
@@ -216,6 +217,12 @@ def sign_in_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
         "link": lambda: store.link("hash"),
         "set_password": lambda: store.set_password("link", "new", "hash", session),
         "choose_account": lambda: store.choose_account("link", "hash", session),
+        "record_audit": lambda: store.record_audit(
+            account_id, AuditEntry(AuditEvent.SIGN_IN_REFUSED, COMMAND_LINE)
+        ),
+        "search_audit": lambda: store.search_audit(account_id, AuditSearch()),
+        "active_users": lambda: store.active_users("dana@shop.example"),
+        "email_hash": lambda: store.email_hash("dana@shop.example"),
         "begin_form": lambda: store.begin_form(account_id, "form"),
         "finish_form": lambda: store.finish_form(account_id, "form", "/leads"),
     }

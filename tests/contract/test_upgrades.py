@@ -27,7 +27,7 @@ from tests.support.domain.lead_writes import create, update
 from tests.support.process.clock import Clock
 from tests.support.storage import old_process
 from tests.support.storage.account_store import AccountStore
-from tests.support.storage.databases import EMAIL, Database, SqliteDatabase
+from tests.support.storage.databases import Database, SqliteDatabase
 from tests.support.storage.empty_databases import EMPTY_DATABASES, EmptyDatabase, empty_postgresql
 from tests.support.storage.old_process import OldProcess, wrong_rows
 from tests.support.storage.schema_changes import Breach, TableShape, breaches, shapes, unexcused
@@ -37,7 +37,6 @@ from onelead.app import open_store
 from onelead.configuration import Configuration
 from onelead.domain.errors import DatabaseNewer, DatabaseUnusable
 from onelead.domain.writes import Outcome
-from onelead.storage.access.accounts import create_account
 from onelead.storage.migrate import migrate
 from onelead.storage.postgresql.store import PostgresqlStore
 
@@ -292,8 +291,8 @@ async def test_the_keys_of_an_older_database_are_rebuilt_while_an_old_process_go
     with empty.engine() as engine:
         with engine.begin() as connection:
             upgrade(connection, OURS, old_process.REVISION)
-            for name in ("Shop Ltd", "Without leads Ltd"):
-                create_account(connection, old_process.NOW, name, EMAIL)
+            for account_id, name in enumerate(("Shop Ltd", "Without leads Ltd"), 1):
+                old_process.create_account(connection, account_id, name)
         old = OldProcess(engine)
         lead_id = old.create(name="Nora O\u2019Brien", tags=("Nora\u2019s",))
         configuration = Configuration(database=empty.url)

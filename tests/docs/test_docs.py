@@ -28,6 +28,7 @@ from onelead.domain.errors import (
     LeadMerged,
     MatchAmbiguous,
     OneleadError,
+    ScopeMissing,
     VersionConflict,
     WriteQueueFull,
 )
@@ -46,6 +47,7 @@ DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 CONFIGURATION_FLAGS = {f"--{field.name.replace('_', '-')}" for field in fields(Configuration)}
 #: Errors whose sentence depends on what went wrong: how it begins.
 BEGINNINGS = {
+    ScopeMissing: "This API key has the scope",
     InputInvalid: "Invalid input: Validation errors:",
     MatchAmbiguous: "Invalid input: Multiple matches found:",
     VersionConflict: "The lead has changed in the meantime; its version is",

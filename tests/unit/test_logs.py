@@ -13,11 +13,14 @@ import pytest
 import structlog
 
 from onelead.configuration import LogFormat, LogLevel
+from onelead.domain.api_keys.purposes import KeyScope
+from onelead.domain.api_keys.texts import new_key_text
 from onelead.domain.limits import LOG_LINES_KEPT_FOR_ERRORS, LOG_LINES_PER_S_MAX
 from onelead.logs import Bound, configure_logs
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
-API_KEY = "ol_" + "0123456789abcdef" * 4
+#: Of both formats.
+API_KEYS = ["ol_" + "0123456789abcdef" * 4, new_key_text(KeyScope.DELIVER, 2**255 - 19)]
 
 
 def logged(
@@ -103,13 +106,14 @@ def test_a_traceback_shows_no_values(log_format: LogFormat) -> None:
 
 
 @pytest.mark.parametrize("log_format", LogFormat)
-def test_a_key_is_masked_wherever_it_stands(log_format: LogFormat) -> None:
+@pytest.mark.parametrize("api_key", API_KEYS)
+def test_a_key_is_masked_wherever_it_stands(log_format: LogFormat, api_key: str) -> None:
     def act() -> None:
-        structlog.get_logger("onelead.test").warning(f"refused {API_KEY}", header=API_KEY)
-        logging.getLogger("some.library").warning("header %s", API_KEY)
+        structlog.get_logger("onelead.test").warning(f"refused {api_key}", header=api_key)
+        logging.getLogger("some.library").warning("header %s", api_key)
 
     text = logged(act, log_format)
-    assert API_KEY not in text
+    assert api_key not in text
     assert text.count("ol_***") == 3
 
 

@@ -63,6 +63,12 @@ class DeletedBody(msgspec.Struct, frozen=True):
     is_deleted: bool
 
 
+class DeliveredBody(msgspec.Struct, frozen=True):
+    """What a key with the scope `deliver` is answered in the place of a lead."""
+
+    id: int
+
+
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """The standard error."""
 

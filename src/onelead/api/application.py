@@ -29,7 +29,8 @@ from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import Endpoint
 from onelead.api.probes import HEALTH_PATH, METRICS_PATH, READY_PATH, probe_routes
 from onelead.api.short_way import ClientOf, ShortWay, peer_itself
-from onelead.domain.errors import OneleadError
+from onelead.domain.api_keys.purposes import includes
+from onelead.domain.errors import OneleadError, ScopeMissing
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.methods import OPTIONS, Paths
 from onelead.incoming.request_log import RequestLine, RequestLog
@@ -82,6 +83,7 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
     ) -> None:
         super().__init__(endpoint.method, endpoint.path, runtime, request_log)
         self._handler = endpoint.handler
+        self._scope = endpoint.scope
         self._authenticator = authenticator
 
     def _open(self, request: Request, line: RequestLine) -> tuple[Request, RequestLine]:
@@ -91,6 +93,8 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
         request, line = opened
         caller = await self._authenticator.caller_of(request)
         line.account_id = caller.account_id
+        if caller.scope is not None and not includes(caller.scope, self._scope):
+            raise ScopeMissing(caller.scope, self._scope)
         return await self._handler(Call(request, self._runtime, caller, line))
 
     def _refused(self, _opened: tuple[Request, RequestLine], error: OneleadError) -> Response:

@@ -15,7 +15,9 @@ from starlette.requests import Request
 
 from onelead.contract.access import AccessStore
 from onelead.domain.account import Caller
-from onelead.domain.errors import CredentialsInvalid
+from onelead.domain.api_keys.purposes import is_from
+from onelead.domain.api_keys.texts import is_damaged
+from onelead.domain.errors import CredentialsInvalid, NetworkNotAllowed
 from onelead.domain.limits import API_KEY_CACHE_ENTRIES_MAX, API_KEY_CACHE_S, API_KEY_CHARS_MAX
 from onelead.domain.text import fold
 from onelead.process.api_key_uses import ApiKeyUses
@@ -49,18 +51,25 @@ class Authenticator:
         key_hash = _key_hash(headers)
         caller, trusted_until = self._known.get(key_hash, (None, 0.0))
         if self._monotonic() >= trusted_until:
-            caller = await self._find(key_hash)
-        caller = _confirmed(caller, headers)
+            # A key with a wrong checksum needs no read.
+            caller = None if is_damaged(_secret(headers)) else await self._find(key_hash)
+        caller = self._confirmed(caller, headers)
         if caller is None:
             raise CredentialsInvalid
         client = request.scope["client"]
-        self.note(caller, client[0] if client else "")
+        address = client[0] if client else ""
+        if caller.networks and not is_from(caller.networks, address):
+            raise NetworkNotAllowed
+        self.note(caller, address)
         return caller
 
     def known_caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
-        """Return the caller if that needs no read; None also for one who is to be refused."""
+        """Return the caller if that needs no read; None also for one who is to be refused.
+
+        The networks of the key are left to those who know the address.
+        """
         caller, trusted_until = self._known.get(_key_hash(headers), (None, 0.0))
-        return _confirmed(caller, headers) if self._monotonic() < trusted_until else None
+        return self._confirmed(caller, headers) if self._monotonic() < trusted_until else None
 
     def note(self, caller: Caller, address: str) -> None:
         """Note a call from an address, which is empty if it is unknown."""
@@ -81,18 +90,23 @@ class Authenticator:
         self._known[key_hash] = (caller, now + API_KEY_CACHE_S)
         return caller
 
+    def _confirmed(self, caller: Caller | None, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """Return the owner of a key if the other two headers are right, until the key ends."""
+        # Everything is compared before anything is refused.
+        email = headers.get(_EMAIL, b"").decode("latin-1")
+        email_is_right = _equal(email, caller.email if caller else "")
+        if caller is None or not email_is_right or not headers.get(_APPLICATION):
+            return None
+        is_over = caller.date_expires is not None and caller.date_expires <= self._clock()
+        return None if is_over else caller
+
+
+def _secret(headers: Mapping[bytes, bytes]) -> str:
+    return headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
+
 
 def _key_hash(headers: Mapping[bytes, bytes]) -> str:
-    secret = headers.get(_SECRET, b"").decode("latin-1")[:API_KEY_CHARS_MAX]
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _confirmed(caller: Caller | None, headers: Mapping[bytes, bytes]) -> Caller | None:
-    """Return the owner of a key if the other two headers are right."""
-    # Everything is compared before anything is refused.
-    email = headers.get(_EMAIL, b"").decode("latin-1")
-    email_is_right = _equal(email, caller.email if caller else "")
-    return caller if email_is_right and headers.get(_APPLICATION) else None
+    return hashlib.sha256(_secret(headers).encode()).hexdigest()
 
 
 def _equal(sent: str, right: str) -> bool:

@@ -13,6 +13,7 @@ from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import DRY_RUN, PAGE_INVALID, PAGE_SIZE, Endpoint, Parameter
 from onelead.contract.batches import BatchOverview, BatchResult, BatchUndo, UndoOrder
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, Problem, UndoNotPossible
 from onelead.domain.limits import BATCH_ID_CHARS_MAX, ID_MAX
 from onelead.domain.text import known_id, quoted
@@ -145,6 +146,7 @@ _BEGUN = msgspec.structs.replace(
 ENDPOINTS = (
     Endpoint(
         *("GET", "/batches/{id}", fetch_batch, "Batches", None, BatchBody),
+        scope=KeyScope.READ,
         parameters=(_AFTER, PAGE_SIZE),
         answer=_BATCH,
         refusals=(PAGE_INVALID,),
@@ -153,6 +155,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/batches/{id}/undo", undo_batch, "Batches", UndoRequest, UndoPreview),
+        scope=KeyScope.WRITE,
         parameters=(DRY_RUN,),
         example={"force": False},
         answer=UndoPreview(

@@ -24,7 +24,7 @@ from onelead.incoming.json_body import (
 )
 from onelead.incoming.request_log import RequestLine
 from onelead.incoming.write_headers import (
-    KeyScope,
+    KeyPlace,
     WriteHeaders,
     idempotency_key,
     write_headers,
@@ -182,8 +182,8 @@ class Call:
         return structs.replace(self._bulk_key, key_hash=self._bulk_key.call_hashes[number])
 
     def _key_of_call(self, key: str, *, is_bulk: bool) -> IdempotencyKey:
-        scope = KeyScope(self.caller.api_key_id, self.request.scope["path"])
-        return idempotency_key(scope, key, self.request.method, self._payload, is_bulk=is_bulk)
+        place = KeyPlace(self.caller.api_key_id, self.request.scope["path"])
+        return idempotency_key(place, key, self.request.method, self._payload, is_bulk=is_bulk)
 
     def unread_delivery(self) -> Delivery:
         """Return the same for a call whose body could not be read, which no key can repeat."""

@@ -14,6 +14,7 @@ from onelead.api.call import Call
 from onelead.api.endpoints import NAME_BLANK, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
 from onelead.domain.settings.change import Resource
@@ -130,28 +131,39 @@ _FEW_OPTIONS = InputInvalid(Problem("options", "has too few entries (minimum is 
 _READ = replace(_WRITTEN, canonical_name=UNSET)
 
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_definitions, _TAG, None, list[DefinitionBody], answer=[_READ]),
+    Endpoint(
+        *("GET", _PATH, list_definitions, _TAG, None, list[DefinitionBody]),
+        scope=KeyScope.READ,
+        answer=[_READ],
+    ),
     Endpoint(
         *("POST", _PATH, create_definition, _TAG, DefinitionRequest, DefinitionBody),
         example=_TIER,
         answer=_WRITTEN,
         headers=(OUTCOME,),
         refusals=(NAME_BLANK, _FEW_OPTIONS),
+        scope=KeyScope.ADMIN,
         is_settings_write=True,
     ),
-    Endpoint("GET", _PATH_ID, fetch_definition, _TAG, None, DefinitionBody, answer=_READ),
+    Endpoint(
+        *("GET", _PATH_ID, fetch_definition, _TAG, None, DefinitionBody),
+        scope=KeyScope.READ,
+        answer=_READ,
+    ),
     Endpoint(
         *("PUT", _PATH_ID, update_definition, _TAG, DefinitionPatch, DefinitionBody),
         example={"is_filterable": True},
         answer=_WRITTEN,
         headers=(OUTCOME,),
         refusals=(NAME_BLANK, _FEW_OPTIONS),
+        scope=KeyScope.ADMIN,
         is_settings_write=True,
     ),
     Endpoint(
         *("DELETE", _PATH_ID, delete_definition, _TAG, None, DeletedBody),
         answer=DeletedBody(_WRITTEN.id, is_deleted=True),
         headers=(OUTCOME,),
+        scope=KeyScope.ADMIN,
         is_settings_write=True,
     ),
 )

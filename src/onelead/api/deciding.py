@@ -14,6 +14,7 @@ from onelead.api.endpoints import Endpoint
 from onelead.api.settings_changes import OUTCOME, require_admin, write_change
 from onelead.domain.account import AccountSettings
 from onelead.domain.acts.policies import Policy
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.settings.account_details import DECIDING_MEMBERS, PayloadDays, Rank
 from onelead.domain.settings.change import Resource, SettingsWrite
@@ -90,12 +91,14 @@ _UNKNOWN = InputInvalid(Problem("policies", 'name fields that do not exist: "col
 ENDPOINTS = (
     Endpoint(
         *("GET", "/deciding", fetch_deciding, _TAG),
+        scope=KeyScope.READ,
         response=DecidingBody,
         answer=_EXAMPLE,
         is_copper=False,
     ),
     Endpoint(
         *("PUT", "/deciding", change_deciding, _TAG, DecidingPatch, DecidingBody),
+        scope=KeyScope.ADMIN,
         example={"policies": {"title": "fill"}},
         answer=_EXAMPLE,
         headers=(OUTCOME,),

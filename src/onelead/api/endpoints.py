@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from onelead.api.answers import ErrorBody
 from onelead.api.call import Call
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, OneleadError, Problem
 from onelead.domain.limits import (
     ID_MAX,
@@ -130,6 +131,8 @@ class Endpoint:
     handler: Handler
     #: Groups endpoints in the documentation.
     tag: str
+    #: What a key has to be for.
+    scope: KeyScope = field(kw_only=True)
     #: The type of the JSON body; None for a call without one.
     request: Any = None
     #: The type of the body of a 200.

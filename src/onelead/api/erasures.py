@@ -13,6 +13,7 @@ from onelead.api.call import Call
 from onelead.api.endpoints import DRY_RUN, Endpoint
 from onelead.api.settings_changes import require_admin
 from onelead.contract.erasures import Erasure, ErasureBy, ErasurePreview, ErasureRequest
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.coercions import as_integer, is_empty
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound, unrecognized
 from onelead.domain.limits import ID_MAX, LINE_CHARS_MAX
@@ -212,6 +213,7 @@ _EXAMPLE = ErasureBody(
 ENDPOINTS = (
     Endpoint(
         *("POST", "/erasures", erase, _TAG, ErasureCall, ErasureBody),
+        scope=KeyScope.ADMIN,
         name="erase_person",
         parameters=(DRY_RUN,),
         example={"email": "nora@field.example", "confirm": True, "reason": "Letter of 2 January"},
@@ -223,6 +225,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", "/erasures", list_erasures, _TAG),
+        scope=KeyScope.ADMIN,
         response=list[ErasureBody],
         answer=[_EXAMPLE],
         is_for_admins=True,
@@ -230,6 +233,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", "/erasures/{id}", fetch_erasure, _TAG),
+        scope=KeyScope.ADMIN,
         response=ErasureBody,
         answer=_EXAMPLE,
         is_for_admins=True,

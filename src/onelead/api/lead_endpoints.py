@@ -7,7 +7,13 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from onelead.api import leads
-from onelead.api.answers import AmbiguousBody, BareErrorBody, DeletedBody, ErrorBody
+from onelead.api.answers import (
+    AmbiguousBody,
+    BareErrorBody,
+    DeletedBody,
+    DeliveredBody,
+    ErrorBody,
+)
 from onelead.api.endpoints import (
     IF_MATCH,
     NAME_BLANK,
@@ -25,6 +31,7 @@ from onelead.api.endpoints import (
 from onelead.api.examples import ANSWERED_LEAD, PROPERTIES, UPSERT
 from onelead.api.lead_writes import COMPUTED
 from onelead.api.wire import LeadBody
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import (
     InputInvalid,
     LeadMerged,
@@ -147,11 +154,23 @@ def _refused_field(attribute: str, text: str, retry_after_s: int | None = None) 
     return InputInvalid(Problem(attribute, f"{which} {text}"), retry_after_s=retry_after_s)
 
 
+#: What a write of a delivery is answered with, depending on the scope of the key.
+_WRITTEN = LeadBody | DeliveredBody
+
+
 def _bulk(
-    path: str, handler: Handler, request: Any, *, example: Any, failure: BulkFailure
+    path: str,
+    handler: Handler,
+    request: Any,
+    *,
+    scope: KeyScope,
+    example: Any,
+    failure: BulkFailure,
 ) -> Endpoint:
+    shown: Any = _WRITTEN if scope is KeyScope.DELIVER else LeadBody
     return Endpoint(
-        *("POST", path, handler, "Leads", request, list[LeadBody | BulkFailure]),
+        *("POST", path, handler, "Leads", request, list[shown | BulkFailure]),
+        scope=scope,
         parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
         example=example,
         answer=[ANSWERED_LEAD, failure],
@@ -164,7 +183,15 @@ def _bulk(
 ENDPOINTS = (
     # Before /leads/{id}, which would take "upsert" for an id.
     Endpoint(
-        *("PUT", "/leads/upsert", leads.upsert_lead, "Leads", UpsertRequest, LeadBody),
+        *(
+            "PUT",
+            "/leads/upsert",
+            leads.upsert_lead,
+            "Leads",
+            UpsertRequest,
+            LeadBody | DeliveredBody,
+        ),
+        scope=KeyScope.DELIVER,
         parameters=(
             *(COMPUTED_VALUES, UPSERT_IF_MATCH, UPSERT_IF_NONE_MATCH),
             *WRITE_PARAMETERS,
@@ -182,7 +209,8 @@ ENDPOINTS = (
         refusal=AmbiguousBody | ErrorBody,
     ),
     Endpoint(
-        *("POST", "/leads", leads.create_lead, "Leads", LeadPatch, LeadBody),
+        *("POST", "/leads", leads.create_lead, "Leads", LeadPatch, _WRITTEN),
+        scope=KeyScope.DELIVER,
         parameters=(COMPUTED_VALUES, *WRITE_PARAMETERS),
         example=PROPERTIES,
         answer=ANSWERED_LEAD,
@@ -191,6 +219,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("POST", "/leads/search", leads.search_leads, "Leads", SearchRequest, list[LeadBody]),
+        scope=KeyScope.READ,
         parameters=(COMPUTED_VALUES, _CRITERIA),
         example={"emails": _EMAIL, "sort_by": "date_modified"},
         answer=[ANSWERED_LEAD],
@@ -200,22 +229,26 @@ ENDPOINTS = (
     ),
     _bulk(
         *("/leads/bulk_create", leads.bulk_create_leads, BulkCreateRequest),
+        scope=KeyScope.DELIVER,
         example={"leads": [PROPERTIES, {"title": "Head buyer"}]},
         failure=BulkFailure(success=False, message={"name": [{"error": "blank"}]}),
     ),
     _bulk(
         *("/leads/bulk_update", leads.bulk_update_leads, BulkUpdateRequest),
+        scope=KeyScope.WRITE,
         example={"leads": [{"id": _ID, "tags": []}, {"id": 71, "tags": ["cold"]}]},
         failure=BulkFailure(success=False, id=71, message={"id": [{"error": "not_found"}]}),
     ),
     Endpoint(
         *("GET", "/leads/{id}", leads.fetch_lead, "Leads", None, LeadBody),
+        scope=KeyScope.READ,
         parameters=(COMPUTED_VALUES, UNMERGED),
         answer=ANSWERED_LEAD,
         headers=("ETag", "Lead-Merged-Into", "Content-Location"),
     ),
     Endpoint(
         *("PUT", "/leads/{id}", leads.update_lead, "Leads", LeadUpdate, LeadBody),
+        scope=KeyScope.WRITE,
         parameters=(COMPUTED_VALUES, IF_MATCH, *WRITE_PARAMETERS),
         example={"email": PROPERTIES["email"]},
         answer=ANSWERED_LEAD,
@@ -224,6 +257,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("DELETE", "/leads/{id}", leads.delete_lead, "Leads", None, DeletedBody),
+        scope=KeyScope.WRITE,
         parameters=(IF_MATCH, *WRITE_PARAMETERS),
         answer=DeletedBody(_ID, is_deleted=True),
         headers=RECEIPT,

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from msgspec import structs
 from starlette.responses import Response
 
-from onelead.api.answers import JsonResponse, bulk_failure, error_response
+from onelead.api.answers import DeliveredBody, JsonResponse, bulk_failure, error_response
 from onelead.api.call import Call
 from onelead.api.wire import lead_body
-from onelead.domain.account import AccountSettings
+from onelead.domain.account import AccountSettings, Caller
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import Erased, IdempotencyKeyReused, OneleadError
 from onelead.domain.writes import LeadWrite, Outcome, WriteResult
 from onelead.incoming.receipts import bulk_receipt_headers, receipt_headers, row_headers
@@ -47,15 +48,15 @@ class Done(NamedTuple):
 async def written(call: Call, write: LeadWrite) -> Response:
     """Do one write; answer with the lead, or with why the write was refused."""
     (done,) = await _done(call, [write])
-    return answered(done, call.line, computed=call.flag(COMPUTED))
+    return answered(done, call.line, call.caller, computed=call.flag(COMPUTED))
 
 
-def answered(done: Done, line: RequestLine, *, computed: bool) -> Response:
+def answered(done: Done, line: RequestLine, caller: Caller, *, computed: bool) -> Response:
     """Answer one write with the lead, or with why it was refused."""
     line.wrote(done.result.outcome, done.seq, done.refusal)
     if done.refusal is not None:
         return error_response(done.refusal, done.headers)
-    return JsonResponse(_shown(done, computed=computed), headers=done.headers)
+    return JsonResponse(_shown(done, caller, computed=computed), headers=done.headers)
 
 
 async def receipt_of(call: Call, write: LeadWrite) -> tuple[Done, dict[str, str]]:
@@ -81,7 +82,9 @@ async def written_together(call: Call, writes: Sequence[LeadWrite]) -> Response:
         return error_response(IdempotencyKeyReused(), headers)
     computed = call.flag(COMPUTED)
     answers = [
-        bulk_failure(one.refusal, write.lead_id) if one.refusal else _shown(one, computed=computed)
+        bulk_failure(one.refusal, write.lead_id)
+        if one.refusal
+        else _shown(one, call.caller, computed=computed)
         for one, write in zip(done, writes, strict=True)
     ]
     return JsonResponse(answers, headers=headers)
@@ -103,9 +106,11 @@ async def _done(call: Call, writes: Sequence[LeadWrite]) -> list[Done]:
     return [Done(receipt.result, receipt.settings, receipt.seq) for receipt in receipts]
 
 
-def _shown(done: Done, *, computed: bool) -> Any:
+def _shown(done: Done, caller: Caller, *, computed: bool) -> Any:
     lead = done.result.lead
     assert lead is not None
+    if caller.scope is KeyScope.DELIVER:
+        return DeliveredBody(lead.id)
     if done.result.outcome is Outcome.DELETED:
         return {"id": lead.id, "is_deleted": True}
     return lead_body(lead, done.settings, computed=computed)

@@ -19,6 +19,7 @@ from onelead.api.endpoints import ID_SCHEMA, Endpoint
 from onelead.api.lead_endpoints import LeadItem, LeadUpdate
 from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
 from onelead.api.wire import LeadBody
+from onelead.domain.api_keys.purposes import scopes_with
 from onelead.domain.lead import Lead, OtherValue
 from onelead.domain.limits import (
     BULK_LEADS_MAX,
@@ -40,6 +41,10 @@ URL. What Copper does not have is marked as an addition.
 
 **Credentials.** Every call sends three headers: `X-PW-AccessToken` is the API key,
 `X-PW-Application` is `developer_api`, and `X-PW-UserEmail` is the e-mail of the key's owner.
+
+**Scopes.** A key can be for delivering, for reading, for everything that concerns leads, or for all
+that its user may do; each call names the scope that it needs. A key for delivering reads nothing:
+what it writes is answered with `{{"id": 1000000012}}` and the receipt.
 
 **Bodies** are JSON in UTF-8, up to {REQUEST_BODY_BYTES_MAX:,} bytes and {JSON_DEPTH_MAX} levels
 deep, plain or compressed (`Content-Encoding: gzip` or `deflate`). Times are Unix seconds. A member
@@ -93,8 +98,9 @@ _SETTING_OUTCOMES = {
 #: The encoder leaves out what has its default.
 _BRIEF = frozenset(kind.__name__ for kind in (Kept, Lead, OtherValue, RowDetails))
 
+_KEY = "AccessToken"
 _CREDENTIALS = {
-    "AccessToken": ("X-PW-AccessToken", "The API key."),
+    _KEY: ("X-PW-AccessToken", "The API key."),
     "Application": ("X-PW-Application", "Always `developer_api`."),
     "UserEmail": ("X-PW-UserEmail", "The e-mail of the key's owner."),
 }
@@ -140,6 +146,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "description": _description(endpoint, rest),
         "parameters": list(_parameters(endpoint)),
         "responses": responses_of(endpoint, _schema_of),
+        "security": [{name: _roles(name, endpoint) for name in _CREDENTIALS}],
     }
     if endpoint.request is not None:
         content = {"schema": _schema_of(endpoint.request), "example": endpoint.example}
@@ -151,6 +158,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     return operation
 
 
+def _roles(name: str, endpoint: Endpoint) -> list[str]:
+    """Return the scopes that a key can have for a call; the other headers have none."""
+    return [scope.value for scope in scopes_with(endpoint.scope)] if name == _KEY else []
+
+
 def _description(endpoint: Endpoint, text: str) -> str:
     sentences = [" ".join(text.split())]
     if endpoint.is_settings_write:
@@ -158,6 +170,7 @@ def _description(endpoint: Endpoint, text: str) -> str:
         sentences.insert(0, f"The header Setting-Outcome says {outcomes}.")
     if endpoint.is_settings_write or endpoint.is_for_admins:
         sentences.append("Only for admins.")
+    sentences.append(f"Needs the scope `{endpoint.scope}`.")
     if not endpoint.is_copper:
         sentences.append("An addition: Copper does not have it.")
     return " ".join(filter(None, sentences))

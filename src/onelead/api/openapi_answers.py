@@ -24,9 +24,11 @@ from onelead.domain.errors import (
     Erased,
     HeaderMalformed,
     IdempotencyKeyReused,
+    NetworkNotAllowed,
     OneleadError,
     PreconditionFailed,
     ResourceNotFound,
+    ScopeMissing,
     ServiceStopping,
     StoreUnavailable,
     TooManyConnections,
@@ -102,10 +104,19 @@ _SHARED: dict[HTTPStatus, tuple[str, tuple[OneleadError, ...]]] = {
         ),
     ),
     HTTPStatus.UNAUTHORIZED: (
-        "A header is missing, the key is unknown or revoked, or the e-mail is not its owner's.",
+        (
+            "A header is missing, the key is unknown, revoked or expired, or the e-mail is not its "
+            "owner's."
+        ),
         (CredentialsInvalid(),),
     ),
-    HTTPStatus.FORBIDDEN: ("The owner of the key is not an admin.", (AdminRequired(),)),
+    HTTPStatus.FORBIDDEN: (
+        (
+            "The scope of the key does not include the call, the key does not work from this "
+            "address, or its owner would have to be an admin."
+        ),
+        (ScopeMissing("deliver", "read"), NetworkNotAllowed(), AdminRequired()),
+    ),
     HTTPStatus.REQUEST_TIMEOUT: (
         "The body did not arrive in time.",
         (BodyTooSlow(f"The body took longer than {REQUEST_BODY_TIMEOUT_S} seconds"),),
@@ -175,14 +186,13 @@ def responses_of(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
 
 def _shared_statuses(endpoint: Endpoint) -> Iterable[HTTPStatus]:
     yield HTTPStatus.UNAUTHORIZED
+    yield HTTPStatus.FORBIDDEN
     if endpoint.request is not None or _is_conditional(endpoint) or _is_keyed(endpoint):
         yield HTTPStatus.BAD_REQUEST
     if endpoint.request is not None:
         yield HTTPStatus.REQUEST_TIMEOUT
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    if endpoint.is_settings_write or endpoint.is_for_admins:
-        yield HTTPStatus.FORBIDDEN
     yield HTTPStatus.INTERNAL_SERVER_ERROR
     yield HTTPStatus.SERVICE_UNAVAILABLE
 

@@ -17,6 +17,7 @@ from onelead.api.call import Call
 from onelead.api.endpoints import NAME_BLANK, NAME_TAKEN, Endpoint
 from onelead.api.settings_changes import OUTCOME, change_settings
 from onelead.domain.account import AccountSettings
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.settings.change import Resource
 from onelead.domain.settings.pick_lists import (
@@ -128,6 +129,7 @@ def _endpoints_of(pick_list: PickList) -> tuple[Endpoint, ...]:
             *(method, path, partial(change_entry, pick_list, action), pick_list.tag),
             name=f"{action}_{pick_list.resource}",
             headers=(OUTCOME,),
+            scope=KeyScope.ADMIN,
             is_settings_write=True,
             is_copper=False,
             **rest,
@@ -136,6 +138,7 @@ def _endpoints_of(pick_list: PickList) -> tuple[Endpoint, ...]:
     return (
         Endpoint(
             *("GET", path, partial(list_entries, pick_list), pick_list.tag),
+            scope=KeyScope.READ,
             name=f"list_{path[1:]}",
             text=f"List the {pick_list.tag.lower()}, in order.",
             response=pick_list.response,
@@ -175,6 +178,7 @@ ENDPOINTS = (
     *(
         Endpoint(
             *("GET", path, list_nothing, "Pick lists of other resources", None, list[Any]),
+            scope=KeyScope.READ,
             name=f"list_{path[1:]}",
             answer=[],
         )

@@ -14,9 +14,12 @@ from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
 
+from onelead.api import lead_endpoints
 from onelead.api.answers import error_response, internal_error
 from onelead.api.auth import Authenticator
 from onelead.api.lead_writes import Done, answered
+from onelead.domain.account import Caller
+from onelead.domain.api_keys.purposes import KeyScope, includes, is_from
 from onelead.domain.errors import OneleadError
 from onelead.domain.text import known_id
 from onelead.domain.writes import Action, Delivery, LeadWrite
@@ -36,6 +39,10 @@ _ROUTES = {
     (b"PUT", _LEADS + b"/upsert"): Action.UPSERT,
     (b"PUT", _BY_ID): Action.UPDATE,
     (b"DELETE", _BY_ID): Action.DELETE,
+}
+_SCOPES = {
+    (endpoint.method.encode(), (BASE_PATH + endpoint.path).encode()): endpoint.scope
+    for endpoint in lead_endpoints.ENDPOINTS
 }
 #: Headers that change what a call means, or how its body is read.
 _LONG_WAY = frozenset(
@@ -67,6 +74,7 @@ class HotRoute(NamedTuple):
 
     action: Action
     lead_id: int | None
+    scope: KeyScope
     record: RouteRecord
 
 
@@ -99,8 +107,9 @@ class ShortWay:
             lead_id, path = known_id(name.decode()), _BY_ID
             if lead_id is None:
                 return None
-        action = _ROUTES.get((method, path))
-        return HotRoute(action, lead_id, self._records[method, path]) if action else None
+        key = (method, path)
+        action = _ROUTES.get(key)
+        return HotRoute(action, lead_id, _SCOPES[key], self._records[key]) if action else None
 
     def take(
         self,
@@ -117,12 +126,14 @@ class ShortWay:
         """
         found = dict(headers)
         # A header that comes twice is for the long way to judge.
-        if len(found) != len(headers) or b"host" not in found or not _LONG_WAY.isdisjoint(found):
+        if len(found) != len(headers) or not _LONG_WAY.isdisjoint(found):
             return False
-        if not self._own_host.is_own(found[b"host"]):
+        if b"host" not in found or not self._own_host.is_own(found[b"host"]):
             return False
         caller = self._authenticator.known_caller(found)
-        if caller is None:
+        forwarded = found.get(b"x-forwarded-for")
+        address = self._client_of(peer, forwarded.decode("latin-1")) if forwarded else peer
+        if caller is None or not _may_call(caller, route.scope, address):
             return False
         began, line = route.record.begun()
         try:
@@ -133,16 +144,19 @@ class ShortWay:
             return False
         if write.problems:
             return False
-        forwarded = found.get(b"x-forwarded-for")
-        address = self._client_of(peer, forwarded.decode("latin-1")) if forwarded else peer
         self._authenticator.note(caller, address)
         line.account_id = caller.account_id
-        call = _ShortCall(began, line, route.record, connection)
+        call = _ShortCall(began, line, caller, route.record, connection)
         try:
             self._writer.submit(caller.account_id, write, call)
         except Exception as error:  # noqa: BLE001 - as above, but the writer may have counted it
             call.set_exception(error)
         return True
+
+
+def _may_call(caller: Caller, scope: KeyScope, address: str) -> bool:
+    is_there = not caller.networks or is_from(caller.networks, address)
+    return is_there and includes(caller.scope, scope)
 
 
 def _write(route: HotRoute, body: bytes, delivery: Delivery) -> LeadWrite:
@@ -156,13 +170,19 @@ def _write(route: HotRoute, body: bytes, delivery: Delivery) -> LeadWrite:
 class _ShortCall:
     """Takes the receipt from the writer, and answers."""
 
-    __slots__ = ("_began", "_connection", "_line", "_record")
+    __slots__ = ("_began", "_caller", "_connection", "_line", "_record")
 
     def __init__(
-        self, began: float, line: RequestLine, record: RouteRecord, connection: AnswersRequest
+        self,
+        began: float,
+        line: RequestLine,
+        caller: Caller,
+        record: RouteRecord,
+        connection: AnswersRequest,
     ) -> None:
         self._began = began
         self._line = line
+        self._caller = caller
         self._record = record
         self._connection = connection
 
@@ -174,7 +194,7 @@ class _ShortCall:
         """Answer with the receipt."""
         try:
             done = Done(receipt.result, receipt.settings, receipt.seq)
-            response = answered(done, self._line, computed=False)
+            response = answered(done, self._line, self._caller, computed=False)
         except Exception as defect:  # noqa: BLE001 - the log gets it, and the caller its number
             self._fail(defect)
         else:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import Endpoint, Parameter
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.search import TagSearch
 from onelead.domain.text import quoted
@@ -73,6 +74,7 @@ def _body(name: str, leads: int) -> TagBody:
 ENDPOINTS = (
     Endpoint(
         *("GET", "/tags", list_tags, "Tags"),
+        scope=KeyScope.READ,
         response=list[TagBody | str],
         answer=[_body("fair", 2)],
         refusals=(_sort_key_unknown("age"),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -12,6 +13,7 @@ from onelead.api.answers import JsonResponse
 from onelead.api.call import Call
 from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint
 from onelead.domain.account import User
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import BodyMalformed, ResourceNotFound
 from onelead.domain.limits import PAGE_NUMBER_MAX, PAGE_SIZE_MAX
 from onelead.incoming.paging import page_from
@@ -101,13 +103,16 @@ _ACCOUNT = AccountBody(
 )
 _DANA = UserBody(1000000008, "Dana Poe", "dana@shop.example", groups=())
 
+_read = partial(Endpoint, "GET", tag=_TAG, scope=KeyScope.READ)
+
 ENDPOINTS = (
-    Endpoint("GET", "/account", fetch_account, _TAG, response=AccountBody, answer=_ACCOUNT),
+    _read("/account", fetch_account, response=AccountBody, answer=_ACCOUNT),
     # Before /users/{id}, which would take "me" for an id.
-    Endpoint("GET", "/users/me", fetch_own_user, _TAG, response=UserBody, answer=_DANA),
-    Endpoint("GET", "/users/{id}", fetch_user, _TAG, response=UserBody, answer=_DANA),
+    _read("/users/me", fetch_own_user, response=UserBody, answer=_DANA),
+    _read("/users/{id}", fetch_user, response=UserBody, answer=_DANA),
     Endpoint(
         *("POST", "/users/search", search_users, _TAG, UserSearchRequest, list[UserBody]),
+        scope=KeyScope.READ,
         parameters=(PAGE_NUMBER, PAGE_SIZE),
         example={"page_number": 1, "page_size": 200},
         answer=[_DANA],

@@ -24,12 +24,28 @@ from onelead.commands.running import configuration_from
 from onelead.contract.access import LinkPurpose
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, ApiKey, Role, User
+from onelead.domain.api_keys.purposes import KeyPurpose, KeyScope, end_of_day
 from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.errors import NotPossible
 from onelead.domain.text import fold_case
 from onelead.web.frame.sessions import welcome_path
 
 Label = typer.Option(callback=line_option, help="What the key is for.")
+
+Scope = typer.Option(
+    help="What the key may do: deliver leads, read, write (all about leads), or admin.  "
+    "[default: whatever its user may]"
+)
+Expires = typer.Option(metavar="DAY", help="Its last day, as in 2027-03-31.  [default: none]")
+Networks = typer.Option(
+    metavar="NETWORK",
+    help="An address or a network that it works from, as in 10.0.0.0/8; can be repeated.  "
+    "[default: everywhere]",
+)
+_KEY_COLUMNS = (
+    *("ID", "E-mail", "Label", "Scope", "Networks", "Created", "Created by", "Expires"),
+    *("Last used", "From", "Revoked"),
+)
 
 keys = typer.Typer(rich_markup_mode=None, help="Manage API keys.")
 users = typer.Typer(rich_markup_mode=None, help="Manage users.")
@@ -39,6 +55,9 @@ users = typer.Typer(rich_markup_mode=None, help="Manage users.")
 def create_key(
     email: Annotated[str | None, EmailOption] = None,
     label: Annotated[str, Label] = "command line",
+    scope: Annotated[KeyScope | None, Scope] = None,
+    expires: Annotated[str, Expires] = "",
+    network: Annotated[list[str] | None, Networks] = None,
     account: Account = None,
     database: Database = None,
     as_json: AsJson = False,
@@ -48,10 +67,13 @@ def create_key(
     async def create(store: Store) -> tuple[ApiKey, str]:
         chosen = await chosen_account(store, account)
         owner = email or _only_user(chosen).email
-        return await store.create_api_key(chosen.account_id, owner, label)
+        ends = end_of_day(expires, chosen.zone) if expires else None
+        purpose = KeyPurpose(scope, ends, tuple(network or ()))
+        return await store.create_api_key(chosen.account_id, owner, label, purpose)
 
     key, secret = app.on_store(configuration_from(database=database), create)
     made = {"id": key.id, "email": key.email, "label": key.label, "api_key": secret}
+    made |= {"scope": key.scope, "date_expires": key.date_expires, "networks": key.networks}
     text = (
         f"API key {key.id} is ready.\n  E-mail   {key.email}\n  API key  {secret}  (shown only now)"
     )
@@ -62,20 +84,29 @@ def create_key(
 def list_keys(account: Account = None, database: Database = None, as_json: AsJson = False) -> None:
     """List the API keys, including revoked ones."""
 
-    async def read(store: Store) -> list[ApiKey]:
-        return list(await store.api_keys((await chosen_account(store, account)).account_id))
+    async def read(store: Store) -> tuple[list[ApiKey], AccountSettings]:
+        chosen = await chosen_account(store, account)
+        keys = list(await store.api_keys(chosen.account_id))
+        # The user who made a key can be newer than what was read first.
+        return keys, await store.settings(chosen.account_id)
 
-    found = app.on_store(configuration_from(database=database), read)
+    found, settings = app.on_store(configuration_from(database=database), read)
     rows = [
         (
-            *(str(key.id), key.email, key.label, date_text(key.date_created)),
+            *(str(key.id), key.email, key.label, key.scope or "", ", ".join(key.networks)),
+            *(date_text(key.date_created), _maker(key, settings), date_text(key.date_expires)),
             *(date_text(key.date_last_used), key.last_address, date_text(key.date_revoked)),
         )
         for key in found
     ]
-    columns = ("ID", "E-mail", "Label", "Created", "Last used", "From", "Revoked")
-    table = a_table(columns, rows)
+    table = a_table(_KEY_COLUMNS, rows)
     print_result(msgspec.to_builtins(found), table, as_json=as_json)
+
+
+def _maker(key: ApiKey, settings: AccountSettings) -> str:
+    """Return the e-mail of the user who made a key; empty for the command line."""
+    maker = settings.users_by_id.get(key.created_by_id or 0)
+    return maker.email if maker else ""
 
 
 @keys.command("revoke")

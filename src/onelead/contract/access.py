@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from onelead.domain.access import UserChange
 from onelead.domain.account import ApiKey, Caller, Role, User
-from onelead.domain.audit import Requester
+from onelead.domain.api_keys.purposes import ALL_PURPOSE, KeyPurpose, KeyScope
+from onelead.domain.audit import COMMAND_LINE, Requester
 from onelead.domain.limits import ACCOUNT_CHOICE_S, INVITATION_S, LINK_S
 from onelead.domain.sign_in.attempts import Attempt, Count, Places
 from onelead.domain.sign_in.company import CompanyIdentity, CompanyUser
@@ -112,39 +113,66 @@ class AccessStore(Protocol):
         """Return an API key's owner; None for an unknown or revoked key or an inactive owner."""
 
     async def create_account(self, name: str, email: str) -> NewAccount:
-        """Create an account with its default pick lists, its first admin and an API key."""
+        """Create an account with its default pick lists, its first admin and an API key.
 
-    async def create_first_account(self, name: str, email: str) -> NewAccount | None:
+        The key is for whatever the admin may do.
+        """
+
+    async def create_first_account(
+        self, name: str, email: str, scope: KeyScope | None = None
+    ) -> NewAccount | None:
         """Create an account if there is none; None if there is one, even one created just now."""
 
-    async def create_api_key(self, account_id: int, email: str, label: str) -> tuple[ApiKey, str]:
-        """Create an API key for the user with this e-mail, and return it with its secret."""
+    async def create_api_key(
+        self,
+        account_id: int,
+        email: str,
+        label: str,
+        purpose: KeyPurpose = ALL_PURPOSE,
+        *,
+        by: Requester = COMMAND_LINE,
+    ) -> tuple[ApiKey, str]:
+        """Create an API key for the user with this e-mail, and return it with its secret.
+
+        Raises InputInvalid, ResourceNotFound and NotPossible.
+        """
 
     async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
         """Return all API keys, including revoked ones, ascending by id."""
 
-    async def revoke_api_key(self, account_id: int, key_id: int) -> ApiKey:
+    async def revoke_api_key(
+        self, account_id: int, key_id: int, *, by: Requester = COMMAND_LINE
+    ) -> ApiKey:
         """Revoke an API key; revoking it again changes nothing. Raises ResourceNotFound."""
 
     async def record_api_key_uses(self, account_id: int, uses: Sequence[ApiKeyUse]) -> None:
         """Record when API keys were used; a later use that is already recorded stays."""
 
-    async def create_user(self, account_id: int, email: str, name: str, role: Role) -> User:
+    async def create_user(
+        self,
+        account_id: int,
+        email: str,
+        name: str,
+        role: Role,
+        *,
+        by: Requester = COMMAND_LINE,
+    ) -> User:
         """Create a user; an empty name is replaced by one made from the e-mail.
 
         Raises InputInvalid, and NotPossible when a user with this e-mail exists.
         """
 
-    async def deactivate_user(self, account_id: int, email: str) -> User:
+    async def deactivate_user(
+        self, account_id: int, email: str, *, by: Requester = COMMAND_LINE
+    ) -> User:
         """Deactivate a user as `change_user` does. Raises ResourceNotFound and NotPossible."""
 
     async def change_user(
-        self, account_id: int, user_id: int, change: UserChange, *, by: int | None
+        self, account_id: int, user_id: int, change: UserChange, *, by: Requester = COMMAND_LINE
     ) -> User:
         """Change a user; for a deactivated user keys stop working, and sessions and links end.
 
-        `by` is the user who makes the change; None for the command line. Raises
-        ResourceNotFound, and what `access.changed_user` raises.
+        Raises ResourceNotFound, and what `access.changed_user` raises.
         """
 
     async def session(self, token_hash: str) -> WebSession | None:
@@ -156,10 +184,12 @@ class AccessStore(Protocol):
     async def touch_session(self, token_hash: str, now: int) -> None:
         """Record that a session is in use now."""
 
-    async def end_session(self, token_hash: str) -> None:
+    async def end_session(self, token_hash: str, *, by: Requester = COMMAND_LINE) -> None:
         """Delete a session; ending it again changes nothing."""
 
-    async def end_sessions(self, account_id: int, user_id: int, *, keep: str = "") -> None:
+    async def end_sessions(
+        self, account_id: int, user_id: int, *, keep: str = "", by: Requester = COMMAND_LINE
+    ) -> None:
         """Delete the sessions of a user, except the one with the token hash `keep`."""
 
     async def passwords(self, email: str) -> Sequence[StoredPassword]:
@@ -183,24 +213,45 @@ class AccessStore(Protocol):
     async def forget_old_attempts(self) -> None:
         """Delete attempts that count no more, and places that were not used for long."""
 
-    async def sign_in(self, stored: StoredPassword, token_hash: str, session: WebSession) -> bool:
+    async def sign_in(
+        self,
+        stored: StoredPassword,
+        token_hash: str,
+        session: WebSession,
+        *,
+        by: Requester = COMMAND_LINE,
+    ) -> bool:
         """Begin a session, and return True, if the password and the user are still as they were.
 
         Of a user with codes it is a half-done sign-in, as with every method that begins a session:
         see `contract/credentials.py`.
 
+        For the audit, the user whose session it is has done this, and what else takes a session.
         Ends the sessions that the user has too many of, and those that are too old.
         """
 
     async def change_password(
-        self, account_id: int, user_id: int, password_hash: str, *, keep: str
+        self,
+        account_id: int,
+        user_id: int,
+        password_hash: str,
+        *,
+        keep: str,
+        by: Requester = COMMAND_LINE,
     ) -> None:
         """Replace a user's password; ends the user's other sessions and links."""
 
     async def sign_in_facts(self, account_id: int) -> dict[int, SignInFacts]:
         """Return the sign-in facts of all users, by user id."""
 
-    async def create_link(self, account_id: int, user_id: int, purpose: LinkPurpose) -> str:
+    async def create_link(
+        self,
+        account_id: int,
+        user_id: int,
+        purpose: LinkPurpose,
+        *,
+        by: Requester = COMMAND_LINE,
+    ) -> str:
         """Create a one-time link and return its token; older links of the user stop working.
 
         Raises ResourceNotFound for an unknown user, and NotPossible for a deactivated one.
@@ -213,7 +264,13 @@ class AccessStore(Protocol):
         """Return a link that works now; None for any other."""
 
     async def set_password(
-        self, link_hash: str, password_hash: str, token_hash: str, session: WebSession
+        self,
+        link_hash: str,
+        password_hash: str,
+        token_hash: str,
+        session: WebSession,
+        *,
+        by: Requester = COMMAND_LINE,
     ) -> bool:
         """Use up a link to set the password of its user, and begin a session.
 
@@ -221,7 +278,9 @@ class AccessStore(Protocol):
         longer works or is for choosing an account.
         """
 
-    async def choose_account(self, link_hash: str, token_hash: str, session: WebSession) -> bool:
+    async def choose_account(
+        self, link_hash: str, token_hash: str, session: WebSession, *, by: Requester = COMMAND_LINE
+    ) -> bool:
         """Use up a link for choosing an account, and begin a session as `sign_in` does.
 
         Does nothing and returns False when the link no longer works.

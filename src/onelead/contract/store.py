@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from onelead.contract.access import AccessStore
 from onelead.contract.acts import ActStore
+from onelead.contract.audit import AuditStore
 from onelead.contract.batches import BatchStore
 from onelead.contract.checks import CheckStore
 from onelead.contract.credentials import CredentialStore
@@ -46,6 +47,7 @@ class StoreObserver:
 class Store(
     AccessStore,
     ActStore,
+    AuditStore,
     BatchStore,
     CheckStore,
     CredentialStore,

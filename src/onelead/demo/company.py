@@ -102,7 +102,7 @@ async def set_up(store: Store) -> Company:
     """Create the account in an empty database, with everything its leads need."""
     account = await store.create_account(NAME, ADMIN[1])
     admin = UserChange(name=ADMIN[0])
-    await store.change_user(account.account_id, account.user_id, admin, by=None)
+    await store.change_user(account.account_id, account.user_id, admin)
     for name, email in (*MEMBERS, FORMER_MEMBER):
         await store.create_user(account.account_id, email, name, Role.MEMBER)
     senders = {label: await _sender(store, account, label) for label in SENDERS}

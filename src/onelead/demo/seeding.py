@@ -138,7 +138,7 @@ async def _sign_in_users(store: Store, company: Company, calls: Sequence[Call]) 
     for number, user_id in enumerate(others):
         await _sign_in(store, hashes, company, user_id, calls[-1 - 40 * number].at)
     former_id = company.user_ids[FORMER_MEMBER[1]]
-    await store.change_user(account_id, former_id, UserChange(is_active=False), by=admin_id)
+    await store.change_user(account_id, former_id, UserChange(is_active=False))
     last = {call.sender.api_key_id: call.at for call in calls if call.sender}
     uses = [
         ApiKeyUse(key_id, at, f"{_NETWORK}.{10 + number}")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 
 from onelead.domain.acts.policies import OVERWRITE_ALL, Deciding
+from onelead.domain.api_keys.purposes import KeyScope, Network
 from onelead.domain.custom_fields import (
     TEXT_TYPES,
     CustomField,
@@ -49,6 +50,10 @@ class Caller(Struct, frozen=True):
     user_id: int
     email: str
     api_key_id: int
+    #: Of the key, as `KeyPurpose` has them.
+    scope: KeyScope | None = None
+    date_expires: int | None = None
+    networks: tuple[Network, ...] = ()
 
 
 class ApiKey(Struct, frozen=True):
@@ -63,6 +68,16 @@ class ApiKey(Struct, frozen=True):
     #: The last use that was recorded; None for a key that was never used.
     date_last_used: int | None = None
     last_address: str = ""
+    #: As `KeyPurpose` has them.
+    scope: KeyScope | None = None
+    date_expires: int | None = None
+    networks: tuple[str, ...] = ()
+    #: The user who made it; None for the command line, and where that is not known.
+    created_by_id: int | None = None
+
+    def is_expired(self, now: int) -> bool:
+        """Say whether the key has come to its end."""
+        return self.date_expires is not None and self.date_expires <= now
 
 
 class LeadStatus(Struct, frozen=True):

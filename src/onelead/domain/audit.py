@@ -1,7 +1,7 @@
 """The audit: who did what with users, keys, links, passwords and sign-ins.
 
-What concerns leads and settings is in the ledger; this is for the doors. Each entry is written in
-the transaction of what it tells about.
+What concerns leads and settings, the account's name, time zone and currency among them, is in the
+ledger; this is for the doors. Each entry is written in the transaction of what it tells about.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ class AuditEvent(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes_made"
     COMPANY_SIGN_IN_LINKED = "company_sign_in_linked"
     COMPANY_SIGN_IN_UNLINKED = "company_sign_in_unlinked"
-    ACCOUNT_CHANGED = "account_changed"
 
 
 class Channel(StrEnum):

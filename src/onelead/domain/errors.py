@@ -124,6 +124,18 @@ class AdminRequired(OneleadError, code="admin_required", kind=Kind.FORBIDDEN):
     """Forbidden"""
 
 
+class ScopeMissing(OneleadError, code="scope_missing", kind=Kind.FORBIDDEN):
+    """The scope of the API key does not include this call"""
+
+    def __init__(self, scope: str, needed: str) -> None:
+        """Take the scope of the key, and the one that the call needs."""
+        super().__init__(f"This API key has the scope {scope}; this call needs the scope {needed}")
+
+
+class NetworkNotAllowed(OneleadError, code="network_not_allowed", kind=Kind.FORBIDDEN):
+    """The API key does not work from this address"""
+
+
 class FormForged(OneleadError, code="form_forged", kind=Kind.FORBIDDEN):
     """The form is too old, or not from this site; load the page again and send it again"""
 

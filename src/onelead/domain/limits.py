@@ -266,9 +266,18 @@ SCAN_ACCOUNTS_MAX = 100
 API_KEY_CACHE_S = 2
 API_KEY_CACHE_ENTRIES_MAX = 10_000
 API_KEY_CHARS_MAX = 200
+#: A key can be told to end so many days from now at most.
+API_KEY_DAYS_MAX = 3_650
+API_KEY_NETWORKS_MAX = 20
 
 #: The last use of a key is written this much later at most.
 API_KEY_USE_REST_S = 20
+
+#: A page of the audit has so many entries; an export reads it in pieces.
+AUDIT_PAGE_ROWS = 100
+AUDIT_EXPORT_CHUNK_ROWS = 500
+#: So many entries about refused sign-ins may wait for the database; the log has the others, too.
+AUDIT_WAITING_MAX = 100
 
 # The web application.
 FORM_FIELDS_MAX = 5_000

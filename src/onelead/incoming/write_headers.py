@@ -66,7 +66,7 @@ def _seconds(text: str) -> int:
     raise HeaderMalformed(f"{what}: {shortened(text)}")
 
 
-class KeyScope(Struct, frozen=True):
+class KeyPlace(Struct, frozen=True):
     """Within what an idempotency key means one request."""
 
     api_key_id: int | None
@@ -74,12 +74,12 @@ class KeyScope(Struct, frozen=True):
 
 
 def idempotency_key(
-    scope: KeyScope, key: str, method: str, body: str, *, is_bulk: bool = False
+    place: KeyPlace, key: str, method: str, body: str, *, is_bulk: bool = False
 ) -> IdempotencyKey:
     """Return the key of a request; of a bulk call, with those that its items can have."""
 
     def key_hash(number: int | None) -> str:
-        return _hash([scope.api_key_id, scope.path, key, number])
+        return _hash([place.api_key_id, place.path, key, number])
 
     items = tuple(map(key_hash, range(BULK_LEADS_MAX))) if is_bulk else ()
     return IdempotencyKey(key_hash(None), _hash([method, body]), items)

@@ -14,6 +14,7 @@ from onelead.process.feed import Feed
 from onelead.process.metrics import Metrics
 from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
+from onelead.process.refused_sign_ins import RefusedSignIns
 from onelead.process.shared_values import SharedValueScans
 from onelead.process.watch import Watch
 from onelead.process.writer import BatchingWriter
@@ -45,6 +46,11 @@ class Runtime:
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
     #: How often the feed looks for new deliveries, in seconds.
     live_poll_s: float = LIVE_POLL_S
+
+    @cached_property
+    def refused_sign_ins(self) -> RefusedSignIns:
+        """The refused sign-ins of this process."""
+        return RefusedSignIns(self.store, self.monotonic)
 
     @cached_property
     def readiness(self) -> Readiness:

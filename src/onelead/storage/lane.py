@@ -1,9 +1,9 @@
 """The account's lane: the lock, the order and the numbering of its writes.
 
 Taking the lane is the first statement of every transaction that changes an account's leads,
-settings, users, keys or passwords; only a one-time link is read before, because it names the
-account. What needs no order does without the lane: folding the figures, the last use and the end
-of sessions, a new hash of the same password. Portable.
+settings, users, keys or passwords, or adds to its audit; only a one-time link and a session are
+read before, because they name the account. What needs no order does without the lane: folding the
+figures, the last use of sessions, a new hash of the same password. Portable.
 """
 
 from __future__ import annotations

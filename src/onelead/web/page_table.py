@@ -22,6 +22,7 @@ from onelead.web.queue import pages as queue
 from onelead.web.settings import (
     account,
     api_keys,
+    audit,
     custom_fields,
     erasure,
     matching,
@@ -42,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     *codes.PAGES,
     *users.PAGES,
     *api_keys.PAGES,
+    *audit.PAGES,
     *account.PAGES,
     *matching.PAGES,
     *erasure.PAGES,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.api.both_ways import BothWays, Side, both_ways, raw_answer, undated
 from tests.support.api.service import Service
@@ -17,6 +18,7 @@ from tests.support.api.sockets import connected, head, sized
 from tests.support.storage.faulty_network import until
 
 from onelead.contract.leads import Batch, BatchReceipt
+from onelead.domain.api_keys.purposes import KeyPurpose, KeyScope
 from onelead.domain.errors import StoreUnavailable
 from onelead.domain.limits import API_KEY_CACHE_S, QUEUE_BYTES_MAX
 from onelead.incoming import request_log
@@ -392,3 +394,89 @@ async def test_a_client_that_goes_away_leaves_its_write(both: BothWays) -> None:
         gate.opened.set()
         await side.service.writer.drain()
         assert side.rows("SELECT outcome FROM ledger ORDER BY seq") == [("refused",), ("created",)]
+
+
+async def with_key(both: BothWays, purpose: KeyPurpose) -> None:
+    """Have both services called with another key of the account, which they know already."""
+    for side in both.sides:
+        account = side.service.account
+        _key, secret = await side.service.store.create_api_key(
+            *(account.account_id, account.email, "scoped", purpose)
+        )
+        account = msgspec.structs.replace(account, api_key=secret)
+        side.service.account = account
+        side.service.client.headers["X-PW-AccessToken"] = secret
+    await both.answers(bare("DELETE /leads/999"), 1)
+    both.short.taken.clear()
+
+
+@pytest.mark.parametrize(
+    ("scope", "taken", "statuses"),
+    [
+        (KeyScope.DELIVER, [True, True, False, False], [200, 200, 403, 403]),
+        (KeyScope.READ, [False, False, False, False], [403, 403, 403, 403]),
+        (KeyScope.WRITE, [True, True, True, True], [200, 200, 404, 404]),
+        (KeyScope.ADMIN, [True, True, True, True], [200, 200, 404, 404]),
+    ],
+)
+async def test_a_scope_is_held_and_answered_alike(
+    both: BothWays, scope: KeyScope, taken: list[bool], statuses: list[int]
+) -> None:
+    await with_key(both, KeyPurpose(scope))
+    answers = [
+        await both.answers(pieces, 1)
+        for pieces in (
+            call("POST /leads", ANN),
+            call("PUT /leads/upsert", upsert("ann@ash.example")),
+            call("PUT /leads/999", {"title": "Prof"}),
+            bare("DELETE /leads/999"),
+        )
+    ]
+    assert [int(answer.split()[1]) for answer in answers] == statuses
+    assert both.short.taken == taken
+
+
+async def test_a_key_that_delivers_is_answered_with_the_id_alone_both_ways(
+    both: BothWays,
+) -> None:
+    await with_key(both, KeyPurpose(KeyScope.DELIVER))
+    answer = await both.answers(call("POST /leads", ANN), 1)
+    assert both.short.taken == [True]
+    head_part, _, body = answer.partition(b"\r\n\r\n")
+    assert list(json.loads(body)) == ["id"]
+    assert b"lead-outcome: created" in head_part
+
+
+@pytest.mark.parametrize(("network", "is_taken"), [("127.0.0.0/8", True), ("10.0.0.0/8", False)])
+async def test_the_networks_of_a_key_are_held_both_ways(
+    both: BothWays,
+    network: str,
+    is_taken: bool,  # noqa: FBT001
+) -> None:
+    await with_key(both, KeyPurpose(networks=(network,)))
+    await both.answers(call("POST /leads", ANN), 1)
+    answer = await both.answers(call("POST /leads", ANN), 1)
+    assert both.short.taken == [is_taken, is_taken]
+    assert int(answer.split()[1]) == (200 if is_taken else 403)
+
+
+async def test_the_networks_of_a_key_are_those_of_the_client_behind_a_proxy(
+    tmp_path: Path,
+) -> None:
+    async with both_ways(tmp_path, ["127.0.0.1"]) as both:
+        await with_key(both, KeyPurpose(networks=("10.0.0.9",)))
+        for forwarded, status in (("10.0.0.9", 200), ("10.0.0.8", 403), ("x", 403)):
+            create = call("POST /leads", ANN, f"X-Forwarded-For: {forwarded}")
+            await both.answers(create, 1)
+            assert int((await both.answers(create, 1)).split()[1]) == status
+        assert both.short.taken == [True, True, False, False, False, False]
+
+
+async def test_a_key_comes_to_its_end_both_ways(both: BothWays) -> None:
+    ends = both.short.service.clock() + 60
+    await with_key(both, KeyPurpose(date_expires=ends))
+    assert b" 200 " in await both.answers(call("POST /leads", ANN), 1)
+    for side in both.sides:
+        # Within the time of the cache.
+        side.service.clock.now = ends
+    assert b" 401 " in await both.answers(call("POST /leads", ANN), 1)

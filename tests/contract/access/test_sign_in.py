@@ -14,6 +14,7 @@ from onelead.contract.access import KnownSession, LinkPurpose, SignInFacts, WebS
 from onelead.contract.store import Store
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role, User
+from onelead.domain.audit import Channel, Requester
 from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.domain.limits import (
     ACCOUNT_CHOICE_S,
@@ -29,6 +30,10 @@ PASSWORD_LINKS = [LinkPurpose.FIRST_SIGN_IN, LinkPurpose.INVITATION, LinkPurpose
 
 def a_session(user: User, clock: Clock, account_id: int = 1) -> WebSession:
     return WebSession(account_id, user.id, clock.now, clock.now, "192.0.2.7", "curl/8")
+
+
+def requester(user: User) -> Requester:
+    return Requester(Channel.PAGE, user.id)
 
 
 @pytest.fixture
@@ -139,14 +144,14 @@ class TestPasswords:
         ]
         # What an admin does in one account changes nothing in the other.
         await store.create_user(other.account_id, "olga@other.example", "", Role.ADMIN)
-        await store.change_user(other.account_id, twin.id, UserChange(is_active=False), by=None)
+        await store.change_user(other.account_id, twin.id, UserChange(is_active=False))
         assert [one.account_id for one in await store.passwords(EMAIL)] == [1]
 
     async def test_a_deactivated_user_has_none(self, store: Store, mia: User, clock: Clock) -> None:
         await with_password(store, mia, "hash", clock)
         await store.deactivate_user(1, mia.email)
         assert await store.passwords(mia.email) == []
-        await store.change_user(1, mia.id, UserChange(is_active=True), by=None)
+        await store.change_user(1, mia.id, UserChange(is_active=True))
         assert len(await store.passwords(mia.email)) == 1
 
     async def test_signing_in_needs_the_password_of_now(
@@ -327,7 +332,7 @@ class TestUsers:
     ) -> None:
         before = await elsewhere.settings()
         change = UserChange(name="Mia Poe", role=Role.ADMIN)
-        after = await account.store.change_user(1, mia.id, change, by=None)
+        after = await account.store.change_user(1, mia.id, change)
         assert after == User(mia.id, "Mia Poe", mia.email, Role.ADMIN)
         settings = await elsewhere.settings()
         assert settings.users_by_id[mia.id] == after
@@ -338,7 +343,7 @@ class TestUsers:
     ) -> None:
         await open_session(store, "of mia", a_session(mia, clock))
         await open_session(store, "of dana", a_session(dana, clock))
-        await store.change_user(1, mia.id, UserChange(is_active=False), by=dana.id)
+        await store.change_user(1, mia.id, UserChange(is_active=False), by=requester(dana))
         assert await store.session("of mia") is None
         assert await store.session("of dana") is not None
 
@@ -347,8 +352,8 @@ class TestUsers:
     ) -> None:
         olga = await store.create_user(1, "olga@shop.example", "", Role.ADMIN)
         done = await asyncio.gather(
-            store.change_user(1, dana.id, UserChange(role=Role.MEMBER), by=dana.id),
-            other_store.change_user(1, olga.id, UserChange(role=Role.MEMBER), by=olga.id),
+            store.change_user(1, dana.id, UserChange(role=Role.MEMBER), by=requester(dana)),
+            other_store.change_user(1, olga.id, UserChange(role=Role.MEMBER), by=requester(olga)),
             return_exceptions=True,
         )
         assert [type(one) for one in done].count(NotPossible) == 1
@@ -361,4 +366,4 @@ class TestUsers:
         other = await store.create_account("Other Ltd", "omar@other.example")
         for account_id, user_id in ((1, other.user_id), (other.account_id, dana.id), (1, 77)):
             with pytest.raises(ResourceNotFound):
-                await store.change_user(account_id, user_id, UserChange(name="x"), by=None)
+                await store.change_user(account_id, user_id, UserChange(name="x"))

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,9 @@ class Server:
     process: subprocess.Popen[str]
     banner: str
     log_file: Path
+    #: Where it was started, and the options that name its database.
+    folder: Path
+    database: Sequence[str] = ()
 
     @property
     def base_url(self) -> str:
@@ -87,9 +90,15 @@ class Server:
         """What the process has logged so far."""
         return self.log_file.read_text(encoding="utf-8")
 
+    @property
+    def first_sign_in(self) -> str:
+        """What is in the private file that the banner names; empty without one."""
+        found = re.search(r"(/\S+\.first-sign-in)\n", self.banner)
+        return Path(found[1]).read_text(encoding="utf-8") if found else ""
+
     def printed_request(self) -> httpx.Request:
-        """Return the request that the printed curl command would send."""
-        words = shlex.split(self.banner.partition("Try it:")[2].replace("\\\n", ""))
+        """Return the request that the curl command for the first account would send."""
+        words = shlex.split(self.first_sign_in.partition("Try it:")[2].replace("\\\n", ""))
         assert words[:2] == ["curl", "-X"]
         headers = dict(
             words[at + 1].split(": ", 1) for at, word in enumerate(words) if word == "-H"
@@ -98,9 +107,9 @@ class Server:
         return httpx.Request(words[2], words[3], headers=headers, content=body)
 
     def credentials(self) -> dict[str, str]:
-        """Return the headers of the account that this start made."""
-        headers = self.printed_request().headers
-        return {name: headers[name] for name in headers if name.startswith("x-pw-")}
+        """Return the headers of a new key of the account, for everything its admin may do."""
+        made = run_json(self.folder, "keys", "create", *self.database)
+        return credentials_of(made)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -135,7 +144,9 @@ def serving(
         ) as process,
     ):
         try:
-            yield Server(process, _banner(process, log_file), log_file)
+            at = arguments.index("--database") if "--database" in arguments else len(arguments)
+            database = arguments[at : at + 2]
+            yield Server(process, _banner(process, log_file), log_file, folder, database)
         finally:
             process.kill()
 

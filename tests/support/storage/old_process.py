@@ -13,20 +13,34 @@ from typing import Any, cast
 
 import msgspec
 import psycopg
-from sqlalchemy import Connection, Engine, Table, TableClause, column, create_engine, table, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    TableClause,
+    column,
+    create_engine,
+    insert,
+    table,
+    text,
+)
 from tests.support.domain.builders import a_settings
 from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.store import Store
+from onelead.domain.account import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE, LeadStatus
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.lead import Lead, changes_between
 from onelead.domain.limits import SORT_KEY_CHARS_MAX
 from onelead.domain.matching import MatchKey, lead_keys
 from onelead.domain.text import fold_case
+from onelead.storage import schema
 from onelead.storage.engine_insert import engine_insert
+from onelead.storage.lane import first_id
 from onelead.storage.leads.old_keys import old_keys
 from onelead.storage.leads.rows import json_text, lead_from, lead_row
 from onelead.storage.schema import lead as lead_table
+from onelead.storage.settings.rows import insert_statuses
 
 REVISION = "0002"
 NOW = 1_700_000_000
@@ -56,6 +70,16 @@ def engine_on(address: str) -> Engine:
         connect: Any = partial(sqlite3.connect, address.removeprefix("sqlite:"))
         return create_engine("sqlite://", creator=connect)
     return create_engine("postgresql+psycopg://", creator=partial(psycopg.connect, address))
+
+
+def create_account(connection: Connection, account_id: int, name: str) -> None:
+    """Create an account without users, as far as leads need one."""
+    times = {"date_created": NOW, "time_zone": DEFAULT_TIME_ZONE, "currency": DEFAULT_CURRENCY}
+    connection.execute(insert(schema.account), {"id": account_id, "name": name} | times)
+    last_id = first_id(account_id) + 1
+    lane = {"account_id": account_id, "ledger_seq": 0, "settings_version": 1, "lead_count": 0}
+    connection.execute(insert(schema.lane), lane | {"last_id": last_id})
+    insert_statuses(connection, account_id, (LeadStatus(last_id, "New", is_default=True),))
 
 
 @dataclass

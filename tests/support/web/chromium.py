@@ -186,7 +186,7 @@ def a_site(folder: Path, browser: Browser) -> Iterator[Site]:
 
 
 def _printed_link(server: Server) -> str:
-    found = re.search(r"Open +(http://\S+)", server.banner)
+    found = re.search(r"Open +(http://\S+)", server.first_sign_in or server.banner)
     assert found is not None, server.banner
     return found[1]
 

@@ -85,5 +85,6 @@ SETTINGS = (
     ShownPage("api-keys", "/settings/api-keys"),
     ShownPage("api-key-new", "/settings/api-keys/new"),
     ShownPage("api-key-revoke", "/settings/api-keys", "main a[href$='/revoke']"),
+    ShownPage("audit", "/settings/audit"),
     ShownPage("account", "/settings/account"),
 )

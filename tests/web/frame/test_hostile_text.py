@@ -62,7 +62,7 @@ async def crawl(browser: Browser) -> list[Shown]:
     while waiting:
         shown = await browser.get(waiting.pop())
         pages.append(shown)
-        for link in shown.html.select("a[href]"):
+        for link in shown.html.select("a[href]:not([download])"):
             path = urljoin(shown.path, str(link["href"])).partition("#")[0]
             # One page of each kind is enough.
             sort = re.sub(r"\d+|(?<==)[^&]*", "0", path)

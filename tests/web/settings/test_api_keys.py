@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,12 +14,14 @@ from tests.support.web.web_service import Web
 
 from onelead.contract.store import Store
 from onelead.domain.account import ApiKey, Role
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.limits import API_KEY_CACHE_S
 
 
 async def created(browser: Browser, **form: Any) -> str:
-    """Create a key and return its secret."""
-    shown = await (await browser.get("/settings/api-keys/new")).submit("form#create", **form)
+    """Create a key, by default one that reads, and return its secret."""
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", **{"scope": "read", **form})
     assert shown.status == 200
     return shown.texts("#secret")[0]
 
@@ -158,3 +161,100 @@ async def test_a_key_of_a_deactivated_owner_is_said_not_to_work(web: Web, browse
     first, second = (await browser.get("/settings/api-keys")).texts("#keys tbody tr")
     assert "Active" in first
     assert "Owner deactivated" in second
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"), [("deliver", 403), ("read", 200), ("write", 200), ("admin", 200)]
+)
+async def test_a_key_is_for_what_is_chosen(
+    web: Web, browser: Browser, scope: str, status: int
+) -> None:
+    secret = await created(browser, label="Web form", scope=scope)
+    assert await whoami(web, secret) == status
+    *_others, key = await web.store.api_keys(web.account_id)
+    assert (key.scope, key.created_by_id) == (scope, web.api.account.user_id)
+
+
+async def test_a_new_key_only_delivers_unless_more_is_chosen(web: Web, browser: Browser) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    assert (await page.submit("form#create", label="Web form")).status == 200
+    *_others, key = await web.store.api_keys(web.account_id)
+    assert key.scope is KeyScope.DELIVER
+
+
+async def test_a_key_for_reading_has_no_upsert_to_try(browser: Browser) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", label="Report", scope="read")
+    assert not shown.html.select("#command")
+
+
+async def test_a_key_ends_after_its_last_day(web: Web, browser: Browser) -> None:
+    zone = (await web.store.settings(web.account_id)).zone
+    day = datetime.fromtimestamp(web.clock(), UTC).astimezone(zone).date() + timedelta(days=2)
+    secret = await created(browser, label="Fair", expires=day.isoformat())
+    *_others, key = await web.store.api_keys(web.account_id)
+    assert key.date_expires is not None
+    assert "until in" in (await browser.get("/settings/api-keys")).text
+    web.clock.now = key.date_expires - 1
+    assert await whoami(web, secret) == 200
+    web.clock.advance(1)
+    assert await whoami(web, secret) == 401
+    listed = await (await web.admin()).get("/settings/api-keys")
+    assert "Expired" in listed.texts("#keys tbody tr")[-1]
+
+
+async def test_a_key_works_from_its_networks_only(web: Web, browser: Browser) -> None:
+    secret = await created(browser, label="Fair", networks="192.0.2.0/24,\n2001:db8::/32")
+    assert await whoami(web, secret) == 200
+    headers = {
+        "X-PW-AccessToken": secret,
+        "X-PW-Application": "developer_api",
+        "X-PW-UserEmail": "dana@shop.example",
+    }
+    for address, status in (
+        *(("198.51.100.7", 403), ("2001:db8::7", 200), ("::ffff:192.0.2.9", 200)),
+        *(("::ffff:198.51.100.7", 403), ("", 403), ("testclient", 403)),
+    ):
+        client = web.visitor(address=address).client
+        answer = await client.get("/developer_api/v1/users/me", headers=headers)
+        assert answer.status_code == status, address
+    assert "192.0.2.0/24, 2001:db8::/32" in (await browser.get("/settings/api-keys")).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("expires", "2001-01-01", "must be in the future"),
+        ("expires", "9999-12-31", "must be"),
+        ("expires", "soon", "must be a day"),
+        ("networks", "10.0.0.1/8", "must be addresses or networks"),
+        ("networks", "<b>", "must be addresses or networks"),
+        ("networks", ",".join(f"10.0.0.{n}" for n in range(21)), "has too many entries"),
+    ],
+)
+async def test_a_purpose_that_is_none_is_refused(
+    web: Web, browser: Browser, field: str, value: str, text: str
+) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", {field: value}, label="Fair", scope="write")
+    assert shown.status == 422
+    assert shown.problem_of(field).startswith(text)
+    assert shown.one('[name="scope"][checked]')["value"] == "write"
+    assert len(await web.store.api_keys(web.account_id)) == 1
+
+
+async def test_a_scope_that_is_none_is_refused(web: Web, browser: Browser) -> None:
+    page = await browser.get("/settings/api-keys/new")
+    shown = await page.submit("form#create", label="Fair", scope="root")
+    assert (shown.status, "is not a scope" in shown.text) == (422, True)
+    assert len(await web.store.api_keys(web.account_id)) == 1
+
+
+async def test_the_list_names_who_made_a_key_for_somebody_else(web: Web, browser: Browser) -> None:
+    await web.store.create_user(web.account_id, "mia@shop.example", "Mia Roe", Role.MEMBER)
+    await created(browser, label="Fair", email="mia@shop.example")
+    await created(browser, label="Own")
+    own, fair, _first = (await browser.get("/settings/api-keys")).texts("#keys tbody tr")
+    assert "Mia Roe mia@shop.example" in fair
+    assert "by dana" in fair
+    assert "by dana" not in own

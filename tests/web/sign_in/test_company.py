@@ -14,6 +14,7 @@ from tests.support.web.web_service import Web
 
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
+from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.limits import COMPANY_PROVIDER_KEPT_S, COMPANY_SIGN_IN_S, CONFIRM_S
 from onelead.process.company_provider import CompanyClient, CompanyProvider
 
@@ -112,7 +113,7 @@ class TestSigningIn:
         user = await a_member(company)
         await sign_in_there(provider, company.visitor())
         change = UserChange(is_active=False)
-        await company.store.change_user(company.account_id, user.id, change, by=None)
+        await company.store.change_user(company.account_id, user.id, change, by=COMMAND_LINE)
         shown = await sign_in_there(provider, company.visitor())
         assert NOBODY in shown.text
 

@@ -203,7 +203,7 @@ async def test_a_deactivated_user_s_passkey_is_refused(web: Web, passkey: Authen
     found = await web.store.passkey(passkey.id)
     assert found is not None
     change = UserChange(is_active=False)
-    await web.store.change_user(web.account_id, found.user_id, change, by=None)
+    await web.store.change_user(web.account_id, found.user_id, change, by=COMMAND_LINE)
     assert (await sign_in_with_passkey(web.visitor(), passkey)).status == 422
 
 

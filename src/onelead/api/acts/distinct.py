@@ -22,6 +22,7 @@ from onelead.api.endpoints import (
 )
 from onelead.api.examples import ANSWERED_LEAD, OTHER_ID
 from onelead.api.lead_writes import receipt_of
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.coercions import as_integer
 from onelead.domain.errors import InputInvalid, Problem, ResourceNotFound
 from onelead.domain.text import known_id
@@ -119,6 +120,7 @@ ENDPOINTS = (
     _pair_act("POST", "/distinct", separate_leads),
     Endpoint(
         *("GET", "/distinct", list_distinct, _TAG, None, list[DistinctBody]),
+        scope=KeyScope.READ,
         parameters=(_LEAD_ID, PAGE_NUMBER, PAGE_SIZE),
         answer=[_PAIR],
         headers=("X-PW-TOTAL",),

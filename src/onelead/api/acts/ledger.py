@@ -17,6 +17,7 @@ from onelead.api.endpoints import PAGE_INVALID, PAGE_NUMBER, PAGE_SIZE, Endpoint
 from onelead.api.examples import ANSWERED_LEAD, UPSERT
 from onelead.contract.ledger import LedgerRun
 from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import (
     LEDGER_EXAMINED_MAX,
@@ -188,6 +189,7 @@ _LIST = (
 ENDPOINTS = (
     Endpoint(
         *("GET", "/ledger", list_ledger, "Ledger", None, list[LedgerRowBody]),
+        scope=KeyScope.READ,
         parameters=_LIST,
         answer=[_of_list(_CREATION)],
         headers=("Link",),
@@ -200,11 +202,13 @@ ENDPOINTS = (
     ),
     Endpoint(
         *("GET", "/ledger/{seq}", fetch_ledger_row, "Ledger", None, LedgerRowBody),
+        scope=KeyScope.READ,
         answer=_CREATION,
         is_copper=False,
     ),
     Endpoint(
         *("GET", "/leads/{id}/history", lead_history, "Leads", None, list[LedgerRowBody]),
+        scope=KeyScope.READ,
         parameters=(PAGE_NUMBER, PAGE_SIZE),
         answer=[_CREATION],
         headers=("X-PW-TOTAL",),

@@ -26,6 +26,7 @@ from onelead.api.examples import ANSWERED_LEAD, MATCH, OTHER_ID
 from onelead.api.lead_writes import Done
 from onelead.api.wire import custom_value
 from onelead.domain.account import AccountSettings
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import ClaimTaken, InputInvalid, Problem, ResourceNotFound
 from onelead.domain.lead import (
     MERGE_ORIGIN,
@@ -237,7 +238,7 @@ _TAG = "Rulings and other values"
 
 _act = partial(act, tag=_TAG, headers=RECEIPT)
 _act_on_version = partial(_act, parameters=(DRY_RUN, IDEMPOTENCY_KEY, IF_MATCH))
-_read = partial(Endpoint, tag=_TAG, is_copper=False)
+_read = partial(Endpoint, tag=_TAG, scope=KeyScope.READ, is_copper=False)
 
 ENDPOINTS = (
     _act(

@@ -12,6 +12,7 @@ from onelead.api.answers import JsonResponse, error_response
 from onelead.api.call import Call
 from onelead.api.endpoints import DRY_RUN, IDEMPOTENCY_KEY, RECEIPT, Endpoint
 from onelead.api.lead_writes import Done, receipt_of
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import ResourceNotFound
 from onelead.domain.text import known_id
 from onelead.domain.writes import LeadWrite
@@ -19,6 +20,7 @@ from onelead.domain.writes import LeadWrite
 #: An endpoint of an act, by default of one that is about no version of a lead.
 act = partial(
     Endpoint,
+    scope=KeyScope.WRITE,
     parameters=(DRY_RUN, IDEMPOTENCY_KEY),
     headers=tuple(name for name in RECEIPT if name != "ETag"),
     is_copper=False,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
@@ -27,9 +28,18 @@ from onelead.domain.account import (
     Role,
     User,
 )
+from onelead.domain.api_keys.purposes import (
+    ALL_PURPOSE,
+    KeyPurpose,
+    KeyScope,
+    require_purpose,
+)
+from onelead.domain.api_keys.texts import new_key_text
+from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.domain.text import fold_case
 from onelead.storage import schema
+from onelead.storage.access.audit import record
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
 from onelead.storage.settings.rows import insert_sources, insert_statuses
 
@@ -48,7 +58,20 @@ def caller(connection: Connection, key_hash: str) -> Caller | None:
     owner = user_row(connection, row.account_id, schema.user.c.id == row.user_id)
     if owner is None or not owner.is_active:
         return None
-    return Caller(row.account_id, row.user_id, owner.email, row.id)
+    return Caller(
+        *(row.account_id, row.user_id, owner.email, row.id),
+        scope=_scope(row),
+        date_expires=row.date_expires,
+        networks=tuple(map(ip_network, _networks(row))),
+    )
+
+
+def _scope(row: Row[Any]) -> KeyScope | None:
+    return None if row.scope is None else KeyScope(row.scope)
+
+
+def _networks(row: Row[Any]) -> tuple[str, ...]:
+    return tuple(row.networks.split(",")) if row.networks else ()
 
 
 def account_ids(connection: Connection) -> Sequence[int]:
@@ -60,7 +83,9 @@ def account_ids(connection: Connection) -> Sequence[int]:
     )
 
 
-def create_account(connection: Connection, now: int, name: str, email: str) -> NewAccount:
+def create_account(
+    connection: Connection, now: int, name: str, email: str, scope: KeyScope | None = None
+) -> NewAccount:
     """Create an account with its pick lists, first admin and key."""
     newest = connection.execute(select(func.max(schema.account.c.id))).scalar()
     account_id = (newest or 0) + 1
@@ -71,7 +96,8 @@ def create_account(connection: Connection, now: int, name: str, email: str) -> N
     connection.execute(insert(schema.lane), lane | {"last_id": first_id(account_id)})
     _create_pick_lists(connection, account_id)
     user = create_user(connection, now, account_id, email, "", Role.ADMIN)
-    _key, secret = create_api_key(connection, now, account_id, email, "first key")
+    purpose = KeyPurpose(scope)
+    _key, secret = create_api_key(connection, now, account_id, email, "first key", purpose)
     return NewAccount(account_id, user.id, user.email, secret)
 
 
@@ -91,7 +117,14 @@ def _create_pick_lists(connection: Connection, account_id: int) -> None:
 
 
 def create_user(
-    connection: Connection, now: int, account_id: int, email: str, name: str, role: Role
+    connection: Connection,
+    now: int,
+    account_id: int,
+    email: str,
+    name: str,
+    role: Role,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> User:
     """Create a user, identified by the e-mail."""
     require_new_user(email, name)
@@ -108,22 +141,51 @@ def create_user(
     }
     connection.execute(insert(schema.user), row | rest)
     next_settings_version(connection, account_id)
+    given = {"name": (None, shown_name), "email": (None, email), "role": (None, role.value)}
+    entry = AuditEntry(AuditEvent.USER_CREATED, by, subject_user_id=user_id, changes=given)
+    record(connection, now, account_id, entry)
     return User(user_id, shown_name, email, role)
 
 
 def create_api_key(
-    connection: Connection, now: int, account_id: int, email: str, label: str
+    connection: Connection,
+    now: int,
+    account_id: int,
+    email: str,
+    label: str,
+    purpose: KeyPurpose = ALL_PURPOSE,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> tuple[ApiKey, str]:
     """Create a key for an active user; returns it with its secret."""
+    purpose = require_purpose(purpose, now)
     key_id = _next_id(connection, account_id)
     owner = user_with_email(connection, account_id, email)
     if not owner.is_active:
         raise NotPossible(f"the user {email} is deactivated")
-    secret = f"ol_{secrets.token_hex(32)}"
+    secret = new_key_text(purpose.scope, secrets.randbits(256))
     row = {"key_hash": key_hash(secret), "account_id": account_id, "id": key_id}
-    rest = {"user_id": owner.id, "label": label, "date_created": now}
-    connection.execute(insert(schema.api_key), row | rest)
-    return ApiKey(key_id, owner.id, owner.email, label, now), secret
+    rest = {"user_id": owner.id, "label": label, "date_created": now, "created_by_id": by.user_id}
+    stored = {
+        "scope": None if purpose.scope is None else purpose.scope.value,
+        "date_expires": purpose.date_expires,
+        "networks": ",".join(purpose.networks) or None,
+    }
+    connection.execute(insert(schema.api_key), row | rest | stored)
+    entry = AuditEntry(
+        *(AuditEvent.KEY_CREATED, by, owner.id, key_id),
+        changes={"label": (None, label)}
+        | {name: (None, value) for name, value in stored.items() if value is not None},
+    )
+    record(connection, now, account_id, entry)
+    made = ApiKey(
+        *(key_id, owner.id, owner.email, label, now),
+        scope=purpose.scope,
+        date_expires=purpose.date_expires,
+        networks=purpose.networks,
+        created_by_id=by.user_id,
+    )
+    return made, secret
 
 
 def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
@@ -142,20 +204,34 @@ def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
             *(row.id, row.user_id, row.email, row.label, row.date_created, row.date_revoked),
             date_last_used=row.date_last_used,
             last_address=row.last_address or "",
+            scope=_scope(row),
+            date_expires=row.date_expires,
+            networks=_networks(row),
+            created_by_id=row.created_by_id,
         )
         for row in rows
     ]
 
 
-def revoke_api_key(connection: Connection, now: int, account_id: int, key_id: int) -> ApiKey:
+def revoke_api_key(
+    connection: Connection,
+    now: int,
+    account_id: int,
+    key_id: int,
+    *,
+    by: Requester = COMMAND_LINE,
+) -> ApiKey:
     """Revoke a key; revoking it again changes nothing."""
     take_lane(connection, account_id, 0)
     table = schema.api_key
     of_key = (table.c.account_id == account_id) & (table.c.id == key_id)
     still_valid = of_key & table.c.date_revoked.is_(None)
-    connection.execute(update(table).where(still_valid).values(date_revoked=now))
+    is_new = connection.execute(update(table).where(still_valid).values(date_revoked=now)).rowcount
     for key in api_keys(connection, account_id):
         if key.id == key_id:
+            if is_new:
+                entry = AuditEntry(AuditEvent.KEY_REVOKED, by, key.user_id, key_id)
+                record(connection, now, account_id, entry)
             return key
     raise ResourceNotFound(f"API key {key_id} does not exist")
 

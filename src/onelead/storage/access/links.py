@@ -11,14 +11,22 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from onelead.contract.access import LINK_SECONDS, LinkPurpose, OneTimeLink
 from onelead.domain.account import Role
+from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.storage import schema
 from onelead.storage.access.accounts import account_ids, active_user, key_hash
+from onelead.storage.access.audit import record
 from onelead.storage.lane import take_lane
 from onelead.storage.schema import one_time_link, password
 
 
 def create_link(
-    connection: Connection, now: int, account_id: int, user_id: int, purpose: LinkPurpose
+    connection: Connection,
+    now: int,
+    account_id: int,
+    user_id: int,
+    purpose: LinkPurpose,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> str:
     """Create a link for an active user and return its token; older ones stop working."""
     take_lane(connection, account_id, 0)
@@ -32,6 +40,11 @@ def create_link(
     row = {"token_hash": key_hash(token), "account_id": account_id, "user_id": user_id}
     rest = {"purpose": purpose.value, "date_created": now}
     connection.execute(insert(table), row | rest | {"date_expires": now + LINK_SECONDS[purpose]})
+    if purpose is not LinkPurpose.ACCOUNT_CHOICE:
+        # That one is a step of signing in, which has an entry of its own.
+        changes = {"purpose": (None, purpose.value)}
+        entry = AuditEntry(AuditEvent.LINK_CREATED, by, subject_user_id=user_id, changes=changes)
+        record(connection, now, account_id, entry)
     return token
 
 

@@ -188,5 +188,4 @@ def forget_credentials(
     for one in passkeys(connection, account_id, user_id):
         remove_passkey(connection, now, account_id, user_id, one.credential_id, by)
     forget_codes(connection, now, account_id, user_id, by)
-    end_sessions(connection, account_id, user_id)
-    record(connection, now, account_id, AuditEntry(AuditEvent.SESSIONS_ENDED, by, user_id))
+    end_sessions(connection, now, account_id, user_id, by=by)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from onelead.contract.access import SignInFacts, StoredPassword, WebSession
+from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.domain.limits import SIGN_IN_ACCOUNTS_MAX
 from onelead.domain.text import fold_case
 from onelead.storage import schema
 from onelead.storage.access.accounts import active_user, user_row
+from onelead.storage.access.audit import record
 from onelead.storage.access.links import end_links, use_link
 from onelead.storage.access.pending import begin_session
-from onelead.storage.access.sign_in import end_sessions
+from onelead.storage.access.sign_in import delete_sessions
 from onelead.storage.lane import take_lane
 from onelead.storage.schema import account, password
 
@@ -50,7 +53,13 @@ def renew_password_hash(connection: Connection, stored: StoredPassword, password
 
 
 def sign_in(
-    connection: Connection, stored: StoredPassword, token_hash: str, session: WebSession
+    connection: Connection,
+    now: int,
+    stored: StoredPassword,
+    token_hash: str,
+    session: WebSession,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> bool:
     """Begin a session if the password and the user are still the same."""
     take_lane(connection, stored.account_id, 0)
@@ -58,8 +67,23 @@ def sign_in(
     owner = user_row(connection, stored.account_id, schema.user.c.id == stored.user_id)
     if connection.execute(unchanged).first() is None or owner is None or not owner.is_active:
         return False
-    begin_session(connection, token_hash, session)
+    _enter(connection, now, token_hash, session, by)
     return True
+
+
+def _enter(
+    connection: Connection, now: int, token_hash: str, session: WebSession, by: Requester
+) -> None:
+    """Begin a session, and record that its user signed in, unless a code is still to come."""
+    if not begin_session(connection, token_hash, session):
+        return
+    entry = AuditEntry(AuditEvent.SIGNED_IN, _self(session, by), session.user_id)
+    record(connection, now, session.account_id, entry)
+
+
+def _self(session: WebSession, by: Requester) -> Requester:
+    """Return the requester as the user who signs in, who was not known before."""
+    return structs.replace(by, user_id=session.user_id)
 
 
 def _is_unchanged(stored: StoredPassword) -> ColumnElement[bool]:
@@ -78,12 +102,14 @@ def change_password(
     password_hash: str,
     *,
     keep: str,
+    by: Requester = COMMAND_LINE,
 ) -> None:
     """Replace an active user's password, and end the user's other sessions and links."""
     take_lane(connection, account_id, 0)
     save_password(connection, now, account_id, user_id, password_hash)
-    end_sessions(connection, account_id, user_id, keep=keep)
+    delete_sessions(connection, account_id, user_id, keep=keep)
     end_links(connection, account_id, user_id)
+    record(connection, now, account_id, AuditEntry(AuditEvent.PASSWORD_CHANGED, by, user_id))
 
 
 def set_password(
@@ -93,6 +119,8 @@ def set_password(
     password_hash: str,
     token_hash: str,
     session: WebSession,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> bool:
     """Use up a link to set a password, and begin a session; False if the link does not work."""
     link = use_link(connection, now, link_hash, is_choice=False)
@@ -100,21 +128,32 @@ def set_password(
         return False
     assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
     save_password(connection, now, link.account_id, link.user_id, password_hash)
-    end_sessions(connection, link.account_id, link.user_id)
+    delete_sessions(connection, link.account_id, link.user_id)
     end_links(connection, link.account_id, link.user_id)
-    begin_session(connection, token_hash, session)
+    entry = AuditEntry(
+        *(AuditEvent.PASSWORD_SET, _self(session, by), link.user_id),
+        changes={"purpose": (None, link.purpose.value)},
+    )
+    record(connection, now, link.account_id, entry)
+    _enter(connection, now, token_hash, session, by)
     return True
 
 
 def choose_account(
-    connection: Connection, now: int, link_hash: str, token_hash: str, session: WebSession
+    connection: Connection,
+    now: int,
+    link_hash: str,
+    token_hash: str,
+    session: WebSession,
+    *,
+    by: Requester = COMMAND_LINE,
 ) -> bool:
     """Use up a link to choose an account, and begin a session; False as in `set_password`."""
     link = use_link(connection, now, link_hash, is_choice=True)
     if link is None:
         return False
     assert (link.account_id, link.user_id) == (session.account_id, session.user_id)
-    begin_session(connection, token_hash, session)
+    _enter(connection, now, token_hash, session, by)
     return True
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from onelead.contract.access import NewAccount, OneTimeLink
+from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.sign_in.attempts import Count, Places
-from onelead.storage.access import accounts, attempts, company, links, user_changes
+from onelead.domain.text import fold_case
+from onelead.storage.access import accounts, attempts, audit, company, links, user_changes
 from onelead.storage.access import passwords as stored_passwords
 from onelead.storage.access import sign_in as web_sessions
 from onelead.storage.transactions import Transactions, reads, writes, writes_now
+
+#: Enough to tell e-mails apart.
+_EMAIL_HASH_CHARS = 24
 
 
 class PortableAccess(Transactions):
@@ -24,18 +31,18 @@ class PortableAccess(Transactions):
     revoke_api_key = writes_now(accounts.revoke_api_key)
     record_api_key_uses = writes(user_changes.record_api_key_uses)
     create_user = writes_now(accounts.create_user)
-    deactivate_user = writes(user_changes.deactivate_user)
-    change_user = writes(user_changes.change_user)
+    deactivate_user = writes_now(user_changes.deactivate_user)
+    change_user = writes_now(user_changes.change_user)
 
     session = reads(web_sessions.session)
     sessions = reads(web_sessions.sessions)
     touch_session = writes(web_sessions.touch_session)
-    end_session = writes(web_sessions.end_session)
-    end_sessions = writes(web_sessions.end_sessions)
+    end_session = writes_now(web_sessions.end_session)
+    end_sessions = writes_now(web_sessions.end_sessions)
 
     passwords = reads(stored_passwords.passwords)
     renew_password_hash = writes(stored_passwords.renew_password_hash)
-    sign_in = writes(stored_passwords.sign_in)
+    sign_in = writes_now(stored_passwords.sign_in)
     change_password = writes_now(stored_passwords.change_password)
     sign_in_facts = reads(stored_passwords.sign_in_facts)
     set_password = writes_now(stored_passwords.set_password)
@@ -53,6 +60,18 @@ class PortableAccess(Transactions):
 
     create_link = writes_now(links.create_link)
     create_first_link = writes_now(links.create_first_link)
+
+    search_audit = reads(audit.search_audit)
+    active_users = reads(audit.active_users)
+
+    #: Of the database, once it was read.
+    _secret = ""
+
+    async def email_hash(self, email: str) -> str:
+        if not self._secret:
+            self._secret = await self._read(audit.database_secret)
+        key, text = self._secret.encode(), fold_case(email).encode()
+        return hmac.new(key, text, hashlib.sha256).hexdigest()[:_EMAIL_HASH_CHARS]
 
     async def known_places(self, places: Places) -> frozenset[str]:
         now = self._clock()
@@ -77,14 +96,16 @@ class PortableAccess(Transactions):
 
         return await self._write(work)
 
-    async def create_first_account(self, name: str, email: str) -> NewAccount | None:
+    async def create_first_account(
+        self, name: str, email: str, scope: KeyScope | None = None
+    ) -> NewAccount | None:
         now = self._clock()
 
         def work(connection: Connection) -> NewAccount | None:
             self._lock_accounts(connection)
             if accounts.account_ids(connection):
                 return None
-            return accounts.create_account(connection, now, name, email)
+            return accounts.create_account(connection, now, name, email, scope)
 
         if await self.account_ids():
             return None

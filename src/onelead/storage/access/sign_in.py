@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from onelead.contract.access import KnownSession, WebSession
+from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.domain.limits import SENT_FORM_S, SESSIONS_PER_USER_MAX
 from onelead.domain.sign_in.sessions import USUAL
+from onelead.storage.access.audit import record
 from onelead.storage.engine_insert import engine_insert
+from onelead.storage.lane import take_lane
 from onelead.storage.schema import account, password, pending_sign_in, sent_form, web_session
 
 
@@ -66,18 +69,50 @@ def touch_session(connection: Connection, token_hash: str, now: int) -> None:
     connection.execute(update(table).where(where).values(date_last_used=now))
 
 
-def end_session(connection: Connection, token_hash: str) -> None:
+def end_session(
+    connection: Connection, now: int, token_hash: str, *, by: Requester = COMMAND_LINE
+) -> None:
     """Delete a session."""
-    connection.execute(delete(web_session).where(web_session.c.token_hash == token_hash))
+    found = session(connection, token_hash)
+    if found is None:
+        return
+    take_lane(connection, found.account_id, 0)
+    is_it = web_session.c.token_hash == token_hash
+    # It may have ended after it was read and before the lane was taken.
+    if connection.execute(delete(web_session).where(is_it)).rowcount:
+        entry = AuditEntry(
+            *(AuditEvent.SIGNED_OUT, by, found.user_id),
+            changes={"session_address": (found.address, None)},
+        )
+        record(connection, now, found.account_id, entry)
 
 
-def end_sessions(connection: Connection, account_id: int, user_id: int, *, keep: str = "") -> None:
-    """Delete a user's sessions, except one, and what could become one."""
+def end_sessions(
+    connection: Connection,
+    now: int,
+    account_id: int,
+    user_id: int,
+    *,
+    keep: str = "",
+    by: Requester = COMMAND_LINE,
+) -> None:
+    """Delete a user's sessions, except one, and record it."""
+    take_lane(connection, account_id, 0)
+    if ended := delete_sessions(connection, account_id, user_id, keep=keep):
+        changes = {"sessions": (ended, None)}
+        entry = AuditEntry(AuditEvent.SESSIONS_ENDED, by, user_id, changes=changes)
+        record(connection, now, account_id, entry)
+
+
+def delete_sessions(
+    connection: Connection, account_id: int, user_id: int, *, keep: str = ""
+) -> int:
+    """Delete a user's sessions but one, and what could become one; return how many there were."""
     table = pending_sign_in
     is_theirs = (table.c.account_id == account_id) & (table.c.user_id == user_id)
     connection.execute(delete(table).where(is_theirs))
     where = _of_user(account_id, user_id) & (web_session.c.token_hash != keep)
-    connection.execute(delete(web_session).where(where))
+    return connection.execute(delete(web_session).where(where)).rowcount
 
 
 def _of_user(account_id: int, user_id: int) -> ColumnElement[bool]:

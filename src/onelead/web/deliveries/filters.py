@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from msgspec import Struct
 from starlette.datastructures import QueryParams
 
 from onelead.contract.ledger import LedgerScope, LedgerSearch
@@ -16,8 +14,9 @@ from onelead.domain.matching import sought_values
 from onelead.domain.references import payload_texts, reference
 from onelead.domain.text import isolated, known_id, quoted, shortened
 from onelead.domain.writes import Outcome
-from onelead.web.frame.address import parameters
+from onelead.web.frame.address import Chip, parameters
 from onelead.web.words.ledger_lines import ApiKeyLabels, by_choices
+from onelead.web.words.spans import moment_from
 
 PATH = "/deliveries"
 #: What a delivery can be about: values and texts.
@@ -34,14 +33,6 @@ _PARAMETERS = (
     # Something was not taken; the id of a setting that was sent.
     *("ignored", "sent"),
 )
-_YEARS = range(1971, 9999)
-
-
-class Chip(Struct, frozen=True):
-    """An active filter, and the address of the page without it."""
-
-    text: str
-    href_without: str
 
 
 class DeliveryFilters:
@@ -173,21 +164,13 @@ class DeliveryFilters:
         return ()
 
     def _moment(self, name: str) -> int | None:
-        """Read a moment as browsers write it, in the account's time zone; a day means all of it."""
         text = self.value(name)
         if not text:
             return None
-        try:
-            moment: datetime | None = datetime.fromisoformat(text)
-        except ValueError:
-            moment = None
-        if moment is None or moment.year not in _YEARS or moment.tzinfo is not None:
+        moment = moment_from(text, self._settings.zone, is_end=name == "until")
+        if moment is None:
             self._wrong(name, "is not a date and time (YYYY-MM-DDThh:mm)")
-            return None
-        is_day = len(text) <= len("YYYY-MM-DD")
-        if is_day and name == "until":
-            moment = datetime.combine(moment, time()) + timedelta(days=1)
-        return int(moment.replace(tzinfo=self._settings.zone).timestamp())
+        return moment
 
 
 def match_choices(settings: AccountSettings) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from starlette.datastructures import QueryParams
 
 from onelead.domain.errors import BodyMalformed
@@ -16,6 +17,13 @@ from onelead.domain.text import is_blank
 from onelead.incoming.search_request import require_no_nul
 
 Pair = tuple[str, str]
+
+
+class Chip(Struct, frozen=True):
+    """An active filter, and the address of the page without it."""
+
+    text: str
+    href_without: str
 
 
 def parameters(query: QueryParams) -> list[Pair]:

@@ -53,7 +53,9 @@ async def invite(visit: Visit) -> Response:
     form = await visit.form()
     name, email, role = form.get("name"), form.get("email"), _role(form.get("role"))
     try:
-        user = await visit.store.create_user(visit.account_id, email, name, role)
+        user = await visit.store.create_user(
+            visit.account_id, email, name, role, by=visit.requester
+        )
     except (InputInvalid, NotPossible) as error:
         problems = problems_of(error)
         if isinstance(error, NotPossible):
@@ -65,7 +67,7 @@ async def invite(visit: Visit) -> Response:
 
 async def _with_link(visit: Visit, user: User, purpose: LinkPurpose) -> Response:
     """Create a one-time link for a user, and show it this once."""
-    token = await visit.store.create_link(visit.account_id, user.id, purpose)
+    token = await visit.store.create_link(visit.account_id, user.id, purpose, by=visit.requester)
     return visit.page(
         "users/link.html",
         user=user,
@@ -116,7 +118,7 @@ async def change(visit: Visit) -> Response:
     lines = structs.replace(lines, typed={**lines.typed, "role": _role(form.get("role")).value})
     try:
         after = await visit.store.change_user(
-            visit.account_id, user.id, _asked(user, lines), by=_own_id(visit)
+            visit.account_id, user.id, _asked(user, lines), by=visit.requester
         )
     except SettingsConflict:
         return await _conflict_page(visit, user.id, lines)
@@ -158,7 +160,7 @@ async def reactivate(visit: Visit) -> Response:
 async def _switch(visit: Visit, *, is_active: bool, flash: str) -> Response:
     user, asked = _user(visit), UserChange(is_active=is_active)
     try:
-        await visit.store.change_user(visit.account_id, user.id, asked, by=_own_id(visit))
+        await visit.store.change_user(visit.account_id, user.id, asked, by=visit.requester)
     except NotPossible as error:
         return await _shown(visit, user, line_form(_stored(user)), error)
     return visit.redirect(_USERS, f"{user.name} {flash}.")
@@ -189,10 +191,6 @@ def _user(visit: Visit) -> User:
     if user is None:
         raise ResourceNotFound
     return user
-
-
-def _own_id(visit: Visit) -> int:
-    return visit.signed_in.user.id
 
 
 def _role(text: str) -> Role:

@@ -53,7 +53,7 @@ async def rename(visit: Visit) -> Response:
     user_id = visit.signed_in.user.id
     try:
         change = UserChange(name=name)
-        await visit.store.change_user(visit.account_id, user_id, change, by=user_id)
+        await visit.store.change_user(visit.account_id, user_id, change, by=visit.requester)
     except InputInvalid as error:
         return await _profile(visit, 422, name_problems=problems_of(error), name=name)
     return visit.redirect(_PROFILE, "Your name was saved.")
@@ -70,7 +70,9 @@ async def change_password(visit: Visit) -> Response:
         return await _profile(visit, 422, password_problems=problems_of(error))
     password_hash = await new_password_hash(visit, visit.account_id, user.email, password)
     await visit.store.change_password(
-        visit.account_id, user.id, password_hash, keep=visit.signed_in.token_hash
+        *(visit.account_id, user.id, password_hash),
+        keep=visit.signed_in.token_hash,
+        by=visit.requester,
     )
     return visit.redirect(
         _PROFILE, "Your password was changed, and all other browsers were signed out."
@@ -95,13 +97,13 @@ async def end_session(visit: Visit) -> Response:
 
 
 async def _ended(visit: Visit, one: KnownSession) -> Response:
-    await visit.store.end_session(one.token_hash)
+    await visit.store.end_session(one.token_hash, by=visit.requester)
     return visit.redirect(_PROFILE, f"{browser_name(one.session.user_agent)} was signed out.")
 
 
 async def sign_out_everywhere(visit: Visit) -> Response:
     """Sign out all of the user's browsers, including this one."""
-    await visit.store.end_sessions(visit.account_id, visit.signed_in.user.id)
+    await visit.store.end_sessions(visit.account_id, visit.signed_in.user.id, by=visit.requester)
     response = visit.redirect("/sign-in", "You are signed out everywhere.")
     forget_session(visit.request, response)
     return response

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from onelead.contract.access import LinkPurpose, OneTimeLink, StoredPassword
 from onelead.domain.account import User
-from onelead.domain.errors import InputInvalid
+from onelead.domain.errors import InputInvalid, TooManyAttempts
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.sign_in.company import CompanyUser
 from onelead.domain.sign_in.passwords import require_good_password
@@ -25,6 +25,7 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 from onelead.web.sign_in.password_check import (
     new_password_hash,
     remember_places,
@@ -48,14 +49,20 @@ async def sign_in(visit: Visit) -> Response:
     form = await visit.form()
     email, password = form.get("email")[:LINE_CHARS_MAX], form.raw("password")
     wanted = own_path(form.get("next", "/"))
-    found = await users_with_password(visit, email, password)
+    try:
+        found = await users_with_password(visit, email, password)
+    except TooManyAttempts:
+        await note_sign_in(visit, SignInOutcome.THROTTLED, email)
+        raise
     if len(found) > 1:
         return await account_choice(visit, found, wanted)
     token = new_token()
     if found:
         session = new_session(visit.request, found[0].account_id, found[0].user_id, visit.now)
-        if await visit.store.sign_in(found[0], token_hash(token), session):
+        hashed = token_hash(token)
+        if await visit.store.sign_in(found[0], hashed, session, by=visit.requester):
             return await entered(visit, token, wanted)
+    await note_sign_in(visit, SignInOutcome.REFUSED, email)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
@@ -66,7 +73,9 @@ async def account_choice(
 ) -> Response:
     """Let somebody who is several users choose as which one to sign in."""
     tokens = [
-        await visit.store.create_link(one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE)
+        await visit.store.create_link(
+            one.account_id, one.user_id, LinkPurpose.ACCOUNT_CHOICE, by=visit.requester
+        )
         for one in users
     ]
     choices = list(zip(users, tokens, strict=True))
@@ -82,7 +91,8 @@ async def choose_account(visit: Visit) -> Response:
     token = new_token()
     if link is not None:
         session = new_session(visit.request, link.account_id, link.user_id, visit.now)
-        if await visit.store.choose_account(hashed, token_hash(token), session):
+        new = token_hash(token)
+        if await visit.store.choose_account(hashed, new, session, by=visit.requester):
             return await entered(visit, token, wanted)
     if visit.who is not None:
         # The account was already chosen, perhaps in another tab.
@@ -96,7 +106,7 @@ async def sign_out(visit: Visit) -> Response:
     response = visit.redirect("/sign-in", "You are signed out.")
     # A form from another site comes without the cookie, and must not delete it.
     if token:
-        await visit.store.end_session(token_hash(token))
+        await visit.store.end_session(token_hash(token), by=visit.requester)
         forget_session(visit.request, response)
     return response
 
@@ -124,7 +134,8 @@ async def welcome(visit: Visit) -> Response:
     password_hash = await new_password_hash(visit, link.account_id, user.email, password)
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
-    if not await visit.store.set_password(hashed, password_hash, token_hash(token), session):
+    new = token_hash(token)
+    if not await visit.store.set_password(hashed, password_hash, new, session, by=visit.requester):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
     await remember_places(visit, user.email)
     return await entered(visit, token, "/", f"Welcome, {user.name}. Your password is set.")

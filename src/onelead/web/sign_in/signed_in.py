@@ -14,6 +14,7 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 
 CODE_PATH = "/sign-in/code"
 
@@ -30,8 +31,10 @@ async def entered(visit: Visit, token: str, wanted: str, flash: str = "") -> Res
         set_browser(visit.request, response, visit.browser_token)
         return response
     if visit.who is not None:
-        await visit.store.end_session(visit.who.token_hash)
+        await visit.store.end_session(visit.who.token_hash, by=visit.requester)
     settings = await visit.store.settings(session.account_id)
+    email = settings.users_by_id[session.user_id].email
+    await note_sign_in(visit, SignInOutcome.SIGNED_IN, email)
     response = visit.redirect(wanted, flash)
     set_session(visit.request, response, token, settings.sessions.total_s)
     set_browser(visit.request, response, visit.browser_token)

@@ -1,14 +1,16 @@
-"""How far back a page looks: some hours, or some days in the account's time zone."""
+"""How far back a page looks: some hours or days, or moments in the account's time zone."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from onelead.domain.custom_fields import day_seconds
 from onelead.domain.figures import HOUR_S
+
+_YEARS = range(1971, 9999)
 
 
 class Span(Struct, frozen=True):
@@ -40,6 +42,23 @@ def hours_of(span: Span, now: int, zone: ZoneInfo) -> tuple[int, int]:
         return until - span.hours * HOUR_S, until
     first = day_seconds(days_of(span, now, zone)[0].isoformat(), zone)
     return -(-first // HOUR_S) * HOUR_S, until
+
+
+def moment_from(text: str, zone: ZoneInfo, *, is_end: bool) -> int | None:
+    """Read a moment as browsers write it, in the local time of a zone; None for any other text.
+
+    A day means all of it, so as an end it is the day's last moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.year not in _YEARS or moment.tzinfo is not None:
+        return None
+    is_day = len(text) <= len("YYYY-MM-DD")
+    if is_day and is_end:
+        moment = datetime.combine(moment, time()) + timedelta(days=1)
+    return int(moment.replace(tzinfo=zone).timestamp())
 
 
 def local(seconds: int, zone: ZoneInfo) -> datetime:

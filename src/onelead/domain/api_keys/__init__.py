@@ -1,0 +1,1 @@
+"""What an API key is for, and how its text is built."""
