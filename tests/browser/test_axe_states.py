@@ -222,7 +222,7 @@ def test_the_way_in_of_a_user_of_two_accounts(
         tab.goto("/sign-in")
         tab.get_by_label("E-mail").fill(email)
         tab.get_by_label("Password").fill(password)
-        tab.get_by_role("button", name="Sign in").click()
+        tab.get_by_role("button", name="Sign in", exact=True).click()
         expect(tab.get_by_role("button", name="Other Ltd")).to_be_visible()
         assert violations(tab) == []
 

@@ -15,7 +15,7 @@ def _menu(tab: Page) -> Locator:
 def _sign_in(tab: Page, email: str, password: str) -> None:
     tab.get_by_label("E-mail").fill(email)
     tab.get_by_label("Password").fill(password)
-    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_the_printed_link_lets_the_first_admin_in_once(site: Site) -> None:

@@ -287,3 +287,12 @@ async def test_what_happened_is_in_the_audit(
 def test_an_answer_of_a_real_device_fits() -> None:
     # Attestations with certificates have about 4,000 characters.
     assert PASSKEY_ANSWER_CHARS_MAX > 2 * 4_000
+
+
+async def test_any_process_takes_the_answer(web: Web, passkey: Authenticator) -> None:
+    visitor, elsewhere = web.visitor(), Web(web.api).visitor()
+    asked = await question(visitor, "/sign-in", "/sign-in/passkey/options")
+    elsewhere.client.cookies = visitor.client.cookies
+    page = await elsewhere.get("/sign-in")
+    sent = {"pending": asked["pending"], "credential": passkey.got(asked)}
+    assert (await page.submit("form#passkey-sign-in", sent)).path == "/"
