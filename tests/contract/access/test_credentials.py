@@ -162,7 +162,7 @@ class TestPasskeys:
         await store.add_passkey(second, BY)
         await store.remove_passkey(ACCOUNT, mia.id, "laptop", BY)
         assert not await store.sign_in_with_passkey(first, 0, a_session(mia, clock), BY)
-        await store.change_user(ACCOUNT, mia.id, UserChange(is_active=False), by=None)
+        await store.change_user(ACCOUNT, mia.id, UserChange(is_active=False), by=BY)
         assert await store.passkey("phone") is None
         assert not await store.sign_in_with_passkey(second, 0, a_session(mia, clock), BY)
         with pytest.raises(NotPossible):
