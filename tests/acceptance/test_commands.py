@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,6 +20,8 @@ from tests.support.commands.process import (
     serving,
     wait_until,
 )
+
+from onelead.domain.account import DEFAULT_TIME_ZONE
 
 pytestmark = pytest.mark.slow
 
@@ -134,15 +138,18 @@ def test_lists_are_readable_tables(tmp_path: Path) -> None:
 
 def test_a_key_can_be_for_less(tmp_path: Path) -> None:
     run(tmp_path, *INIT)
-    create = ("keys", "create", "--scope", "read", "--expires", "2033-03-31")
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    create = ("keys", "create", "--scope", "read", "--expires", day.isoformat())
     made = run_json(tmp_path, *create, "--network", "10.0.0.7", "--network", "192.0.2.0/24")
     assert made["api_key"].startswith("ol_r_")
     assert (made["scope"], made["networks"]) == ("read", ["10.0.0.7/32", "192.0.2.0/24"])
     listed = run_json(tmp_path, "keys", "list")[-1]
     assert listed["scope"] == "read"
-    assert listed["date_expires"] == made["date_expires"] == 1_995_951_600
+    zone = ZoneInfo(DEFAULT_TIME_ZONE)
+    ends = datetime.combine(day + timedelta(days=1), time(), zone).timestamp()
+    assert listed["date_expires"] == made["date_expires"] == ends
     shown = run(tmp_path, "keys", "list").stdout.splitlines()[-1]
-    assert "read    10.0.0.7/32, 192.0.2.0/24" in shown
+    assert "read 10.0.0.7/32, 192.0.2.0/24" in " ".join(shown.split())
     for wrong in (("--scope", "root"), ("--expires", "soon"), ("--network", "x")):
         assert run(tmp_path, "keys", "create", *wrong).returncode in (1, 2), wrong
 

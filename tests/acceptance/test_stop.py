@@ -118,6 +118,6 @@ def test_a_stopped_server_leaves_one_plain_file_that_the_next_one_serves(tmp_pat
     with serving(tmp_path) as server:
         assert server.stop() == 0
     left = {file.name for file in (tmp_path / "data").iterdir()}
-    assert left == {"onelead.db", "onelead.db.serving"}
+    assert left == {"onelead.db", "onelead.db.serving", "onelead.db.first-sign-in"}
     with serving(tmp_path) as server:
         assert server.stop() == 0

@@ -69,7 +69,9 @@ class Neighbours:
         rows = {}
         for table in metadata.sorted_tables:
             owner = "id" if table.name == "account" else "account_id"
-            found = self.database.rows(f'SELECT * FROM "{table.name}" WHERE {owner} = {account_id}')
+            # A table that belongs to no account is read as a whole.
+            which = f"WHERE {owner} = {account_id}" if owner in table.c else ""
+            found = self.database.rows(f'SELECT * FROM "{table.name}" {which}')
             rows[table.name] = sorted(found, key=repr)
         return rows
 
