@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import kill
+from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 from tests.soak.load import Account, Load, prepared
@@ -37,6 +38,7 @@ PAUSES_S = (0.3, 1.0, 3.0, 7.0)
 PAUSE_WEIGHTS = (6, 6, 3, 1)
 PAUSE_EVERY_S = 15.0
 WORKERS = 3
+SMALL_CACHES = (sys.executable, str(Path(__file__).parent / "small_caches.py"))
 
 
 @contextmanager
@@ -57,8 +59,9 @@ class Soak:
         self._seconds = options.minutes * 60
         self._life_s = min(LIFE_S, self._seconds / 2)
         self._chance = random.Random(options.seed)
-        self._server = ServerProcess(SERVE, configuration)
         self._has_workers = configuration.workers > 1
+        command = SERVE if self._has_workers else SMALL_CACHES
+        self._server = ServerProcess(command, configuration)
         self._load = Load(account, options.rate, self._chance)
         self.samples = Samples(warm_up_s=min(WARM_UP_S, self._life_s / 2))
         self.kills = self.pauses = 0

@@ -266,7 +266,7 @@ class _Fold:
         try:
             result = self._planned(write, seq)
         except OneleadError as error:
-            result = WriteResult(Outcome.REFUSED, refusal=error)
+            result = WriteResult(Outcome.REFUSED, refusal=error.with_traceback(None))
         if result.replayed_seq is not None:
             return result
         if result.refusal is not None:

@@ -255,6 +255,8 @@ class WriteResult(Struct, frozen=True, gc=False):
     lead: Lead | None = None
     changes: Changes = {}
     match: MatchResult | None = None
+    #: Without a traceback: its frames have the result, into which no garbage collector looks, so
+    #: the two would keep each other forever.
     refusal: OneleadError | None = None
     #: What the delivery brought and the lead did not take, named as among its changes.
     ignored: tuple[str, ...] = ()

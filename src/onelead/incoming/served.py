@@ -92,6 +92,8 @@ class Served(ABC, Generic[Opened]):
         except OneleadError as error:
             line.refused_by(error)
             response = self._refused(opened, error)
+            # It may be the refusal of a result that one of its frames has, see `WriteResult`.
+            error.__traceback__ = None
         except Exception as error:  # noqa: BLE001 - the log gets it, and the caller its number
             defect = error
             response = self._failed(opened, line.request_id)
