@@ -33,7 +33,12 @@ _SPDX = {
     "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 #: Packages whose metadata leaves it open; read in their licence files.
-_READ = {"axe-playwright-python": "MIT", "jinja2": "BSD-3-Clause"}
+_READ = {
+    "axe-playwright-python": "MIT",
+    "jinja2": "BSD-3-Clause",
+    "pyasn1-modules": "BSD-2-Clause",
+    "segno": "BSD-3-Clause",
+}
 
 
 def licence_of(name: str) -> str | None:

@@ -23,7 +23,7 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from onelead.configuration import LogFormat, LogLevel
-from onelead.domain.limits import LOG_LINES_KEPT_FOR_ERRORS, LOG_LINES_PER_S_MAX
+from onelead.domain.limits import ERROR_LOG_LINES_MIN, LOG_LINES_PER_S_MAX
 
 #: Of every format that keys have had.
 _API_KEY = re.compile(r"\bol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
@@ -107,7 +107,7 @@ class Bound(logging.Filter):
         return True
 
     def _has_room(self, level: int, now: float) -> bool:
-        kept = 0 if level >= logging.ERROR else LOG_LINES_KEPT_FOR_ERRORS
+        kept = 0 if level >= logging.ERROR else ERROR_LOG_LINES_MIN
         places = LOG_LINES_PER_S_MAX - kept
         return len(self._written) < places or now - self._written[-places] >= 1
 

@@ -19,7 +19,7 @@ CODE_PAGES = [
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]*\w(?:/[\w.-]+)*(?:/|\.(?:py|md|css|js|html))|\w[\w.-]*(?:/[\w.-]+)+")
 #: Folders that are made later, media types, dates and their format.
-_NO_FILES = re.compile(r"(?:build|data|application|text)/.*|mm/dd/yyyy|[0-9/]+")
+_NO_FILES = re.compile(r"(?:build|data|dist|application|text)/.*|mm/dd/yyyy|[0-9/]+")
 _NAME = re.compile(r"_?[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,}|[A-Z]+(?:_[A-Z]+)+")
 #: Names of PostgreSQL and Linux.
 _NAMES_OF_OTHERS = {"txid_status", "SO_REUSEPORT"}

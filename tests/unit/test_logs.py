@@ -15,7 +15,7 @@ import structlog
 from onelead.configuration import LogFormat, LogLevel
 from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.api_keys.texts import new_key_text
-from onelead.domain.limits import LOG_LINES_KEPT_FOR_ERRORS, LOG_LINES_PER_S_MAX
+from onelead.domain.limits import ERROR_LOG_LINES_MIN, LOG_LINES_PER_S_MAX
 from onelead.logs import Bound, configure_logs
 
 pytestmark = pytest.mark.usefixtures("restored_logging")
@@ -166,8 +166,8 @@ def test_the_last_places_are_for_errors() -> None:
     bound = Bound(Clock())
     warnings_written = sum(bound.filter(record()) for _ in range(100))
     errors_written = sum(bound.filter(record("asyncio", logging.ERROR)) for _ in range(100))
-    assert warnings_written == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
-    assert errors_written == LOG_LINES_KEPT_FOR_ERRORS
+    assert warnings_written == LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
+    assert errors_written == ERROR_LOG_LINES_MIN
 
 
 @pytest.mark.parametrize("log_format", LogFormat)
@@ -179,7 +179,7 @@ def test_the_next_line_says_how_many_were_left_out(log_format: LogFormat) -> Non
         structlog.get_logger("onelead.app").info("stopped")
 
     *before, last = logged(act, log_format).splitlines()
-    assert len(before) == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+    assert len(before) == LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
     assert not any("left_out" in line for line in before)
     count = 100 - len(before) + 31
     expected = f'"lines_left_out": {count}' if log_format is LogFormat.JSON else f"out={count}"
@@ -199,7 +199,7 @@ def test_lines_about_the_process_and_about_sign_ins_are_always_written(name: str
 
     text = logged(act)
     assert text.count("kept") == 100
-    assert text.count("flood") == LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+    assert text.count("flood") == LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
 
 
 def test_nothing_is_left_out_at_debug() -> None:

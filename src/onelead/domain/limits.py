@@ -167,7 +167,7 @@ RETRY_AFTER_S = 1
 #: SQLite's log has failed to be copied for this long: no more is written until a restart.
 CHECKPOINT_FAILURE_S = 5
 #: A full disk counts as full until it takes this much.
-DISK_ROOM_BYTES = 1_048_576
+DISK_ROOM_BYTES_MIN = 1_048_576
 #: What a server of databases refused counts as passed after this time, unless it is met again.
 SERVER_TROUBLE_S = 10
 
@@ -219,7 +219,7 @@ READY_TIMEOUT_S = 2
 METRICS_SAMPLE_S = 1
 #: In any second the log takes this many lines in all; the last places are kept for errors.
 LOG_LINES_PER_S_MAX = 20
-LOG_LINES_KEPT_FOR_ERRORS = 5
+ERROR_LOG_LINES_MIN = 5
 #: Up to this many of them are about refused requests.
 REFUSALS_LOGGED_PER_S_MAX = 10
 
@@ -404,7 +404,7 @@ CHECK_BEHIND_ROWS_MAX = 50_000
 # A few addresses do not crowd the others.
 assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
-assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - LOG_LINES_KEPT_FOR_ERRORS
+assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN

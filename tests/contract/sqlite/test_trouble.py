@@ -29,7 +29,7 @@ from onelead.domain.errors import (
     ReadOnly,
     StoreUnavailable,
 )
-from onelead.domain.limits import CHECKPOINT_FAILURE_S, DISK_ROOM_BYTES
+from onelead.domain.limits import CHECKPOINT_FAILURE_S, DISK_ROOM_BYTES_MIN
 from onelead.storage.sqlite.checkpoints import Checkpoints, Served
 from onelead.storage.sqlite.failures import Disk, failure, in_words
 from onelead.storage.sqlite.opened import OpenedFiles
@@ -364,4 +364,4 @@ async def test_a_store_that_cannot_copy_its_log_says_so_at_its_end(
 
 
 def test_the_room_that_ends_a_full_disk_is_more_than_a_page() -> None:
-    assert DISK_ROOM_BYTES > PAGE_BYTES
+    assert DISK_ROOM_BYTES_MIN > PAGE_BYTES

@@ -37,7 +37,7 @@ class _SameFiles(OpenedFiles):
         self.found = None
 
     def close(self) -> None:
-        """Have nothing open."""
+        """Do nothing: no file is open."""
 
     def look(self) -> None:
         """Find what was opened."""
@@ -51,10 +51,10 @@ class _SameFiles(OpenedFiles):
 
 
 class _Disk(Disk):
-    """A disk that says nothing of its own."""
+    """A disk that never says why it fails."""
 
     def refusal(self) -> type[StoreUnavailable] | None:
-        """Know of nothing."""
+        """Say nothing."""
         return None
 
 

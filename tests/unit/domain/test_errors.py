@@ -16,6 +16,7 @@ from onelead.domain.errors import (
     OneleadError,
     Problem,
     ResourceNotFound,
+    ScopeMissing,
     StoreUnavailable,
     VersionConflict,
     WriteQueueFull,
@@ -26,6 +27,7 @@ from onelead.domain.errors import (
 CATALOGUE = OneleadError.all()
 WITH_ARGUMENTS = {
     *(InputInvalid, MatchAmbiguous, ConfigurationInvalid, VersionConflict, LeadMerged, ClaimTaken),
+    ScopeMissing,
 }
 WITHOUT_ARGUMENTS = [error for error in CATALOGUE if error not in WITH_ARGUMENTS]
 

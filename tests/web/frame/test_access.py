@@ -45,6 +45,7 @@ def test_there_are_pages_of_each_sort() -> None:
     assert {page.path for page in PAGES if page.access is Access.ANYONE} == {
         *("/sign-in", "/sign-in/account", "/sign-out", "/welcome/{token}"),
         *("/sign-in/code", "/sign-in/passkey", "/sign-in/passkey/options"),
+        *("/sign-in/company", "/sign-in/company/return"),
     }
 
 

@@ -16,7 +16,7 @@ from onelead.domain.limits import (
     ADDRESS_PARAMETERS_MAX,
     FORM_FIELDS_MAX,
     REQUEST_BODY_BYTES_MAX,
-    SIGN_IN_BY_EMAIL_MAX,
+    SIGN_IN_BY_PLACE_MAX,
 )
 from onelead.web.frame.policy import PAGE_HEADERS
 
@@ -226,14 +226,14 @@ class TestThrottleAcrossAccounts:
         await a_member(web)
         await self._an_accomplice(web)
         statuses = []
-        for number in range(SIGN_IN_BY_EMAIL_MAX + 1):
+        for number in range(SIGN_IN_BY_PLACE_MAX + 1):
             password = "the accomplice's own" if number % 2 else "a guess of the other"
             statuses.append((await sign_in(web.visitor(), "mia@shop.example", password)).status)
         assert statuses[-1] == 429
 
     async def test_a_link_elsewhere_gives_no_more_attempts(self, web: Web) -> None:
         await a_member(web)
-        for _ in range(SIGN_IN_BY_EMAIL_MAX):
+        for _ in range(SIGN_IN_BY_PLACE_MAX):
             shown = await sign_in(web.visitor(), "mia@shop.example", "a guess of the other")
             assert shown.status == 422
         await self._an_accomplice(web)

@@ -19,7 +19,7 @@ from onelead.domain.audit import AuditEvent, AuditRow
 from onelead.domain.limits import (
     AUDIT_WAITING_MAX,
     REFUSALS_LOGGED_PER_S_MAX,
-    SIGN_IN_BY_EMAIL_MAX,
+    SIGN_IN_BY_PLACE_MAX,
 )
 from onelead.logs import configure_logs
 
@@ -64,15 +64,15 @@ async def test_each_decision_is_one_line(web: Web, log: io.StringIO) -> None:
 
 async def test_an_attempt_too_many_is_a_line_and_no_entry(web: Web, log: io.StringIO) -> None:
     await a_member(web)
-    for _ in range(SIGN_IN_BY_EMAIL_MAX + 1):
+    for _ in range(SIGN_IN_BY_PLACE_MAX + 1):
         await sign_in(web.visitor(), EMAIL, "a wrong password")
     *_others, last = lines_of(log)
     assert last["outcome"] == "throttled"
-    assert len(await refusals(web)) == SIGN_IN_BY_EMAIL_MAX
+    assert len(await refusals(web)) == SIGN_IN_BY_PLACE_MAX
 
 
 async def test_a_flood_does_not_fill_the_log(web: Web, log: io.StringIO) -> None:
-    for _ in range(SIGN_IN_BY_EMAIL_MAX + REFUSALS_LOGGED_PER_S_MAX + 9):
+    for _ in range(SIGN_IN_BY_PLACE_MAX + REFUSALS_LOGGED_PER_S_MAX + 9):
         await sign_in(web.visitor(), EMAIL, "a wrong password")
     outcomes = [line["outcome"] for line in lines_of(log)]
     assert outcomes.count("throttled") == REFUSALS_LOGGED_PER_S_MAX
@@ -106,8 +106,8 @@ async def test_an_unknown_email_leaves_no_entry(web: Web) -> None:
 async def test_a_password_that_is_right_in_one_account_is_no_refusal(web: Web) -> None:
     await a_member(web)
     other = await web.store.create_account("Other Ltd", EMAIL)
-    await set_password(web, other.user_id, "another afternoon")
-    shown = await sign_in(web.visitor(), EMAIL, "another afternoon")
+    await set_password(web, other.user_id, "another dry winter")
+    shown = await sign_in(web.visitor(), EMAIL, "another dry winter")
     assert shown.path == "/"
     assert await refusals(web) == []
 
@@ -149,12 +149,12 @@ async def test_the_documented_filter_reads_the_lines(
     log = io.StringIO()
     configure_logs(log_format, LogLevel.INFO, log, **process)
     await sign_in(web.visitor(address="192.0.2.7"), EMAIL)
-    for _ in range(SIGN_IN_BY_EMAIL_MAX + 1):
+    for _ in range(SIGN_IN_BY_PLACE_MAX + 1):
         await sign_in(web.visitor(address="2001:db8::7"), EMAIL, "a wrong password")
     lines = [line for line in log.getvalue().splitlines() if "sign-in" in line]
     of_sign_ins = [line for line in lines if "decisions" in line]
     found = [banned(line) for line in of_sign_ins]
-    assert found == [None, *["2001:db8::7"] * (SIGN_IN_BY_EMAIL_MAX + 1)]
+    assert found == [None, *["2001:db8::7"] * (SIGN_IN_BY_PLACE_MAX + 1)]
     assert not any(banned(line) for line in lines if line not in of_sign_ins)
     # systemd's journal puts its own words before the line.
     journal = [banned(f" shop onelead[77]: {line}") for line in of_sign_ins]

@@ -20,7 +20,7 @@ from onelead.domain.errors import (
     ReadOnly,
     StoreUnavailable,
 )
-from onelead.domain.limits import DISK_ROOM_BYTES
+from onelead.domain.limits import DISK_ROOM_BYTES_MIN
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _MEANINGS: dict[int | None, type[StoreUnavailable]] = {
@@ -55,7 +55,7 @@ class Disk:
     def refusal(self) -> type[StoreUnavailable] | None:
         """Return what the disk refuses more data with; None if it takes some."""
         at = max((_size_of(file) for file in self._files), default=0)
-        rest = bytes(DISK_ROOM_BYTES)
+        rest = bytes(DISK_ROOM_BYTES_MIN)
         try:
             while rest:
                 # A disk that is nearly full takes a part.

@@ -84,6 +84,10 @@ _EVENTS: dict[AuditEvent, tuple[str, ...]] = {
         *("Company sign-in linked", "{by} linked {user} with the company sign-in"),
         "{by} linked their company sign-in",
     ),
+    AuditEvent.COMPANY_SIGN_IN_UNLINKED: (
+        *("Company sign-in unlinked", "{by} unlinked {user} from the company sign-in"),
+        "{by} unlinked their company sign-in",
+    ),
 }
 EVENT_LABELS = {event: words[0] for event, words in _EVENTS.items()}
 CHANNEL_LABELS = {
