@@ -30,12 +30,12 @@ from onelead.serving.server import listening
 
 SAMPLE_S = 5.0
 #: How long a process lives before it is killed, if the run is long enough for two of these lives.
-LIFE_S = 300.0
+LIFE_S = 600.0
 #: A process that has just started still grows for this long, or for half of its life.
-WARM_UP_S = 90.0
+WARM_UP_S = 240.0
 #: Rarely one that is long enough for a worker to be given up.
 PAUSES_S = (0.3, 1.0, 3.0, 7.0)
-PAUSE_WEIGHTS = (6, 6, 3, 1)
+PAUSE_WEIGHTS = (20, 20, 9, 1)
 PAUSE_EVERY_S = 15.0
 WORKERS = 3
 SMALL_CACHES = (sys.executable, str(Path(__file__).parent / "small_caches.py"))

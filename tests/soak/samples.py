@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-#: What a process may grow by over the whole run, as its slope says.
+#: What a process may grow by in its life after its first seconds, as the slope says.
 MEMORY_RISE_MAX = 6 * 2**20
 FILES_RISE_MAX = 10
 _MIB = 2**20
@@ -49,15 +49,14 @@ class Samples:
 
     @property
     def is_flat(self) -> bool:
-        """Whether a process grows by less than the bounds over the time that was sampled."""
+        """Whether a process grows by less than the bounds in the longest life."""
         memory, files = self.rises()
         return memory < MEMORY_RISE_MAX and files < FILES_RISE_MAX
 
     def rises(self) -> tuple[float, float]:
-        """Return by how much memory and files would have grown in a process that lived on."""
+        """Return by how much memory and files grow in the longest life, after its first seconds."""
         warm = [self._warm(samples) for samples in self._by_pid.values()]
-        every = [sample.at for samples in self._by_pid.values() for sample in samples]
-        seconds = max(every, default=0.0) - min(every, default=0.0)
+        seconds = max((samples[-1].at - samples[0].at for samples in warm if samples), default=0.0)
         return (
             slope([[(one.at, one.memory) for one in samples] for samples in warm]) * seconds,
             slope([[(one.at, one.files) for one in samples] for samples in warm]) * seconds,
@@ -81,7 +80,7 @@ class Samples:
             )
         memory_rise, files_rise = self.rises()
         lines.append(
-            f"  over the run a process grows by {memory_rise / _MIB:.1f} MiB "
+            f"  in the longest life a process grows by {memory_rise / _MIB:.1f} MiB "
             f"(may be {MEMORY_RISE_MAX / _MIB:.0f}) and {files_rise:.1f} files "
             f"(may be {FILES_RISE_MAX})"
         )

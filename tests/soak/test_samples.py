@@ -34,13 +34,13 @@ def test_a_few_samples_that_are_far_off_do_not_matter() -> None:
 
 @pytest.mark.parametrize("rise_mib", [12, 50])
 def test_a_leak_is_found(rise_mib: int) -> None:
-    samples = sampled(lambda age: 100 * MIB + age / 1600 * rise_mib * MIB)
+    samples = sampled(lambda age: 100 * MIB + age / 335 * rise_mib * MIB)
     assert not samples.is_flat
     assert f"grows by {rise_mib}" in samples.table()[-1].replace(f"{rise_mib - 1}.", f"{rise_mib}.")
 
 
 def test_files_that_are_never_closed_are_found() -> None:
-    assert not sampled(lambda _age: 100 * MIB, lambda age: 40 + int(age / 40)).is_flat
+    assert not sampled(lambda _age: 100 * MIB, lambda age: 40 + int(age / 20)).is_flat
 
 
 def test_a_slope_needs_two_points() -> None:
