@@ -59,7 +59,7 @@ async def test_who_made_a_key_for_whom_is_said_with_links(web: Web, browser: Bro
     shown = await browser.get(PATH)
     first = entries(shown)[0]
     assert first.startswith("dana created the API key Web form for Mia Roe")
-    assert "label Web form; scope read; networks 10.0.0.0/8" in first
+    assert "Label: Web form; scope: read; networks: 10.0.0.0/8" in first
     assert "web application · from 127.0.0.1" in first
     links = [str(link["href"]) for link in shown.html.select("#entries li")[0].select("a")]
     dana = web.api.account.user_id
@@ -84,7 +84,7 @@ async def test_a_life_of_a_user_is_told(web: Web, browser: Browser) -> None:
         "The command line created a one-time link for Mia R",
         "The command line created the user Mia R",
     ]
-    assert "name from Mia Roe to Mia R; role from member to admin" in entries(shown)[2]
+    assert "Name from Mia Roe to Mia R; role from member to admin" in entries(shown)[2]
     assert "name Mia Roe; e-mail mia@shop.example; role member" in entries(shown)[6]
 
 

@@ -205,10 +205,11 @@ def changes_text(changes: Mapping[str, tuple[Any, Any]], zone: ZoneInfo) -> str:
         before, after = (None if value is None else _value(name, value, zone) for value in values)
         label = _LABELS.get(name, name)
         if before is None or after is None:
-            texts.append(f"{label} {before or after}")
+            texts.append(f"{label}: {before or after}")
         else:
             texts.append(f"{label} from {before} to {after}")
-    return "; ".join(texts)
+    text = "; ".join(texts)
+    return text[:1].upper() + text[1:]
 
 
 def _value(name: str, value: Any, zone: ZoneInfo) -> str:
