@@ -85,7 +85,7 @@ async def test_a_life_of_a_user_is_told(web: Web, browser: Browser) -> None:
         "The command line created the user Mia R",
     ]
     assert "Name from Mia Roe to Mia R; role from member to admin" in entries(shown)[2]
-    assert "name Mia Roe; e-mail mia@shop.example; role member" in entries(shown)[6]
+    assert "Name: Mia Roe; e-mail: mia@shop.example; role: member" in entries(shown)[6]
 
 
 async def test_a_refused_sign_in_is_told_with_its_address(web: Web, browser: Browser) -> None:
