@@ -23,6 +23,22 @@ ENVIRONMENT = re.compile(r"\bos\.(environ|getenv)\b|from os import .*\b(environ|
 CLOCK = re.compile(
     r"\bdatetime\.(now|utcnow)\b|\bdate\.today\b|\btime\.(time|time_ns|monotonic|perf_counter)\("
 )
+#: What runs or revives what comes from outside.
+DANGEROUS = re.compile(
+    r"(?<![\w.])(?:eval|exec)\(|\bos\.(?:system|popen)\b|\bshell=True"
+    r"|(?:import|from) (?:pickle|marshal|shelve|yaml|xml|lxml)\b"
+)
+WEAK_HASH = re.compile(r"\b(?:md5|sha1)\b", re.IGNORECASE)
+#: Clients for other servers; the driver of PostgreSQL has an import rule of its own.
+CLIENT = re.compile(
+    r"(?:import|from) (?:httpx2?|authlib|aiohttp|requests|ftplib|smtplib|urllib\.request"
+    r"|http\.client|urllib3)\b|\b(?:create_connection|open_connection)\("
+)
+#: They call the server that they test or feed, and the provider that the operator names.
+CALLERS = {"prove/drive/http_connection.py", "demo/stream.py", "process/company_provider.py"}
+RANDOM = re.compile(r"(?:import|from) random\b")
+#: `app` and the store draw the pauses before another try; the others make up people.
+DICE = ("app.py", "storage/postgresql/store.py", "prove/", "demo/")
 
 
 def test_there_is_source_to_check() -> None:
@@ -73,6 +89,25 @@ def test_the_domain_has_no_clock_of_its_own() -> None:
     domain = [file for file in SOURCE_FILES if file.is_relative_to(PACKAGE / "domain")]
     assert domain
     assert _lines_with(CLOCK, domain) == []
+
+
+def test_nothing_from_outside_is_run_or_revived() -> None:
+    assert _lines_with(DANGEROUS, SOURCE_FILES) == []
+
+
+def test_no_hash_is_weak() -> None:
+    assert _lines_with(WEAK_HASH, SOURCE_FILES) == []
+
+
+def test_only_the_company_sign_in_calls_another_server() -> None:
+    found = {line.partition(":")[0] for line in _lines_with(CLIENT, SOURCE_FILES)}
+    assert found == {f"src/onelead/{name}" for name in CALLERS}
+
+
+def test_secrets_are_not_drawn_like_dice() -> None:
+    found = [line.removeprefix("src/onelead/") for line in _lines_with(RANDOM, SOURCE_FILES)]
+    assert found
+    assert [line for line in found if not line.startswith(DICE)] == []
 
 
 def _name(file: Path) -> str:

@@ -41,6 +41,15 @@ async def test_a_missing_header(service: Service, header: str, value: str | None
     assert response.headers["X-Request-Id"].startswith("request-")
 
 
+async def test_an_address_holds_no_credentials(service: Service) -> None:
+    sent = {name: service.client.headers[name] for name in HEADERS}
+    names = {"access_token": sent["X-PW-AccessToken"], "api_key": sent["X-PW-AccessToken"]}
+    request = service.client.build_request("GET", "/users/me", params=sent | names)
+    for name in HEADERS:
+        del request.headers[name]
+    assert_body(await service.client.send(request), 401, UNAUTHORISED)
+
+
 @pytest.mark.parametrize(
     ("header", "value"),
     [

@@ -26,12 +26,21 @@ class SignInOutcome(StrEnum):
     THROTTLED = "throttled"
 
 
-async def note_sign_in(visit: Visit, outcome: SignInOutcome, email: str) -> None:
-    """Note a decision about a sign-in with an e-mail, which may have no user."""
-    refused = visit.runtime.refused_sign_ins
-    if outcome is SignInOutcome.THROTTLED and not refused.has_room_in_log():
-        return
-    email_hash = await visit.store.email_hash(email)
+async def note_sign_in(visit: Visit, outcome: SignInOutcome, email: str = "") -> str:
+    """Write the line of a decision about a sign-in, and return the hash of the e-mail in it.
+
+    The e-mail may have no user; it is empty when none was typed and nobody is known by it.
+    """
+    # No attempt is counted for these, so nothing else bounds their lines.
+    is_unbounded = outcome is SignInOutcome.THROTTLED or not email
+    if is_unbounded and not visit.runtime.refused_sign_ins.has_room_in_log():
+        return ""
+    email_hash = await visit.store.email_hash(email) if email else ""
     log.info("sign-in", address=visit.address, outcome=outcome.value, email_hash=email_hash)
-    if outcome is SignInOutcome.REFUSED:
-        refused.add(email, email_hash, visit.requester)
+    return email_hash
+
+
+async def note_wrong_password(visit: Visit, email: str) -> None:
+    """Note that an e-mail and a password did not sign in, in the audit of its accounts, too."""
+    email_hash = await note_sign_in(visit, SignInOutcome.REFUSED, email)
+    visit.runtime.refused_sign_ins.add(email, email_hash, visit.requester)

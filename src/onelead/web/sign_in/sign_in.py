@@ -25,7 +25,7 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
-from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in, note_wrong_password
 from onelead.web.sign_in.password_check import (
     new_password_hash,
     remember_places,
@@ -62,7 +62,7 @@ async def sign_in(visit: Visit) -> Response:
         hashed = token_hash(token)
         if await visit.store.sign_in(found[0], hashed, session, by=visit.requester):
             return await entered(visit, token, wanted)
-    await note_sign_in(visit, SignInOutcome.REFUSED, email)
+    await note_wrong_password(visit, email)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
