@@ -366,7 +366,7 @@ ACCOUNT_CHOICE_S = 300
 #: e-mail in one browser or from one address; the others count only strangers.
 SIGN_IN_PERIOD_S = 900
 SIGN_IN_BY_PLACE_MAX = 10
-SIGN_IN_BY_EMAIL_MAX = 100
+SIGN_IN_BY_EMAIL_MAX = 20
 SIGN_IN_BY_ADDRESS_MAX = 60
 #: A place is forgotten after this time without a sign-in, and when an e-mail has newer ones.
 KNOWN_PLACE_S = 180 * 86_400

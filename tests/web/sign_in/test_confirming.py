@@ -11,7 +11,7 @@ from tests.support.web.signing_in import PASSWORD, set_password
 from tests.support.web.web_service import Web
 
 from onelead.domain.audit import AuditEvent
-from onelead.domain.limits import CONFIRM_FORM_CHARS_MAX, CONFIRM_S, SIGN_IN_BY_EMAIL_MAX
+from onelead.domain.limits import CONFIRM_FORM_CHARS_MAX, CONFIRM_S, SIGN_IN_BY_PLACE_MAX
 from onelead.web.page_table import PAGES
 
 ASKED = "Confirm that it is you"
@@ -152,7 +152,7 @@ async def test_a_wrong_password_asks_again_and_keeps_the_form(web: Web, admin: B
 
 async def test_attempts_are_counted_as_in_signing_in(web: Web, admin: Browser) -> None:
     page = await sent_late(admin)
-    for _ in range(SIGN_IN_BY_EMAIL_MAX):
+    for _ in range(SIGN_IN_BY_PLACE_MAX):
         page = await page.submit("form#confirm", {"confirm.password": "wrong"})
     page = await page.submit("form#confirm", {"confirm.password": PASSWORD})
     assert (page.status, "Too many attempts" in page.text) == (429, True)
