@@ -29,6 +29,7 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 from onelead.web.sign_in.sign_in import account_choice
 from onelead.web.sign_in.signed_in import entered
 
@@ -108,6 +109,7 @@ async def _came_back(visit: Visit, token: str, purpose: _Purpose) -> Response:
 async def _signed_in(visit: Visit, purpose: _Purpose, identity: CompanyIdentity) -> Response:
     users = await visit.store.company_users(identity, visit.requester)
     if not users:
+        await note_sign_in(visit, SignInOutcome.REFUSED, identity.email)
         return visit.redirect("/sign-in", _NO_USER, is_problem=True)
     if len(users) > 1:
         return await account_choice(visit, users, purpose.wanted)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from onelead.contract.access import KnownSession
 from onelead.contract.credentials import Passkey, PendingKind
-from onelead.domain.errors import NotPossible, ResourceNotFound
+from onelead.domain.errors import NotPossible, ResourceNotFound, TooManyAttempts
 from onelead.domain.settings.body import name_problem
 from onelead.domain.sign_in.attempts import passkey_question
 from onelead.process.passkeys import (
@@ -21,6 +21,7 @@ from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import new_session, new_token, token_hash
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, own_path
 from onelead.web.sign_in.browsers import browser_name
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 from onelead.web.sign_in.passkey_answers import (
     NOT_ACCEPTED,
     accepted_answer,
@@ -93,7 +94,11 @@ async def remove(visit: Visit) -> Response:
 
 async def sign_in_options(visit: Visit) -> Response:
     """Send the browser a question to any passkey that it has for this site."""
-    await visit.store.take_attempts([passkey_question(visit.address)])
+    try:
+        await visit.store.take_attempts([passkey_question(visit.address)])
+    except TooManyAttempts:
+        await note_sign_in(visit, SignInOutcome.THROTTLED, "")
+        raise
     challenge = new_challenge()
     options = request_options(site(visit), (), challenge)
     return await question(visit, PendingKind.SIGN_IN, challenge, options)

@@ -13,6 +13,7 @@ from onelead.web.frame.sessions import forget_session
 from onelead.web.frame.visit import Problems, Visit, problems_of
 from onelead.web.sign_in.browsers import browser_name
 from onelead.web.sign_in.company import company_link_date
+from onelead.web.sign_in.decisions import note_refused_confirmation
 from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 
 _PROFILE = "/profile"
@@ -83,6 +84,7 @@ async def _require_own_password(visit: Visit, password: str) -> None:
     """Refuse any password but the user's own in this account. Raises InputInvalid."""
     right = await users_with_password(visit, visit.signed_in.user.email, password)
     if visit.account_id not in {one.account_id for one in right}:
+        await note_refused_confirmation(visit, {"way": (None, "password")})
         raise InputInvalid(Problem("current", "is not your password"))
 
 

@@ -26,11 +26,7 @@ from onelead.web.frame.sessions import (
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
 from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
-from onelead.web.sign_in.password_check import (
-    new_password_hash,
-    remember_places,
-    users_with_password,
-)
+from onelead.web.sign_in.password_check import new_password_hash, users_with_password
 from onelead.web.sign_in.signed_in import entered
 
 _REFUSED = "Wrong e-mail or password."
@@ -137,7 +133,6 @@ async def welcome(visit: Visit) -> Response:
     new = token_hash(token)
     if not await visit.store.set_password(hashed, password_hash, new, session, by=visit.requester):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
-    await remember_places(visit, user.email)
     return await entered(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 
