@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from onelead.contract.access import StoredPassword
+from onelead.domain.account import User
 from onelead.domain.sign_in.attempts import (
     Attempt,
     Places,
@@ -12,7 +13,9 @@ from onelead.domain.sign_in.attempts import (
     places_of,
     signed_in_attempt,
 )
+from onelead.domain.sign_in.passwords import require_good_password
 from onelead.domain.text import fold_case
+from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
 
 
@@ -54,6 +57,15 @@ async def _attempt(visit: Visit, email: str, places: Places) -> Attempt:
 async def remember_places(visit: Visit, email: str) -> None:
     """Remember where somebody with an e-mail has signed in."""
     await visit.store.remember_places(places_of(email, visit.address, visit.browser_token))
+
+
+async def require_new_password(visit: Visit, form: Form, user: User, account_name: str) -> None:
+    """Refuse a new password that is not good, or not the same in both fields.
+
+    Raises InputInvalid and TooManyAttempts.
+    """
+    typed = (form.raw("password"), form.raw("repeated"))
+    await visit.runtime.passwords.rate(lambda: require_good_password(*typed, user, account_name))
 
 
 async def new_password_hash(visit: Visit, account_id: int, email: str, password: str) -> str:

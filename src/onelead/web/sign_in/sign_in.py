@@ -15,7 +15,6 @@ from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid, TooManyAttempts
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.sign_in.company import CompanyUser
-from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import (
     forget_session,
@@ -26,7 +25,11 @@ from onelead.web.frame.sessions import (
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
 from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
-from onelead.web.sign_in.password_check import new_password_hash, users_with_password
+from onelead.web.sign_in.password_check import (
+    new_password_hash,
+    require_new_password,
+    users_with_password,
+)
 from onelead.web.sign_in.signed_in import entered
 
 _REFUSED = "Wrong e-mail or password."
@@ -121,13 +124,14 @@ async def welcome(visit: Visit) -> Response:
     hashed, link, user, account = await _invited(visit)
     if link is None or user is None:
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
-    password = form.raw("password")
     try:
-        require_good_password(password, form.raw("repeated"), user, account)
+        await require_new_password(visit, form, user, account)
     except InputInvalid as error:
         shown = {"link": link, "user": user, "account_name": account}
         return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
-    password_hash = await new_password_hash(visit, link.account_id, user.email, password)
+    password_hash = await new_password_hash(
+        visit, link.account_id, user.email, form.raw("password")
+    )
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     new = token_hash(token)
