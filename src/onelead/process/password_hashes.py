@@ -86,6 +86,11 @@ class PasswordHashes:
                 lambda: self._hasher.hash(hashed_form(password), salt=salt)
             )
 
+    async def rate(self, rating: Callable[[], None]) -> None:
+        """Rate a new password, which takes a moment, too. Raises TooManyAttempts."""
+        with self.room(is_known=True):
+            await self._in_thread(rating)
+
     async def check(self, password: str, stored: Sequence[str]) -> list[Checked]:
         """Check a password against the hashes of one e-mail; it takes as long without any.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -81,6 +82,16 @@ def test_a_password_that_is_hard_to_guess_is_good(password: str) -> None:
 )
 def test_a_bad_password_is_refused(password: str, text: str) -> None:
     assert problems_of(password) == [Problem("password", text)]
+
+
+def test_a_password_is_rated_in_a_moment() -> None:
+    """Signs that can be letters have hundreds of readings together: one took 13 seconds."""
+    problems_of(GOOD)
+    began = time.process_time()
+    assert problems_of("4@8({[<36961!|1|7$5+7%20" * 40) == []
+    assert problems_of("|14!@756" * 40) == []
+    assert time.process_time() - began < 1
+    assert problems_of("1234567890123456!$%") == [Problem("password", EASY)]
 
 
 def test_both_entries_have_to_be_the_same() -> None:

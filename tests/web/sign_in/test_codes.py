@@ -12,6 +12,7 @@ from tests.support.web.web_service import Web
 from onelead.contract.access import LinkPurpose
 from onelead.domain.audit import AuditEvent
 from onelead.domain.limits import CODES_BY_USER_MAX, RECOVERY_CODES_MAX, SECOND_STEP_S
+from onelead.domain.sign_in.attempts import places_of
 from onelead.domain.sign_in.codes import STEP_S, step_of
 from onelead.process.codes import code_at
 
@@ -90,6 +91,15 @@ async def test_wrong_codes_are_refused_counted_and_in_the_audit(mia: User) -> No
     assert len([one for one in found if one.changes == {"way": (None, "code")}]) == 5
     mia.web.clock.advance(SECOND_STEP_S // 2)
     assert (await other.submit("form#code-form", code=mia.code())).path == "/"
+
+
+async def test_a_place_is_known_after_the_code_and_not_before(mia: User) -> None:
+    browser = mia.web.visitor(address="203.0.113.5")
+    shown = await sign_in(browser, EMAIL)
+    places = places_of(EMAIL, "203.0.113.5", browser.client.cookies["onelead_browser"])
+    assert await mia.web.store.known_places(places) == frozenset()
+    await shown.submit("form#code-form", code=mia.code())
+    assert await mia.web.store.known_places(places) == {places.address, places.browser}
 
 
 async def test_a_half_done_sign_in_ends_by_time_and_by_a_new_password(mia: User) -> None:

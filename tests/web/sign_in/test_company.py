@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 from joserfc.jwk import OctKey
+from structlog.testing import capture_logs
+from tests.support.storage.audit_rows import audit_of
 from tests.support.web.browser_client import Browser, Shown
 from tests.support.web.company import CLIENT_ID, CLIENT_SECRET, Provider, a_key, a_provider
 from tests.support.web.signing_in import a_member
@@ -14,7 +16,7 @@ from tests.support.web.web_service import Web
 
 from onelead.domain.access import UserChange
 from onelead.domain.account import Role
-from onelead.domain.audit import COMMAND_LINE
+from onelead.domain.audit import COMMAND_LINE, AuditEvent
 from onelead.domain.limits import COMPANY_PROVIDER_KEPT_S, COMPANY_SIGN_IN_S, CONFIRM_S
 from onelead.process.company_provider import CompanyClient, CompanyProvider
 
@@ -131,6 +133,29 @@ class TestSigningIn:
         await a_member(company)
         path = "/sign-in/company?next=//evil.example/"
         assert (await sign_in_there(provider, company.visitor(), path)).path == "/"
+
+    async def test_the_audit_names_who_signed_in_and_how(
+        self, company: Web, provider: Provider
+    ) -> None:
+        user = await company.store.create_user(company.account_id, EMAIL, "Mia", Role.MEMBER)
+        # The browser of a user of another account: that one has done none of it.
+        await sign_in_there(provider, await company.stranger())
+        events = (AuditEvent.COMPANY_SIGN_IN_LINKED, AuditEvent.SIGNED_IN)
+        found = await audit_of(company.store, company.account_id, *events)
+        assert [(one.event, one.by.user_id, one.changes) for one in found] == [
+            (AuditEvent.COMPANY_SIGN_IN_LINKED, user.id, None),
+            (AuditEvent.SIGNED_IN, user.id, {"way": (None, "company")}),
+        ]
+
+    async def test_who_has_no_user_here_is_a_line_in_the_log(
+        self, company: Web, provider: Provider
+    ) -> None:
+        with capture_logs() as lines:
+            await sign_in_there(provider, company.visitor(address="192.0.2.7"))
+        (line,) = [line for line in lines if line["event"] == "sign-in"]
+        email_hash = await company.store.email_hash(provider.email)
+        assert (line["address"], line["outcome"]) == ("192.0.2.7", "refused")
+        assert line["email_hash"] == email_hash
 
 
 class TestAttacks:

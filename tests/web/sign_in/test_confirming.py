@@ -11,7 +11,11 @@ from tests.support.web.signing_in import PASSWORD, set_password
 from tests.support.web.web_service import Web
 
 from onelead.domain.audit import AuditEvent
-from onelead.domain.limits import CONFIRM_FORM_CHARS_MAX, CONFIRM_S, SIGN_IN_BY_PLACE_MAX
+from onelead.domain.limits import (
+    CONFIRM_FORM_CHARS_MAX,
+    CONFIRM_S,
+    SIGN_IN_BY_PLACE_MAX,
+)
 from onelead.web.page_table import PAGES
 
 ASKED = "Confirm that it is you"
@@ -29,6 +33,7 @@ CONFIRMED = {
     # An undo can delete a field that was created, or bring lifetimes back.
     "POST /settings/changes/{seq}/undo",
     "POST /settings/account/sessions",
+    "GET /settings/audit/export",
     *(
         "GET /profile/passkeys/new",
         "POST /profile/company/connect",
@@ -278,3 +283,37 @@ async def test_a_user_with_neither_is_told_what_to_do(web: Web) -> None:
     page = await browser.get("/settings/users/new")
     assert "Sign out and in again" in page.text
     assert page.html.select("form#confirm button") == []
+
+
+async def test_no_made_up_browser_has_further_attempts(web: Web, admin: Browser) -> None:
+    """Who has stolen the session sends any cookies, from anywhere."""
+    page = await sent_late(admin)
+    for number in range(SIGN_IN_BY_PLACE_MAX):
+        admin.client.cookies.set("onelead_browser", f"browser-{number}")
+        assert (await page.submit("form#confirm", {"confirm.password": "wrong"})).status == 422
+    thief = web.visitor(address="198.51.100.7")
+    thief.client.cookies.set("onelead_session", admin.client.cookies["onelead_session"])
+    fields = [(name, value) for name, value in fields_of(page.one("form#confirm")) if name]
+    fields = [*fields, ("confirm.password", "wrong")]
+    assert (await thief.post("/settings/users/new", fields)).status == 429
+
+
+async def test_each_refused_passkey_is_one_entry_about_the_user_who_confirms(web: Web) -> None:
+    browser, stranger = await web.admin(), await web.stranger()
+    theirs = Authenticator()
+    await add_passkey(stranger, theirs)
+    web.clock.advance(CONFIRM_S + 1)
+    for wrong in ({}, {"verified": False}):
+        page = await browser.get("/settings/users/new")
+        asked = await question(browser, "/profile", "/confirm/options")
+        answer = theirs.got(asked, **wrong)
+        sent = {"confirm.pending": asked["pending"], "confirm.credential": answer}
+        assert (await page.submit("form#confirm", sent)).status == 422
+    user_id = web.api.account.user_id
+    found = await audit_of(web.store, web.account_id, AuditEvent.CONFIRMATION_REFUSED)
+    # Nothing about a passkey of another account.
+    assert [(one.by.user_id, one.subject_user_id, one.changes) for one in found] == [
+        (user_id, user_id, {"way": (None, "passkey")})
+    ] * 2
+    (_first, other) = await web.store.account_ids()
+    assert await audit_of(web.store, other, AuditEvent.CONFIRMATION_REFUSED) == []

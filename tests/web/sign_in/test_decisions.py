@@ -9,6 +9,8 @@ from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
+from tests.support.web.authenticator import Authenticator
+from tests.support.web.passkeys import add_passkey, sign_in_with_passkey, turn_codes_on
 from tests.support.web.signing_in import PASSWORD, a_member, set_password, sign_in
 from tests.support.web.web_service import Web
 
@@ -18,9 +20,12 @@ from onelead.domain.account import Role
 from onelead.domain.audit import AuditEvent, AuditRow
 from onelead.domain.limits import (
     AUDIT_WAITING_MAX,
+    CODES_BY_USER_MAX,
+    PASSKEY_QUESTIONS_BY_ADDRESS_MAX,
     REFUSALS_LOGGED_PER_S_MAX,
     SIGN_IN_BY_PLACE_MAX,
 )
+from onelead.domain.sign_in.attempts import passkey_question
 from onelead.logs import configure_logs
 
 EMAIL = "mia@shop.example"
@@ -151,10 +156,12 @@ async def test_the_documented_filter_reads_the_lines(
     await sign_in(web.visitor(address="192.0.2.7"), EMAIL)
     for _ in range(SIGN_IN_BY_PLACE_MAX + 1):
         await sign_in(web.visitor(address="2001:db8::7"), EMAIL, "a wrong password")
+    # An unknown passkey names no e-mail.
+    await sign_in_with_passkey(web.visitor(address="2001:db8::7"), Authenticator())
     lines = [line for line in log.getvalue().splitlines() if "sign-in" in line]
     of_sign_ins = [line for line in lines if "decisions" in line]
     found = [banned(line) for line in of_sign_ins]
-    assert found == [None, *["2001:db8::7"] * (SIGN_IN_BY_PLACE_MAX + 1)]
+    assert found == [None, *["2001:db8::7"] * (SIGN_IN_BY_PLACE_MAX + 2)]
     assert not any(banned(line) for line in lines if line not in of_sign_ins)
     # systemd's journal puts its own words before the line.
     journal = [banned(f" shop onelead[77]: {line}") for line in of_sign_ins]
@@ -173,3 +180,51 @@ async def test_a_made_up_address_bans_nobody_else(web: Web, log_format: LogForma
         await sign_in(web.visitor(address=address), EMAIL, "a wrong password")
     assert "sign-in" in log.getvalue()
     assert [found for line in log.getvalue().splitlines() if (found := banned(line))] == []
+
+
+async def test_a_browser_of_another_account_is_nobody_in_the_audit(web: Web) -> None:
+    await a_member(web)
+    stranger = await web.stranger()
+    csrf = str((await stranger.get("/profile")).html.select("[name=csrf]")[0]["value"])
+    fields = [("csrf", csrf), ("email", EMAIL), ("password", "a wrong password")]
+    assert (await stranger.post("/sign-in", fields)).status == 422
+    (entry,) = await refusals(web)
+    assert entry.entry.by.user_id is None
+
+
+async def test_refused_codes_and_passkeys_are_a_line_and_an_entry(
+    web: Web, log: io.StringIO
+) -> None:
+    await a_member(web)
+    mia, passkey = web.visitor(), Authenticator()
+    await sign_in(mia, EMAIL)
+    await add_passkey(mia, passkey)
+    await turn_codes_on(mia, web.clock())
+    log.truncate(0)
+    log.seek(0)
+    shown = await sign_in(web.visitor(address="192.0.2.7"), EMAIL)
+    for _ in range(CODES_BY_USER_MAX + 1):
+        shown = await shown.submit("form#code-form", code="000000")
+    await sign_in_with_passkey(web.visitor(address="192.0.2.8"), passkey, verified=False)
+    await sign_in_with_passkey(web.visitor(address="192.0.2.8"), Authenticator())
+    email_hash = await web.store.email_hash(EMAIL)
+    found = [(line["address"], line["outcome"], line["email_hash"]) for line in lines_of(log)]
+    assert found == [
+        *[("192.0.2.7", "refused", email_hash)] * CODES_BY_USER_MAX,
+        ("192.0.2.7", "throttled", email_hash),
+        ("192.0.2.8", "refused", email_hash),
+        ("192.0.2.8", "refused", ""),
+    ]
+    entries = [row.entry for row in await refusals(web)]
+    assert len(entries) == CODES_BY_USER_MAX + 1
+    assert {(entry.by.user_id, entry.email_hash) for entry in entries} == {(None, email_hash)}
+
+
+async def test_too_many_questions_to_passkeys_are_a_line(web: Web, log: io.StringIO) -> None:
+    visitor = web.visitor(address="192.0.2.9")
+    csrf = str((await visitor.get("/sign-in")).html.select("[name=csrf]")[0]["value"])
+    for _ in range(PASSKEY_QUESTIONS_BY_ADDRESS_MAX):
+        await web.store.take_attempts([passkey_question("192.0.2.9")])
+    assert (await visitor.post("/sign-in/passkey/options", [("csrf", csrf)])).status == 429
+    (line,) = lines_of(log)
+    assert (line["outcome"], line["address"]) == ("throttled", "192.0.2.9")

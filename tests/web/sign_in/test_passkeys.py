@@ -26,7 +26,7 @@ from onelead.domain.limits import (
     PASSKEY_QUESTIONS_BY_ADDRESS_MAX,
     PASSKEYS_PER_USER_MAX,
 )
-from onelead.domain.sign_in.attempts import passkey_question
+from onelead.domain.sign_in.attempts import passkey_question, places_of
 
 EMAIL = "mia@shop.example"
 REFUSED = "This passkey was not accepted"
@@ -80,6 +80,15 @@ async def test_a_passkey_signs_in_without_password_and_code(
     assert line.startswith("Laptop Last used 1 hour ago")
     # Again, with the next count.
     assert (await sign_in_with_passkey(web.visitor(), passkey)).status == 200
+
+
+async def test_a_browser_that_signed_in_with_a_passkey_is_known(
+    web: Web, passkey: Authenticator
+) -> None:
+    visitor = web.visitor(address="203.0.113.5")
+    await sign_in_with_passkey(visitor, passkey)
+    places = places_of(EMAIL, "203.0.113.5", visitor.client.cookies["onelead_browser"])
+    assert await web.store.known_places(places) == {places.address, places.browser}
 
 
 async def test_a_passkey_that_does_not_count_signs_in_again_and_again(

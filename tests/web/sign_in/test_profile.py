@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.storage.audit_rows import audit_of
 from tests.support.web.browser_client import Browser
 from tests.support.web.signing_in import PASSWORD, a_member, sign_in
 from tests.support.web.web_service import Web
 
+from onelead.domain.audit import AuditEvent
 from onelead.domain.limits import SESSION_IDLE_S, SIGN_IN_BY_PLACE_MAX
 
 EMAIL = "mia@shop.example"
@@ -82,6 +84,14 @@ async def test_who_finds_an_open_browser_cannot_guess_the_password(mia: Browser)
         for _ in range(SIGN_IN_BY_PLACE_MAX + 1)
     ]
     assert statuses == [422] * SIGN_IN_BY_PLACE_MAX + [429]
+
+
+async def test_a_wrong_password_of_now_is_in_the_audit(web: Web, mia: Browser) -> None:
+    form = {"current": "wrong", "password": NEW, "repeated": NEW}
+    await (await mia.get("/profile")).submit("form#change-password", form)
+    (found,) = await audit_of(web.store, web.account_id, AuditEvent.CONFIRMATION_REFUSED)
+    assert found.by.user_id == found.subject_user_id
+    assert found.changes == {"way": (None, "password")}
 
 
 async def test_a_changed_password_has_the_salt_that_the_email_has_elsewhere(

@@ -102,6 +102,11 @@ def attempt_from(places: Places, address: str, known: Container[str]) -> Attempt
     return Attempt(Count(places.address, SIGN_IN_BY_PLACE_MAX), shared)
 
 
+def signed_in_attempt(account_id: int, user_id: int) -> Attempt:
+    """Return where the passwords count that a user who is signed in types to confirm."""
+    return Attempt(Count(_hash("user", str(account_id), str(user_id)), SIGN_IN_BY_PLACE_MAX))
+
+
 def code_attempt(account_id: int, user_id: int) -> Attempt:
     """Return where the code of a user counts who has entered the password."""
     return Attempt(Count(_hash("code", str(account_id), str(user_id)), CODES_BY_USER_MAX))

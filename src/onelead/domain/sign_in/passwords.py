@@ -18,8 +18,12 @@ _PRODUCT = "onelead"
 _WORD = re.compile(r"\w{3,}")
 #: The guesses that zxcvbn expects, as its score: from 3 on, over a hundred million.
 _SCORE_MIN = 3
-#: What is rated of a password; the time for it grows with the square of its length.
-_RATED_CHARS_MAX = 72
+#: What is rated of a password: the time grows with the square of the length, and with the readings
+#: of signs that can be letters, such as 1 for i or l. With many of these, the beginning must do.
+_RATED_CHARS_MAX = 48
+_SIGNS = frozenset("!$%(+0123456789<@[{|")
+_SIGNS_MAX = 8
+_RATED_WITH_SIGNS_MAX = 16
 
 
 def hashed_form(password: str) -> str:
@@ -74,4 +78,7 @@ def _is_easy(password: str) -> bool:
     # Loaded by the first new password, because its lists of common passwords take 14 MiB.
     from zxcvbn import zxcvbn  # noqa: PLC0415
 
-    return int(zxcvbn(password[:_RATED_CHARS_MAX])["score"]) < _SCORE_MIN
+    rated = password[:_RATED_CHARS_MAX]
+    if len(_SIGNS & set(rated)) > _SIGNS_MAX:
+        rated = rated[:_RATED_WITH_SIGNS_MAX]
+    return int(zxcvbn(rated)["score"]) < _SCORE_MIN

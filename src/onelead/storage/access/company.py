@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from onelead.contract.access import WebSession
@@ -30,7 +31,9 @@ def company_users(
         take_lane(connection, account_id, 0)
         # It may have been linked after it was read and before the lane was taken.
         if (account_id, user_id) in _users_to_link(connection, identity):
-            _link(connection, now, account_id, user_id, identity, by)
+            # The owner of the identity does it; the browser may be signed in as another user.
+            owner = structs.replace(by, user_id=user_id)
+            _link(connection, now, account_id, user_id, identity, owner)
     return _linked(connection, identity)
 
 
@@ -65,7 +68,9 @@ def sign_in_by_company(
     if (session.account_id, session.user_id) not in users:
         return False
     create_session(connection, token_hash, session)
-    entry = AuditEntry(AuditEvent.SIGNED_IN, by, subject_user_id=session.user_id)
+    by = structs.replace(by, user_id=session.user_id)
+    changes = {"way": (None, "company")}
+    entry = AuditEntry(AuditEvent.SIGNED_IN, by, session.user_id, changes=changes)
     record(connection, session.date_created, session.account_id, entry)
     return True
 

@@ -93,6 +93,14 @@ class Visit:
         )
 
     @property
+    def newcomer(self) -> Requester:
+        """Who asks to sign in, for the audit: nobody that is known yet.
+
+        A user who is signed in meanwhile may be one of another account.
+        """
+        return msgspec.structs.replace(self.requester, user_id=None)
+
+    @property
     def base_url(self) -> str:
         """The scheme, host and port by which the browser calls this server."""
         return self.runtime.url or f"{self.request.url.scheme}://{self.request.url.netloc}"

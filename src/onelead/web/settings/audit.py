@@ -116,5 +116,5 @@ def _safe(cell: str) -> str:
 
 PAGES = (
     Page("GET", PATH, audit_page, Access.ADMIN),
-    Page("GET", EXPORT, export_audit, Access.ADMIN),
+    Page("GET", EXPORT, export_audit, Access.ADMIN, confirm=True),
 )

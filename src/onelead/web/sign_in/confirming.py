@@ -13,7 +13,6 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from onelead.contract.credentials import PendingKind
-from onelead.domain.audit import AuditEntry, AuditEvent
 from onelead.domain.errors import TooManyAttempts
 from onelead.domain.limits import CONFIRM_FORM_CHARS_MAX
 from onelead.domain.sign_in.sessions import is_confirmed
@@ -22,6 +21,7 @@ from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Visit, local_path, own_path
 from onelead.web.sign_in.company import company_link_date
+from onelead.web.sign_in.decisions import note_refused_confirmation
 from onelead.web.sign_in.passkey_answers import (
     NOT_ACCEPTED,
     accepted_answer,
@@ -76,16 +76,11 @@ async def _refused(visit: Visit, form: Form) -> _Refused | None:
         is_right = await _is_right_password(visit, form.raw(_PASSWORD))
     except TooManyAttempts as error:
         return _Refused(error.message, HTTPStatus.TOO_MANY_REQUESTS, error.retry_after_s)
-    who = visit.signed_in
     if is_right:
-        whose = (visit.account_id, who.token_hash)
+        whose = (visit.account_id, visit.signed_in.token_hash)
         await visit.store.confirm_session(*whose, "password", visit.requester)
         return None
-    changes = {"way": (None, "password")}
-    entry = AuditEntry(
-        AuditEvent.CONFIRMATION_REFUSED, visit.requester, who.user.id, changes=changes
-    )
-    await visit.store.record_audit(visit.account_id, entry)
+    await note_refused_confirmation(visit, {"way": (None, "password")})
     return _Refused("This is not your password.", HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -98,10 +93,10 @@ async def _is_right_password(visit: Visit, password: str) -> bool:
 async def _is_right_passkey(visit: Visit, form: Form) -> bool:
     sent = (form.get(_PENDING), form.get(_CREDENTIAL))
     found = await accepted_answer(visit, PendingKind.CONFIRM, *sent)
-    who = visit.signed_in
-    if found is None or (found[0].account_id, found[0].user_id) != (visit.account_id, who.user.id):
+    if found is None:
         return False
-    return await visit.store.confirm_with_passkey(*found, who.token_hash, visit.requester)
+    token_hash = visit.signed_in.token_hash
+    return await visit.store.confirm_with_passkey(*found, token_hash, visit.requester)
 
 
 def _kept(form: Form) -> list[tuple[str, str]] | None:

@@ -12,12 +12,17 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from onelead.contract.credentials import Passkey, PendingKind, PendingSignIn
-from onelead.domain.audit import AuditEntry, AuditEvent
 from onelead.domain.limits import PASSKEY_ANSWER_S
 from onelead.domain.sign_in.sessions import went_back
 from onelead.process.passkeys import Site, credential_id_of, sign_count_of, site_of
 from onelead.web.frame.sessions import new_token, session_token, token_hash, visitor_token
 from onelead.web.frame.visit import Visit
+from onelead.web.sign_in.decisions import (
+    SignInOutcome,
+    note_refused_confirmation,
+    note_refused_user,
+    note_sign_in,
+)
 
 #: What a page says about an answer that is not accepted.
 NOT_ACCEPTED = "This passkey was not accepted. Try again, or sign in another way."
@@ -60,19 +65,42 @@ def _browser(visit: Visit) -> str:
 async def accepted_answer(
     visit: Visit, kind: PendingKind, token: str, answer: str
 ) -> tuple[Passkey, int] | None:
-    """Return the passkey that has answered a question, and its sign count; None for a wrong one."""
+    """Return the passkey that has answered a question, and its sign count; None for a wrong one.
+
+    Wrong answers are noted. An answer to no question says nothing about anybody.
+    """
     challenge = await challenge_of(visit, kind, token)
-    passkey = await visit.store.passkey(credential_id_of(answer))
-    if challenge is None or passkey is None:
+    if challenge is None:
         return None
-    sign_count = await sign_count_of(site(visit), challenge, passkey, answer)
-    if sign_count is not None and not went_back(passkey.sign_count, sign_count):
-        return passkey, sign_count
-    changes: dict[str, tuple[Any, Any]] = {"passkey": (None, passkey.label)}
-    if sign_count is not None:
-        changes["sign_count"] = (passkey.sign_count, sign_count)
-    is_sign_in = kind is PendingKind.SIGN_IN
-    event = AuditEvent.SIGN_IN_REFUSED if is_sign_in else AuditEvent.CONFIRMATION_REFUSED
-    entry = AuditEntry(event, visit.requester, passkey.user_id, changes=changes)
-    await visit.store.record_audit(passkey.account_id, entry)
+    passkey, sign_count = await _named(visit, kind, answer), None
+    if passkey is not None:
+        sign_count = await sign_count_of(site(visit), challenge, passkey, answer)
+        if sign_count is not None and not went_back(passkey.sign_count, sign_count):
+            return passkey, sign_count
+    await _note_refused(visit, kind, passkey, sign_count)
     return None
+
+
+async def _named(visit: Visit, kind: PendingKind, answer: str) -> Passkey | None:
+    """Return the passkey that an answer names; nobody confirms with that of another user."""
+    found = await visit.store.passkey(credential_id_of(answer))
+    if found is None or kind is PendingKind.SIGN_IN:
+        return found
+    own = (visit.account_id, visit.signed_in.user.id)
+    return found if (found.account_id, found.user_id) == own else None
+
+
+async def _note_refused(
+    visit: Visit, kind: PendingKind, passkey: Passkey | None, sign_count: int | None
+) -> None:
+    changes: dict[str, tuple[Any, Any]] = {"way": (None, "passkey")}
+    if passkey is not None:
+        changes = {"passkey": (None, passkey.label)}
+        if sign_count is not None:
+            changes["sign_count"] = (passkey.sign_count, sign_count)
+    if kind is PendingKind.CONFIRM:
+        await note_refused_confirmation(visit, changes)
+    elif passkey is not None:
+        await note_refused_user(visit, passkey.account_id, passkey.user_id, changes)
+    else:
+        await note_sign_in(visit, SignInOutcome.REFUSED, "")

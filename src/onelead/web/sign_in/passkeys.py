@@ -97,7 +97,7 @@ async def sign_in_options(visit: Visit) -> Response:
     try:
         await visit.store.take_attempts([passkey_question(visit.address)])
     except TooManyAttempts:
-        await note_sign_in(visit, SignInOutcome.THROTTLED)
+        await note_sign_in(visit, SignInOutcome.THROTTLED, "")
         raise
     challenge = new_challenge()
     options = request_options(site(visit), (), challenge)
@@ -118,7 +118,6 @@ async def sign_in_with_passkey(visit: Visit) -> Response:
             passkey, sign_count, KnownSession(token_hash(token), session), visit.requester
         ):
             return await entered(visit, token, wanted)
-    await note_sign_in(visit, SignInOutcome.REFUSED)
     shown = {"email": "", "wanted": wanted, "problems": {"base": [NOT_ACCEPTED]}}
     return visit.page("sign_in/form.html", HTTPStatus.UNPROCESSABLE_ENTITY, **shown)
 

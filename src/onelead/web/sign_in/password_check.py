@@ -5,8 +5,17 @@ from __future__ import annotations
 from msgspec import structs
 
 from onelead.contract.access import StoredPassword
-from onelead.domain.sign_in.attempts import Attempt, Places, attempt_from, places_of
+from onelead.domain.account import User
+from onelead.domain.sign_in.attempts import (
+    Attempt,
+    Places,
+    attempt_from,
+    places_of,
+    signed_in_attempt,
+)
+from onelead.domain.sign_in.passwords import require_good_password
 from onelead.domain.text import fold_case
+from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
 
 
@@ -30,8 +39,6 @@ async def users_with_password(visit: Visit, email: str, password: str) -> list[S
         if checked.newer_hash is not None:
             await store.renew_password_hash(one, checked.newer_hash)
         right.append(structs.replace(one, password_hash=checked.newer_hash or one.password_hash))
-    if right:
-        await store.remember_places(places)
     # An admin of another account can create a user with anyone's e-mail there: knowing that one
     # password must not give more attempts at the others.
     if right and len(right) == len(stored):
@@ -40,16 +47,25 @@ async def users_with_password(visit: Visit, email: str, password: str) -> list[S
 
 
 async def _attempt(visit: Visit, email: str, places: Places) -> Attempt:
-    known = set(await visit.store.known_places(places))
     who = visit.who
     if who is not None and fold_case(who.user.email) == fold_case(email):
-        known.add(places.browser)
-    return attempt_from(places, visit.address, known)
+        # By the user and not by the browser: a thief of the session can make up any browser.
+        return signed_in_attempt(visit.account_id, who.user.id)
+    return attempt_from(places, visit.address, await visit.store.known_places(places))
 
 
 async def remember_places(visit: Visit, email: str) -> None:
-    """Remember where a user signed in without a password."""
+    """Remember where somebody with an e-mail has signed in."""
     await visit.store.remember_places(places_of(email, visit.address, visit.browser_token))
+
+
+async def require_new_password(visit: Visit, form: Form, user: User, account_name: str) -> None:
+    """Refuse a new password that is not good, or not the same in both fields.
+
+    Raises InputInvalid and TooManyAttempts.
+    """
+    typed = (form.raw("password"), form.raw("repeated"))
+    await visit.runtime.passwords.rate(lambda: require_good_password(*typed, user, account_name))
 
 
 async def new_password_hash(visit: Visit, account_id: int, email: str, password: str) -> str:

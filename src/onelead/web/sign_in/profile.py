@@ -7,13 +7,17 @@ from starlette.responses import Response
 from onelead.contract.access import KnownSession
 from onelead.domain.access import UserChange
 from onelead.domain.errors import InputInvalid, Problem
-from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import forget_session
 from onelead.web.frame.visit import Problems, Visit, problems_of
 from onelead.web.sign_in.browsers import browser_name
 from onelead.web.sign_in.company import company_link_date
-from onelead.web.sign_in.password_check import new_password_hash, users_with_password
+from onelead.web.sign_in.decisions import note_refused_confirmation
+from onelead.web.sign_in.password_check import (
+    new_password_hash,
+    require_new_password,
+    users_with_password,
+)
 
 _PROFILE = "/profile"
 
@@ -65,7 +69,7 @@ async def change_password(visit: Visit) -> Response:
     password = form.raw("password")
     try:
         await _require_own_password(visit, form.raw("current"))
-        require_good_password(password, form.raw("repeated"), user, visit.settings.name)
+        await require_new_password(visit, form, user, visit.settings.name)
     except InputInvalid as error:
         return await _profile(visit, 422, password_problems=problems_of(error))
     password_hash = await new_password_hash(visit, visit.account_id, user.email, password)
@@ -83,6 +87,7 @@ async def _require_own_password(visit: Visit, password: str) -> None:
     """Refuse any password but the user's own in this account. Raises InputInvalid."""
     right = await users_with_password(visit, visit.signed_in.user.email, password)
     if visit.account_id not in {one.account_id for one in right}:
+        await note_refused_confirmation(visit, {"way": (None, "password")})
         raise InputInvalid(Problem("current", "is not your password"))
 
 

@@ -8,14 +8,18 @@ from starlette.responses import Response
 
 from onelead.contract.access import KnownSession
 from onelead.contract.credentials import PendingKind, PendingSignIn
-from onelead.domain.audit import AuditEntry, AuditEvent
 from onelead.domain.errors import TooManyAttempts
 from onelead.domain.sign_in.attempts import code_attempt
 from onelead.process.codes import typed_code
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import new_session, new_token, pending_token, token_hash
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, own_path
-from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
+from onelead.web.sign_in.decisions import (
+    SignInOutcome,
+    email_of,
+    note_refused_user,
+    note_sign_in,
+)
 from onelead.web.sign_in.signed_in import CODE_PATH, entered
 
 _TOO_LATE = "That took too long. Sign in again."
@@ -40,18 +44,17 @@ def _form(visit: Visit, wanted: str, problems: Problems = NO_PROBLEMS) -> Respon
 
 
 async def enter_code(visit: Visit) -> Response:
-    """Sign in when the code is right; wrong ones are counted, logged and in the audit."""
+    """Sign in when the code is right; wrong ones are counted and noted."""
     form, pending = await visit.form(), await _pending(visit)
     wanted = own_path(form.get("next", "/"))
     if pending is None or pending.account_id is None or pending.user_id is None:
         return visit.redirect("/sign-in", _TOO_LATE, is_problem=True)
     whose = (pending.account_id, pending.user_id)
-    email = (await visit.store.settings(whose[0])).users_by_id[whose[1]].email
     attempt = code_attempt(*whose)
     try:
         await visit.store.take_attempts(attempt.counts)
     except TooManyAttempts:
-        await note_sign_in(visit, SignInOutcome.THROTTLED, email)
+        await note_sign_in(visit, SignInOutcome.THROTTLED, await email_of(visit, *whose))
         raise
     codes = await visit.store.codes(*whose)
     proof = codes and typed_code(codes, form.get("code"), visit.now)
@@ -65,10 +68,7 @@ async def enter_code(visit: Visit) -> Response:
         ):
             await visit.store.give_back_attempt(attempt)
             return await entered(visit, token, wanted)
-    changes = {"way": (None, "code")}
-    entry = AuditEntry(AuditEvent.SIGN_IN_REFUSED, visit.requester, whose[1], changes=changes)
-    await visit.store.record_audit(whose[0], entry)
-    await note_sign_in(visit, SignInOutcome.REFUSED, email)
+    await note_refused_user(visit, *whose, {"way": (None, "code")})
     return _form(visit, wanted, {"code": ["is wrong, too old, or was used before"]})
 
 

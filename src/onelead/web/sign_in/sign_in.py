@@ -15,7 +15,6 @@ from onelead.domain.account import User
 from onelead.domain.errors import InputInvalid, TooManyAttempts
 from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.sign_in.company import CompanyUser
-from onelead.domain.sign_in.passwords import require_good_password
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.sessions import (
     forget_session,
@@ -25,10 +24,10 @@ from onelead.web.frame.sessions import (
     token_hash,
 )
 from onelead.web.frame.visit import Visit, own_path, problems_of
-from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in, note_wrong_password
+from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
 from onelead.web.sign_in.password_check import (
     new_password_hash,
-    remember_places,
+    require_new_password,
     users_with_password,
 )
 from onelead.web.sign_in.signed_in import entered
@@ -62,7 +61,7 @@ async def sign_in(visit: Visit) -> Response:
         hashed = token_hash(token)
         if await visit.store.sign_in(found[0], hashed, session, by=visit.requester):
             return await entered(visit, token, wanted)
-    await note_wrong_password(visit, email)
+    await note_sign_in(visit, SignInOutcome.REFUSED, email)
     problems = {"base": [_REFUSED]}
     page = "sign_in/form.html"
     return visit.page(page, 422, email=email, wanted=wanted, problems=problems)
@@ -125,19 +124,19 @@ async def welcome(visit: Visit) -> Response:
     hashed, link, user, account = await _invited(visit)
     if link is None or user is None:
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
-    password = form.raw("password")
     try:
-        require_good_password(password, form.raw("repeated"), user, account)
+        await require_new_password(visit, form, user, account)
     except InputInvalid as error:
         shown = {"link": link, "user": user, "account_name": account}
         return visit.page("sign_in/welcome.html", 422, problems=problems_of(error), **shown)
-    password_hash = await new_password_hash(visit, link.account_id, user.email, password)
+    password_hash = await new_password_hash(
+        visit, link.account_id, user.email, form.raw("password")
+    )
     token = new_token()
     session = new_session(visit.request, link.account_id, link.user_id, visit.now)
     new = token_hash(token)
     if not await visit.store.set_password(hashed, password_hash, new, session, by=visit.requester):
         return visit.page("sign_in/dead_link.html", HTTPStatus.NOT_FOUND)
-    await remember_places(visit, user.email)
     return await entered(visit, token, "/", f"Welcome, {user.name}. Your password is set.")
 
 

@@ -15,6 +15,7 @@ from onelead.web.frame.sessions import (
 )
 from onelead.web.frame.visit import Visit
 from onelead.web.sign_in.decisions import SignInOutcome, note_sign_in
+from onelead.web.sign_in.password_check import remember_places
 
 CODE_PATH = "/sign-in/code"
 
@@ -34,6 +35,7 @@ async def entered(visit: Visit, token: str, wanted: str, flash: str = "") -> Res
         await visit.store.end_session(visit.who.token_hash, by=visit.requester)
     settings = await visit.store.settings(session.account_id)
     email = settings.users_by_id[session.user_id].email
+    await remember_places(visit, email)
     await note_sign_in(visit, SignInOutcome.SIGNED_IN, email)
     response = visit.redirect(wanted, flash)
     set_session(visit.request, response, token, settings.sessions.total_s)
