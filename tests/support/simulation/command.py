@@ -28,8 +28,12 @@ async def run_command(
         world.note(f"no command: {type(error).__name__}")
         return
     process.at_death.append(store.die)
-    with suppress(sqlite3.OperationalError):
+    try:
         await _read_for_a_while(world)
+    except sqlite3.DatabaseError as error:
+        # What a read did not bring looks like damage.
+        if not isinstance(error, sqlite3.OperationalError) and not world.faults.has_lied:
+            raise
     writer = BatchingWriter(store, monotonic=lambda: world.now_s)
     await clients.deliver(store, writer, _CALLS)
     if world.chance.random() < 0.3:
