@@ -133,6 +133,9 @@ def structure_faults(connection: sqlalchemy.Connection) -> list[Finding]:
     """Look through the structure of a file that is small enough for that at a start."""
     try:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except sqlalchemy.exc.OperationalError:
+        # A disk that fails, or a lock, is no damage.
+        raise
     except sqlalchemy.exc.DatabaseError:
         found = ["it is damaged"]
     advice = "keep the files, and restore the newest sound backup"
