@@ -20,6 +20,7 @@ from tests.support.storage.faults import Faults, disk_error
 from onelead.contract.access import ApiKeyUse, KnownSession, LinkPurpose, StoredPassword, WebSession
 from onelead.contract.audit import AuditSearch
 from onelead.contract.batches import UndoOrder
+from onelead.contract.checks import LedgerSums
 from onelead.contract.credentials import CodeProof, FirstCode, Passkey, PendingKind, PendingSignIn
 from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.figures import Division
@@ -33,6 +34,8 @@ from onelead.domain.figures import Grouping
 from onelead.domain.matching import SimilarKeys
 from onelead.domain.search import LeadSearch, TagSearch
 from onelead.domain.settings.change import Resource
+from onelead.domain.sign_in.attempts import Attempt, Count, Places
+from onelead.domain.sign_in.company import CompanyIdentity
 from onelead.domain.writes import Action, Outcome
 
 T = TypeVar("T")
@@ -175,10 +178,13 @@ def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
         "revoke_api_key": lambda: store.revoke_api_key(account_id, 1),
         "create_user": lambda: store.create_user(account_id, "a@b.example", "", Role.ADMIN),
         "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),
+        **attempt_calls(store),
         **sign_in_calls(store, account_id),
         **credential_calls(store, account_id),
         **page_calls(store, account_id),
         **erasure_calls(store, account_id),
+        **company_calls(store, account_id),
+        **check_calls(store, account_id),
     }
 
 
@@ -192,6 +198,41 @@ def erasure_calls(store: Store, account_id: int) -> dict[str, Callable[[], Await
         "erasure": lambda: store.erasure(account_id, 1),
         "erasures": lambda: store.erasures(account_id),
         "retention_step": lambda: store.retention_step(account_id),
+    }
+
+
+def company_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    identity = CompanyIdentity("https://id.shop.example", "77", "dana@shop.example", None)
+    session, by = WebSession(account_id, 1, 0, 0, "", ""), COMMAND_LINE
+    whose, issuer = (account_id, 1), identity.issuer
+    return {
+        "company_users": lambda: store.company_users(identity, by),
+        "sign_in_by_company": lambda: store.sign_in_by_company(identity, "hash", session, by),
+        "link_company": lambda: store.link_company(*whose, identity, by),
+        "unlink_company": lambda: store.unlink_company(*whose, issuer, by),
+        "company_link_date": lambda: store.company_link_date(*whose, issuer),
+    }
+
+
+def check_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
+    return {
+        "quick_check": store.quick_check,
+        "check_tables": store.check_tables,
+        "check_leads": lambda: store.check_leads(account_id, after=0),
+        "check_keys": lambda: store.check_keys(account_id, after=None),
+        "check_ledger": lambda: store.check_ledger(account_id, after=0),
+        "check_account": lambda: store.check_account(account_id, LedgerSums()),
+    }
+
+
+def attempt_calls(store: Store) -> dict[str, Callable[[], Awaitable[Any]]]:
+    places, count = Places("email", "address", "browser"), Count("address", 5)
+    return {
+        "known_places": lambda: store.known_places(places),
+        "take_attempts": lambda: store.take_attempts([count]),
+        "give_back_attempt": lambda: store.give_back_attempt(Attempt(count)),
+        "remember_places": lambda: store.remember_places(places),
+        "forget_old_attempts": store.forget_old_attempts,
     }
 
 
@@ -353,10 +394,10 @@ TRIED_ELSEWHERE = {"write_leads", "close", "is_ready", "pool_use", "kind", "trou
 async def test_every_call_says_that_the_database_does_not_answer(
     failing: AccountStore, faults: Faults
 ) -> None:
-    for call in calls(failing).values():
+    for name, call in calls(failing).items():
         faults.before_statement = disk_error
         with pytest.raises(StoreUnavailable):
-            await call()
+            raise AssertionError(f"{name} returned {await call()}")
 
 
 async def test_no_call_is_left_out(failing: AccountStore) -> None:

@@ -42,6 +42,11 @@ class Trouble:
             self.passed()
         return self._error
 
+    @property
+    def can_pass(self) -> bool:
+        """Whether there is a trouble that can be over before a restart."""
+        return self._error is not None and _rank(self._error) == 0
+
     def refuse_if_final(self) -> None:
         """Raise the trouble if nothing may be written any more."""
         if self.is_final and self._error is not None:
@@ -63,7 +68,7 @@ class Trouble:
 
     def passed(self, kind: type[StoreUnavailable] = StoreUnavailable) -> None:
         """Forget what is of a kind and does not last."""
-        if self._error is not None and _rank(self._error) == 0 and isinstance(self._error, kind):
+        if self.can_pass and isinstance(self._error, kind):
             log.info("the database is well again", reason=self._error.code)
             self._error = None
 

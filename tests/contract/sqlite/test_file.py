@@ -226,3 +226,30 @@ async def test_a_log_that_writers_never_leave_alone_is_bounded(path: Path) -> No
         await checkpoints.stop()
         checkpoints.connection.close()
     files.close()
+
+
+async def test_writes_hardly_wait_while_a_reader_keeps_the_log(path: Path) -> None:
+    wal = path.with_name(f"{path.name}-wal")
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as connection,
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+    ):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE thing (content)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM thing").fetchall()
+        connection.execute("INSERT INTO thing VALUES (randomblob(200000))")
+        before = size_of(wal)
+        files, turn = OpenedFiles(path), asyncio.Lock()
+        served = Served(path, turn, files, Trouble(), Disk(-1, ()))
+        checkpoints = Checkpoints(served, write_again=never, every_s=0.001, reused_bytes=100_000)
+        for _ in range(10):
+            # One of the rounds has the turn most of the time.
+            await asyncio.sleep(0.01)
+            async with asyncio.timeout(0.5), turn:
+                connection.execute("INSERT INTO thing VALUES (1)")
+        assert size_of(wal) > before
+        await checkpoints.stop()
+        checkpoints.connection.close()
+    files.close()

@@ -18,7 +18,7 @@ from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import SqliteDatabase
 
-from onelead.domain.errors import DatabaseReplaced, OneleadError
+from onelead.domain.errors import DatabaseReplaced, DatabaseUnusable, OneleadError
 from onelead.storage.sqlite.opened import OpenedFiles
 from onelead.storage.sqlite.store import SqliteStore
 
@@ -254,6 +254,31 @@ async def test_a_renamed_database_gets_its_log_back(served: Served) -> None:
     before = served.path.with_name("before.db")
     beside(served.path, "-wal.replaced-1").rename(beside(before, "-wal"))
     assert "answered last" in names_in(before)
+
+
+def left_empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def left_out(_path: Path) -> None:
+    """Leave nothing at the name."""
+
+
+@pytest.mark.parametrize("leave", [left_empty, left_out])
+async def test_no_start_destroys_the_log_of_a_database_that_is_gone(
+    served: Served, clock: Clock, leave: Callable[[Path], None]
+) -> None:
+    """SQLite would remove it, and with it what was answered last."""
+    await served.write("answered last")
+    renamed(served.path, served.backup)
+    await served.until_noticed()
+    await served.close()
+    leave(served.path)
+    for serving in (True, False):
+        with pytest.raises(DatabaseUnusable, match=r"onelead\.db-wal is left"):
+            SqliteStore(served.path, clock, serving=serving)
+    served.path.with_name("before.db").rename(served.path)
+    assert "answered last" in names_in(served.path)
 
 
 async def test_no_connection_is_opened_to_a_foreign_file(served: Served) -> None:

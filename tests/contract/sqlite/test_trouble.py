@@ -263,6 +263,7 @@ class Copied:
     def __init__(self, folder: Path, code: int) -> None:
         path = folder / "onelead.db"
         self.now = 100.0
+        self.writes = 0
         self._other = sqlite3.connect(path, isolation_level=None)
         self._other.execute("PRAGMA journal_mode = WAL")
         self._other.execute("CREATE TABLE thing (content)")
@@ -283,6 +284,7 @@ class Copied:
 
     async def _write_again(self) -> None:
         """Do without a store."""
+        self.writes += 1
 
     async def rounds(self) -> None:
         """Wait until some more copies have been tried, at the time that it is now."""
@@ -341,6 +343,15 @@ async def test_a_log_that_waits_or_finds_no_room_is_copied_later(tmp_path: Path,
     assert not copied.trouble.is_final
     copied.connection.error = None
     await copied.until(lambda: copied.trouble.error is None)
+    await copied.close()
+
+
+async def test_no_write_tries_to_end_what_only_a_restart_ends(tmp_path: Path) -> None:
+    copied = Copied(tmp_path, sqlite3.SQLITE_BUSY)
+    copied.connection.error = None
+    copied.trouble.met(DatabaseDamaged())
+    await copied.rounds()
+    assert copied.writes == 0
     await copied.close()
 
 

@@ -135,6 +135,15 @@ def test_a_backup_that_somebody_has_open_is_left_alone(files: Files) -> None:
                 attempt()
 
 
+def test_a_backup_that_somebody_looked_into_is_restored(files: Files) -> None:
+    files.back_up()
+    with closing(sqlite3.connect(f"file:{files.backup}?mode=ro", uri=True)) as other:
+        other.execute("SELECT count(*) FROM lead").fetchall()
+    assert files.backup.with_name(f"{files.backup.name}-shm").exists()
+    files.restore()
+    assert rows_of(files.path) == ROWS
+
+
 def test_there_is_nothing_to_back_up_or_restore(tmp_path: Path) -> None:
     upkeep = SqliteUpkeep(tmp_path / "none.db")
     with pytest.raises(NotPossible, match="there is no database"):

@@ -27,7 +27,9 @@ from onelead.storage.trouble import Trouble
 _EVERY_S = 1.0
 #: Beyond this size the log is written from its start again, and beyond four times that it is cut.
 _REUSED_BYTES = 256 * 1_048_576
-_BUSY_TIMEOUT_S = 1.0
+#: How long a copy waits for those who still read. Writes wait as long, so to write a log from its
+#: start is left to one of the next rounds.
+_WAITS_S = {"PASSIVE": 1.0, "RESTART": 0.05, "TRUNCATE": 1.0}
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +84,7 @@ class Checkpoints(BackgroundWork):
         self._failing_since: float | None = None
         #: Opened once: a connection that is opened later may find other files.
         self.connection = sqlite3.connect(
-            served.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            served.path, isolation_level=None, check_same_thread=False
         )
         super().__init__("checkpoints", rest_s=every_s)
 
@@ -91,7 +93,7 @@ class Checkpoints(BackgroundWork):
             await asyncio.to_thread(self.keep_what_is_left)
             return
         await self._copy_all()
-        if self.served.trouble.error is not None and self._failing_since is None:
+        if self.served.trouble.can_pass and self._failing_since is None:
             await self._try_to_write()
 
     async def _copy_all(self) -> None:
@@ -115,6 +117,7 @@ class Checkpoints(BackgroundWork):
     def _copy(self, mode: str) -> None:
         self.served.look()
         try:
+            self.connection.execute(f"PRAGMA busy_timeout = {round(_WAITS_S[mode] * 1000)}")
             self.connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         except sqlite3.Error as error:
             self._failed(error)

@@ -34,8 +34,21 @@ def create_private(path: Path) -> None:
     """Create an empty database that only its owner can open, whatever the umask.
 
     An existing one stays as it is. SQLite gives its log and index the mode of the database.
+    Raises DatabaseUnusable for a log whose database is not there: SQLite would remove it.
     """
-    _create(path.resolve(), 0o600)
+    file = path.resolve()
+    log = file.with_name(f"{file.name}-wal")
+    # In this order: another process that creates the database makes the log last.
+    if _size_of(log) and not _size_of(file):
+        raise DatabaseUnusable(
+            f"{file} is gone or empty, and its log {log.name} is left, which can have answered "
+            "writes: give the database its name again, or move the log away"
+        )
+    _create(file, 0o600)
+
+
+def _size_of(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _create(file: Path, mode: int) -> None:
@@ -120,6 +133,9 @@ def structure_faults(connection: sqlalchemy.Connection) -> list[Finding]:
     """Look through the structure of a file that is small enough for that at a start."""
     try:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all()
+    except sqlalchemy.exc.OperationalError:
+        # A disk that fails, or a lock, is no damage.
+        raise
     except sqlalchemy.exc.DatabaseError:
         found = ["it is damaged"]
     advice = "keep the files, and restore the newest sound backup"

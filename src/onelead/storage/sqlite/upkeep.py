@@ -123,7 +123,8 @@ def _require_apart(file: Path, path: Path) -> None:
 
 def _require_unused(file: Path) -> None:
     """Refuse a backup that somebody opened as a database: a part of it is elsewhere."""
-    for ending in _LOGS:
+    # Someone who only looks into it leaves an empty log and an index of nothing.
+    for ending in ("-wal", "-journal"):
         log = _beside(file, ending)
         if log.exists() and log.stat().st_size:
             raise NotPossible(f"{log} belongs to {file}, which is open or was not closed well")
