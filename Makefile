@@ -16,7 +16,7 @@ STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/t
 COVERED := --cov --cov-report=
 FULLY_COVERED := src/onelead/domain/*,src/onelead/process/writer.py
 
-# How `make lock` pins: for every platform at once, versions that still fit as they are, all three
+# How `make lock` pins: for every platform at once, versions that still fit as they are, all
 # files alike, no address of an index. What the build needs is locked, too; pip comes with Python.
 LOCK := $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11 \
   --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package pip \
@@ -29,7 +29,7 @@ PYTHONS := 3.11.2 3.11.14 3.12 3.13 3.14
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve demo test test-slow test-all coverage check lint types imports format screenshots simulate bench soak \
+.PHONY: help serve demo company test test-slow test-all coverage check lint types imports format screenshots simulate bench soak \
   lock sbom audit-dependencies clean
 
 help: ## list the targets
@@ -40,6 +40,8 @@ serve: $(VENV)/serve.stamp ## start onelead; further options as ARGS="--port 800
 
 demo: $(VENV)/serve.stamp ## look at a living system: 5,000 leads, thrown away at the end
 	$(BIN)/onelead demo $(ARGS)
+
+company: $(VENV)/company.stamp ## install what the company sign-in needs besides
 
 test: $(VENV)/test.stamp ## prove every promise once; options for pytest as ARGS="tests/unit -n 0"
 	$(BIN)/python -m pytest $(ARGS)
@@ -83,6 +85,7 @@ bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 lock: $(VENV)/test.stamp ## pin what pyproject.toml asks for; newer releases with ARGS="--upgrade"
 	$(BUILD_NEEDS) | $(LOCK) --all-extras --output-file requirements/bench.txt $(ARGS)
 	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra dev --extra company --output-file requirements/test.txt
+	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra company --output-file requirements/company.txt
 	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --output-file requirements/serve.txt
 	@for platform in $(PLATFORMS); do for python in $(PYTHONS); do \
 	  $(BIN)/uv pip install --quiet --dry-run --target $(VENV)/none --no-deps --no-build \
@@ -116,13 +119,17 @@ $(VENV)/serve.stamp: pyproject.toml requirements/serve.txt $(STYLES)
 	$(call install,serve)
 	@touch $@
 
+$(VENV)/company.stamp: pyproject.toml requirements/company.txt $(STYLES)
+	$(call install,company)
+	@touch $@ $(VENV)/serve.stamp
+
 $(VENV)/test.stamp: pyproject.toml requirements/test.txt $(STYLES)
 	$(call install,test)
-	@touch $@ $(VENV)/serve.stamp
+	@touch $@ $(VENV)/company.stamp $(VENV)/serve.stamp
 
 $(VENV)/bench.stamp: pyproject.toml requirements/bench.txt $(STYLES)
 	$(call install,bench)
-	@touch $@ $(VENV)/serve.stamp $(VENV)/test.stamp
+	@touch $@ $(VENV)/company.stamp $(VENV)/serve.stamp $(VENV)/test.stamp
 
 define make_environment
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -25,8 +25,8 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from onelead.configuration import LogFormat, LogLevel
 from onelead.domain.limits import ERROR_LOG_LINES_MIN, LOG_LINES_PER_S_MAX
 
-#: Of every format that keys have had.
-_API_KEY = re.compile(r"\bol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
+#: Of every format that keys have had; what is in front may be an escape, as in `%3Dol_`.
+_API_KEY = re.compile(r"ol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
 #: These log every step of what the program itself logs in a line or two.
 _VERBOSE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
 #: Their lines, and those of the loggers below them, are never left out: the start and the end of

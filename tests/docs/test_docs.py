@@ -189,6 +189,15 @@ def test_every_dependency_has_its_reason() -> None:
     assert all(row[-1].startswith("it ") for row in rows.values())
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_row_of_a_table_has_the_cells_of_its_head(page: Path) -> None:
+    cells = 0
+    for line in _text(page).splitlines():
+        found = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert not (cells and found) or found == cells, line
+        cells = found
+
+
 @pytest.mark.parametrize(
     "call", [f"{e.method} {e.path}" for e in ENDPOINTS if not e.is_copper], ids=str
 )

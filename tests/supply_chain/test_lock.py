@@ -13,17 +13,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from supply_chain.lock import LOCKS, ROOT, for_this_machine, read_lock
 
-FILES = ["serve.txt", "test.txt", "bench.txt"]
+FILES = ["serve.txt", "company.txt", "test.txt", "bench.txt"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ADDRESS = re.compile(r"https?:|//|--(extra-)?index|--find-links|@")
 
 
 def asked(file: str) -> Iterator[Requirement]:
     extras: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
-    wanted = {"serve.txt": [], "test.txt": ["dev", "company"], "bench.txt": list(extras)}[file]
+    wanted = {"serve.txt": [], "company.txt": ["company"], "test.txt": ["dev", "company"]}
     yield from map(Requirement, PROJECT["build-system"]["requires"])
     yield from map(Requirement, PROJECT["project"]["dependencies"])
-    for extra in wanted:
+    for extra in wanted.get(file, extras):
         yield from map(Requirement, extras[extra])
 
 
@@ -57,8 +57,8 @@ def test_a_lock_file_has_no_address(file: str) -> None:
 
 
 def test_the_lock_files_agree() -> None:
-    serve, test, bench = (set(read_lock(LOCKS / file)) for file in FILES)
-    assert serve <= test <= bench
+    serve, company, test, bench = (set(read_lock(LOCKS / file)) for file in FILES)
+    assert serve <= company <= test <= bench
 
 
 def test_what_is_needed_by_what_is_locked_is_locked_too() -> None:

@@ -15,6 +15,8 @@ INFLATE_SLICE_BYTES_MAX = 16_384
 REQUEST_HEADERS_TIMEOUT_S = 20
 REQUEST_HEADERS_BYTES_MAX = 65_536
 REQUEST_CONNECTIONS_MAX = 4_096
+#: Of one connection; what it has sent behind them waits unread.
+PIPELINED_REQUESTS_MAX = 16
 #: Of one address, or of one 64-bit network of IPv6; trusted proxies and this machine are exempt.
 ADDRESS_CONNECTIONS_MAX = 256
 #: A connection that is idle for this long is closed; for this long only, while more than half of

@@ -61,7 +61,7 @@ class CompanyProvider:
             import authlib.integrations.httpx_client  # noqa: F401, PLC0415 - an extra
         except ImportError:
             raise NotPossible(
-                "company sign-in needs further packages: pip install 'onelead[company]'"
+                "company sign-in needs further packages: make company installs them"
             ) from None
         self._client = client
         self._clock = clock

@@ -5,7 +5,8 @@ value, serves requests without a Host, and answers in plain text when it refuses
 Here both are limited, values are trimmed, Host is required, and refusals have the standard body.
 
 A request that arrives whole, in one read and with nothing behind it, can go the short way, past
-uvicorn and the application. While it is owed an answer, what arrives next is held.
+uvicorn and the application. While it is owed an answer, what arrives next is held. So is what comes
+behind a few pipelined requests: each that is parsed takes a hundred times the memory of its bytes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from onelead.api.probes import PROBE_PATHS
 from onelead.api.short_way import HotRoute, ShortWay
 from onelead.domain.errors import HeaderMalformed, HostUnknown, TooManyConnections
 from onelead.domain.limits import (
+    PIPELINED_REQUESTS_MAX,
     REQUEST_CONNECTIONS_MAX,
     REQUEST_HEADERS_BYTES_MAX,
     REQUEST_HEADERS_TIMEOUT_S,
@@ -46,6 +48,7 @@ from onelead.serving.homes import Homes
 from onelead.serving.open_connections import OpenConnections
 
 _BLANK = b" \t"
+_HEAD_END = b"\r\n\r\n"
 #: The key in a scope of a target that names a host.
 _TARGET = "onelead.target"
 
@@ -86,7 +89,8 @@ class Connection(HttpToolsProtocol):
         #: What the whole request that is being parsed asks for, and its body.
         self._hot: HotRoute | None = None
         self._body = b""
-        #: Whether a request on the short way is owed an answer, and what has arrived since.
+        #: Whether a request on the short way is owed an answer, and what has arrived since, or
+        #: behind as many pipelined requests as are parsed at once.
         self._owes = False
         self._held = b""
         self._is_stopping = False
@@ -134,9 +138,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._owes:
-            self._held += data
-            self.flow.pause_reading()
+        if self._held or self._has_to_wait():
+            self._hold(data)
             return
         if self._homes is not None and self._is_free():
             has_moved = self._homes.settle(self.transport, data)
@@ -145,6 +148,22 @@ class Connection(HttpToolsProtocol):
                 self._homes = None
             if has_moved:
                 return
+        while data and not self.transport.is_closing():
+            if self._has_to_wait():
+                self._hold(data)
+                return
+            end = _end_of_heads(data)
+            self._parse(data[:end])
+            data = data[end:]
+
+    def _has_to_wait(self) -> bool:
+        return self._owes or bool(self.pipeline)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        self.flow.pause_reading()
+
+    def _parse(self, data: bytes) -> None:
         if self._awaits_head and self._head_due_s is None:
             self._expect_head()
         self._chunk = b"" if self._unfinished_bytes or not self._awaits_head else data
@@ -210,6 +229,11 @@ class Connection(HttpToolsProtocol):
             self._open_connections.note_idle(self)
             self.timeout_keep_alive = self._open_connections.keep_alive_s()
         super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+        elif self._held:
+            # The body of the request that begins now may be there. Not within the task of another.
+            self.loop.call_soon(self._read_on, context=contextvars.Context())
 
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
@@ -258,6 +282,12 @@ class Connection(HttpToolsProtocol):
             self.data_received(held)
             if self._is_stopping:
                 self.shutdown()
+
+    def _read_on(self) -> None:
+        held, self._held = self._held, b""
+        if held and not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.data_received(held)
 
     def send_400_response(self, msg: str) -> None:
         """See HttpToolsProtocol."""
@@ -329,7 +359,7 @@ class Connection(HttpToolsProtocol):
                 name in (b"connection", b"proxy-connection") and value.lower() != b"keep-alive"
             ):
                 return False
-        rest = len(chunk) - chunk.find(b"\r\n\r\n") - len(b"\r\n\r\n")
+        rest = len(chunk) - chunk.find(_HEAD_END) - len(_HEAD_END)
         return length == b"%d" % rest and self.parser.get_http_version() == "1.1"
 
     def _go(self, hot: HotRoute) -> None:
@@ -379,6 +409,17 @@ class Connection(HttpToolsProtocol):
         # The client may not read it.
         self._open_connections.note_idle(self)
         self.transport.close()
+
+
+def _end_of_heads(data: bytes) -> int:
+    """Return the end of as many heads as are parsed at once; the length if there are fewer."""
+    end = 0
+    for _ in range(PIPELINED_REQUESTS_MAX):
+        found = data.find(_HEAD_END, end)
+        if found < 0:
+            return len(data)
+        end = found + len(_HEAD_END)
+    return end
 
 
 def _names_host(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> bool:

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from onelead.domain.limits import PIPELINED_REQUESTS_MAX
 from onelead.incoming.own_host import OwnHost
 from onelead.process.metrics import Metrics
 from onelead.serving.connection import Connection
@@ -105,6 +106,39 @@ async def test_a_request_is_answered() -> None:
         writer.write(GET + b"\r\n" + GET + b"\r\n")
         assert await reader.readuntil(b"\r\n\r\nok")
         assert await reader.readuntil(b"\r\n\r\nok")
+
+
+BODIES = {
+    "none": GET + b"\r\n",
+    "sized": GET.replace(b"GET /", b"PUT /body") + b"Content-Length: 8\r\n\r\n\r\n\r\n\r\n\r\n",
+    "chunked": CHUNKED + b"8\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_pipelined_requests_are_answered_and_only_a_few_are_parsed_at_once(body: str) -> None:
+    parsed = []
+
+    class Counting(Connection):
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            parsed.append(len(self.pipeline))
+
+    async with connected(Counting) as (reader, writer):
+        writer.write(BODIES[body] * 2_000 + GET + b"Connection: close\r\n\r\n")
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b"\r\n\r\nok") == 2_001
+    assert len(parsed) == 2_001
+    assert max(parsed) <= PIPELINED_REQUESTS_MAX
+
+
+async def test_a_body_with_many_blank_lines_is_read_to_its_end() -> None:
+    size = 300_000
+    put = GET.replace(b"GET /", b"PUT /body") + b"Content-Length: %d\r\n\r\n" % size
+    async with connected(Connection) as (reader, writer):
+        for _ in range(2):
+            writer.write(put + b"\r\n" * (size // 2))
+            assert await reader.readuntil(b"\r\n\r\nok")
 
 
 async def test_an_offer_of_another_protocol_is_passed_over(
