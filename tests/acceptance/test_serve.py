@@ -55,7 +55,7 @@ def test_links_are_made_of_the_url_and_plain_http_beyond_the_machine_is_warned_o
 ) -> None:
     arguments = ("--host", "0.0.0.0", "--url", "http://leads.shop.example:8080")
     with serving(tmp_path, *arguments, "--log-format", "json") as server:
-        assert "  Open      http://leads.shop.example:8080/welcome/" in server.banner
+        assert "  Open      http://leads.shop.example:8080/welcome/" in server.first_sign_in
         request = server.printed_request()
         assert request.url == "http://leads.shop.example:8080/developer_api/v1/leads/upsert"
         listening, warning = map(json.loads, server.log.splitlines())

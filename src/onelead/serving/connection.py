@@ -138,7 +138,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if self._held or self._has_to_wait():
+        if self._owes or self._held or self.pipeline:
             self._hold(data)
             return
         if self._homes is not None and self._is_free():
@@ -148,16 +148,19 @@ class Connection(HttpToolsProtocol):
                 self._homes = None
             if has_moved:
                 return
+        if data.count(_HEAD_END) > PIPELINED_REQUESTS_MAX:
+            self._parse_a_few(data)
+        else:
+            self._parse(data)
+
+    def _parse_a_few(self, data: bytes) -> None:
         while data and not self.transport.is_closing():
-            if self._has_to_wait():
+            if self._owes or self.pipeline:
                 self._hold(data)
                 return
             end = _end_of_heads(data)
             self._parse(data[:end])
             data = data[end:]
-
-    def _has_to_wait(self) -> bool:
-        return self._owes or bool(self.pipeline)
 
     def _hold(self, data: bytes) -> None:
         self._held += data
@@ -227,7 +230,7 @@ class Connection(HttpToolsProtocol):
         self._awaits_head = not self.pipeline
         if not self.pipeline:
             self._open_connections.note_idle(self)
-            self.timeout_keep_alive = self._open_connections.keep_alive_s()
+            self.timeout_keep_alive = self._open_connections.keep_alive_s
         super().on_response_complete()
         if self.pipeline:
             self.flow.pause_reading()
@@ -366,7 +369,7 @@ class Connection(HttpToolsProtocol):
         """Send a whole request the short way, or else the long one."""
         body, self._body, self._hot = self._body, b"", None
         self._owes = True
-        self._note_owed()
+        self._open_connections.note_owed(self)
         peer = self.client[0] if self.client else ""
         assert self._short_way is not None
         is_complete = self._is_complete

@@ -73,10 +73,8 @@ class OpenConnections:
         self._shares: dict[str, _Share] = {}
         #: Since when each is idle, the longest idle one first.
         self._idle: dict[MakesRoom, float] = {}
-
-    def keep_alive_s(self) -> int:
-        """How long a connection that becomes idle now may stay so."""
-        return KEEP_ALIVE_CROWDED_TIMEOUT_S if self._is_crowded() else KEEP_ALIVE_TIMEOUT_S
+        #: How long a connection that becomes idle now may stay so.
+        self.keep_alive_s = KEEP_ALIVE_TIMEOUT_S
 
     def admit(self, connection: MakesRoom, address: str | None) -> bool:
         """Take a new connection in; False if it is over, so that its request is to be refused.
@@ -104,7 +102,8 @@ class OpenConnections:
         if connection not in self._share_of:
             # It made room, and is not told so yet.
             return
-        self.note_owed(connection)
+        if connection in self._idle:
+            self.note_owed(connection)
         self._idle[connection] = self._monotonic()
         share = self._share_of[connection]
         if share is not None:
@@ -170,4 +169,6 @@ class OpenConnections:
         return any(parsed in network for network in self._trusted)
 
     def _count(self) -> None:
+        is_crowded = self._is_crowded()
+        self.keep_alive_s = KEEP_ALIVE_CROWDED_TIMEOUT_S if is_crowded else KEEP_ALIVE_TIMEOUT_S
         self._metrics.connections_open(len(self._share_of))

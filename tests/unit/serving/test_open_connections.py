@@ -143,9 +143,9 @@ def test_when_the_process_is_full_the_longest_idle_one_of_all_makes_room() -> No
 def test_above_half_full_connections_stay_shorter() -> None:
     house = House(address_max=8)
     first = house.guests(4)
-    assert house.open.keep_alive_s() == KEEP_ALIVE_TIMEOUT_S
+    assert house.open.keep_alive_s == KEEP_ALIVE_TIMEOUT_S
     second = house.guests(1)
-    assert house.open.keep_alive_s() == KEEP_ALIVE_CROWDED_TIMEOUT_S
+    assert house.open.keep_alive_s == KEEP_ALIVE_CROWDED_TIMEOUT_S
     house.clock.advance(KEEP_ALIVE_CROWDED_TIMEOUT_S - 1)
     house.open.note_idle(first[0])
     second += house.guests(1)
