@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -27,7 +28,9 @@ from tests.support.commands.process import DEADLINE_S
 
 from onelead.api.application import ENDPOINTS, Api
 from onelead.api.openapi import openapi_document
+from onelead.incoming.own_host import OwnHost
 from onelead.serving.connection import Connection
+from onelead.serving.open_connections import OpenConnections
 
 pytestmark = pytest.mark.slow
 
@@ -80,8 +83,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 await service.field(name=data_type, data_type=data_type)
             for n in range(3):
                 await service.lead(name=f"Nora {n}", tags=["fair"])
+            connection_class: Any = partial(
+                Connection,
+                open_connections=OpenConnections(service.runtime.metrics),
+                own_host=OwnHost(None),
+            )
             config = uvicorn.Config(
-                Api(service.runtime), http=Connection, lifespan="off", log_config=None
+                Api(service.runtime), http=connection_class, lifespan="off", log_config=None
             )
             running = uvicorn.Server(config)
             url = "http://{}:{}".format(*listener.getsockname())
