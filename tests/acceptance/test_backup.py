@@ -37,7 +37,7 @@ class Backup(NamedTuple):
 
 def a_backup(folder: Path, url: str, restored: EmptyDatabase) -> Backup:
     # The programs of PostgreSQL have to be those of the server's version.
-    path = f"{client_programs()}{os.pathsep}{os.environ['PATH']}"
+    path = f"{client_programs(of_wheel=True)}{os.pathsep}{os.environ['PATH']}"
 
     def command(name: str, database: str) -> None:
         done = run(folder, name, "my.backup", "--database", database, PATH=path)

