@@ -23,6 +23,7 @@ from onelead.contract.credentials import CredentialStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
 from onelead.contract.figures import FigureStore
+from onelead.contract.imports import ImportStore
 from onelead.contract.leads import LeadStore
 from onelead.contract.ledger import LedgerStore
 from onelead.contract.queue import QueueStore
@@ -54,6 +55,7 @@ class Store(
     DecisionStore,
     ErasureStore,
     FigureStore,
+    ImportStore,
     LeadStore,
     LedgerStore,
     QueueStore,

@@ -226,6 +226,10 @@ class UndoLosesChanges(OneleadError, code="undo_loses_changes", kind=Kind.CONFLI
     """The lead was changed since; undo it all the same with force"""
 
 
+class ImportNotPossible(OneleadError, code="import_not_possible", kind=Kind.CONFLICT):
+    """The import is not in a state for this; load it again"""
+
+
 class Erased(OneleadError, code="erased", kind=Kind.GONE):
     """What this was about has been erased"""
 

@@ -56,6 +56,25 @@ UNDO_HELD_S = 10
 UNDO_WORK_REST_S = 5
 #: The dry run plans this many undos, those of the newest rows.
 UNDO_SAMPLE_ROWS = 200
+#: An uploaded file comes in parts, and an account has so many files that are not done with.
+IMPORT_FILE_BYTES_MAX = 256 * 1_048_576
+IMPORT_PART_BYTES_MAX = 1_048_576
+IMPORTS_OPEN_MAX = 20
+#: The file of an import that nobody goes on with is removed after this time, so many parts at once.
+IMPORT_KEPT_DAYS = 7
+IMPORT_PARTS_REMOVED_AT_ONCE = 8
+#: While a process is at an import, the others leave it alone for this long.
+IMPORT_HELD_S = 30
+IMPORT_WORK_REST_S = 5
+#: It writes so many rows at a time, and notes how far it is after this time.
+IMPORT_CHUNK_ROWS = 250
+IMPORT_NOTED_S = 1
+#: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
+REHEARSED_ROWS_MAX = 1_000
+REHEARSAL_LEADS_MAX = 1_000
+IMPORT_MAPPINGS_MAX = 200
+#: The mapping of a file, the answers and corrections, as JSON.
+IMPORT_CHOICES_CHARS_MAX = 1_048_576
 #: The id of a batch is that of the request that began it.
 BATCH_ID_CHARS_MAX = 64
 #: A merge takes this many leads into another one.
@@ -408,6 +427,7 @@ assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
+assert IMPORT_CHUNK_ROWS <= BATCH_WRITES_MAX
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN
 assert PASSKEY_ANSWER_CHARS_MAX < CONFIRM_FORM_CHARS_MAX < FORM_TEXT_CHARS_MAX
