@@ -19,6 +19,7 @@ from onelead.commands.access import keys, users
 from onelead.commands.backup import backup, restore
 from onelead.commands.check import check
 from onelead.commands.erase import erase
+from onelead.commands.imports import import_file
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -74,6 +75,7 @@ commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
 commands.command("undo")(undo)
 commands.command("replay")(replay)
+commands.command("import")(import_file)
 commands.command()(configured(*CONFIGURATION_OPTIONS)(serve))
 
 

@@ -135,6 +135,15 @@ class BatchRow(Struct, frozen=True, gc=False, kw_only=True):
     payload: str
 
 
+class WrittenRows(NamedTuple):
+    """How far an import has come by its ledger rows."""
+
+    #: Of its newest row; 0 without one.
+    line: int
+    #: How many rows have each outcome; those that found several leads are `ambiguous`.
+    counts: Mapping[str, int]
+
+
 #: A row of a table, in the order of its columns.
 TableRow = Sequence[Any]
 
@@ -267,8 +276,8 @@ class ImportStore(Protocol):
     ) -> Sequence[BatchRow]:
         """Return the first rows of a batch after a ledger number, or only those refused."""
 
-    async def last_line(self, account_id: int, batch_id: str) -> int:
-        """Return the line of the newest ledger row of an import; 0 without one."""
+    async def written_rows(self, account_id: int, batch_id: str) -> WrittenRows:
+        """Return how far an import has come by its ledger rows."""
 
     async def save_import_mapping(self, account_id: int, mapping: SavedMapping) -> None:
         """Save a mapping under its name, in the place of one with the same name.

@@ -173,6 +173,8 @@ class InputInvalid(OneleadError, code="input_invalid"):
 class MatchAmbiguous(OneleadError, code="match_ambiguous"):
     """More than one lead matches; nothing was written."""
 
+    BEGINNING = "Invalid input: Multiple matches found: "
+
     def __init__(self, ids: tuple[int, ...]) -> None:
         """Take the matching ids, ascending; none when there are too many to list."""
         self.ids = ids
@@ -180,7 +182,7 @@ class MatchAmbiguous(OneleadError, code="match_ambiguous"):
             found = f"{len(ids)} leads match: {', '.join(map(str, ids))}"
         else:
             found = "more leads match than can be listed"
-        super().__init__(f"Invalid input: Multiple matches found: {found}")
+        super().__init__(f"{self.BEGINNING}{found}")
 
 
 class VersionConflict(OneleadError, code="version_conflict", kind=Kind.PRECONDITION):

@@ -66,8 +66,11 @@ IMPORT_PARTS_REMOVED_AT_ONCE = 8
 #: While a process is at an import, the others leave it alone for this long.
 IMPORT_HELD_S = 30
 IMPORT_WORK_REST_S = 5
+#: A process is at imports of so many accounts at the same time.
+IMPORTS_AT_ONCE = 2
 #: It writes so many rows at a time, and notes how far it is after this time.
 IMPORT_CHUNK_ROWS = 250
+IMPORT_SLICE_ROWS = 25
 IMPORT_NOTED_S = 1
 #: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
 REHEARSED_ROWS_MAX = 1_000

@@ -138,10 +138,10 @@ def change_import(
 ) -> FileImport:
     """Change an import that is in one of these states. Raises ResourceNotFound, ImportNotPossible.
 
-    One that waits for someone is nobody's, so that whoever was at work notices.
+    Work that begins again is nobody's, so that whoever was at it notices.
     """
     values = _values(change, now)
-    if change.state is not None and change.state not in AT_WORK:
+    if change.state in AT_WORK:
         values |= {"holder": None, "held_until": None}
     is_so = and_(_is(account_id, number), _own.state.in_([one.value for one in only_in]))
     if not connection.execute(update(file_import).where(is_so).values(values)).rowcount:
@@ -248,11 +248,9 @@ def note_import(
         # Someone has paused or stopped it meanwhile.
         change = msgspec.structs.replace(change, state=None)
     until = {"held_until": None if leave else now + IMPORT_HELD_S}
-    # One that was paused is nobody's; the last holder may still note what it has done.
-    is_own = or_(_own.holder == holder, _own.holder.is_(None))
     noted = connection.execute(
         update(file_import)
-        .where(_is(account_id, number), is_own)
+        .where(_is(account_id, number), _own.holder == holder)
         .values(_values(change, now) | until | {"holder": None if leave else holder})
     )
     return read_import(connection, account_id, number) if noted.rowcount else None

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, and_, func, select
+from sqlalchemy import Connection, Select, Table, and_, case, func, select
 
 from onelead.contract.batches import BatchResult
-from onelead.contract.imports import BatchRow, Known, RehearsalStart, Sought, TableRow
+from onelead.contract.imports import (
+    BatchRow,
+    Known,
+    RehearsalStart,
+    Sought,
+    TableRow,
+    WrittenRows,
+)
 from onelead.domain.account import AccountSettings
+from onelead.domain.errors import MatchAmbiguous
 from onelead.domain.writes import Outcome, RowDetails
 from onelead.storage.schema import (
     idempotency_key,
@@ -130,8 +138,14 @@ def _batch_row(row: Any) -> BatchRow:
     return BatchRow(result=result, line=details.line, payload=row.payload)
 
 
-def last_line(connection: Connection, account_id: int, batch_id: str) -> int:
-    """Return the line of the newest ledger row of an import; 0 without one."""
-    newest = _of_batch(account_id, batch_id).order_by(ledger_detail.c.seq.desc()).limit(1)
-    row = connection.execute(newest).first()
-    return 0 if row is None else _details(row.details).line or 0
+def written_rows(connection: Connection, account_id: int, batch_id: str) -> WrittenRows:
+    """Return how far an import has come by its ledger rows."""
+    of_batch = _of_batch(account_id, batch_id)
+    newest = connection.execute(of_batch.order_by(ledger_detail.c.seq.desc()).limit(1)).first()
+    if newest is None:
+        return WrittenRows(0, {})
+    is_ambiguous = ledger.c.message.startswith(MatchAmbiguous.BEGINNING, autoescape=True)
+    outcome = case((is_ambiguous, "ambiguous"), else_=ledger.c.outcome).label("outcome")
+    counted = of_batch.with_only_columns(outcome, func.count().label("rows")).group_by(outcome)
+    counts = {row.outcome: row.rows for row in connection.execute(counted)}
+    return WrittenRows(_details(newest.details).line or 0, counts)

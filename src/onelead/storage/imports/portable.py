@@ -31,7 +31,7 @@ class PortableImports(Transactions):
     keep_import_rows = writes(contents.keep_rows)
     import_rows = reads(contents.read_rows)
     batch_rows = reads(known.batch_rows)
-    last_line = reads(known.last_line)
+    written_rows = reads(known.written_rows)
     save_import_mapping = writes_now(contents.save_mapping)
     import_mappings = reads(contents.read_mappings)
     forget_import_mapping = writes(contents.forget_mapping)
