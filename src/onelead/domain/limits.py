@@ -36,6 +36,22 @@ NUMBER_ABS_MAX = 10**15
 #: Last second of the year 9999, UTC: the largest time that Python's calendar knows.
 UNIX_SECONDS_MAX = 253_402_300_799
 
+# Files that are read. A row is kept in the ledger as a request is, with room for its escapes.
+FILE_ROW_CHARS_MAX = 131_072
+FILE_COLUMNS_MAX = 1_000
+FILE_LINE_CHARS_MAX = 1_048_576
+#: The header is searched in the first rows, or is in a line that the user names.
+FILE_HEADER_ROWS = 20
+FILE_HEADER_LINE_MAX = 1_000
+#: A JSON array is read whole; JSON Lines have no such limit.
+JSON_FILE_BYTES_MAX = 67_108_864
+#: A workbook is read whole by a process of its own, which may take this much.
+WORKBOOK_UNPACKED_BYTES_MAX = 1_073_741_824
+WORKBOOK_PARTS_MAX = 10_000
+WORKBOOK_MEMORY_BYTES_MAX = 2_147_483_648
+WORKBOOK_CPU_S_MAX = 300
+WORKBOOK_ROWS_MAX = 1_048_576
+
 # A lead.
 LINE_CHARS_MAX = 255
 TEXT_CHARS_MAX = 65_536

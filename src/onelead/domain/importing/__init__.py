@@ -1,0 +1,1 @@
+"""What the rows of a file mean: pure rules that only files need."""
