@@ -46,17 +46,30 @@ def email_keys(text: str) -> tuple[str, ...]:
     lower = text.lower()
     if text.isascii() and len(text) <= LINE_CHARS_MAX and _PLAIN.fullmatch(lower):
         return (lower,)
-    return _keys_in(text)
+    return tuple(_read(text))
+
+
+def addresses_in(text: str) -> tuple[str, ...]:
+    """Return the addresses that have these keys as they are written, without their wrappers."""
+    keys = email_keys(text)
+    if len(keys) == 1 and len(keys[0]) == len(text):
+        return (text,)
+    return tuple(_read(text).values()) if keys else ()
 
 
 @lru_cache(maxsize=4096)
-def _keys_in(text: str) -> tuple[str, ...]:
+def _read(text: str) -> dict[str, str]:
+    """Return the addresses of a text, as they are written, by their keys."""
     addresses = _BETWEEN.split(_unwrapped(visible(normalised("NFKC", text))))
     if len(addresses) > _ADDRESSES_MAX:
-        return ()
-    keys = [_key(address) for address in addresses]
-    # A text with anything else beside its addresses is not one that was sent as an address.
-    return () if None in keys else tuple(dict.fromkeys(key for key in keys if key))
+        return {}
+    found: dict[str, str] = {}
+    for address in addresses:
+        if (key := _key(address)) is None:
+            # A text with anything else beside its addresses is not one that was sent as an address.
+            return {}
+        found.setdefault(key, _unwrapped(address))
+    return found
 
 
 def _unwrapped(text: str) -> str:

@@ -142,6 +142,10 @@ WHAT_IF_SLICE_ROWS = 500
 #: How many of the differences it lists.
 WHAT_IF_LISTED_MAX = 50
 
+# Files that are imported. Each column shows so many samples; a file lists so many unknown choices.
+COLUMN_SAMPLES = 3
+UNKNOWN_CHOICES_MAX = 1_000
+
 # Matching. More matches than MATCH_IDS_MAX are reported without their ids.
 MATCH_IDS_MAX = 30
 #: A match may be a list of this many steps, each with this many values that a lead has to have.

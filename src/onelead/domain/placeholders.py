@@ -53,9 +53,22 @@ class Placeholders:
             if ANY_TEXT in entry
         )
         self._patterns = re.compile("|".join(patterns) or "(?!)")
+        self._whole_chars_max = max(map(len, self._whole), default=0)
         #: How the texts of the patterns can begin; asked first, because few texts do.
         self._starts = {entry.split(ANY_TEXT)[0][:1] for entry in folded if ANY_TEXT in entry}
         self._can_begin_anyhow = "" in self._starts
+
+    def may_have(self, text: str) -> bool:
+        """Return False for most texts that are none, in a part of the time; any other text may be.
+
+        The text has no white space around it.
+        """
+        if not text.isascii() or "  " in text or self._can_begin_anyhow:
+            return True
+        first = text[:1]
+        if first.lower() in self._starts or not (first.isalnum() or text[-1:].isalnum()):
+            return True
+        return len(text) <= self._whole_chars_max and text.lower() in self._whole
 
     def have(self, text: str) -> bool:
         """Return whether a text is a placeholder, in any case and spacing.

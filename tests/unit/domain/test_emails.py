@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onelead.domain.emails import email_keys
+from onelead.domain.emails import addresses_in, email_keys
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,20 @@ def test_a_list_has_the_keys_of_all_its_addresses(text: str) -> None:
 )
 def test_what_is_no_address_has_no_key(text: str) -> None:
     assert email_keys(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("Nora@Field.example", ("Nora@Field.example",)),
+        (" Nora <mailto:Nora@Field.example> ", ("Nora@Field.example",)),
+        ("a@x.example; B@x.example A@X.example", ("a@x.example", "B@x.example")),
+        ("nora@b\u00fccher.example", ("nora@b\u00fccher.example",)),
+        ("nora@field.example (old)", ()),
+        (" ".join(f"{name}@x.example" for name in "abcdefghijk"), ()),
+        ("", ()),
+    ],
+)
+def test_addresses_are_found_as_they_are_written(text: str, addresses: tuple[str, ...]) -> None:
+    assert addresses_in(text) == addresses
+    assert len(email_keys(text)) == len(addresses)

@@ -1,1 +1,1 @@
-"""What the rows of a file mean: pure rules that only files need."""
+"""How the rows of a file become writes: headers, cells and columns, as pure rules."""
