@@ -44,8 +44,6 @@ from onelead.files.imports import reports, steps
 from onelead.files.imports.choices import (
     Findings,
     ImportChoices,
-    choices_of,
-    findings_of,
     rehearsed_row,
     source_name,
     text_of,

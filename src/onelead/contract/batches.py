@@ -35,7 +35,7 @@ class BatchOverview(Struct, frozen=True, gc=False, kw_only=True):
     """What a batch is and what became of it."""
 
     id: str
-    #: `bulk_call`, `bulk_change`, `command` or `undo`.
+    #: `bulk_call`, `bulk_change`, `command`, `import` or `undo`.
     kind: str
     #: When it began, in Unix seconds.
     date: int

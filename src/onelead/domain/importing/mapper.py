@@ -98,6 +98,10 @@ class Mapper:
         if (self._clears_blank or self._word is not None) and base not in _KEPT:
             self._clears.append((place, _clearer(target)))
 
+    def key_cells(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """Return the cells of a row that have a target, in the order of the targets."""
+        return self._key_cells(cells)
+
     def row(self, cells: Sequence[str]) -> MappedRow:
         """Return what a row means; it has a cell for each column."""
         row = MappedRow({}, key_cells=self._key_cells(cells))

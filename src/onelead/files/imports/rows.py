@@ -81,14 +81,12 @@ class RowWrites:
 
     def of(self, row: Row) -> WrittenRow:
         """Return the write of a row."""
-        cells = row.cells
         if row.fault is not None:
             problem = Problem("base", row.fault)
-            imported = ImportedRow(self._cells(cells), problems=(problem,))
-            return WrittenRow(row, self._write(row.line, imported, ("", *cells)))
-        if str(row.line) in self._corrections:
-            cells = _corrected(cells, self._corrections[str(row.line)])
-            row = Row(row.line, cells, None)
+            imported = ImportedRow(self._cells(row.cells), problems=(problem,))
+            return WrittenRow(row, self._write(row.line, imported, None))
+        cells = self._corrected(row)
+        row = Row(row.line, cells, None)
         mapped = self._mapper.row(cells)
         imported = ImportedRow(
             cells={name: cell for name, cell in zip(self._headers, cells, strict=True) if cell},
@@ -104,7 +102,19 @@ class RowWrites:
 
     def pass_over(self, row: Row) -> None:
         """Count a row that is done, so that the keys of later ones are right."""
-        self.of(row)
+        if row.fault is None:
+            self._key(self._mapper.key_cells(self._corrected(row)))
+
+    def _corrected(self, row: Row) -> Sequence[str]:
+        """Return the cells of a row as they should have been."""
+        corrections = self._corrections.get(str(row.line))
+        if not corrections:
+            return row.cells
+        corrected = list(row.cells)
+        for place, text in corrections.items():
+            if place.isdecimal() and int(place) < len(corrected):
+                corrected[int(place)] = text
+        return corrected
 
     def _cells(self, cells: Sequence[str]) -> dict[str, str]:
         """Return the cells of a row that may have more of them than the header."""
@@ -114,7 +124,7 @@ class RowWrites:
         ]
         return {name: cell for name, cell in zip(names, cells, strict=False) if cell}
 
-    def _write(self, line: int, row: ImportedRow, key_cells: Sequence[str]) -> LeadWrite:
+    def _write(self, line: int, row: ImportedRow, key_cells: Sequence[str] | None) -> LeadWrite:
         sender = self._sender
         delivery = Delivery(
             request_id=sender.batch_id,
@@ -122,7 +132,8 @@ class RowWrites:
             api_key_id=sender.source_id,
             payload=payload_of(row),
             batch_id=sender.batch_id,
-            idempotency=self._key(key_cells),
+            # A row that cannot be read is refused, and what is refused has no key.
+            idempotency=None if key_cells is None else self._key(key_cells),
             line=line,
         )
         return imported_write(row, delivery)
@@ -136,11 +147,3 @@ class RowWrites:
             digest.update(b"\n%d" % before)
         text = digest.hexdigest()
         return IdempotencyKey(text, text, is_answered=False)
-
-
-def _corrected(cells: Sequence[str], corrections: Mapping[str, str]) -> Sequence[str]:
-    corrected = list(cells)
-    for place, text in corrections.items():
-        if place.isdecimal() and int(place) < len(corrected):
-            corrected[int(place)] = text
-    return corrected

@@ -30,7 +30,7 @@ from onelead.domain.errors import ResourceNotFound, UndoNotPossible
 from onelead.domain.limits import UNDO_HELD_S, UNDO_STEP_ROWS
 from onelead.domain.writes import Outcome, RowDetails
 from onelead.storage.lane import take_lane
-from onelead.storage.schema import batch_undo, ledger, ledger_detail
+from onelead.storage.schema import batch_undo, file_import, ledger, ledger_detail
 
 _details = msgspec.json.Decoder(RowDetails)
 _undo, _detail = batch_undo.c, ledger_detail.c
@@ -53,7 +53,7 @@ def batch(connection: Connection, account_id: int, batch_id: str) -> BatchOvervi
     outcomes = connection.execute(counted.group_by(ledger.c.outcome).order_by(ledger.c.outcome))
     return BatchOverview(
         id=batch_id,
-        kind="undo" if undoes else _kind(begun.user_id, begun.api_key_id),
+        kind="undo" if undoes else _kind(connection, account_id, batch_id, begun),
         date=begun.date,
         user_id=begun.user_id,
         api_key_id=begun.api_key_id,
@@ -63,10 +63,13 @@ def batch(connection: Connection, account_id: int, batch_id: str) -> BatchOvervi
     )
 
 
-def _kind(user_id: int | None, api_key_id: int | None) -> str:
-    if api_key_id is not None:
+def _kind(connection: Connection, account_id: int, batch_id: str, begun: Any) -> str:
+    of_import = (file_import.c.account_id == account_id, file_import.c.batch_id == batch_id)
+    if connection.execute(select(file_import.c.number).where(*of_import)).first():
+        return "import"
+    if begun.api_key_id is not None:
         return "bulk_call"
-    return "command" if user_id is None else "bulk_change"
+    return "command" if begun.user_id is None else "bulk_change"
 
 
 def _rows(account_id: int, batch_id: str, *columns: Any) -> Select[Any]:

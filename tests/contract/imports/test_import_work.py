@@ -1,0 +1,167 @@
+"""A server works at uploads: it reads, rehearses, writes, and removes the file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from tests.support.commands.process import DEADLINE_S
+from tests.support.process.clock import Clock
+from tests.support.storage.account_store import AccountStore
+
+from onelead.contract.imports import FileImport, ImportState
+from onelead.domain.audit import COMMAND_LINE, Channel, Requester
+from onelead.domain.errors import AdminRequired, ImportNotPossible
+from onelead.domain.importing.questions import answered
+from onelead.files.imports import steps
+from onelead.files.imports.choices import ImportChoices, choices_of, findings_of, rehearsed_row
+from onelead.files.imports.reports import rehearsed_refused_rows
+from onelead.files.imports.work import ImportWork
+from onelead.process.writer import BatchingWriter
+
+CONTENT = b"""Email,Name,Title,Born on
+nora@field.example,Nora Field,Buyer,2026-02-03
+nora@field.example,Nora Field,Head,
+sam@roe.example,Sam Roe,Buyer,
+ida@roe.example,Ida Roe,,,beyond
+"""
+State = ImportState
+
+
+@pytest.fixture
+async def work(account: AccountStore, clock: Clock) -> AsyncIterator[ImportWork]:
+    working = ImportWork(account.store, BatchingWriter(account.store), holder="a", rest_s=60)
+    yield working
+    await working.stop()
+
+
+async def uploaded(
+    account: AccountStore, content: bytes = CONTENT, choices: ImportChoices = ImportChoices()
+) -> int:
+    one = await steps.new_import(
+        account.store, account.account_id, "leads.csv", choices, user_id=None
+    )
+    parts = [content[at : at + 50] for at in range(0, len(content), 50)]
+    for number, part in enumerate(parts):
+        await account.store.add_import_part(account.account_id, one.number, number, part)
+    digest = hashlib.sha256(content).hexdigest()
+    await steps.end_upload(account.store, account.account_id, one.number, digest)
+    return one.number
+
+
+async def until(
+    account: AccountStore, work: ImportWork, number: int, is_so: Callable[[FileImport], bool]
+) -> FileImport:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            work.wake()
+            one = await account.store.file_import(account.account_id, number)
+            if is_so(one):
+                return one
+            await asyncio.sleep(0.005)
+
+
+async def test_an_upload_goes_from_state_to_state(account: AccountStore, work: ImportWork) -> None:
+    store, id_ = account.store, account.account_id
+    number = await uploaded(account)
+    read = await until(account, work, number, lambda one: one.state is State.READ)
+    findings = findings_of(read)
+    assert findings is not None
+    assert findings.header == ("Email", "Name", "Title", "Born on")
+    assert [row.line for row in findings.first_rows] == [2, 3, 4, 5]
+    assert read.row_count == 4
+    matched = answered(findings.surveyed.mapping, "match", "email")
+    await steps.change_choices(store, id_, number, ImportChoices(mapping=matched, rehearses=True))
+    tried = await until(account, work, number, lambda one: one.state is State.REHEARSED)
+    rehearsed = findings_of(tried)
+    assert rehearsed is not None
+    assert rehearsed.rehearsed is not None
+    assert rehearsed.rehearsed.counts == {"created": 2, "updated": 1, "refused": 1}
+    rows = await store.import_rows(id_, number, after=0, limit=9)
+    assert [(row.line, row.outcome) for row in rows] == [
+        *((2, "created"), (3, "updated"), (4, "created"), (5, "refused")),
+    ]
+    assert rehearsed_row(rows[1].content).changes["title"] == ["Buyer", "Head"]
+    refused = [line async for line in rehearsed_refused_rows(store, id_, tried)]
+    assert len(refused) == 2
+    assert await account.leads() == []
+    await steps.start(store, id_, number, COMMAND_LINE, 0)
+    done = await until(account, work, number, lambda one: one.state is State.DONE)
+    assert done.counts == rehearsed.rehearsed.counts
+    assert await store.import_rows(id_, number, after=0, limit=9) == []
+    await until(account, work, number, lambda _: True)
+    await work.stop()
+    while await store.clean_imports():
+        pass
+    assert await store.import_part(id_, number, 0) is None
+
+
+async def test_a_file_that_cannot_be_read_fails_and_can_be_read_otherwise(
+    account: AccountStore, work: ImportWork
+) -> None:
+    number = await uploaded(account, b"PK\x03\x04 no workbook")
+    failed = await until(account, work, number, lambda one: one.state is State.FAILED)
+    assert failed.message
+    with pytest.raises(ImportNotPossible):
+        await steps.start(account.store, account.account_id, number, COMMAND_LINE, 0)
+    await steps.change_choices(account.store, account.account_id, number, ImportChoices())
+    await until(account, work, number, lambda one: one.state is State.FAILED)
+    await account.store.forget_import(account.account_id, number)
+
+
+async def test_what_is_open_is_answered_before_anything_is_written(
+    account: AccountStore, work: ImportWork
+) -> None:
+    field = await account.field(name="Visited", data_type="Date", is_filterable=False)
+    content = b"Name,Visited\nNora Field,03/04/2026\nSam Roe,05/06/2026\n"
+    number = await uploaded(account, content, ImportChoices(rehearses=True))
+    read = await until(account, work, number, lambda one: one.state is State.READ)
+    for step in (
+        steps.rehearse(account.store, account.account_id, number),
+        steps.start(account.store, account.account_id, number, COMMAND_LINE, 0),
+    ):
+        with pytest.raises(ImportNotPossible):
+            await step
+    findings = findings_of(read)
+    assert findings is not None
+    mapping = answered(findings.surveyed.mapping, "dates:1", "mdy")
+    corrections = {"3": {"0": "Sam Rowe"}}
+    choices = ImportChoices(mapping=mapping, corrections=corrections)
+    await steps.change_choices(account.store, account.account_id, number, choices)
+    await until(account, work, number, lambda one: one.state is State.READ)
+    await steps.start(account.store, account.account_id, number, COMMAND_LINE, 0)
+    done = await until(account, work, number, lambda one: one.state is State.DONE)
+    assert choices_of(done).corrections == {}
+    nora, sam = await account.leads()
+    assert sam.name == "Sam Rowe"
+    assert field.id in nora.custom_fields
+    with pytest.raises(ImportNotPossible):
+        await steps.change_choices(account.store, account.account_id, number, choices)
+
+
+async def test_settings_are_made_on_the_way_for_admins(
+    account: AccountStore, work: ImportWork
+) -> None:
+    content = b"Name,Shoe size\nNora Field,38\n"
+    number = await uploaded(account, content)
+    read = await until(account, work, number, lambda one: one.state is State.READ)
+    findings = findings_of(read)
+    assert findings is not None
+    mapping = findings.surveyed.mapping.with_columns(target={1: "new:String:Shoe size"})
+    await steps.change_choices(
+        account.store, account.account_id, number, ImportChoices(mapping=mapping)
+    )
+    await until(account, work, number, lambda one: one.state is State.READ)
+    member = await account.store.create_user(
+        account.account_id, "m@shop.example", "", steps.Role.MEMBER
+    )
+    by = Requester(Channel.PAGE, member.id)
+    with pytest.raises(AdminRequired):
+        await steps.start(account.store, account.account_id, number, by, 0)
+    await steps.start(account.store, account.account_id, number, COMMAND_LINE, 0)
+    await until(account, work, number, lambda one: one.state is State.DONE)
+    (lead,) = await account.leads()
+    (field,) = (await account.settings()).fields
+    assert lead.custom_fields[field.id] == "38"
