@@ -35,11 +35,12 @@ from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.errors import NotPossible, OneleadError
-from onelead.domain.importing.headers import guessed_mapping, header_key
+from onelead.domain.importing.headers import guessed_mapping, header_key, mapping_for
 from onelead.domain.importing.mapping import Mapping, require_usable
 from onelead.domain.importing.questions import answered
 from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.text import fold, quoted
+from onelead.domain.writes import WriteResult
 from onelead.files.imports import reports, steps
 from onelead.files.imports.choices import (
     Findings,
@@ -49,7 +50,12 @@ from onelead.files.imports.choices import (
     text_of,
 )
 from onelead.files.imports.outcomes import NOT_TAKEN, total
-from onelead.files.imports.reading import read_table, rehearse_table, settings_for
+from onelead.files.imports.reading import (
+    read_table,
+    rehearse_table,
+    row_writes_of,
+    settings_for,
+)
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.rows import Sender, WrittenRow, key_scope
 from onelead.files.imports.running import Progress, Run
@@ -150,8 +156,10 @@ async def _mapping(
     """Return which column is what, by the options. Raises NotPossible, InputInvalid."""
     mapping = guessed_mapping(table.header, settings)
     if wanted.mapping is not None:
-        saved = await _saved_mapping(store, settings.account_id, wanted.mapping)
-        mapping = saved.for_header(table.header)
+        saved = _mapping_in(Path(wanted.mapping))
+        if saved is None:
+            saved = await _saved_mapping(store, settings.account_id, wanted.mapping)
+        mapping = mapping_for(saved, table.header)
     if wanted.match:
         matched = tuple(_field(one, mapping, settings) for one in wanted.match)
         mapping = structs.replace(mapping, match=matched)
@@ -170,19 +178,21 @@ async def _mapping(
     return mapping
 
 
-async def _saved_mapping(store: Store, account_id: int, name: str) -> Mapping:
-    """Read a mapping from a file, or take the one that is saved under a name."""
-    path = Path(name)
+def _mapping_in(path: Path) -> Mapping | None:
+    """Read a mapping from a file; None without one. Raises NotPossible."""
     try:
-        if path.is_file():
-            found = json.loads(path.read_bytes())
-            # What `--dry-run --json` prints has it among other things.
-            return msgspec.convert(found.get("mapping", found), Mapping)
-        for saved in await store.import_mappings(account_id):
-            if fold(saved.name) == fold(name):
-                return msgspec.json.decode(saved.mapping, type=Mapping)
-    except (OSError, ValueError, AttributeError, msgspec.ValidationError) as error:
-        raise NotPossible(f"{name} is no mapping: {error}") from None
+        found = json.loads(path.read_bytes()) if path.is_file() else None
+        # What `--dry-run --json` prints has it among other things.
+        return found and msgspec.convert(found.get("mapping", found), Mapping)
+    except (OSError, ValueError, AttributeError) as error:
+        raise NotPossible(f"{path} is no mapping: {error}") from None
+
+
+async def _saved_mapping(store: Store, account_id: int, name: str) -> Mapping:
+    """Return the mapping that is saved under a name. Raises NotPossible."""
+    for saved in await store.import_mappings(account_id):
+        if fold(saved.name) == fold(name):
+            return msgspec.json.decode(saved.mapping, type=Mapping)
     raise NotPossible(f"there is no file and no saved mapping {quoted(name)}")
 
 
@@ -240,8 +250,8 @@ async def _rehearse(
     first: list[tuple[int, str, Any]] = []
 
     async def keep(rows: Sequence[ImportRow]) -> None:
-        for row in rows[: _FIRST_ROWS - len(first)]:
-            first.append((row.line, row.outcome, rehearsed_row(row.content)))
+        some = rows[: _FIRST_ROWS - len(first)]
+        first.extend((row.line, row.outcome, rehearsed_row(row.content)) for row in some)
 
     account_id = settings.account_id
     planned = settings_for(findings, settings)
@@ -251,16 +261,21 @@ async def _rehearse(
         report = _report(stack, wanted, table.header)
         on_progress = stack.enter_context(shown_progress("dry run"))
         rehearsal = stack.enter_context(closing(Rehearsal(store, account_id, planned)))
+        made = row_writes_of(table, findings, choices, planned, sender)
         rehearsed = await rehearse_table(
-            *(table, findings, choices, sender, rehearsal, planned),
+            *(table, stack.enter_context(closing(made)), rehearsal),
             keep=keep,
             on_rows=_rows_shown(on_progress),
-            on_planned=lambda rows, results: report and report.add(rows, results),
+            on_planned=_told if report is None else report.add,
         )
     _say(wanted, first_leads(first), rehearsed_text(rehearsed))
     if wanted.as_json and wanted.dry_run:
         typer.echo(json.dumps(_machine(findings, msgspec.to_builtins(rehearsed))))
     return dict(rehearsed.counts)
+
+
+def _told(_rows: Sequence[WrittenRow], _results: Sequence[WriteResult]) -> None:
+    """Nobody wants a report."""
 
 
 def table_name(wanted: Wanted) -> str:

@@ -64,7 +64,7 @@ def understood(findings: Findings, settings: AccountSettings) -> str:
     from onelead.domain.importing.headers import label_of  # noqa: PLC0415 - see `imports`
 
     reading, surveyed = findings.reading, findings.surveyed
-    how = [reading.format]
+    how: list[str] = [reading.format]
     if reading.encoding:
         how.append(reading.encoding)
     if reading.separator:

@@ -12,6 +12,7 @@ from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.imports import FileImport, ImportState
+from onelead.domain.account import Role
 from onelead.domain.audit import COMMAND_LINE, Channel, Requester
 from onelead.domain.errors import AdminRequired, ImportNotPossible
 from onelead.domain.importing.questions import answered
@@ -28,6 +29,7 @@ sam@roe.example,Sam Roe,Buyer,
 ida@roe.example,Ida Roe,,,beyond
 """
 State = ImportState
+NO_CHOICES = ImportChoices()
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ async def work(account: AccountStore, clock: Clock) -> AsyncIterator[ImportWork]
 
 
 async def uploaded(
-    account: AccountStore, content: bytes = CONTENT, choices: ImportChoices = ImportChoices()
+    account: AccountStore, content: bytes = CONTENT, choices: ImportChoices = NO_CHOICES
 ) -> int:
     one = await steps.new_import(
         account.store, account.account_id, "leads.csv", choices, user_id=None
@@ -154,9 +156,7 @@ async def test_settings_are_made_on_the_way_for_admins(
         account.store, account.account_id, number, ImportChoices(mapping=mapping)
     )
     await until(account, work, number, lambda one: one.state is State.READ)
-    member = await account.store.create_user(
-        account.account_id, "m@shop.example", "", steps.Role.MEMBER
-    )
+    member = await account.store.create_user(account.account_id, "m@shop.example", "", Role.MEMBER)
     by = Requester(Channel.PAGE, member.id)
     with pytest.raises(AdminRequired):
         await steps.start(account.store, account.account_id, number, by, 0)

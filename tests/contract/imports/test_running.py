@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from tests.support.files.imports import csv_file, imported, looked_at, people, r
 from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.batches import UndoOrder
-from onelead.contract.imports import FileImport, ImportChange, ImportState
+from onelead.contract.imports import FileImport, ImportState
 from onelead.domain.audit import COMMAND_LINE
+from onelead.domain.errors import ImportNotPossible
 from onelead.files.imports import running, steps, walks
 from onelead.files.imports.choices import choices_of, findings_of
-from onelead.files.imports.reading import rehearse_table, settings_for
+from onelead.files.imports.reading import rehearse_table, row_writes_of, settings_for
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.reports import all_rows, refused_rows
 from onelead.files.imports.running import sender_of
@@ -100,7 +102,7 @@ class ForgetfulStore:
         return getattr(self._store, name)
 
     async def note_import(
-        self, account_id: int, number: int, holder: str, change: ImportChange, *, leave: bool
+        self, account_id: int, number: int, *_change: object, **_leave: object
     ) -> FileImport:
         return await self._store.file_import(account_id, number)
 
@@ -132,7 +134,7 @@ async def test_it_goes_on_after_a_pause_and_a_stop(account: AccountStore, tmp_pa
     paused = await run(account, one, goes_on=lambda: next(turns) < 2)
     assert 0 < paused.line < ROWS
     await steps.pause(store, id_, one.number)
-    with pytest.raises(steps.ImportNotPossible):
+    with pytest.raises(ImportNotPossible):
         await steps.pause(store, id_, one.number)
     await steps.resume(store, id_, one.number)
     await steps.stop(store, id_, one.number)
@@ -160,18 +162,14 @@ async def test_another_file_is_not_gone_on_with(account: AccountStore, tmp_path:
     csv_file(tmp_path, *people(ROWS, first=100))
     with pytest.raises(FileChanged):
         await run(account, one)
-    assert all(
-        int(lead.email.email[1:].split("@")[0]) < 100
-        for lead in await account.leads()
-        if lead.email
-    )
+    assert len(await account.leads()) < ROWS
 
 
 async def test_an_undo_takes_it_back(account: AccountStore, tmp_path: Path) -> None:
     before = await account.created(name="Nora Field", email={"email": "p1@field.example"})
     done = await imported(account, csv_file(tmp_path, *people(ROWS)))
     assert done.counts == {"created": ROWS - 1, "updated": 1}
-    order = UndoOrder("undo", done.batch_id, False, None, None)
+    order = UndoOrder("undo", done.batch_id, force=False, user_id=None, api_key_id=None)
     await account.store.begin_undo(account.account_id, order)
 
     async def goes_on() -> bool:
@@ -203,14 +201,15 @@ async def test_a_dry_run_says_what_the_run_does(account: AccountStore, tmp_path:
     async def on_rows(_rows: int) -> bool:
         return True
 
-    rehearsal = Rehearsal(account.store, account.account_id, settings)
     other = await started(account, path)
-    rehearsed = await rehearse_table(
-        *(table, findings, choices, sender_of(other, choices), rehearsal, settings),
-        keep=keep,
-        on_rows=on_rows,
-    )
-    rehearsal.close()
+    sender = sender_of(other, choices)
+    with (
+        closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes,
+        closing(Rehearsal(account.store, account.account_id, settings)) as rehearsal,
+    ):
+        rehearsed = await rehearse_table(
+            *(table, row_writes, rehearsal), keep=keep, on_rows=on_rows
+        )
     assert account.ledger("seq") == ledger
     done = await run(account, other)
     assert done.counts == rehearsed.counts

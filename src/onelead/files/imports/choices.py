@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping as Map
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import msgspec
 from msgspec import Struct, structs
 
 from onelead.contract.imports import FileImport
+from onelead.domain.importing.headers import header_key_set
 from onelead.domain.importing.mapping import Mapping
 from onelead.domain.importing.survey import Surveyed
 from onelead.files.readers.table import Choices, Reading
@@ -121,6 +124,11 @@ def findings_of(one: FileImport) -> Findings | None:
 def rehearsed_row(content: str) -> RehearsedRow:
     """Return what a dry run says about a row."""
     return _row(content)
+
+
+def headers_hash(header: Sequence[str]) -> str:
+    """Return by which a saved mapping is offered for files with the same set of headers."""
+    return hashlib.sha256("\n".join(header_key_set(header)).encode()).hexdigest()
 
 
 def source_name(choices: ImportChoices, file_name: str) -> str:

@@ -16,6 +16,7 @@ from onelead.files.imports.reading import (
     Interrupted,
     read_table,
     rehearse_table,
+    row_writes_of,
     settings_for,
 )
 from onelead.files.imports.rehearsal import Rehearsal
@@ -87,11 +88,13 @@ class Phases:
         settings = settings_for(findings, await self._store.settings(account_id))
         watch = self._watch(account_id, one)
         async with opened(self._store, account_id, one, choices.reading) as table:
-            with closing(Rehearsal(self._store, account_id, settings)) as rehearsal:
+            sender = sender_of(one, choices)
+            with (
+                closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes,
+                closing(Rehearsal(self._store, account_id, settings)) as rehearsal,
+            ):
                 rehearsed = await rehearse_table(
-                    *(table, findings, choices, sender_of(one, choices), rehearsal, settings),
-                    keep=watch.keep,
-                    on_rows=watch.goes_on,
+                    *(table, row_writes, rehearsal), keep=watch.keep, on_rows=watch.goes_on
                 )
         findings = structs.replace(findings, rehearsed=rehearsed)
         await watch.end(findings, ImportState.REHEARSED)

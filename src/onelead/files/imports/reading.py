@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
 
 from onelead.contract.imports import ImportRow
 from onelead.domain.account import AccountSettings
@@ -44,7 +43,7 @@ class Interrupted(Exception):
     """Someone does not want it any more."""
 
 
-def mapping_for(
+def chosen_mapping(
     choices: ImportChoices, header: Sequence[str], settings: AccountSettings
 ) -> Mapping:
     """Return the mapping of a file: what was chosen, or what the headers say.
@@ -63,7 +62,7 @@ async def read_table(
     table: Table, choices: ImportChoices, settings: AccountSettings, on_rows: OnRows
 ) -> Findings:
     """Look at all rows of a file. Raises what a table raises, InputInvalid, and Interrupted."""
-    survey = Survey(mapping_for(choices, table.header, settings), settings)
+    survey = Survey(chosen_mapping(choices, table.header, settings), settings)
     first: list[FirstRow] = []
     faults: list[str] = []
     seen = fault_count = 0
@@ -135,34 +134,39 @@ def _count(texts: Counter[str], text: str) -> None:
 
 async def rehearse_table(
     table: Table,
-    findings: Findings,
-    choices: ImportChoices,
-    sender: Sender,
+    row_writes: RowWrites,
     rehearsal: Rehearsal,
-    settings: AccountSettings,
     *,
     keep: KeepRows,
     on_rows: OnRows,
     on_planned: OnPlanned = lambda _rows, _results: None,
 ) -> Rehearsed:
     """Say what would become of each row. Raises what a table raises, and Interrupted."""
-    mapping = with_created(findings.surveyed.mapping, settings)
     tally, seen = Tally(), 0
-    with closing(
-        RowWrites(table.header, mapping, settings, sender, choices.corrections)
-    ) as row_writes:
-        async for chunk in chunks_of(table):
-            written = []
-            async for rows in slices_of(chunk):
-                written += [row_writes.of(row) for row in rows]
-            results = await rehearsal.plan([one.write for one in written])
-            on_planned(written, results)
-            kept = [tally.add(*pair) for pair in zip(written, results, strict=True)]
-            await keep([row for row in kept if row is not None])
-            seen += len(chunk)
-            if not await on_rows(seen):
-                raise Interrupted
+    async for chunk in chunks_of(table):
+        written = []
+        async for rows in slices_of(chunk):
+            written += [row_writes.of(row) for row in rows]
+        results = await rehearsal.plan([one.write for one in written])
+        on_planned(written, results)
+        kept = [tally.add(*pair) for pair in zip(written, results, strict=True)]
+        await keep([row for row in kept if row is not None])
+        seen += len(chunk)
+        if not await on_rows(seen):
+            raise Interrupted
     return tally.result()
+
+
+def row_writes_of(
+    table: Table,
+    findings: Findings,
+    choices: ImportChoices,
+    settings: AccountSettings,
+    sender: Sender,
+) -> RowWrites:
+    """Return what makes the writes of a file; close it at the end. Raises InputInvalid."""
+    mapping = with_created(findings.surveyed.mapping, settings)
+    return RowWrites(table.header, mapping, settings, sender, choices.corrections)
 
 
 def settings_for(findings: Findings, settings: AccountSettings) -> AccountSettings:

@@ -11,13 +11,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import Struct, structs
 
 from onelead.contract.imports import FileImport, ImportChange, ImportState, WrittenRows
 from onelead.domain.account import AccountSettings
-from onelead.domain.importing.creating import with_created
 from onelead.domain.limits import IMPORT_NOTED_S
 from onelead.domain.writes import LeadWrite
 from onelead.files.imports.choices import (
@@ -29,8 +29,10 @@ from onelead.files.imports.choices import (
     text_of,
 )
 from onelead.files.imports.outcomes import SKIPPED, outcome_of, total
+from onelead.files.imports.reading import row_writes_of
 from onelead.files.imports.rows import RowWrites, Sender, WrittenRow, key_scope
 from onelead.files.imports.walks import PartStore, chunks_of, opened, slices_of
+from onelead.files.readers.table import Row
 from onelead.process.writer import Receipt
 
 #: So many chunks wait for the writer, so that it never waits for the file.
@@ -74,31 +76,25 @@ class Progress(Struct):
 OnWritten = Callable[[Sequence[WrittenRow], Sequence[Receipt], Progress], None]
 
 
+#: The rows of a chunk, and what will answer them.
+_Ahead = deque[tuple[Sequence[WrittenRow], list[asyncio.Future[Receipt]]]]
+
+
+@dataclass
 class Run:
     """Writes the rows of one import that this process holds."""
 
-    def __init__(
-        self,
-        store: RunStore,
-        writer: BulkWriter,
-        account_id: int,
-        holder: str,
-        *,
-        monotonic: Callable[[], float],
-        goes_on: Callable[[], bool] = lambda: True,
-        on_written: OnWritten = lambda _rows, _receipts, _progress: None,
-    ) -> None:
-        """`goes_on` is asked after each chunk whether this process goes on with it."""
-        self._store = store
-        self._writer = writer
-        self._account_id = account_id
-        self._holder = holder
-        self._monotonic = monotonic
-        self._goes_on = goes_on
-        self._on_written = on_written
-        self._noted_at = monotonic()
-        self._ahead: deque[tuple[Sequence[WrittenRow], list[asyncio.Future[Receipt]]]] = deque()
-        self._is_done = False
+    store: RunStore
+    writer: BulkWriter
+    account_id: int
+    holder: str
+    monotonic: Callable[[], float]
+    #: Asked after each chunk whether this process goes on with it.
+    goes_on: Callable[[], bool] = lambda: True
+    on_written: OnWritten = lambda _rows, _receipts, _progress: None
+    _noted_at: float = field(default=0, init=False)
+    _ahead: _Ahead = field(default_factory=deque, init=False)
+    _is_done: bool = field(default=False, init=False)
 
     async def run(self, one: FileImport) -> FileImport | None:
         """Write the rows that are left; return the import as it is then.
@@ -108,9 +104,9 @@ class Run:
         """
         choices, findings = choices_of(one), findings_of(one)
         assert findings is not None, "an import starts after its file was read"
-        written = await self._store.written_rows(self._account_id, one.batch_id)
+        written = await self.store.written_rows(self.account_id, one.batch_id)
         progress = Progress(one.line, Counter(one.counts), one.row_count)
-        self._noted_at = self._monotonic()
+        self._noted_at = self.monotonic()
         found: FileImport | None = one
         try:
             found = await self._walk(one, choices, findings, written, progress)
@@ -129,36 +125,25 @@ class Run:
         progress: Progress,
     ) -> FileImport | None:
         """Write row after row until the end, or until someone says to stop."""
-        settings = await self._store.settings(self._account_id)
-        mapping = with_created(findings.surveyed.mapping, settings)
+        settings = await self.store.settings(self.account_id)
         sender = sender_of(one, choices)
         done_to = max(progress.line, written.line)
         passed = 0
-        async with opened(self._store, self._account_id, one, choices.reading) as table:
-            with closing(
-                RowWrites(table.header, mapping, settings, sender, choices.corrections)
-            ) as row_writes:
+        async with opened(self.store, self.account_id, one, choices.reading) as table:
+            with closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes:
                 async for chunk in chunks_of(table):
-                    rows: list[WrittenRow] = []
-                    async for some in slices_of(chunk):
-                        for row in some:
-                            if row.line > done_to:
-                                rows.append(row_writes.of(row))
-                            else:
-                                row_writes.pass_over(row)
-                                passed += 1
+                    rows = await _written_rows(row_writes, chunk, done_to)
+                    passed += len(chunk) - len(rows)
                     if rows and done_to > progress.line:
                         _catch_up(progress, written, passed)
                     if rows:
                         writes = [row.write for row in rows]
-                        answers = await self._writer.accept_bulk(self._account_id, writes)
+                        answers = await self.writer.accept_bulk(self.account_id, writes)
                         self._ahead.append((rows, answers))
                     if len(self._ahead) >= _CHUNKS_AHEAD:
                         await self._finish_one(progress)
                     found = await self._noted_in_time(one, progress)
-                    if found is None or found.state is not ImportState.RUNNING:
-                        return found
-                    if not self._goes_on():
+                    if not (found and found.state is ImportState.RUNNING and self.goes_on()):
                         return found
                 while self._ahead:
                     await self._finish_one(progress)
@@ -176,7 +161,7 @@ class Run:
         for receipt in receipts:
             progress.counts[outcome_of(receipt.result)] += 1
         progress.line = rows[-1].row.line
-        self._on_written(rows, receipts, progress)
+        self.on_written(rows, receipts, progress)
 
     async def _settle(self) -> None:
         """Wait for what is on its way; whether it was written is found out by the next run."""
@@ -185,9 +170,9 @@ class Run:
         await asyncio.gather(*answers, return_exceptions=True)
 
     async def _noted_in_time(self, one: FileImport, progress: Progress) -> FileImport | None:
-        if self._monotonic() < self._noted_at + IMPORT_NOTED_S:
+        if self.monotonic() < self._noted_at + IMPORT_NOTED_S:
             return one
-        self._noted_at = self._monotonic()
+        self._noted_at = self.monotonic()
         return await self._note(one, progress, ImportChange(), leave=False)
 
     async def _note(
@@ -196,8 +181,8 @@ class Run:
         change = structs.replace(
             change, line=progress.line, counts=progress.counts, row_count=progress.row_count
         )
-        return await self._store.note_import(
-            self._account_id, one.number, self._holder, change, leave=leave
+        return await self.store.note_import(
+            self.account_id, one.number, self.holder, change, leave=leave
         )
 
     def _ending(self, choices: ImportChoices, findings: Findings) -> ImportChange:
@@ -210,6 +195,20 @@ class Run:
             findings=text_of(findings.without_people()),
             message="",
         )
+
+
+async def _written_rows(
+    row_writes: RowWrites, chunk: Sequence[Row], done_to: int
+) -> list[WrittenRow]:
+    """Return the writes of the rows below a line; those above only count."""
+    rows: list[WrittenRow] = []
+    async for some in slices_of(chunk):
+        for row in some:
+            if row.line > done_to:
+                rows.append(row_writes.of(row))
+            else:
+                row_writes.pass_over(row)
+    return rows
 
 
 def sender_of(one: FileImport, choices: ImportChoices) -> Sender:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from onelead.contract.imports import ImportRow, ImportState, SavedMapping
 from onelead.domain.errors import (
@@ -198,7 +209,7 @@ def save_mapping(connection: Connection, now: int, account_id: int, mapping: Sav
     )
 
 
-def _named(account_id: int, name: str) -> tuple[object, ...]:
+def _named(account_id: int, name: str) -> tuple[ColumnElement[bool], ...]:
     return (_saved.account_id == account_id, _saved.name_key == fold(name))
 
 

@@ -41,7 +41,7 @@ def begin_import(connection: Connection, now: int, account_id: int, new: NewImpo
     _require_bounded(new.choices)
     take_lane(connection, account_id, 0)
     is_open = and_(_own.account_id == account_id, _own.state.not_in(ENDED))
-    if connection.scalar(select(func.count()).where(is_open)) >= IMPORTS_OPEN_MAX:
+    if connection.execute(select(func.count()).where(is_open)).scalar_one() >= IMPORTS_OPEN_MAX:
         text = f"{IMPORTS_OPEN_MAX} imports are not done; finish, stop or remove one of them first"
         raise ImportNotPossible(text)
     number = 1 + max(
