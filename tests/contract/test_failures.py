@@ -16,6 +16,7 @@ from tests.support.process.clock import Clock
 from tests.support.storage.account_store import DEFINITION, AccountStore
 from tests.support.storage.databases import Database
 from tests.support.storage.faults import Faults, disk_error
+from tests.support.storage.import_calls import import_calls
 
 from onelead.contract.access import ApiKeyUse, KnownSession, LinkPurpose, StoredPassword, WebSession
 from onelead.contract.audit import AuditSearch
@@ -24,13 +25,6 @@ from onelead.contract.checks import LedgerSums
 from onelead.contract.credentials import CodeProof, FirstCode, Passkey, PendingKind, PendingSignIn
 from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.figures import Division
-from onelead.contract.imports import (
-    ImportChange,
-    ImportState,
-    NewImport,
-    SavedMapping,
-    Sought,
-)
 from onelead.contract.ledger import LedgerSearch
 from onelead.contract.store import Store
 from onelead.domain.access import UserChange
@@ -47,9 +41,6 @@ from onelead.domain.writes import Action, Outcome
 
 T = TypeVar("T")
 
-NEW_IMPORT = NewImport(batch_id="b", name="leads.csv", choices="{}")
-STARTED = ImportChange(state=ImportState.RUNNING)
-SAVED_MAPPING = SavedMapping(name="Fair", headers_hash="h", mapping="{}")
 NORA = {"name": "Nora Field", "email": "nora@field.example"}
 
 
@@ -185,29 +176,7 @@ def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
         "create_first_account": lambda: store.create_first_account("Other Ltd", "o@other.example"),
         "create_api_key": lambda: store.create_api_key(account_id, "dana@shop.example", ""),
         "api_keys": lambda: store.api_keys(account_id),
-        "begin_import": lambda: store.begin_import(account_id, NEW_IMPORT),
-        "add_import_part": lambda: store.add_import_part(account_id, 1, 0, b"Name"),
-        "import_part": lambda: store.import_part(account_id, 1, 0),
-        "file_imports": lambda: store.file_imports(account_id, limit=1),
-        "file_import": lambda: store.file_import(account_id, 1),
-        "import_of_batch": lambda: store.import_of_batch(account_id, "b"),
-        "change_import": lambda: store.change_import(account_id, 1, STARTED, only_in=[]),
-        "forget_import": lambda: store.forget_import(account_id, 1),
-        "clean_imports": store.clean_imports,
-        "accounts_importing": store.accounts_importing,
-        "take_import": lambda: store.take_import(account_id, "a"),
-        "hold_import": lambda: store.hold_import(account_id, 1, "a"),
-        "note_import": lambda: store.note_import(account_id, 1, "a", STARTED, leave=True),
-        "keep_import_rows": lambda: store.keep_import_rows(account_id, 1, [], first=True),
-        "import_rows": lambda: store.import_rows(account_id, 1, after=0, limit=1),
-        "batch_rows": lambda: store.batch_rows(account_id, "b", after=0, limit=1),
-        "written_rows": lambda: store.written_rows(account_id, "b"),
-        "save_import_mapping": lambda: store.save_import_mapping(account_id, SAVED_MAPPING),
-        "import_mappings": lambda: store.import_mappings(account_id),
-        "forget_import_mapping": lambda: store.forget_import_mapping(account_id, "Fair"),
-        "rehearsal_start": lambda: store.rehearsal_start(account_id),
-        "known_of": lambda: store.known_of(account_id, Sought([("name", "nora")], [], 1, 1)),
-        "import_source": lambda: store.import_source(account_id, "Fair", by=COMMAND_LINE),
+        **import_calls(store, account_id),
         "revoke_api_key": lambda: store.revoke_api_key(account_id, 1),
         "create_user": lambda: store.create_user(account_id, "a@b.example", "", Role.ADMIN),
         "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),

@@ -222,8 +222,8 @@ async def _with_answers(
         for question in questions:
             asked.add(question.key)
             told = "\n".join(f"  {one.value}: {one.label}" for one in question.answers)
-            said = typer.prompt(f"{question.sentence}\n{told}\nAnswer", default=question.default)
-            mapping = answered(mapping, question.key, said.strip())
+            answer = typer.prompt(f"{question.sentence}\n{told}\nAnswer", default=question.default)
+            mapping = answered(mapping, question.key, answer.strip())
         choices = structs.replace(choices, mapping=mapping)
         findings = await read_table(table, choices, settings, _rows_shown(lambda _: None))
 

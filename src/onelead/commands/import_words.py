@@ -109,11 +109,13 @@ def questions_text(findings: Findings) -> str:
     for question in findings.surveyed.questions:
         lines.append(f"Question: {question.sentence}")
         lines += [f"    {_line(text)} ({count:,})" for text, count in question.values[:_LISTED]]
-        said = {answer.value: answer.label for answer in question.answers}
+        labels = {answer.value: answer.label for answer in question.answers}
         if question.default is None:
-            lines.append(f"    It has to be answered: {', '.join(said.values())}.")
+            lines.append(f"    It has to be answered: {', '.join(labels.values())}.")
         else:
-            lines.append(f"    Without an answer: {said.get(question.default, question.default)}.")
+            lines.append(
+                f"    Without an answer: {labels.get(question.default, question.default)}."
+            )
     return "\n".join(lines)
 
 

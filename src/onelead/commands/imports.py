@@ -32,82 +32,98 @@ def _number(name: str, text: str) -> Any:
     return typer.Option(name, metavar="N", min=1, help=text)
 
 
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(help="CSV, TSV, XLSX, XLS, ODS, vCard, JSON Lines, or Copper's export."),
+]
+MatchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD",
+        help="What rows are matched by: email, name or a custom field; several in turn.",
+    ),
+]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        callback=_one_of("upsert", "create", "update"),
+        help="upsert, create or update: only create, or only update.  [default: upsert]",
+    ),
+]
+MappingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|NAME", help="Which column is what: a saved mapping, or one as JSON."
+    ),
+]
+Dates = Annotated[
+    str | None,
+    typer.Option(callback=_one_of("dmy", "mdy"), help="dmy or mdy: day or month first."),
+]
+Decimal = Annotated[
+    str | None, typer.Option(callback=_one_of(",", "."), help="The decimal sign: , or .")
+]
+Source = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The source's name.  [default: that of the file]"),
+]
+KeepFilled = Annotated[
+    bool, typer.Option("--keep-filled", help="Only fill what leads do not have yet.")
+]
+Blank = Annotated[
+    str | None,
+    typer.Option(
+        callback=_one_of("leaves", "clears"),
+        help="Whether an empty cell leaves or clears the field.  [default: leaves]",
+    ),
+]
+Country = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="The country of phone numbers without one, as in DE."),
+]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The encoding, as in utf-8 or cp1252.")
+]
+Separator = Annotated[
+    str | None, typer.Option(metavar="SIGN", help="What separates cells; tab for a tab.")
+]
+Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of a workbook.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write what became of each row, and FILE.refused.csv to correct and import.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Import without asking.")]
+Again = Annotated[bool, typer.Option("--again", help="Import even rows that were imported before.")]
+Resume = Annotated[int | None, _number("--resume", "Go on with an import.")]
+Undo = Annotated[int | None, _number("--undo", "Take an import back.")]
+ListOption = Annotated[bool, typer.Option("--list", help="List the imports.")]
+
+
 def import_file(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="CSV, TSV, XLSX, XLS, ODS, vCard, JSON Lines, or Copper's export."),
-    ] = None,
-    match: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FIELD",
-            help="What rows are matched by: email, name or a custom field; several in turn.",
-        ),
-    ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            callback=_one_of("upsert", "create", "update"),
-            help="upsert, create or update: only create, or only update.  [default: upsert]",
-        ),
-    ] = None,
-    mapping: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|NAME", help="Which column is what: a saved mapping, or one as JSON."
-        ),
-    ] = None,
-    dates: Annotated[
-        str | None,
-        typer.Option(callback=_one_of("dmy", "mdy"), help="dmy or mdy: day or month first."),
-    ] = None,
-    decimal: Annotated[
-        str | None, typer.Option(callback=_one_of(",", "."), help="The decimal sign: , or .")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The source's name.  [default: that of the file]"),
-    ] = None,
-    keep_filled: Annotated[
-        bool, typer.Option("--keep-filled", help="Only fill what leads do not have yet.")
-    ] = False,
-    blank: Annotated[
-        str | None,
-        typer.Option(
-            callback=_one_of("leaves", "clears"),
-            help="Whether an empty cell leaves or clears the field.  [default: leaves]",
-        ),
-    ] = None,
-    country: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="The country of phone numbers without one, as in DE."),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The encoding, as in utf-8 or cp1252.")
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="SIGN", help="What separates cells; tab for a tab.")
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The sheet of a workbook.")
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write what became of each row, and FILE.refused.csv to correct and import.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="Import even rows that were imported before.")
-    ] = False,
-    resume: Annotated[int | None, _number("--resume", "Go on with an import.")] = None,
-    undo: Annotated[int | None, _number("--undo", "Take an import back.")] = None,
-    is_list: Annotated[bool, typer.Option("--list", help="List the imports.")] = False,
+    file: FileArgument = None,
+    match: MatchOption = None,
+    mode: Mode = None,
+    mapping: MappingOption = None,
+    dates: Dates = None,
+    decimal: Decimal = None,
+    source: Source = None,
+    keep_filled: KeepFilled = False,
+    blank: Blank = None,
+    country: Country = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
+    report: Report = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    again: Again = False,
+    resume: Resume = None,
+    undo: Undo = None,
+    is_list: ListOption = False,
     account: Account = None,
     database: Database = None,
     as_json: AsJson = False,

@@ -142,7 +142,7 @@ async def test_one_process_is_at_an_import(
     assert await account.store.take_import(id_, "a") is not None
 
 
-async def test_whoever_is_at_work_learns_that_it_is_paused(account: AccountStore) -> None:
+async def test_the_process_at_work_learns_that_it_is_paused(account: AccountStore) -> None:
     number, id_ = await uploaded(account), account.account_id
     await changed(account, number, state=RUNNING)
     await account.store.take_import(id_, "a")

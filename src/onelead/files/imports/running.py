@@ -2,7 +2,7 @@
 
 While the rows of one chunk are written, those of the next are read. How far it is, is noted every
 moment; what a killed process had not noted is in the ledger. Rows that were written before are
-known by their keys, so nothing is done twice, whoever else imports the same file.
+known by their keys, so nothing is done twice, even if others import the same file.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class ImportWork(BackgroundWork):
         try:
             await self._phases.do(account_id, one)
         except (StoreUnavailable, ServiceStopping):
-            # Whoever takes it next goes on.
+            # The next process that takes it goes on.
             return False
         except OneleadError as error:
             await self._fail(account_id, one, error.message)

@@ -138,7 +138,7 @@ def change_import(
 ) -> FileImport:
     """Change an import that is in one of these states. Raises ResourceNotFound, ImportNotPossible.
 
-    Work that begins again is nobody's, so that whoever was at it notices.
+    Work that begins again is nobody's, so that the process that was at it notices.
     """
     values = _values(change, now)
     if change.state in AT_WORK:
