@@ -47,7 +47,7 @@ LIST_ENTRIES_MAX = 100
 OBSERVED_AHEAD_S = 300
 #: An undo looks through this many later rows of its leads for what changed a field since.
 UNDO_LATER_ROWS_MAX = 5_000
-#: Undoing a batch leaves this much of each batch of the writer to other writes.
+#: Undoing a batch hands the writer this many writes at a time.
 UNDO_CHUNK_ROWS = 128
 #: It goes in steps of so many ledger rows. While a process does one, the others leave it alone for
 #: this long; the idle work looks for steps after a rest.
@@ -181,6 +181,16 @@ QUEUE_BYTES_MAX = 64 * 1_048_576
 #: With more waiting, the process reports that it is not ready for new requests.
 QUEUE_READY_WRITES_MAX = QUEUE_WRITES_MAX * 3 // 4
 QUEUE_READY_BYTES_MAX = QUEUE_BYTES_MAX * 3 // 4
+#: Bulk writes, those of imports and of streams of lines, wait in queues of their own.
+BULK_QUEUE_WRITES_MAX = 2_048
+BULK_QUEUE_BYTES_MAX = 16 * 1_048_576
+#: A batch of bulk writes alone may take about so long; beside single writes, as long as two of
+#: their batches, but it has at least so many writes. They are alone when none came for so long.
+BULK_BATCH_MS = 40
+BULK_BATCH_WRITES_MIN = 4
+BULK_QUIET_S = 1
+#: Bulk writes are read and checked so many at a time, and then others have a turn.
+BULK_CHECKED_AT_ONCE = 16
 COMMIT_TIMEOUT_S = 20
 RETRY_AFTER_S = 1
 
@@ -426,7 +436,7 @@ CHECK_BEHIND_ROWS_MAX = 50_000
 assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
-assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
+assert UNDO_CHUNK_ROWS <= BULK_QUEUE_WRITES_MAX
 assert IMPORT_CHUNK_ROWS <= BATCH_WRITES_MAX
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN

@@ -74,6 +74,7 @@ class Runtime:
 
     def stop_waiting(self) -> None:
         """End every stream, and let every call that waits for writes go on."""
+        self.writer.end_bulk()
         self.feed.stop()
         self.ledger_watch.stop()
 
