@@ -316,7 +316,7 @@ async def _serve_from(
     visited = asyncio.Event()
     preparing = asyncio.create_task(_prepare_pages(visited))
     index_work = IndexWork(store, on_step=metrics.index_step)
-    figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.waiting_writes > 0)
+    figure_work = FigureWork(store, time.monotonic, is_busy=lambda: writer.is_busy)
     retention_work = RetentionWork(store, time.monotonic)
     api_key_uses = ApiKeyUses()
     api_key_use_work = ApiKeyUseWork(store.record_api_key_uses, api_key_uses)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.api.service import Service, a_service
+from tests.support.api.sockets import served
 
 from onelead.api.wire import LeadBody
 
@@ -83,7 +87,14 @@ def _assert_shown(response: httpx.Response, example: str) -> None:
         name, _, value = line.partition(":")
         if name != "X-Request-Id":
             assert response.headers[name] == value.strip()
-    assert list(_differences(json.loads(body), response.json())) == [], response.request.url
+    shown, sent = _value(response, body), _value(response, response.text)
+    assert list(_differences(shown, sent)) == [], response.request.url
+
+
+def _value(response: httpx.Response, body: str) -> Any:
+    if response.headers["Content-Type"] != "application/x-ndjson":
+        return json.loads(body)
+    return [json.loads(line) for line in body.splitlines()]
 
 
 def _differences(shown: Any, sent: Any) -> Iterator[tuple[Any, Any]]:
@@ -97,3 +108,38 @@ def _differences(shown: Any, sent: Any) -> Iterator[tuple[Any, Any]]:
             yield from _differences(one, other)
     elif shown != sent:
         yield shown, sent
+
+
+@pytest.mark.slow  # It starts other programs.
+async def test_programs_send_lines_as_shown(tmp_path: Path) -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    section = text.partition("### Bulk upsert")[2].partition("\n### ")[0]
+    examples = re.findall(r"^```(sh|python)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    assert [language for language, _ in examples] == ["sh", "sh", "python"]
+    match = {"field_name": "email", "field_value": "ida@holm.example"}
+    upserts = [{"properties": {"name": f"Ida Holm {n}"}, "match": match} for n in range(300)]
+    bodies = [*map(json.dumps, upserts), "not JSON"]
+    (tmp_path / "leads.jsonl").write_text("\n".join(bodies), encoding="utf-8")
+    async with a_service(tmp_path) as service, served(service) as (host, port):
+        variables = {
+            "ONELEAD_URL": f"http://{host}:{port}/developer_api/v1",
+            "ONELEAD_KEY": service.account.api_key,
+            "ONELEAD_EMAIL": service.account.email,
+        }
+        for language, example in examples:
+            program = ["bash", "-c"] if language == "sh" else [sys.executable, "-c"]
+            process = await asyncio.create_subprocess_exec(
+                *program, example, cwd=tmp_path, env=os.environ | variables
+            )
+            assert await process.wait() == 0
+            if "refused.jsonl" in example:
+                (refused,) = (tmp_path / "refused.jsonl").read_text().splitlines()
+                assert json.loads(refused)["line"] == 301
+            else:
+                receipts = tmp_path / "receipts.jsonl"
+                outcomes = [
+                    json.loads(line)["outcome"] for line in receipts.read_text().splitlines()
+                ]
+                assert len(outcomes) == 301
+                assert outcomes[-1] == "refused"
+                receipts.unlink()

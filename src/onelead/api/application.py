@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api import (
     batches,
+    bulk_upsert,
     custom_field_definitions,
     deciding,
     erasures,
@@ -40,6 +41,7 @@ from onelead.process.runtime import Runtime
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *lead_endpoints.ENDPOINTS,
+    *bulk_upsert.ENDPOINTS,
     *acts.ENDPOINTS,
     *batches.ENDPOINTS,
     *custom_field_definitions.ENDPOINTS,
@@ -95,7 +97,8 @@ class _ServedEndpoint(Served[tuple[Request, RequestLine]]):
         line.account_id = caller.account_id
         if caller.scope is not None and not includes(caller.scope, self._scope):
             raise ScopeMissing(caller.scope, self._scope)
-        return await self._handler(Call(request, self._runtime, caller, line))
+        look_again = partial(self._authenticator.caller_of, request)
+        return await self._handler(Call(request, self._runtime, caller, line, look_again))
 
     def _refused(self, _opened: tuple[Request, RequestLine], error: OneleadError) -> Response:
         return error_response(error)

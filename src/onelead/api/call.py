@@ -22,11 +22,13 @@ from onelead.incoming.json_body import (
     read_body,
     read_json,
 )
+from onelead.incoming.json_lines import ArrivingLines, Line, lines_in_array
 from onelead.incoming.request_log import RequestLine
 from onelead.incoming.write_headers import (
     KeyPlace,
     WriteHeaders,
     idempotency_key,
+    line_key,
     write_headers,
 )
 from onelead.process.runtime import Runtime
@@ -53,9 +55,16 @@ class Call:
     """One call by a known caller."""
 
     def __init__(
-        self, request: Request, runtime: Runtime, caller: Caller, line: RequestLine
+        self,
+        request: Request,
+        runtime: Runtime,
+        caller: Caller,
+        line: RequestLine,
+        look_again: Callable[[], Awaitable[Caller]],
     ) -> None:
         self.request = request
+        #: Raises CredentialsInvalid as soon as the key works no more, for calls that take long.
+        self.look_again = look_again
         self.runtime = runtime
         self.caller = caller
         self.account_id = caller.account_id
@@ -160,16 +169,51 @@ class Call:
 
         Of the items of a bulk call, each has its `number`, from 0. Raises HeaderMalformed.
         """
-        if self._headers is None:
-            self._headers = write_headers(self._names, self.request.scope["headers"])
+        headers = self._write_headers()
         return Delivery(
             request_id=self.request_id,
             user_id=self.caller.user_id,
             api_key_id=self.caller.api_key_id,
             payload=self._payload if payload is None else payload,
-            idempotency=self._key(self._headers.idempotency_key, number),
-            observed_at=self._headers.observed_at,
+            idempotency=self._key(headers.idempotency_key, number),
+            observed_at=headers.observed_at,
         )
+
+    def line_delivery(self, line: str, number: int, key: str | None) -> Delivery:
+        """Return the delivery of one line of a bulk upsert, which may have a key of its own.
+
+        Otherwise the key of the call counts, together with the line's number. Raises
+        HeaderMalformed.
+        """
+        headers = self._write_headers()
+        given = headers.idempotency_key if key is None else key
+        idempotency = None
+        if given is not None:
+            place = KeyPlace(self.caller.api_key_id, self.request.scope["path"])
+            within = number if key is None else None
+            idempotency = line_key(place, given, self.request.method, line, within)
+        return Delivery(
+            request_id=self.request_id,
+            user_id=self.caller.user_id,
+            api_key_id=self.caller.api_key_id,
+            payload=line,
+            batch_id=self.request_id,
+            idempotency=idempotency,
+            observed_at=headers.observed_at,
+        )
+
+    def json_lines(self) -> Awaitable[list[Line]]:
+        """Read the body as a JSON array of lines. Raises what `_read` raises."""
+        return self._read(lines_in_array)
+
+    def lines(self) -> ArrivingLines:
+        """Return the body as JSON Lines, to be read as it arrives. Raises BodyEncodingUnknown."""
+        return ArrivingLines(self.request, self._received, self.runtime.writer.ends_bulk)
+
+    def _write_headers(self) -> WriteHeaders:
+        if self._headers is None:
+            self._headers = write_headers(self._names, self.request.scope["headers"])
+        return self._headers
 
     def _key(self, key: str | None, number: int | None) -> IdempotencyKey | None:
         if key is None:

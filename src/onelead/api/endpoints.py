@@ -137,6 +137,8 @@ class Endpoint:
     request: Any = None
     #: The type of the body of a 200.
     response: Any = None
+    #: The types of a line of the body and of the answer, where both can also be JSON Lines.
+    lines: tuple[Any, Any] | None = None
     parameters: tuple[Parameter, ...] = ()
     #: An example of the request's body.
     example: Any = None

@@ -32,7 +32,7 @@ from onelead.incoming.lead_json import (
 from onelead.incoming.search_request import search_from
 
 
-def _recorded(action: Action) -> Callable[[Handler], Handler]:
+def recorded(action: Action) -> Callable[[Handler], Handler]:
     """Let the ledger have a row of a delivery whose body cannot be read, too."""
 
     def recording(handler: Handler) -> Handler:
@@ -67,14 +67,14 @@ async def fetch_lead(call: Call) -> Response:
     return JsonResponse(body, headers=headers)
 
 
-@_recorded(Action.CREATE)
+@recorded(Action.CREATE)
 async def create_lead(call: Call) -> Response:
     """Create a lead without looking for a match."""
     body = await call.json_object()
     return await written(call, lead_write(Action.CREATE, None, body, call.delivery()))
 
 
-@_recorded(Action.UPDATE)
+@recorded(Action.UPDATE)
 async def update_lead(call: Call) -> Response:
     """Update a lead.
 
@@ -87,7 +87,7 @@ async def update_lead(call: Call) -> Response:
     return await written(call, structs.replace(write, expected_version=version))
 
 
-@_recorded(Action.UPSERT)
+@recorded(Action.UPSERT)
 async def upsert_lead(call: Call) -> Response:
     """Create a lead, or update the one that matches.
 
@@ -111,13 +111,13 @@ async def delete_lead(call: Call) -> Response:
     return await written(call, write)
 
 
-@_recorded(Action.CREATE)
+@recorded(Action.CREATE)
 async def bulk_create_leads(call: Call) -> Response:
     """Create up to ten leads, each on its own."""
     return await _bulk(call, Action.CREATE)
 
 
-@_recorded(Action.UPDATE)
+@recorded(Action.UPDATE)
 async def bulk_update_leads(call: Call) -> Response:
     """Update up to ten leads, each on its own."""
     return await _bulk(call, Action.UPDATE)

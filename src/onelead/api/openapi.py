@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import cleandoc
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
@@ -17,7 +17,12 @@ from msgspec.structs import fields
 from onelead import __version__
 from onelead.api.endpoints import ID_SCHEMA, Endpoint
 from onelead.api.lead_endpoints import LeadItem, LeadUpdate
-from onelead.api.openapi_answers import CHOSEN_KEYS, responses_of, shared_responses
+from onelead.api.openapi_answers import (
+    CHOSEN_KEYS,
+    lines_content,
+    responses_of,
+    shared_responses,
+)
 from onelead.api.wire import LeadBody
 from onelead.domain.api_keys.purposes import scopes_with
 from onelead.domain.lead import Lead, OtherValue
@@ -30,6 +35,7 @@ from onelead.domain.limits import (
 from onelead.domain.properties import LeadPatch
 from onelead.domain.writes import Kept, RowDetails
 from onelead.incoming.api_calls import BASE_PATH
+from onelead.incoming.json_lines import JSON_LINES
 from onelead.incoming.lead_json import READ_ONLY_KEYS
 
 _COMPONENTS = "#/components/schemas/{name}"
@@ -153,9 +159,18 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["requestBody"] = {
             # A missing body is read as an empty object.
             "required": any(member.required for member in fields(endpoint.request)),
-            "content": {"application/json": content},
+            "content": {"application/json": content, **_lines(endpoint, content)},
         }
     return operation
+
+
+def _lines(endpoint: Endpoint, content: dict[str, Any]) -> dict[str, Any]:
+    """Let an array alone be the body, too, and describe the body as lines."""
+    if endpoint.lines is None:
+        return {}
+    line = endpoint.lines[0]
+    content["schema"] = {"anyOf": [content["schema"], _schema_of(GenericAlias(list, (line,)))]}
+    return {JSON_LINES: lines_content(line, endpoint.example["leads"])}
 
 
 def _roles(name: str, endpoint: Endpoint) -> list[str]:

@@ -36,6 +36,7 @@ from onelead.domain.errors import (
     WriteQueueFull,
 )
 from onelead.domain.limits import BULK_LEADS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.incoming.json_lines import JSON_LINES
 from onelead.incoming.statuses import STATUS_BY_KIND
 
 #: Turns a type into its JSON schema.
@@ -213,7 +214,17 @@ def _success(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:
         schema = {"anyOf": [schema, {"type": "array", "items": chosen}]}
     content = {"schema": schema, "example": msgspec.to_builtins(endpoint.answer)}
     headers = {name: name not in SOMETIMES for name in endpoint.headers}
-    return _answer("Done.", content, headers | dict.fromkeys(endpoint.sometimes, False))
+    answer = _answer("Done.", content, headers | dict.fromkeys(endpoint.sometimes, False))
+    if endpoint.lines is not None:
+        answer["content"][JSON_LINES] = lines_content(endpoint.lines[1], endpoint.answer)
+    return answer
+
+
+def lines_content(line: type[msgspec.Struct], examples: Iterable[Any]) -> dict[str, Any]:
+    """Describe JSON Lines, which OpenAPI has no schema for, by the name of the schema of a line."""
+    text = f"JSON Lines: each line is one `{line.__name__}`."
+    lines = b"\n".join(map(msgspec.json.encode, examples)).decode()
+    return {"schema": {"type": "string", "description": text}, "example": lines}
 
 
 def _not_found(endpoint: Endpoint, schema_of: SchemaOf) -> dict[str, Any]:

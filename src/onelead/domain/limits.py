@@ -12,6 +12,8 @@ BODY_ENCODINGS_MAX = 2
 GZIP_MEMBERS_MAX = 100
 #: Hardly any input makes a slice take longer than a millisecond or two.
 INFLATE_SLICE_BYTES_MAX = 16_384
+#: Of a body that is read line by line, so much is decoded at a time.
+INFLATED_PIECE_BYTES_MAX = 65_536
 REQUEST_HEADERS_TIMEOUT_S = 20
 REQUEST_HEADERS_BYTES_MAX = 65_536
 REQUEST_CONNECTIONS_MAX = 4_096
@@ -26,6 +28,18 @@ KEEP_ALIVE_CROWDED_TIMEOUT_S = 5
 JSON_DEPTH_MAX = 32
 BULK_LEADS_MAX = 10
 IDEMPOTENCY_KEY_CHARS_MAX = 255
+#: A bulk upsert has lines without end, each of this size at most; as a JSON array, it is one body.
+BULK_LINE_BYTES_MAX = 1_048_576
+BULK_ARRAY_LINES_MAX = 1_000
+#: It is read in pieces of so many lines and so many bytes. Answers that the client does not read
+#: are held up to the same size; then no more is read, either.
+BULK_PIECE_WRITES_MAX = 256
+BULK_PIECE_BYTES_MAX = 1_048_576
+BULK_ANSWER_BYTES_MAX = 1_048_576
+#: How many of them a process serves at a time.
+BULK_STREAMS_MAX = 8
+#: When it ends early, the client has this long to notice.
+BULK_END_S = 5
 #: Proxies allow only a few thousand bytes of response headers in all.
 CHANGED_HEADER_CHARS_MAX = 2_000
 
@@ -63,7 +77,7 @@ LIST_ENTRIES_MAX = 100
 OBSERVED_AHEAD_S = 300
 #: An undo looks through this many later rows of its leads for what changed a field since.
 UNDO_LATER_ROWS_MAX = 5_000
-#: Undoing a batch leaves this much of each batch of the writer to other writes.
+#: Undoing a batch hands the writer this many writes at a time.
 UNDO_CHUNK_ROWS = 128
 #: It goes in steps of so many ledger rows. While a process does one, the others leave it alone for
 #: this long; the idle work looks for steps after a rest.
@@ -204,6 +218,16 @@ QUEUE_BYTES_MAX = 64 * 1_048_576
 #: With more waiting, the process reports that it is not ready for new requests.
 QUEUE_READY_WRITES_MAX = QUEUE_WRITES_MAX * 3 // 4
 QUEUE_READY_BYTES_MAX = QUEUE_BYTES_MAX * 3 // 4
+#: Bulk writes, those of imports and of streams of lines, wait in queues of their own.
+BULK_QUEUE_WRITES_MAX = 2_048
+BULK_QUEUE_BYTES_MAX = 16 * 1_048_576
+#: A batch of bulk writes alone may take about so long; beside single writes, as long as two of
+#: their batches, but it has at least so many writes. They are alone when none came for so long.
+BULK_BATCH_MS = 40
+BULK_BATCH_WRITES_MIN = 4
+BULK_QUIET_S = 1
+#: Bulk writes are read and checked so many at a time, and then others have a turn.
+BULK_CHECKED_AT_ONCE = 16
 COMMIT_TIMEOUT_S = 20
 RETRY_AFTER_S = 1
 
@@ -449,12 +473,15 @@ CHECK_BEHIND_ROWS_MAX = 50_000
 assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
-assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
+assert UNDO_CHUNK_ROWS <= BULK_QUEUE_WRITES_MAX
 assert IMPORT_CHUNK_ROWS <= BATCH_WRITES_MAX
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN
 assert PASSKEY_ANSWER_CHARS_MAX < CONFIRM_FORM_CHARS_MAX < FORM_TEXT_CHARS_MAX
 assert BULK_LEADS_MAX <= BATCH_WRITES_MAX <= QUEUE_WRITES_MAX
+assert BULK_LINE_BYTES_MAX <= REQUEST_BODY_BYTES_MAX
+assert BULK_PIECE_WRITES_MAX * 2 <= BULK_QUEUE_WRITES_MAX
+assert (BULK_PIECE_BYTES_MAX + BULK_LINE_BYTES_MAX) * 2 <= BULK_QUEUE_BYTES_MAX
 assert REQUEST_BODY_BYTES_MAX <= BATCH_BYTES_MAX <= QUEUE_BYTES_MAX
 assert REQUEST_BODY_TIMEOUT_S + COMMIT_TIMEOUT_S < STOP_TIMEOUT_S
 # A stop waits for clients, for the requests of those that it cuts off, and then for retries while

@@ -73,6 +73,13 @@ class KeyPlace(Struct, frozen=True):
     path: str
 
 
+def line_key(
+    place: KeyPlace, key: str, method: str, line: str, number: int | None
+) -> IdempotencyKey:
+    """Return the key of a line of a bulk upsert; with a number, the key is that of the call."""
+    return IdempotencyKey(_hash([place.api_key_id, place.path, key, number]), _hash([method, line]))
+
+
 def idempotency_key(
     place: KeyPlace, key: str, method: str, body: str, *, is_bulk: bool = False
 ) -> IdempotencyKey:

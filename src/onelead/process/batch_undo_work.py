@@ -1,9 +1,8 @@
 """The background work that undoes batches: row by row through the writer, the newest first.
 
-At most one chunk waits for the writer, and a chunk is at most half of one of its batches, so that
-other writes have the other half. An undo goes on wherever a process was killed: which rows are done
-is in the ledger, and each undo carries an idempotency key, so that two processes at the same undo
-do no row twice.
+Its writes are bulk writes, which leave single ones at least half of each batch. An undo goes on
+wherever a process was killed: which rows are done is in the ledger, and each undo carries an
+idempotency key, so that two processes at the same undo do no row twice.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ from msgspec import Struct
 
 from onelead.contract.batches import BatchStore, BatchUndo, RowToUndo, UndoStep
 from onelead.contract.leads import WriteChecks
-from onelead.domain.errors import ServiceStopping, WriteQueueFull
+from onelead.domain.errors import ServiceStopping
 from onelead.domain.limits import (
-    RETRY_AFTER_S,
     UNDO_CHUNK_ROWS,
     UNDO_SAMPLE_ROWS,
     UNDO_WORK_REST_S,
@@ -38,7 +36,7 @@ from onelead.process.writer import Receipt
 class ChunkWriter(Protocol):
     """What the work needs of the writer."""
 
-    async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
+    async def write_bulk(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         """See `BatchingWriter`."""
 
 
@@ -71,7 +69,7 @@ class BatchUndoer:
         """Undo the rows; return the number down to which all are done, None for the whole batch."""
         for at in range(0, len(step.rows), UNDO_CHUNK_ROWS):
             chunk = step.rows[at : at + UNDO_CHUNK_ROWS]
-            await self._writer.write_many(
+            await self._writer.write_bulk(
                 account_id, [_undo_write(step.undo, row) for row in chunk]
             )
             is_rest = at + len(chunk) < len(step.rows)
@@ -127,9 +125,6 @@ class BatchUndoWork(BackgroundWork):
     async def _step(self, account_id: int) -> bool:
         try:
             return await self._undoer.step(account_id)
-        except WriteQueueFull:
-            await self._rest(RETRY_AFTER_S)
-            return True
         except ServiceStopping:
             # The next process goes on.
             return False

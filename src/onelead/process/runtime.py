@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import LIVE_POLL_S
+from onelead.domain.limits import BULK_STREAMS_MAX, LIVE_POLL_S
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.company_provider import CompanyProvider
 from onelead.process.feed import Feed
@@ -50,6 +51,11 @@ class Runtime:
     live_poll_s: float = LIVE_POLL_S
 
     @cached_property
+    def bulk_streams(self) -> asyncio.Semaphore:
+        """A place for each bulk upsert that this process serves at a time."""
+        return asyncio.Semaphore(BULK_STREAMS_MAX)
+
+    @cached_property
     def refused_sign_ins(self) -> RefusedSignIns:
         """The refused sign-ins of this process."""
         return RefusedSignIns(self.store, self.monotonic)
@@ -76,6 +82,7 @@ class Runtime:
 
     def stop_waiting(self) -> None:
         """End every stream, and let every call that waits for writes go on."""
+        self.writer.end_bulk()
         self.feed.stop()
         self.ledger_watch.stop()
 

@@ -5,6 +5,10 @@ sent immediately; writes that arrive while a batch is in flight form the next on
 arrival. Accounts take turns, because each has at most one batch waiting for the store. The queues
 are bounded: a write that finds no room is refused immediately (WriteQueueFull), and not written.
 
+Bulk writes, those of an import or of a stream of lines, have a queue of their own in the lane. They
+wait for room instead of being refused, take no room of single writes, and fill at most half of a
+batch while single writes wait (`BulkShare`).
+
 Log lines about a batch name its account, the request id of its first write and the number of its
 writes.
 """
@@ -28,6 +32,9 @@ from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
+    BULK_CHECKED_AT_ONCE,
+    BULK_QUEUE_BYTES_MAX,
+    BULK_QUEUE_WRITES_MAX,
     QUEUE_BYTES_MAX,
     QUEUE_READY_BYTES_MAX,
     QUEUE_READY_WRITES_MAX,
@@ -35,6 +42,7 @@ from onelead.domain.limits import (
     RETRY_AFTER_S,
 )
 from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
+from onelead.process.bulk_share import BulkShare
 
 
 class WriterStore(Protocol):
@@ -87,6 +95,7 @@ class _Waiting(Struct):
     write: LeadWrite
     answer: Answer
     size_bytes: int
+    is_bulk: bool = False
     #: The write as checked under `settings`; None before the account's settings are known.
     checked: CheckedWrite | None = None
     settings: AccountSettings | None = None
@@ -99,12 +108,13 @@ class _Waiting(Struct):
 
 
 class _Lane:
-    """One account's queue in this process, and the settings it was last written under."""
+    """One account's queues in this process, and the settings it was last written under."""
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.settings: AccountSettings | None = None
         self.waiting: deque[_Waiting] = deque()
+        self.bulk: deque[_Waiting] = deque()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -127,10 +137,19 @@ class BatchingWriter:
         self._batch_writes_max = batch_writes_max
         self._queue_writes_max = queue_writes_max
         self._queue_bytes_max = queue_bytes_max
+        self._bulk_share = BulkShare(batch_writes_max)
         self._lanes: dict[int, _Lane] = {}
         #: How many writes are waiting or in flight, and how many bytes their payloads have.
         self.waiting_writes = 0
         self.waiting_bytes = 0
+        #: The same of the bulk writes.
+        self.waiting_bulk_writes = 0
+        self.waiting_bulk_bytes = 0
+        #: Calls with bulk writes come in one after another.
+        self._bulk_turn = asyncio.Lock()
+        self._bulk_room = asyncio.Event()
+        #: Set when no more bulk writes are accepted, because the process stops.
+        self.ends_bulk = asyncio.Event()
         self._stopping = False
 
     @property
@@ -140,6 +159,11 @@ class BatchingWriter:
             self.waiting_writes < QUEUE_READY_WRITES_MAX
             and self.waiting_bytes < QUEUE_READY_BYTES_MAX
         )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any write is waiting or in flight."""
+        return self.waiting_writes > 0 or self.waiting_bulk_writes > 0
 
     async def write(self, account_id: int, write: LeadWrite) -> Receipt:
         """Write and wait for the commit.
@@ -159,21 +183,60 @@ class BatchingWriter:
 
     async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         """Write several leads in order; all are accepted or none, and each has its own result."""
-        loop = asyncio.get_running_loop()
-        answers: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in writes]
-        waiting = [
-            _Waiting(write, answer, _size_bytes(write))
-            for write, answer in zip(writes, answers, strict=True)
-        ]
-        self._submit(account_id, waiting)
-        # All answers are collected first, so that every failure is retrieved.
-        done = await asyncio.gather(*answers, return_exceptions=True)
-        receipts = []
-        for answer in done:
-            if isinstance(answer, BaseException):
-                raise answer
-            receipts.append(answer)
-        return receipts
+        accepted, answers = _waiting_for(writes)
+        self._submit(account_id, accepted)
+        return await _all(answers)
+
+    async def write_bulk(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
+        """Write a piece of an import in order, as `accept_bulk` does, and wait for the commits.
+
+        Raises ServiceStopping when nothing was written, and StoreUnavailable; then some of the
+        writes may have been written.
+        """
+        return await _all(await self.accept_bulk(account_id, writes))
+
+    async def accept_bulk(
+        self, account_id: int, writes: Sequence[LeadWrite]
+    ) -> list[asyncio.Future[Receipt]]:
+        """Accept a piece of an import or of a stream; each write is answered after its commit.
+
+        It waits for room, and is never refused for want of it. Pieces for one account are written
+        in the order in which these calls began, so a caller that begins the next one before this
+        one is answered keeps the writer busy. Raises ServiceStopping when nothing was written.
+        """
+        accepted, answers = _waiting_for(writes, is_bulk=True)
+        size_bytes = sum(waiting.size_bytes for waiting in accepted)
+        async with self._bulk_turn:
+            lane = self._lane(account_id)
+            await self._check_bulk(lane, accepted)
+            while not self._has_bulk_room(len(accepted), size_bytes):
+                self._bulk_room.clear()
+                await self._bulk_room.wait()
+            if self.ends_bulk.is_set():
+                raise self._turned_away(accepted, ServiceStopping(retry_after_s=RETRY_AFTER_S))
+            lane.bulk.extend(accepted)
+            self.waiting_bulk_writes += len(accepted)
+            self.waiting_bulk_bytes += size_bytes
+            self._see_to(lane)
+        return answers
+
+    async def _check_bulk(self, lane: _Lane, accepted: Sequence[_Waiting]) -> None:
+        """Check the writes on arrival, a few at a time, so that nobody waits for all of them."""
+        for number, waiting in enumerate(accepted, 1):
+            if lane.settings is None:
+                return
+            waiting.checked_under(lane.settings)
+            if number % BULK_CHECKED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _has_bulk_room(self, writes: int, size_bytes: int) -> bool:
+        """Return whether so many may join the queue, or find out now that they never will."""
+        if self.ends_bulk.is_set() or not self.waiting_bulk_writes:
+            return True
+        return (
+            self.waiting_bulk_writes + writes <= BULK_QUEUE_WRITES_MAX
+            and self.waiting_bulk_bytes + size_bytes <= BULK_QUEUE_BYTES_MAX
+        )
 
     def _submit(self, account_id: int, accepted: Sequence[_Waiting]) -> None:
         """Accept all or none, and see to it that the lane is drained."""
@@ -186,9 +249,7 @@ class BatchingWriter:
         )
         if not has_room:
             raise self._turned_away(accepted, WriteQueueFull(retry_after_s=RETRY_AFTER_S))
-        lane = self._lanes.get(account_id)
-        if lane is None:
-            lane = self._lanes[account_id] = _Lane(account_id)
+        lane = self._lane(account_id)
         if lane.settings is not None:
             # Checked on arrival, while the batch before is being written.
             for waiting in accepted:
@@ -196,6 +257,15 @@ class BatchingWriter:
         lane.waiting.extend(accepted)
         self.waiting_writes += len(accepted)
         self.waiting_bytes += size_bytes
+        self._see_to(lane)
+
+    def _lane(self, account_id: int) -> _Lane:
+        lane = self._lanes.get(account_id)
+        if lane is None:
+            lane = self._lanes[account_id] = _Lane(account_id)
+        return lane
+
+    def _see_to(self, lane: _Lane) -> None:
         if lane.task is None:
             # Not in the context of the request that happens to come first.
             lane.task = asyncio.get_running_loop().create_task(
@@ -207,19 +277,19 @@ class BatchingWriter:
         return error
 
     async def _drain(self, lane: _Lane) -> None:
-        while lane.waiting:
+        while lane.waiting or lane.bulk:
             await self._commit(lane, self._next_batch(lane))
         lane.task = None
 
     def _next_batch(self, lane: _Lane) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        size_bytes = 0
-        while lane.waiting and len(batch) < self._batch_writes_max:
-            size_bytes += lane.waiting[0].size_bytes
-            if batch and size_bytes > BATCH_BYTES_MAX:
-                break
-            batch.append(lane.waiting.popleft())
-        return batch
+        """Return the single writes that waited, and then as many bulk writes as may join them."""
+        if not lane.waiting:
+            return _taken(lane.bulk, self._bulk_share.alone(self._monotonic()), BATCH_BYTES_MAX)
+        bulk_writes = min(len(lane.bulk), self._bulk_share.beside(len(lane.waiting)))
+        bulk = _taken(lane.bulk, bulk_writes, BATCH_BYTES_MAX // 2)
+        bulk_bytes = sum(waiting.size_bytes for waiting in bulk)
+        most = self._batch_writes_max - len(bulk)
+        return _taken(lane.waiting, most, BATCH_BYTES_MAX - bulk_bytes) + bulk
 
     async def _commit(self, lane: _Lane, batch: list[_Waiting]) -> None:
         """Commit a batch and answer it; if a defect makes it fail, try its writes one by one."""
@@ -228,7 +298,8 @@ class BatchingWriter:
                 lane.settings = await self._store.settings(lane.account_id)
             # The settings may have changed while a write waited.
             writes = [waiting.checked_under(lane.settings) for waiting in batch]
-            receipt = await self._write_batch(Batch(lane.settings, writes))
+            bulk = sum(waiting.is_bulk for waiting in batch)
+            receipt = await self._write_batch(Batch(lane.settings, writes), bulk)
         except OneleadError as error:
             self._refuse(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
@@ -241,7 +312,7 @@ class BatchingWriter:
             lane.settings = receipt.settings
             self._answer(batch, receipt)
 
-    async def _write_batch(self, batch: Batch) -> BatchReceipt:
+    async def _write_batch(self, batch: Batch, bulk: int) -> BatchReceipt:
         with bound_contextvars(
             account_id=batch.settings.account_id,
             request_id=batch.writes[0].write.delivery.request_id,
@@ -253,7 +324,9 @@ class BatchingWriter:
             except Exception:
                 self._observer.batch_failed(self._monotonic() - began)
                 raise
-            self._observer.batch_committed(receipt.results, self._monotonic() - began)
+            now_s = self._monotonic()
+            self._observer.batch_committed(receipt.results, now_s - began)
+            self._bulk_share.took(len(batch.writes) - bulk, bulk, now_s - began, now_s)
         return receipt
 
     def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:
@@ -269,14 +342,61 @@ class BatchingWriter:
                 waiting.answer.set_exception(error)
 
     def _forget(self, batch: list[_Waiting]) -> None:
-        self.waiting_writes -= len(batch)
-        self.waiting_bytes -= sum(waiting.size_bytes for waiting in batch)
+        bulk = [waiting for waiting in batch if waiting.is_bulk]
+        bulk_bytes = sum(waiting.size_bytes for waiting in bulk)
+        self.waiting_writes -= len(batch) - len(bulk)
+        self.waiting_bytes -= sum(waiting.size_bytes for waiting in batch) - bulk_bytes
+        if bulk:
+            self.waiting_bulk_writes -= len(bulk)
+            self.waiting_bulk_bytes -= bulk_bytes
+            self._bulk_room.set()
+
+    def end_bulk(self) -> None:
+        """Accept no more bulk writes, and let those who wait to send some know."""
+        self.ends_bulk.set()
+        self._bulk_room.set()
 
     async def drain(self) -> None:
         """Accept no more writes, and wait until all accepted ones are answered."""
         self._stopping = True
+        self.end_bulk()
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         await asyncio.gather(*tasks)
+
+
+def _waiting_for(
+    writes: Sequence[LeadWrite], *, is_bulk: bool = False
+) -> tuple[list[_Waiting], list[asyncio.Future[Receipt]]]:
+    loop = asyncio.get_running_loop()
+    answers: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in writes]
+    waiting = [
+        _Waiting(write, answer, _size_bytes(write), is_bulk)
+        for write, answer in zip(writes, answers, strict=True)
+    ]
+    return waiting, answers
+
+
+async def _all(answers: Sequence[asyncio.Future[Receipt]]) -> list[Receipt]:
+    # All answers are collected first, so that every failure is retrieved.
+    done = await asyncio.gather(*answers, return_exceptions=True)
+    receipts = []
+    for answer in done:
+        if isinstance(answer, BaseException):
+            raise answer
+        receipts.append(answer)
+    return receipts
+
+
+def _taken(queue: deque[_Waiting], most: int, bytes_max: int) -> list[_Waiting]:
+    """Take the first writes from a queue, at least one if `most` allows any."""
+    taken: list[_Waiting] = []
+    size_bytes = 0
+    while queue and len(taken) < most:
+        size_bytes += queue[0].size_bytes
+        if taken and size_bytes > bytes_max:
+            break
+        taken.append(queue.popleft())
+    return taken
 
 
 def _size_bytes(write: LeadWrite) -> int:

@@ -176,19 +176,19 @@ def test_an_endpoint_has_every_status_that_it_can_answer(endpoint: Endpoint) -> 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
 def test_every_answer_has_examples_that_fit_its_schema(endpoint: Endpoint) -> None:
     for status, response in responses_of(endpoint).items():
-        (media,) = response["content"].values()
-        examples = examples_of(media)
-        assert examples
-        for example in examples:
-            assert_fits(example, media["schema"])
-            if status != "200":
-                assert example.get("status", int(status)) == int(status)
+        for media in response["content"].values():
+            examples = examples_of(media)
+            assert examples
+            for example in examples:
+                assert_fits(example, media["schema"])
+                if status != "200":
+                    assert example.get("status", int(status)) == int(status)
 
 
 @pytest.mark.parametrize("endpoint", WITH_A_BODY, ids=named)
 def test_an_example_of_a_body_fits_its_schema_and_its_type(endpoint: Endpoint) -> None:
-    (media,) = operation_of(endpoint)["requestBody"]["content"].values()
-    assert_fits(endpoint.example, media["schema"])
+    media = operation_of(endpoint)["requestBody"]["content"]
+    assert_fits(endpoint.example, media["application/json"]["schema"])
     assert msgspec.convert(endpoint.example, endpoint.request)
 
 

@@ -43,6 +43,9 @@ pytestmark = pytest.mark.slow
 # - use_after_free, ensure_resource_availability: leads/test_delete.py tests it.
 ALL_CHECKS = [not_a_server_error, *CHECKS]
 
+# To the document, lines of JSON are a text.
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 DOCUMENT = schemathesis.openapi.from_dict(
     openapi_document(ENDPOINTS),
     config=schemathesis.Config.from_dict(

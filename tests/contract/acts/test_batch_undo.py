@@ -19,7 +19,6 @@ from onelead.domain.errors import (
     ResourceNotFound,
     ServiceStopping,
     UndoNotPossible,
-    WriteQueueFull,
 )
 from onelead.domain.limits import UNDO_CHUNK_ROWS, UNDO_HELD_S
 from onelead.domain.writes import LeadWrite
@@ -48,9 +47,9 @@ class Process:
         self._undoer = BatchUndoer(account.store, self, holder, self._goes_on)
         self.largest = 0
 
-    async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
+    async def write_bulk(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         self.largest = max(self.largest, len(writes))
-        return await self._writer.write_many(account_id, writes)
+        return await self._writer.write_bulk(account_id, writes)
 
     async def _goes_on(self) -> bool:
         if self._left is not None:
@@ -245,16 +244,16 @@ async def test_a_batch_belongs_to_its_account(account: AccountStore) -> None:
 
 
 class Busy:
-    """A writer that turns away the first calls."""
+    """A writer that stops at the first calls."""
 
     def __init__(self, account: AccountStore, *errors: OneleadError) -> None:
         self.writer = BatchingWriter(account.store)
         self._errors = list(errors)
 
-    async def write_many(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
+    async def write_bulk(self, account_id: int, writes: Sequence[LeadWrite]) -> list[Receipt]:
         if self._errors:
             raise self._errors.pop(0)
-        return await self.writer.write_many(account_id, writes)
+        return await self.writer.write_bulk(account_id, writes)
 
 
 async def all_undone(account: AccountStore, work: BatchUndoWork) -> None:
@@ -264,15 +263,6 @@ async def all_undone(account: AccountStore, work: BatchUndoWork) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("the work does not end")
-
-
-async def test_the_work_waits_for_room_in_the_queue(account: AccountStore) -> None:
-    await account.results(*(of_batch(create(name=f"Nora {n}")) for n in range(3)))
-    await account.store.begin_undo(account.account_id, order())
-    work = BatchUndoWork(account.store, Busy(account, WriteQueueFull()), holder="p1")
-    await all_undone(account, work)
-    await work.stop()
-    assert await outcomes(account) == {"deleted": 3}
 
 
 async def test_a_stop_leaves_the_rest_to_the_next_process(account: AccountStore) -> None:
