@@ -73,6 +73,20 @@ def is_known_header(text: str) -> bool:
     return _CUSTOM_BY_ID.fullmatch(text) is not None or _known_as(header_key(text)) is not None
 
 
+#: How the readers call the match of a line of a bulk call, which is each row's own.
+_MATCH_PARTS = {
+    "matchfieldname": "name",
+    "matchfieldvalue": "value",
+    "matchfieldvaluevalue": "value",
+    "matchfieldvaluecustomfielddefinitionid": "definition_id",
+}
+
+
+def match_part(header: str) -> str | None:
+    """Return which part of a row's own match is in a column; None for any other column."""
+    return _MATCH_PARTS.get(header_key(header))
+
+
 def label_of(target: str, settings: AccountSettings) -> str:
     """Return the header of a column with a target, which is known without a question."""
     field = custom_field_of(target, settings)

@@ -13,6 +13,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.errors import Problem
 from onelead.domain.importing.cells import TEST_LEAD, cleaner, file_placeholders, unwrapped
 from onelead.domain.importing.choices import choices_of
+from onelead.domain.importing.headers import match_part
 from onelead.domain.importing.mapped_row import MappedRow, custom_entry, set_custom_value
 from onelead.domain.importing.mapping import Column, Mapping, require_usable
 from onelead.domain.importing.takers import (
@@ -75,10 +76,16 @@ class Mapper:
         for place, column in columns:
             context = Context(column, mapping, settings, cleaner(nothing))
             self._compile(place, context, columns)
-        by_target = sorted(columns, key=lambda one: one[1].target or "")
+        self._match_parts = [
+            (place, part)
+            for place, column in enumerate(mapping.columns)
+            if column.target is None and (part := match_part(column.header))
+        ]
+        by_target = sorted((column.target or "", place) for place, column in columns)
+        by_target += [(part, place) for place, part in self._match_parts]
         #: The targets of the key cells.
-        self.key_prefix = "\x1f".join(column.target or "" for _, column in by_target)
-        self._key_cells = _getter([place for place, _ in by_target])
+        self.key_prefix = "\x1f".join(target for target, _ in by_target)
+        self._key_cells = _getter([place for _, place in by_target])
         self._fills = _filled_fields([column for _, column in columns])
 
     def _compile(self, place: int, context: Context, columns: list[tuple[int, Column]]) -> None:
@@ -111,10 +118,12 @@ class Mapper:
                 take_entry(text, row, category_of(kind, cells[beside]))
         if TEST_LEAD in "\n".join(cells):
             row.problems.append(Problem("base", "is a test lead of Facebook, not a person"))
-        self._name(row)
+        row.match = self._brought_match(cells) if self._match_parts else None
+        if row.match is None:
+            self._name(row)
+            row.match = self._match(row)
         if self._fills:
             row.if_empty += self._fills
-        row.match = self._match(row)
         return row
 
     def _cleared(self, cells: Sequence[str], row: MappedRow) -> Sequence[str]:
@@ -147,6 +156,17 @@ class Mapper:
             elif self._mapping.mode != "update":
                 properties["name"] = borrowed[:LINE_CHARS_MAX]
                 row.if_empty = (*row.if_empty, "name")
+
+    def _brought_match(self, cells: Sequence[str]) -> dict[str, Any] | None:
+        """Return the match that a row of a bulk call brings, which can give a lead its name."""
+        parts = {part: text for place, part in self._match_parts if (text := cells[place])}
+        name, value = parts.get("name"), parts.get("value")
+        if not name or not value:
+            return None
+        if definition_id := parts.get("definition_id"):
+            named = {"custom_field_definition_id": definition_id, "value": value}
+            return {"field_name": name, "field_value": named}
+        return {"field_name": name, "field_value": value}
 
     def _match(self, row: MappedRow) -> dict[str, Any] | list[dict[str, Any]] | None:
         steps = []

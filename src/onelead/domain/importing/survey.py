@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.importing.cells import TEST_LEAD, file_placeholders
+from onelead.domain.importing.headers import match_part
 from onelead.domain.importing.mapping import Mapping
 from onelead.domain.importing.questions import Question, decided, questions
 from onelead.domain.importing.targets import CUSTOM, base_of
@@ -79,7 +80,11 @@ class Survey:
         )
 
     def _concerns(self, columns: Sequence[ColumnFindings]) -> Iterable[str]:
-        left_out = [one.header for one in columns if one.target is None and one.filled]
+        left_out = [
+            one.header
+            for one in columns
+            if one.target is None and one.filled and not match_part(one.header)
+        ]
         if left_out:
             yield f"Not imported: {_named('column', left_out)}."
         found: Counter[str] = Counter()
