@@ -158,7 +158,10 @@ def _in_context(keys: list[str], guesses: list[Known]) -> list[Known]:
         elif guess.target == "title" and key in _LOOSE_TITLES and len(titles) > 1:
             # Outlook's "Title" beside "Job Title".
             return None if "prefix" in have else "prefix"
-        elif guess.target == "address" and "address.street" not in have:
+        elif guess.target == "address":
+            if "address.street" in have:
+                # The parts say more than the whole.
+                return None
             has_places = not have.isdisjoint({"address.city", "address.postal_code"})
             return "address.street" if has_places else "address"
         return guess.target
@@ -169,7 +172,7 @@ def _in_context(keys: list[str], guesses: list[Known]) -> list[Known]:
 
 
 _LOOSE_NAMES = frozenset({"name", "naam", "nombre", "nome", "nom"})
-_LOOSE_TITLES = frozenset({"title", "titel", "titre"})
+_LOOSE_TITLES = frozenset({"title", "titre"})
 
 
 def _one_each(guesses: list[Known]) -> list[Known]:

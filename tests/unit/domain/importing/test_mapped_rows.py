@@ -73,14 +73,14 @@ def test_rows_are_matched_by_several_fields_in_turn() -> None:
 
 def test_a_line_of_a_bulk_call_has_a_match_of_its_own() -> None:
     header = [
-        *("title", "match.field_name", "match.field_value", "match.field_value.value"),
+        *("tags", "match.field_name", "match.field_value", "match.field_value.value"),
         "match.field_value.custom_field_definition_id",
     ]
     rows = (
-        ["CTO", "email", "a@a.example", "", ""],
-        ["CEO", "custom", "", "A-7", "7"],
-        ["CFO", "name", "Ana Costa", "", ""],
-        ["COO", "name", "", "", ""],
+        ["", "email", "a@a.example", "", ""],
+        ["", "custom", "", "A-7", "7"],
+        ["vip", "name", "Ana Costa", "", ""],
+        ["fair", "name", "", "", ""],
     )
     file = File(header, *rows, settings=SETTINGS)
     assert [row.match for row in file.mapped()] == [
@@ -93,9 +93,11 @@ def test_a_line_of_a_bulk_call_has_a_match_of_its_own() -> None:
         None,
     ]
     # An upsert gives a new lead the value that it is matched by.
-    assert [lead.name for lead in file.leads()] == ["Ana Costa", "COO"]
+    assert [lead.name for lead in file.leads()] == [
+        *("a@a.example", "A-7", "Ana Costa", "fair"),
+    ]
     assert file.surveyed().concerns == ()
-    assert file.mapped()[0].key_cells == ("CTO", "email", "a@a.example", "", "")
+    assert file.mapped()[0].key_cells == ("", "email", "a@a.example", "", "")
 
 
 def test_values_of_some_columns_only_fill() -> None:

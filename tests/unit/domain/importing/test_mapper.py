@@ -189,6 +189,8 @@ def test_the_column_and_the_column_beside_it_give_categories() -> None:
             "Phone 2 - Value": "+49 89 5550002",
             "Phone 3 - Value": "+49 89 5550003",
             "E-mail 1 - Label": "Home",
+            "E-mail 2 - Type": "SMTP",
+            "E-mail 2 - Value": "n/a",
             "E-mail 1 - Value": "a@a.example",
             "Website 1 - Label": "",
             "Website 1 - Value": "a.example b.example",
@@ -227,6 +229,12 @@ def test_an_address_is_put_together() -> None:
         "postal_code": "07743",
         "city": "Jena",
     }
+    (row,) = (
+        File(["A", "B", "C"], ["Am Markt 3, Jena", "Am Markt 3", "Ana"])
+        .with_targets("address", "address.street", "name")
+        .mapped()
+    )
+    assert row.properties["address"] == {"street": "Am Markt 3"}
     assert properties(Address="Am Markt 3, Jena")["address"] == {"street": "Am Markt 3, Jena"}
     assert properties(Zip="'02139")["address"] == {"postal_code": "02139"}
 
