@@ -157,7 +157,7 @@ WHAT_IF_SLICE_ROWS = 500
 WHAT_IF_LISTED_MAX = 50
 
 # Files that are imported. Each column shows so many samples; a file lists so many unknown choices.
-COLUMN_SAMPLES = 3
+COLUMN_SAMPLES_MAX = 3
 UNKNOWN_CHOICES_MAX = 1_000
 
 # Matching. More matches than MATCH_IDS_MAX are reported without their ids.

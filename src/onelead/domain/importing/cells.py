@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from onelead.domain.account import AccountSettings
@@ -122,11 +122,24 @@ def cell_addresses(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 #: A tag in quotes may have what is between others; Google puts an asterisk before its own groups.
-_TAG = re.compile(r'"((?:[^"]|"")*)"|([^";,|\r\n]+)')
+_TAG = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[;,|\r\n]|:::|$)|((?:(?!:::)[^;,|\r\n])+)|:::')
+
+
+_IN_QUOTES = re.compile(r'[";,|\r\n]|:::')
 
 
 @lru_cache(maxsize=1024)
 def tags_in(text: str) -> tuple[str, ...]:
     """Return the tags of a cell: `fair; vip`, or `"fair","vip"` as Mailchimp writes them."""
-    found = (one[1] or one[2] or "" for one in _TAG.finditer(text.replace(":::", ";")))
-    return tuple(tag for one in found if (tag := one.replace('""', '"').strip("* \t")))
+    found = (
+        (one[1] or "").replace('""', '"') or (one[2] or "").strip().removeprefix("* ")
+        for one in _TAG.finditer(text)
+    )
+    return tuple(tag for one in found if (tag := one.strip()))
+
+
+def written_tags(tags: Iterable[str]) -> str:
+    """Return the cell of which `tags_in` makes these tags."""
+    return "; ".join(
+        '"{}"'.format(tag.replace('"', '""')) if _IN_QUOTES.search(tag) else tag for tag in tags
+    )

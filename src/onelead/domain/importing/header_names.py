@@ -24,13 +24,13 @@ HEADER_NAMES = {
     "last_name": "last name|surname|family name|lname|last|Lead Last Name|contact last name"
     "|Person - Last name|Nachname|Familienname|Zuname|nom de famille|apellidos|apellido"
     "|primer apellido|cognome|sobrenome|apelido|último nome|achternaam|familienaam",
-    "prefix": "name prefix|honorific prefix|salutation|courtesy title|honorific|Anrede"
+    "prefix": "name prefix|honorific prefix|Titel|salutation|courtesy title|honorific|Anrede"
     "|akademischer Titel|civilité|tratamiento|titolo|tratamento|aanhef|titulatuur",
     "suffix": "name suffix|honorific suffix|generational suffix|Namenszusatz|suffixe|sufijo"
     "|suffisso|sufixo|achtervoegsel",
     "title": "job title|position|job position|role|job role|occupation|job|designation"
     "|contact title|Organization Title|Organization 1 - Title|Person - Job title|Funktion"
-    "|Berufsbezeichnung|Stellenbezeichnung|Jobtitel|Beruf|Rolle|Titel|fonction|poste"
+    "|Berufsbezeichnung|Stellenbezeichnung|Jobtitel|Beruf|Rolle|fonction|poste"
     "|intitulé du poste|profession|titre|puesto|cargo|puesto de trabajo|función|profesión"
     "|qualifica|ruolo|mansione|posizione|professione|função|profissão|functie|functietitel|beroep",
     "company_name": "company name|organization|organisation|Organization Name"

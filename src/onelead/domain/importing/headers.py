@@ -73,6 +73,20 @@ def is_known_header(text: str) -> bool:
     return _CUSTOM_BY_ID.fullmatch(text) is not None or _known_as(header_key(text)) is not None
 
 
+#: How the readers call the match of a line of a bulk call, which is each row's own.
+_MATCH_PARTS = {
+    "matchfieldname": "name",
+    "matchfieldvalue": "value",
+    "matchfieldvaluevalue": "value",
+    "matchfieldvaluecustomfielddefinitionid": "definition_id",
+}
+
+
+def match_part(header: str) -> str | None:
+    """Return which part of a row's own match is in a column; None for any other column."""
+    return _MATCH_PARTS.get(header_key(header))
+
+
 def label_of(target: str, settings: AccountSettings) -> str:
     """Return the header of a column with a target, which is known without a question."""
     field = custom_field_of(target, settings)
@@ -144,7 +158,10 @@ def _in_context(keys: list[str], guesses: list[Known]) -> list[Known]:
         elif guess.target == "title" and key in _LOOSE_TITLES and len(titles) > 1:
             # Outlook's "Title" beside "Job Title".
             return None if "prefix" in have else "prefix"
-        elif guess.target == "address" and "address.street" not in have:
+        elif guess.target == "address":
+            if "address.street" in have:
+                # The parts say more than the whole.
+                return None
             has_places = not have.isdisjoint({"address.city", "address.postal_code"})
             return "address.street" if has_places else "address"
         return guess.target
@@ -155,7 +172,7 @@ def _in_context(keys: list[str], guesses: list[Known]) -> list[Known]:
 
 
 _LOOSE_NAMES = frozenset({"name", "naam", "nombre", "nome", "nom"})
-_LOOSE_TITLES = frozenset({"title", "titel", "titre"})
+_LOOSE_TITLES = frozenset({"title", "titre"})
 
 
 def _one_each(guesses: list[Known]) -> list[Known]:

@@ -13,6 +13,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.errors import Problem
 from onelead.domain.importing.cells import TEST_LEAD, cleaner, file_placeholders, unwrapped
 from onelead.domain.importing.choices import choices_of
+from onelead.domain.importing.headers import match_part
 from onelead.domain.importing.mapped_row import MappedRow, custom_entry, set_custom_value
 from onelead.domain.importing.mapping import Column, Mapping, require_usable
 from onelead.domain.importing.takers import (
@@ -44,7 +45,8 @@ from onelead.domain.names import NAME_PARTS, join_name
 from onelead.domain.text import fold
 
 #: Columns for the same field are read in this order: what the others add to comes first.
-_FIRST = ("details", "email", "email:work", "email:personal", "email:other")
+_FIRST = ("details", "email", "email:work", "email:personal", "email:other", "address.street")
+_ORDER = {target: place for place, target in enumerate(_FIRST)}
 _LISTS = {"phone": "phone_numbers", "website": "websites", "social": "socials"}
 _IDS = {"status": "status_id", "assignee": "assignee_id", "customer_source": "customer_source_id"}
 #: What an empty cell cannot clear: every lead has one, or it is no property.
@@ -58,7 +60,6 @@ class Mapper:
         """Compile a mapping. Raises InputInvalid for one that these settings do not allow."""
         require_usable(mapping, settings)
         self._mapping = mapping
-        self._settings = settings
         self._word = fold(mapping.clearing_word) if mapping.clearing_word else None
         self._clears_blank = mapping.blank == "clears"
         nothing = file_placeholders(settings)
@@ -68,17 +69,23 @@ class Mapper:
             for place, column in enumerate(mapping.columns)
             if column.target and not column.target.startswith(NEW)
         ]
-        columns.sort(key=lambda one: _FIRST.index(one[1].target) if one[1].target in _FIRST else 9)
+        columns.sort(key=lambda one: _ORDER.get(one[1].target or "", len(_ORDER)))
         self._steps: list[tuple[int, Take]] = []
         self._paired: list[tuple[int, int, str, TakeEntry]] = []
         self._clears: list[tuple[int, Callable[[MappedRow], None]]] = []
         for place, column in columns:
             context = Context(column, mapping, settings, cleaner(nothing))
             self._compile(place, context, columns)
-        by_target = sorted(columns, key=lambda one: one[1].target or "")
+        self._match_parts = [
+            (place, part)
+            for place, column in enumerate(mapping.columns)
+            if column.target is None and (part := match_part(column.header))
+        ]
+        by_target = sorted((column.target or "", place) for place, column in columns)
+        by_target += [(part, place) for place, part in self._match_parts]
         #: The targets of the key cells.
-        self.key_prefix = "\x1f".join(column.target or "" for _, column in by_target)
-        self._key_cells = _getter([place for place, _ in by_target])
+        self.key_prefix = "\x1f".join(target for target, _ in by_target)
+        self._key_cells = _getter([place for _, place in by_target])
         self._fills = _filled_fields([column for _, column in columns])
 
     def _compile(self, place: int, context: Context, columns: list[tuple[int, Column]]) -> None:
@@ -115,10 +122,12 @@ class Mapper:
                 take_entry(text, row, category_of(kind, cells[beside]))
         if TEST_LEAD in "\n".join(cells):
             row.problems.append(Problem("base", "is a test lead of Facebook, not a person"))
-        self._name(row)
+        brought = self._brought_match(cells) if self._match_parts else None
+        if brought is None or brought["field_name"] != "name":
+            self._name(row, brought)
+        row.match = brought or self._match(row)
         if self._fills:
             row.if_empty += self._fills
-        row.match = self._match(row)
         return row
 
     def _cleared(self, cells: Sequence[str], row: MappedRow) -> Sequence[str]:
@@ -133,7 +142,7 @@ class Mapper:
                 clear(row)
         return rest
 
-    def _name(self, row: MappedRow) -> None:
+    def _name(self, row: MappedRow, brought: dict[str, Any] | None) -> None:
         """Leave one way to name the lead, or borrow another value of the row for its name."""
         properties = row.properties
         first, last = properties.get("first_name"), properties.get("last_name")
@@ -145,12 +154,23 @@ class Mapper:
                 for part in NAME_PARTS:
                     properties.pop(part, None)
         elif not (first or last or properties.get("middle_name")):
-            borrowed = _other_text(properties)
-            if borrowed is None:
+            borrowed = _other_text(properties) or (brought and _match_text(brought))
+            if not borrowed:
                 row.problems.append(Problem("base", "has nothing to import", "blank"))
             elif self._mapping.mode != "update":
                 properties["name"] = borrowed[:LINE_CHARS_MAX]
                 row.if_empty = (*row.if_empty, "name")
+
+    def _brought_match(self, cells: Sequence[str]) -> dict[str, Any] | None:
+        """Return the match that a row of a bulk call brings."""
+        parts = {part: text for place, part in self._match_parts if (text := cells[place])}
+        name, value = parts.get("name"), parts.get("value")
+        if not name or not value:
+            return None
+        if definition_id := parts.get("definition_id"):
+            named = {"custom_field_definition_id": definition_id, "value": value}
+            return {"field_name": name, "field_value": named}
+        return {"field_name": name, "field_value": value}
 
     def _match(self, row: MappedRow) -> dict[str, Any] | list[dict[str, Any]] | None:
         steps = []
@@ -202,10 +222,15 @@ def _other_text(properties: dict[str, Any]) -> str | None:
     return next((one for one in found if isinstance(one, str) and one), None)
 
 
+def _match_text(match: dict[str, Any]) -> str:
+    value = match["field_value"]
+    return str(value["value"] if isinstance(value, dict) else value)
+
+
 def _taker(context: Context) -> Take:
     target = context.column.target or ""
     if target.startswith("address"):
-        return address_taker(target.partition(".")[2] or "street", context.clean)
+        return address_taker(target.partition(".")[2], context.clean)
     if target.startswith(CUSTOM):
         return custom_taker(context)
     if choices := choices_of(target, context.settings, context.mapping.choices):

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.importing.cells import TEST_LEAD, file_placeholders
+from onelead.domain.importing.headers import match_part
 from onelead.domain.importing.mapping import Mapping
 from onelead.domain.importing.questions import Question, decided, questions
 from onelead.domain.importing.targets import CUSTOM, base_of
@@ -51,13 +52,13 @@ class Survey:
         self._rows = self._empty = self._test_leads = 0
 
     def add(self, rows: Iterable[Sequence[str]]) -> None:
-        """Look at the cells of more rows; some thousand at a time are looked at the fastest."""
-        rows = list(rows)
-        columns = list(zip(*rows, strict=False))
+        """Look at more rows, which have a cell for each column; a thousand at once is fastest."""
+        if not (rows := list(rows)):
+            return
         mapped = []
-        for watch, cells in zip(self._watches, columns, strict=False):
+        for watch, cells in zip(self._watches, zip(*rows, strict=True), strict=True):
             found = watch.add(cells)
-            if watch.findings.target is not None:
+            if _is_imported(watch.findings):
                 mapped.append(found)
         self._rows += len(rows)
         self._empty += len(rows) - sum(map(any, zip(*mapped, strict=True)))
@@ -79,7 +80,7 @@ class Survey:
         )
 
     def _concerns(self, columns: Sequence[ColumnFindings]) -> Iterable[str]:
-        left_out = [one.header for one in columns if one.target is None and one.filled]
+        left_out = [one.header for one in columns if one.filled and not _is_imported(one)]
         if left_out:
             yield f"Not imported: {_named('column', left_out)}."
         found: Counter[str] = Counter()
@@ -97,6 +98,10 @@ class Survey:
             yield f"{rows} of Facebook {end}."
         if self._empty:
             yield f"{_count(self._empty, 'row has', 'rows have')} nothing to import {end}."
+
+
+def _is_imported(column: ColumnFindings) -> bool:
+    return column.target is not None or match_part(column.header) is not None
 
 
 def _column_concerns(column: ColumnFindings, settings: AccountSettings) -> Iterable[str]:

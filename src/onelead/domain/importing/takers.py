@@ -113,7 +113,7 @@ def details_taker(clean: Clean) -> Take:
 
 
 def address_taker(part: str, clean: Clean) -> Take:
-    """Take a part of the address; several lines of a street become one."""
+    """Take a part of the address, or all of it for a row without a street."""
 
     def take(text: str, row: MappedRow) -> None:
         text = clean(text)
@@ -122,6 +122,9 @@ def address_taker(part: str, clean: Clean) -> Take:
         if not text:
             return
         address = row.properties.setdefault("address", {})
+        if not part:
+            address["street"] = address.get("street") or text
+            return
         if before := address.get(part):
             # Only a street has several lines; a number belongs to its street.
             text = f"{before}{' ' if text[0].isdigit() else ', '}{text}"
@@ -262,10 +265,14 @@ _CATEGORIES = {
 }
 
 
+#: Outlook has the way of a mail beside it.
+_NO_CATEGORIES = frozenset({"", "smtp", "ex"})
+
+
 def category_of(kind: str, text: str) -> str | None:
-    """Return the category that a cell names; None for an empty cell, `other` for unknown words."""
+    """Return the category that a cell names; `other` for unknown words."""
     word = fold(text).strip("* ")
-    if not word:
+    if word in _NO_CATEGORIES:
         return None
     word = _CATEGORIES.get(word, word)
     if kind != "phone" and word == "home":

@@ -21,7 +21,7 @@ from onelead.domain.importing.days import order_evidence
 from onelead.domain.importing.mapping import Column, Mapping
 from onelead.domain.importing.numbers import currency_in, decimal_evidence, plain_number
 from onelead.domain.importing.targets import base_of, data_type_of
-from onelead.domain.limits import COLUMN_SAMPLES, LINE_CHARS_MAX, UNKNOWN_CHOICES_MAX
+from onelead.domain.limits import COLUMN_SAMPLES_MAX, LINE_CHARS_MAX, UNKNOWN_CHOICES_MAX
 from onelead.domain.placeholders import Placeholders
 from onelead.domain.text import fold, shortened
 
@@ -118,7 +118,7 @@ class Watch:
         self.has_test_leads = False
         if not values:
             return cells
-        if len(self._samples) < COLUMN_SAMPLES:
+        if len(self._samples) < COLUMN_SAMPLES_MAX:
             self._take_samples(cells)
         nothing = self._sayers_of_nothing(values)
         if nothing or self._choices is not None:
@@ -128,7 +128,7 @@ class Watch:
         for text in nothing:
             count = values.pop(text)
             self.findings.placeholders += count
-            if len(self.placeholders) < COLUMN_SAMPLES or text in self.placeholders:
+            if len(self.placeholders) < COLUMN_SAMPLES_MAX or text in self.placeholders:
                 self.placeholders[text] += count
         if nothing:
             cells = ["" if cell in nothing else cell for cell in cells]
@@ -150,7 +150,7 @@ class Watch:
 
     def _take_samples(self, cells: Sequence[str]) -> None:
         for cell in cells:
-            if cell and len(self._samples) < COLUMN_SAMPLES:
+            if cell and len(self._samples) < COLUMN_SAMPLES_MAX:
                 self._samples[shortened(cell)] = None
 
     def _look_at_texts(self, values: dict[str, int]) -> None:

@@ -19,6 +19,7 @@ from onelead.domain.importing.cells import (
     unwrapped,
     whole,
     without_apostrophe,
+    written_tags,
 )
 
 PLACEHOLDERS = file_placeholders(a_settings())
@@ -116,3 +117,9 @@ def test_several_values_in_a_cell() -> None:
 )
 def test_tags_are_separated(text: str, tags: tuple[str, ...]) -> None:
     assert tags_in(text) == tags
+
+
+@given(st.lists(st.text(alphabet='ab",;|: \n', min_size=1, max_size=6)))
+def test_tags_that_an_export_writes_are_read_back(tags: list[str]) -> None:
+    tags = [trimmed for tag in tags if (trimmed := tag.strip())]
+    assert tags_in(written_tags(tags)) == tuple(tags)

@@ -42,7 +42,9 @@ def test_the_label_of_each_target_leads_back_to_it(target: str) -> None:
 
 
 def test_the_labels_together_need_no_question() -> None:
-    assert guessed(*(label_of(one, SETTINGS) for one in targets(SETTINGS))) == [*targets(SETTINGS)]
+    found = guessed(*(label_of(one, SETTINGS) for one in targets(SETTINGS)))
+    # The parts of an address say more than the whole.
+    assert found == [None if one == "address" else one for one in targets(SETTINGS)]
 
 
 @pytest.mark.parametrize("target", HEADER_NAMES)
@@ -122,7 +124,8 @@ def test_other_texts_are_no_headers() -> None:
         (("Title",), ["title"]),
         (("Address", "City"), ["address.street", "address.city"]),
         (("Address",), ["address"]),
-        (("Address", "Street", "Zip"), ["address", "address.street", "address.postal_code"]),
+        (("Address", "Street", "Zip"), [None, "address.street", "address.postal_code"]),
+        (("Anrede", "Titel", "Name"), [None, "prefix", "name"]),
         (("Company", "Account"), ["company_name", None]),
         (("Account", "Company"), [None, "company_name"]),
         (("Business City", "Home City"), ["address.city", None]),
