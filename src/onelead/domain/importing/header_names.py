@@ -139,11 +139,6 @@ HEADER_NAMES = {
     "|valor|importe|monto|valore|importo|waarde|bedrag",
     "monetary_unit": "currency code|currency iso code|monetary unit|Lead - Value currency"
     "|Lead - Currency of Value|Währung|devise|moneda|divisa|valuta|moeda",
-    "date_created": "date created|created at|created on|create date|created date|creation date"
-    "|created time|date added|added|added on|added at|lead created|Lead - Lead created"
-    "|timestamp|submitted at|submission date|erstellt|erstellt am|Erstellungsdatum|angelegt am"
-    "|Anlagedatum|créé le|date de création|fecha de creación|creado el|creado|data di creazione"
-    "|creato il|data de criação|criado em|aangemaakt op|aangemaakt|aanmaakdatum",
     "email.category": "email type|email label",
     "phone.category": "phone_numbers.category|phone type|phone label",
     "website.category": "websites.category|website type|website label",
@@ -157,7 +152,8 @@ SECOND_LINES = (
     "|Hausnummer|Hausnr.|house number|huisnummer|complément d'adresse|adresse ligne 2"
     "|número exterior|numero civico|adresregel 2"
 )
-#: What is known to be no field of a lead.
+#: What is known to be no field of a lead. When a lead was created elsewhere is one only for those
+#: who say so: a lead that comes now would otherwise be found among old ones.
 NO_FIELDS = (
     "id|lead id|record id|contact id|person id|copper id|external id|prosperworks id|company id"
     "|ad id|ad name|adset id|adset name|campaign id|campaign name|form id|form name|is organic"
@@ -173,4 +169,10 @@ NO_FIELDS = (
     "|initials|user created|rev|uid|prodid|version|match field name|match field value|why|line"
     "|match field value custom field definition id|match field value value|read|subscriber id"
     "|unsubscribed|is deleted|lead - id|person - id"
+    "|date created|created at|created on|create date|created date|creation date"
+    "|created time|date added|added|added on|added at|lead created|Lead - Lead created"
+    "|timestamp|submitted at|submission date|erstellt|erstellt am|Erstellungsdatum"
+    "|angelegt am|Anlagedatum|créé le|date de création|fecha de creación|creado el|creado"
+    "|data di creazione|creato il|data de criação|criado em|aangemaakt op|aangemaakt"
+    "|aanmaakdatum"
 )
