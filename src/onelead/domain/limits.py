@@ -86,27 +86,23 @@ UNDO_HELD_S = 10
 UNDO_WORK_REST_S = 5
 #: The dry run plans this many undos, those of the newest rows.
 UNDO_SAMPLE_ROWS = 200
-#: An uploaded file comes in parts, and an account has so many files that are not done with.
+#: An uploaded file comes in parts; when nobody needs it any more, it goes so many parts at a time.
 IMPORT_FILE_BYTES_MAX = 256 * 1_048_576
 IMPORT_PART_BYTES_MAX = 1_048_576
-IMPORTS_OPEN_MAX = 20
-#: The file of an import that nobody goes on with is removed after this time, so many parts at once.
-IMPORT_KEPT_DAYS = 7
 IMPORT_PARTS_REMOVED_AT_ONCE = 8
-#: While a process is at an import, the others leave it alone for this long.
+IMPORTS_OPEN_MAX = 20
+IMPORT_KEPT_DAYS = 7
+#: The process at an import writes in chunks and notes how far it is; the others leave it alone.
 IMPORT_HELD_S = 30
+IMPORT_NOTED_S = 1
 IMPORT_WORK_REST_S = 5
-#: A process is at imports of so many accounts at the same time.
 IMPORTS_AT_ONCE = 2
-#: It writes so many rows at a time, and notes how far it is after this time.
 IMPORT_CHUNK_ROWS = 250
 IMPORT_SLICE_ROWS = 25
-IMPORT_NOTED_S = 1
 #: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
 REHEARSED_ROWS_MAX = 1_000
 REHEARSAL_LEADS_MAX = 1_000
 IMPORT_MAPPINGS_MAX = 200
-#: The mapping of a file, the answers and corrections, as JSON.
 IMPORT_CHOICES_CHARS_MAX = 1_048_576
 #: The id of a batch is that of the request that began it.
 BATCH_ID_CHARS_MAX = 64

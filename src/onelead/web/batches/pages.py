@@ -21,6 +21,7 @@ from onelead.web.words.ledger_lines import (
 
 _TITLES = {
     "bulk_call": "Bulk call",
+    "import": "Import of a file",
     "bulk_change": "Bulk change",
     "command": "Command",
     "undo": "Undo",
