@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from onelead.domain.errors import Problem
+from onelead.domain.importing.mapped_row import with_other_parts
 from onelead.domain.writes import Action, Delivery, LeadWrite
 from onelead.incoming.lead_json import lead_write, upsert_write
 
@@ -62,6 +63,8 @@ def imported_write(row: ImportedRow, delivery: Delivery) -> LeadWrite:
     else:
         write = upsert_write({"properties": row.properties, "match": row.match}, delivery)
         only = row.only
+    if write.patch is not None and "address" in row.properties:
+        write = structs.replace(write, patch=with_other_parts(write.patch, row.properties))
     if only or row.if_empty or row.date_created is not None:
         write = structs.replace(
             write, only=only, if_empty=row.if_empty, date_created=row.date_created
