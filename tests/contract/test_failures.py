@@ -368,12 +368,11 @@ def queue_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitab
 
 def long_work_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitable[Any]]]:
     order = UndoOrder("undo-1", "batch-1", force=False, user_id=None, api_key_id=None)
-    person, by = (
-        ErasureRequest(email="n@field.example"),
-        ErasureBy(request_id="request-1", user_id=None, api_key_id=None),
-    )
+    person = ErasureRequest(email="n@field.example")
+    by = ErasureBy(request_id="request-1", user_id=None, api_key_id=None)
     return {
         "batch": lambda: store.batch(account_id, "x"),
+        "undo_of_batch": lambda: store.undo_of_batch(account_id, "x"),
         "batch_results": lambda: store.batch_results(account_id, "x", after=0, limit=1),
         "newest_to_undo": lambda: store.newest_to_undo(account_id, "x", limit=1),
         "begin_undo": lambda: store.begin_undo(account_id, order),

@@ -98,6 +98,9 @@ class BatchStore(Protocol):
     async def batch(self, account_id: int, batch_id: str) -> BatchOverview:
         """Return a batch. Raises ResourceNotFound."""
 
+    async def undo_of_batch(self, account_id: int, batch_id: str) -> BatchUndo | None:
+        """Return the newest undo of a batch; None if nobody has undone it."""
+
     async def batch_results(
         self, account_id: int, batch_id: str, *, after: int, limit: int
     ) -> Sequence[BatchResult]:

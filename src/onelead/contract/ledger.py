@@ -111,6 +111,8 @@ class LedgerSearch(Struct, frozen=True, kw_only=True):
     #: Normalised values, as match keys have them; a row matches with any of them.
     match_values: tuple[str, ...] = ()
     request_id: str | None = None
+    #: These are found however old they are.
+    batch_id: str | None = None
     #: Only deliveries that brought something which the lead did not take.
     has_ignored: bool = False
     #: Only deliveries whose payload has all texts of one of these groups, in any case, and not more

@@ -154,6 +154,8 @@ class LeadSearch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Further bounds of the date ranges.
     local_bounds: tuple[LocalBound, ...] = ()
     custom_fields: tuple[FieldFilter, ...] = ()
+    #: Only leads that deliveries of this batch were about.
+    batch_id: str | None = None
     sort_by: str = "name"
     descending: bool = False
     offset: int = 0

@@ -46,7 +46,15 @@ from onelead.domain.search import (
     Range,
 )
 from onelead.domain.text import after_start, fold
-from onelead.storage.schema import custom_field_option, lead, match_key, merged_lead
+from onelead.domain.writes import LEAD, Outcome
+from onelead.storage.schema import (
+    custom_field_option,
+    lead,
+    ledger,
+    ledger_detail,
+    match_key,
+    merged_lead,
+)
 
 Condition = ColumnElement[bool]
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -67,6 +75,8 @@ def conditions_of(checked: CheckedSearch, keyed: Keys, now: int) -> Iterable[Con
     yield from _range_conditions(search, leads, now)
     if checked.quick_terms is not None:
         yield keyed.quick(checked.quick_terms)
+    if search.batch_id is not None:
+        yield keyed.of_batch(search.batch_id)
     if search.emails is not None:
         yield keyed.any_of("email", _email_values(search.emails))
     if search.socials is not None:
@@ -264,6 +274,21 @@ class Keys:
         )
         return _is_in(self.leads.id, found)
 
+    def batch_ids(self, batch_id: str) -> Select[Any]:
+        """Return the leads of a batch, once for each delivery that was taken."""
+        detail = ledger_detail.c
+        same_row = and_(detail.account_id == ledger.c.account_id, detail.seq == ledger.c.seq)
+        return (
+            select(ledger.c.resource_id)
+            .join_from(ledger_detail, ledger, same_row)
+            .where(detail.account_id == self.account_id, detail.batch_id == batch_id)
+            .where(ledger.c.resource == LEAD, ledger.c.outcome != Outcome.REFUSED.value)
+        )
+
+    def of_batch(self, batch_id: str) -> Condition:
+        """Match leads that deliveries of a batch were about."""
+        return _is_in(self.leads.id, self.batch_ids(batch_id))
+
     def any_of(self, field: str, values: Collection[str]) -> Condition:
         """Match leads that have one of these keys."""
         return self.where(field, match_key.c.value.in_(values))
@@ -342,6 +367,10 @@ class KeysOfEach(Keys):
     def where(self, field: str, *conditions: Condition) -> Condition:
         keys = self.ids(field, match_key.c.lead_id == self.leads.id, *conditions)
         return keys.correlate_except(match_key).exists()
+
+    def of_batch(self, batch_id: str) -> Condition:
+        rows = self.batch_ids(batch_id).where(ledger.c.resource_id == self.leads.id)
+        return rows.correlate_except(ledger, ledger_detail).exists()
 
     def all_of(self, field: str, values: Collection[str]) -> Condition:
         wanted = set(values)

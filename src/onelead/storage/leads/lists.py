@@ -364,6 +364,8 @@ def _column_drivers(search: LeadSearch, now: int) -> Iterator[Condition]:
 
 
 def _key_drivers(checked: CheckedSearch, keyed: Keys, most: int) -> Iterator[Select[Any]]:
+    if checked.search.batch_id is not None:
+        yield keyed.batch_ids(checked.search.batch_id)
     if (terms := checked.quick_terms) is not None:
         # A lead with several phone numbers has several index entries. Each counts: otherwise a
         # part that was cut off would look like a complete one with fewer leads.

@@ -58,7 +58,7 @@ def batch(connection: Connection, account_id: int, batch_id: str) -> BatchOvervi
         user_id=begun.user_id,
         api_key_id=begun.api_key_id,
         outcomes={row.outcome: row.rows for row in outcomes},
-        undo=_newest_undo(connection, account_id, batch_id),
+        undo=undo_of_batch(connection, account_id, batch_id),
         undoes=undoes,
     )
 
@@ -137,7 +137,8 @@ def find_undo(connection: Connection, account_id: int, undo_id: str) -> BatchUnd
     return None if row is None else _as_undo(connection, row)
 
 
-def _newest_undo(connection: Connection, account_id: int, batch_id: str) -> BatchUndo | None:
+def undo_of_batch(connection: Connection, account_id: int, batch_id: str) -> BatchUndo | None:
+    """Return the newest undo of a batch; None if nobody has undone it."""
     row = connection.execute(
         select(batch_undo)
         .where(_undo.account_id == account_id, _undo.about_batch_id == batch_id)
@@ -179,7 +180,7 @@ def begin_undo(connection: Connection, now: int, account_id: int, order: UndoOrd
         raise ResourceNotFound
     if own is not None and own.date_done is None:
         raise UndoNotPossible("This undo is still under way; it can be undone when it is done")
-    begun = _newest_undo(connection, account_id, order.about_id)
+    begun = undo_of_batch(connection, account_id, order.about_id)
     if begun is not None and not _is_something_left(connection, account_id, begun, newest_seq):
         return begun
     connection.execute(
@@ -207,7 +208,7 @@ def _is_something_left(
     """Return whether another undo of the same batch would do anything."""
     if undo.date_done is None:
         return False
-    if (again := _newest_undo(connection, account_id, undo.id)) is not None:
+    if (again := undo_of_batch(connection, account_id, undo.id)) is not None:
         if again.date_done is None:
             text = "The undo of this batch is being undone itself; wait until that is done"
             raise UndoNotPossible(text)

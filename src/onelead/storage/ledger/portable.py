@@ -31,6 +31,7 @@ class PortableLedger(Transactions):
     follow_ledger = reads(follow.follow_ledger)
     ledger_seq = reads(follow.ledger_seq)
     batch = reads(batches.batch)
+    undo_of_batch = reads(batches.undo_of_batch)
     batch_results = reads(batches.batch_results)
     newest_to_undo = reads(batches.newest_to_undo)
     accounts_undoing = reads(batches.accounts_undoing)

@@ -54,12 +54,21 @@ def search_ledger(
     newest = newest_seq(connection, settings.account_id)
     above, top = _bounds(connection, settings.account_id, search, newest)
     most = LEDGER_PAYLOADS_EXAMINED_MAX if search.sent else LEDGER_EXAMINED_MAX
-    # An index has the rows of a lead.
-    floor = above if search.lead_id is not None else max(above, top - most)
+    floor = max(above, top - most)
+    # Indexes have the rows of a lead, and those of a batch.
+    if search.lead_id is not None:
+        floor = above
+    elif search.batch_id is not None:
+        floor = max(
+            above, _batch_floor(connection, settings.account_id, search.batch_id, top, most)
+        )
+    run = [*run_between(settings.account_id, floor, top)]
+    if search.batch_id is not None:
+        seqs = _of_batch(settings.account_id, search.batch_id, floor, top)
+        run.append(ledger.c.seq.in_(seqs))
     found = connection.execute(
         select_rows(with_payload=False)
-        .where(*run_between(settings.account_id, floor, top))
-        .where(*criteria(settings.account_id, search))
+        .where(*run, *criteria(settings.account_id, search))
         .order_by(ledger.c.seq.desc())
         .limit(search.limit)
     ).all()
@@ -93,6 +102,21 @@ def _bounds(
         first = _first_seq_at(connection, account_id, search.from_date, newest)
         above = max(0, first - 1 - LEDGER_MARGIN_ROWS)
     return above, max(above, top)
+
+
+def _batch_floor(
+    connection: Connection, account_id: int, batch_id: str, top: int, most: int
+) -> int:
+    """Return the number that the newest rows of a batch lie above; 0 if there are not more."""
+    seqs = _of_batch(account_id, batch_id, 0, top)
+    beyond = seqs.order_by(ledger_detail.c.seq.desc()).offset(most).limit(1)
+    return connection.execute(beyond).scalar() or 0
+
+
+def _of_batch(account_id: int, batch_id: str, above: int, top: int) -> Select[Any]:
+    of, seq = ledger_detail.c, ledger_detail.c.seq
+    bounds = (of.account_id == account_id, of.batch_id == batch_id, seq > above, seq <= top)
+    return select(seq).where(*bounds)
 
 
 def newest_seq(connection: Connection, account_id: int) -> int:

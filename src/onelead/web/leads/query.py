@@ -3,6 +3,7 @@
 The parameters are the API's, and some for what a form cannot say with those: `q` is the quick
 search, `without` names places and tags that must be empty, `tags_option` says how tags combine, and
 `cf_7`, `cf_7_min`, `cf_7_max`, `cf_7_option` and `cf_7_empty` are about the custom field 7.
+`batch` finds the leads of an import or of another batch.
 `field` makes the filters offer a custom field that they would leave out, `open` unfolds them.
 Days are days of the account's time zone. An empty parameter is ignored.
 """
@@ -21,7 +22,7 @@ from starlette.datastructures import QueryParams
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
 from onelead.domain.errors import InputInvalid
-from onelead.domain.limits import CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
+from onelead.domain.limits import BATCH_ID_CHARS_MAX, CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
 from onelead.domain.search import LAST_CONTACTED, FieldFilter, LeadSearch, checked_search
 from onelead.domain.text import is_blank, known_id, whole_number
 from onelead.incoming.search_request import search_from
@@ -35,7 +36,7 @@ PAGE_SIZE = 50
 SINGLE = (
     *("q", "name", "first_name", "middle_name", "last_name", "company_name", "title"),
     *("phone_number", "city", "state", "postal_code", "country", "followed", "age"),
-    "tags_option",
+    *("tags_option", "batch"),
 )
 #: Criteria that can have several values.
 MULTIPLE = (
@@ -139,7 +140,7 @@ class LeadQuery:
                 raw[name] = self._bound(name, value)
             elif name in MULTIPLE:
                 raw.setdefault(name, []).append(value)
-            elif name not in ("q", "tags_option") and not name.startswith("cf_"):
+            elif name not in ("q", "tags_option", "batch") and not name.startswith("cf_"):
                 raw[name] = value
         self._read_tags(raw)
         # Lists have more sort keys than the API.
@@ -156,6 +157,7 @@ class LeadQuery:
             search,
             sort_by=sort_by or search.sort_by,
             quick=self.value("q") or None,
+            batch_id=self.value("batch")[:BATCH_ID_CHARS_MAX] or None,
             custom_fields=custom_fields,
             cursor=self.cursor or self.before or None,
         )
