@@ -28,7 +28,12 @@ from onelead.web.words.ledger_lines import (
 
 FIELDS = {kind: a_field(id=4101 + n, data_type=kind, name=kind) for n, kind in enumerate(DataType)}
 SETTINGS = a_settings(fields=tuple(FIELDS.values()))
-LABELS = {951: "Website form", 952: ""}
+KEYS = [
+    ApiKey(951, 901, "dana@shop.example", "Website form", 1_700_000_000),
+    ApiKey(952, 901, "dana@shop.example", "", 1_700_000_000),
+    ApiKey(953, 901, "dana@shop.example", "Fair", 1_700_000_000, is_source=True),
+]
+LABELS = api_key_labels(KEYS)
 
 
 def a_row(**changed: Any) -> LedgerRow:
@@ -98,7 +103,7 @@ def test_a_name_that_turns_its_text_leaves_what_stands_beside_it() -> None:
     line = ledger_line(
         a_row(user_id=901, api_key_id=951, match=a_match(value="a\u2069\u202eb")),
         settings,
-        {951: "\u2067Form"},
+        api_key_labels([msgspec.structs.replace(KEYS[0], label="\u2067Form")]),
     )
     assert line.by == "\u2068Dana\u202e\u2069 · API key \u2068\u2067Form\u2069\u2069"
     assert line.match == "1 lead by e-mail \u2068a\u202eb\u2069"
@@ -110,8 +115,14 @@ def test_the_date_is_exact_in_the_time_zone_of_the_account() -> None:
 
 
 def test_labels_are_by_key() -> None:
-    key = ApiKey(951, 901, "dana@shop.example", "Website form", 1_700_000_000)
-    assert api_key_labels([key]) == {951: "Website form"}
+    assert LABELS == {951: "API key Website form", 952: "API key 952", 953: "Import Fair"}
+
+
+def test_a_row_of_a_file_names_its_line_and_its_file_where_that_is_known() -> None:
+    row = a_row(user_id=901, api_key_id=953, batch_id="b", details=RowDetails(line=7))
+    assert ledger_line(row, SETTINGS, LABELS).via == "Import Fair, line 7"
+    files = {"b": "fair.csv"}
+    assert ledger_line(row, SETTINGS, LABELS, files).via == "Import Fair, line 7 of fair.csv"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ async def batch_page(visit: Visit) -> Response:
         begun=exact(batch.date, visit.settings.zone),
         # A batch of undos shows its own progress, any other that of its undo.
         undo=batch.undoes or batch.undo,
+        file_import=await visit.store.import_of_batch(visit.account_id, batch.id),
         results=results,
         kept={result.seq: ignored_labels(result.kept, visit.settings) for result in results},
         reason_text=reason_text,
@@ -73,7 +74,7 @@ def _by(visit: Visit, batch: BatchOverview, labels: ApiKeyLabels) -> str:
     name = isolated(user.name) if user else f"user {batch.user_id}"
     if batch.api_key_id is None:
         return name
-    return f"{name}, API key {isolated(labels.get(batch.api_key_id) or str(batch.api_key_id))}"
+    return f"{name}, {labels.get(batch.api_key_id) or f'API key {batch.api_key_id}'}"
 
 
 async def ask_undo(visit: Visit) -> Response:

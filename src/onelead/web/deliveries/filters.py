@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.domain.account import AccountSettings
 from onelead.domain.acts.facts import APPLIED, DISMISSED, OPEN
+from onelead.domain.limits import BATCH_ID_CHARS_MAX
 from onelead.domain.matching import sought_values
 from onelead.domain.references import payload_texts, reference
 from onelead.domain.text import isolated, known_id, quoted, shortened
@@ -30,6 +31,7 @@ STATES = {OPEN: "Waiting", APPLIED: "Applied", DISMISSED: "Dismissed"}
 _MATCHES = {"email": "E-mail", "name": "Name", "custom": "Any custom field"}
 _PARAMETERS = (
     *("outcome", "state", "about", "by", "from", "until", "match", "value", "request"),
+    "batch",
     # Something was not taken; the id of a setting that was sent.
     *("ignored", "sent"),
 )
@@ -57,13 +59,14 @@ class DeliveryFilters:
             pairs.append(("before", before))
         return f"{PATH}?{urlencode(pairs)}" if pairs else PATH
 
-    def chips(self, labels: ApiKeyLabels) -> list[Chip]:
-        """Return a chip for each active filter."""
+    def chips(self, labels: ApiKeyLabels, file_name: str) -> list[Chip]:
+        """Return a chip for each active filter; the batch may be that of an imported file."""
         named = dict(by_choices(self._settings, labels)) | dict(match_choices(self._settings))
         named |= {**SCOPES, **STATES}
         prefixes = {"from": "From ", "until": "Until ", "value": "Value ", "request": "Request "}
         prefixes |= {"by": "By ", "match": "Matched by ", "about": "About ", "sent": "Sent "}
-        texts = {"ignored": "Something not taken", "sent": self._sent_text()}
+        prefixes["batch"] = "Import of " if file_name else "Batch "
+        texts = {"ignored": "Something not taken", "sent": self._sent_text(), "batch": file_name}
         return [
             Chip(
                 prefixes.get(name, "")
@@ -98,6 +101,7 @@ class DeliveryFilters:
             match_definition_id=definition_id,
             match_values=self._match_values(definition_id),
             request_id=self.value("request") or None,
+            batch_id=self.value("batch")[:BATCH_ID_CHARS_MAX] or None,
             has_ignored=bool(self.value("ignored")),
             sent=self._sent(),
             before=before,

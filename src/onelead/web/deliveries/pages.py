@@ -21,6 +21,7 @@ from onelead.web.frame.rendering import exact
 from onelead.web.frame.visit import Visit
 from onelead.web.words.comparison import Comparison, comparison
 from onelead.web.words.deleted_names import settings_to_write_by
+from onelead.web.words.file_names import file_name, file_names
 from onelead.web.words.ledger_lines import (
     ApiKeyLabels,
     LedgerLine,
@@ -74,7 +75,7 @@ async def delivery_list(visit: Visit) -> Response:
         problems=filters.problems,
         found=found,
         lines=lines,
-        chips=filters.chips(labels),
+        chips=filters.chips(labels, await file_name(visit, filters.search.batch_id)),
         outcomes=list(Outcome),
         states=STATES,
         scopes=list(SCOPES.items()) if visit.signed_in.is_admin else [],
@@ -95,7 +96,8 @@ async def _list_lines(
         for row in found.rows
     ]
     settings = await settings_to_write_by(visit, found.settings, named)
-    lines = [ledger_line(row, settings, labels) for row in named]
+    files = await file_names(visit, named)
+    lines = [ledger_line(row, settings, labels, files) for row in named]
     return [_list_line(*pair, leads) for pair in zip(found.rows, lines, strict=True)]
 
 
@@ -111,7 +113,9 @@ async def delivery(visit: Visit) -> Response:
     read = await visible_row(visit, visit.path_id("seq"))
     labels = api_key_labels(await visit.store.api_keys(visit.account_id))
     row, settings = read.row, read.settings
-    line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels)
+    file_import = await visit.store.import_of_batch(visit.account_id, row.batch_id or "")
+    files = {row.batch_id or "": file_import.name} if file_import else {}
+    line = ledger_line(row, await settings_to_write_by(visit, settings, [row]), labels, files)
     state = (await delivery_states(visit.store, visit.account_id, [row])).get(row.seq)
     return visit.page(
         "deliveries/delivery.html",
@@ -123,6 +127,7 @@ async def delivery(visit: Visit) -> Response:
         lead=next((lead for lead in read.leads if lead.id == row.resource_id), None),
         is_of_lead=row.resource == LEAD,
         written=exact(row.date, settings.zone),
+        file_import=file_import,
         settings_page=_settings_page(row, settings),
         is_upsert=is_upsert(row) and row.unread_bytes is None,
         payload=pretty(row.payload) if row.unread_bytes is None else decoded(row.payload),

@@ -95,13 +95,15 @@ class FieldPanel(Struct, frozen=True):
 
 
 def chips(
-    query: LeadQuery, settings: AccountSettings, offered: Mapping[str, Choices]
+    query: LeadQuery, settings: AccountSettings, offered: Mapping[str, Choices], file_name: str = ""
 ) -> list[Chip]:
-    """Return a chip for each active filter."""
+    """Return a chip for each active filter; the batch may be that of an imported file."""
     tag_label = _TAG_LABELS.get(query.value("tags_option").upper(), "Tag")
     made = []
     for name, value in query.filters:
-        if name.startswith("cf_"):
+        if name == "batch":
+            text = f"Import of {isolated(shortened(file_name))}" if file_name else "One batch"
+        elif name.startswith("cf_"):
             text = _custom_text(name, value, settings)
         else:
             text = _text(name, value, dict(offered.get(name, ())), tag_label)

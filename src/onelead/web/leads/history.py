@@ -17,6 +17,7 @@ from onelead.domain.writes import Outcome
 from onelead.web.frame.pages import Page
 from onelead.web.frame.visit import Visit
 from onelead.web.words.deleted_names import settings_to_write_by
+from onelead.web.words.file_names import file_names
 from onelead.web.words.ledger_lines import ApiKeyLabels, LedgerLine, api_key_labels, ledger_line
 
 
@@ -48,10 +49,11 @@ async def history_context(
     """Return what the template of a history needs."""
     rows = history.rows
     settings = await settings_to_write_by(visit, history.settings, rows)
+    files = await file_names(visit, rows)
     acts = await visit.store.acts_about(visit.account_id, [row.seq for row in rows])
     undone = {row.seq: undo_of(acts, row.seq) for row in rows}
     return {
-        "lines": [ledger_line(row, settings, labels) for row in rows],
+        "lines": [ledger_line(row, settings, labels, files) for row in rows],
         "next_before": history.next_before,
         "is_newest": not visit.query("before"),
         "undone": {seq: by for seq, by in undone.items() if by is not None},

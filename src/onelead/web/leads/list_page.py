@@ -24,6 +24,7 @@ from onelead.web.leads.filters import (
     other_fields,
 )
 from onelead.web.leads.query import PAGE_SIZES, PATH, LeadQuery
+from onelead.web.words.file_names import file_name
 
 _COLUMNS_COOKIE = "onelead_columns"
 _COLUMNS_KEPT_S = 365 * 86_400
@@ -58,14 +59,15 @@ async def lead_list(visit: Visit) -> Response:
             return visit.redirect(query.href(), error_line(error), is_problem=True)
     if query.before and found and not found.leads and found.previous_cursor is None:
         return visit.redirect(query.href())
-    response = visit.page(
-        "leads/list.html", 422 if query.problems else 200, **_context(visit, query, found)
-    )
+    context = _context(visit, query, found, await file_name(visit, query.search.batch_id))
+    response = visit.page("leads/list.html", 422 if query.problems else 200, **context)
     _remember_columns(visit, query, response)
     return response
 
 
-def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str, Any]:
+def _context(
+    visit: Visit, query: LeadQuery, found: LeadList | None, of_file: str
+) -> dict[str, Any]:
     settings = found.settings if found else visit.settings
     columns, offered = all_columns(settings), choices(settings)
     remembered = visit.request.cookies.get(_COLUMNS_COOKIE, "").split(".")
@@ -78,7 +80,7 @@ def _context(visit: Visit, query: LeadQuery, found: LeadList | None) -> dict[str
         "columns": chosen,
         "all_columns": columns,
         "headers": [_header(column, query, found) for column in (name, *chosen)],
-        "chips": chips(query, settings, offered),
+        "chips": chips(query, settings, offered, of_file),
         "choices": offered,
         "combinations": COMBINATIONS,
         "without": WITHOUT_TEXTS,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from onelead.contract.figures import CallerFigure
-from onelead.domain.account import AccountSettings
+from onelead.domain.account import AccountSettings, ApiKey
 from onelead.domain.figures import caller_value
+from onelead.web.words.ledger_lines import api_key_noun
 
 
 class Caller(Struct, frozen=True):
@@ -29,15 +30,16 @@ class Caller(Struct, frozen=True):
 
 
 def callers(
-    figures: Sequence[CallerFigure], settings: AccountSettings, labels: Mapping[int, str]
+    figures: Sequence[CallerFigure], settings: AccountSettings, keys: Iterable[ApiKey]
 ) -> list[Caller]:
-    """Return the senders, the busiest first; `labels` are those of the API keys."""
+    """Return the senders, the busiest first."""
+    keys_by_id = {key.id: key for key in keys}
     counts: dict[tuple[int, int], dict[str, int]] = {}
     for user_id, key_id, outcome, deliveries in figures:
         # An API key is a caller no matter who owns it; without a key the caller is the user.
         caller = counts.setdefault((0 if key_id else user_id, key_id), {})
         caller[outcome] = caller.get(outcome, 0) + deliveries
-    found = [_caller(*ids, counted, settings, labels) for ids, counted in counts.items()]
+    found = [_caller(*ids, counted, settings, keys_by_id) for ids, counted in counts.items()]
     return sorted(found, key=lambda caller: (-caller.total, caller.name))
 
 
@@ -46,12 +48,13 @@ def _caller(
     key_id: int,
     counts: dict[str, int],
     settings: AccountSettings,
-    labels: Mapping[int, str],
+    keys: Mapping[int, ApiKey],
 ) -> Caller:
     value = caller_value(user_id, key_id)
     if key_id:
-        name = labels.get(key_id) or f"Key {key_id}"
-        return Caller(value, name, "API key", counts, f"by={value}")
+        key = keys.get(key_id)
+        name, kind = (key.label, api_key_noun(key)) if key else (f"Key {key_id}", "API key")
+        return Caller(value, name, kind, counts, f"by={value}")
     if user_id:
         user = settings.users_by_id.get(user_id)
         name = user.name if user else f"User {user_id}"

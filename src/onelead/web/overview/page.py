@@ -71,8 +71,8 @@ async def overview(visit: Visit) -> Response:
         attention(visit),
     )
     settings = visit.settings
-    labels = api_key_labels(list(keys))
-    found = callers(by_caller, settings, labels)
+    labels = api_key_labels(keys)
+    found = callers(by_caller, settings, keys)
     stack = stack_of(grouping, found)
     shown, deliveries = await asyncio.gather(_buckets(visit, span, stack), newest(visit, labels))
     by_outcome = Counter[str]()
@@ -184,7 +184,7 @@ def _steps(settings: AccountSettings, keys: Sequence[ApiKey], lead_count: int) -
             "Every program that sends leads needs its own key.",
             "/settings/api-keys",
             "API Keys",
-            any(key.date_revoked is None for key in keys),
+            any(key.date_revoked is None and not key.is_source for key in keys),
             is_for_admins=True,
         ),
         Step(

@@ -19,6 +19,7 @@ from onelead.domain.text import whole_number
 from onelead.web.frame.forms import Form
 from onelead.web.frame.line_form import LineForm, read_lines
 from onelead.web.words.lead_texts import field_label
+from onelead.web.words.ledger_lines import api_key_noun
 
 _POLICY, _RANK = "policy.", "rank."
 #: A form shows the ranks of this many API keys; the API can change those of others.
@@ -67,7 +68,10 @@ def labelled(lines: LineForm, settings: AccountSettings, keys: Iterable[ApiKey])
         if key.date_revoked is None or caller_value(0, key.id) in ranks
     ]
     keys_of = [
-        (_RANK + caller, f"API key {key.label}" + (" (revoked)" if key.date_revoked else ""))
+        (
+            _RANK + caller,
+            f"{api_key_noun(key)} {key.label}" + (" (revoked)" if key.date_revoked else ""),
+        )
         for caller, key in shown[:_KEYS_SHOWN_MAX]
     ]
     return DecidingForm(lines, policies, [(_RANK + WEB, "The web application"), *keys_of])

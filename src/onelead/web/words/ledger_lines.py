@@ -29,8 +29,11 @@ _SHORT_CHARS_MAX = 160
 #: How many of the leads that share a value a line names.
 _SHARES_NAMED = 3
 
-#: The labels of an account's API keys by the ids of the keys.
+#: What an account's API keys and the sources of its imports are called, by their ids.
 ApiKeyLabels = Mapping[int, str]
+#: The names of imported files, by the batches of their rows.
+FileNames = Mapping[str, str]
+NO_FILES: FileNames = {}
 
 _FIELD = "custom_field_definition"
 _SOURCE, _STATUS = "customer_source", "lead_status"
@@ -197,7 +200,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     what: str
     #: The name of the user; empty when unknown.
     who: str
-    #: How it came in: `API key Website form`, `web application`, `command line`.
+    #: How it came in: `API key Website form`, `Import Fair, line 7 of fair.csv`, `command line`.
     via: str
     #: The matches, as in `1 lead by e-mail nora@field.example`; empty without a match.
     match: str
@@ -236,12 +239,19 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
         return f"{self.who} · {self.via}" if self.who else self.via
 
 
+def api_key_noun(key: ApiKey) -> str:
+    """Say what a caller is that is no person."""
+    return "Import" if key.is_source else "API key"
+
+
 def api_key_labels(keys: Iterable[ApiKey]) -> dict[int, str]:
-    """Return the labels of keys by their ids."""
-    return {key.id: key.label for key in keys}
+    """Return what keys and sources are called, by their ids: `API key Website form`."""
+    return {key.id: f"{api_key_noun(key)} {isolated(key.label) or key.id}" for key in keys}
 
 
-def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels) -> LedgerLine:
+def ledger_line(
+    row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels, files: FileNames = NO_FILES
+) -> LedgerLine:
     """Put a row into words; ids that the settings do not know stay numbers."""
     resource, resource_id = LEAD, None
     if isinstance(row, AccountLedgerRow):
@@ -257,7 +267,7 @@ def ledger_line(row: LedgerRow, settings: AccountSettings, labels: ApiKeyLabels)
         outcome=row.outcome,
         what=_what(row, resource, _setting_name(row, resource, resource_id, settings)),
         who=_who(row.user_id, settings),
-        via=_via(row, labels),
+        via=_via(row, labels, files),
         match=match_text(match, settings) if match else "",
         changes=change_lines(row.changes or {}, settings, resource),
         ignored=ignored_labels(row.ignored or (), settings),
@@ -365,9 +375,14 @@ def _who(user_id: int | None, settings: AccountSettings) -> str:
     return isolated(user.name) if user else f"User {user_id}"
 
 
-def _via(row: LedgerRow, labels: ApiKeyLabels) -> str:
+def _via(row: LedgerRow, labels: ApiKeyLabels, files: FileNames) -> str:
     if row.api_key_id is not None:
-        return f"API key {isolated(labels.get(row.api_key_id) or str(row.api_key_id))}"
+        label = labels.get(row.api_key_id) or f"API key {row.api_key_id}"
+        if row.details is None or row.details.line is None:
+            return label
+        name = files.get(row.batch_id or "")
+        of_file = f" of {isolated(name)}" if name else ""
+        return f"{label}, line {row.details.line}{of_file}"
     return "web application" if row.user_id is not None else "command line"
 
 
@@ -467,5 +482,5 @@ def by_choices(settings: AccountSettings, labels: ApiKeyLabels) -> list[tuple[st
     users = [
         (caller_value(user.id, 0), f"{user.name} in the web application") for user in settings.users
     ]
-    keys = [(caller_value(0, key_id), f"API key {label}") for key_id, label in labels.items()]
+    keys = [(caller_value(0, key_id), label) for key_id, label in labels.items()]
     return users + keys
