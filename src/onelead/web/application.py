@@ -93,9 +93,13 @@ class _ServedPage(Served[Visit]):
             _refuse_other_sites(visit.request)
         if self._page.access is not Access.ANYONE and visit.who is None:
             return _to_sign_in(visit, is_form=is_form)
+        if self._page.has_file:
+            await visit.begin_upload()
         if is_form and (visit.who or not self._page.needs_no_session):
             await _require_own_form(visit, self._page.access)
         if self._page.access is Access.ADMIN and not visit.signed_in.is_admin:
+            raise AdminRequired
+        if self._page.access is Access.IMPORTER and not visit.signed_in.may_import:
             raise AdminRequired
         if self._page.confirm and (asked := await unconfirmed(visit, self._page)):
             return asked

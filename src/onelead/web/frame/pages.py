@@ -18,6 +18,8 @@ class Access(Enum):
     ANYONE = auto()
     #: Every user of the account.
     USER = auto()
+    #: Admins, and members where an admin allows them to import files.
+    IMPORTER = auto()
     ADMIN = auto()
 
 
@@ -38,3 +40,5 @@ class Page(NamedTuple):
     needs_no_session: bool = False
     #: Only for a user who has proved lately who they are; others are asked again first.
     confirm: bool = False
+    #: For a form with a file, which the handler reads: see `upload.py`.
+    has_file: bool = False

@@ -51,6 +51,11 @@ class SignedIn(Struct, frozen=True):
         """Whether the user may see and change the settings."""
         return self.user.role is Role.ADMIN
 
+    @property
+    def may_import(self) -> bool:
+        """Whether the user may bring in files."""
+        return self.is_admin or self.settings.members_import
+
 
 def new_token() -> str:
     """Return 256 random bits as text."""

@@ -34,6 +34,7 @@ from onelead.web.frame.sessions import (
     set_visitor,
     visitor_token,
 )
+from onelead.web.frame.upload import Upload
 
 #: Proxies allow a few thousand bytes of headers in a response.
 _LOCATION_CHARS_MAX = 3_000
@@ -59,6 +60,7 @@ class Visit:
         #: How many refused deliveries wait for a decision, for the navigation.
         self.open_deliveries = 0
         self._form: Form | None = None
+        self._upload: Upload | None = None
         self._new_visitor = ""
 
     @property
@@ -128,6 +130,17 @@ class Visit:
         if self._form is None:
             self._form = decode_form(await read_body(self.request, Received()))
         return self._form
+
+    async def begin_upload(self) -> None:
+        """Read the fields of a form with a file, which `form` then returns."""
+        self._upload = Upload(self.request)
+        self._form = await self._upload.form()
+
+    @property
+    def upload(self) -> Upload:
+        """The form of a page whose form has a file."""
+        assert self._upload is not None
+        return self._upload
 
     def delivery(self, payload: Any) -> Delivery:
         """Return the origin of a write: the user, and the JSON that the API would have received."""
