@@ -335,7 +335,7 @@ async def _begin(
 async def _resume(store: Store, account_id: int, number: int, wanted: Wanted) -> int:
     one = await store.file_import(account_id, number)
     if one.state is ImportState.PAUSED:
-        one = await steps.resume(store, account_id, number)
+        one = await steps.resume(store, account_id, number, int(time.time()))
     elif one.state in (ImportState.STOPPED, ImportState.FAILED):
         one = await steps.start(store, account_id, number, COMMAND_LINE, int(time.time()))
     elif one.state is not ImportState.RUNNING:

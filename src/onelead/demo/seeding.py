@@ -17,6 +17,7 @@ from onelead.contract.access import ApiKeyUse, LinkPurpose, WebSession
 from onelead.contract.store import Store
 from onelead.demo.company import ADMIN, FORMER_MEMBER, MEMBERS, Company, set_up
 from onelead.demo.people import Person
+from onelead.demo.spreadsheet import upload_files
 from onelead.demo.weeks import DAYS, Call, Weeks
 from onelead.domain.access import UserChange
 from onelead.domain.search import LeadSearch
@@ -84,6 +85,7 @@ async def seed_account(store: Store, clock: MovedClock, seed: int) -> Seeded:
         pass
     made = {id(call.person): call.person for call in calls if call.person and call.person.lead_id}
     known = Random(seed).sample(list(made.values()), _KNOWN)  # noqa: S311 - no secret
+    await upload_files(store, company, known, weeks.strangers)
     leads = (await store.search_leads(company.account_id, LeadSearch(), now=now)).total
     links = await _sign_in_users(store, company, calls)
     return Seeded(company, weeks.strangers, known, leads, links)

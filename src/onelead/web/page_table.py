@@ -6,6 +6,7 @@ from onelead.web.batches import pages as batches
 from onelead.web.deliveries import decide
 from onelead.web.deliveries import pages as deliveries
 from onelead.web.frame.pages import Page
+from onelead.web.imports import pages as imports
 from onelead.web.leads import (
     beside,
     bulk_pages,
@@ -56,6 +57,7 @@ PAGES: tuple[Page, ...] = (
     *decide.PAGES,
     *batches.PAGES,
     *try_it.PAGES,
+    *imports.PAGES,
     *list_page.PAGES,
     *bulk_pages.PAGES,
     *edit.PAGES,

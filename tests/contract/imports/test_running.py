@@ -136,7 +136,7 @@ async def test_it_goes_on_after_a_pause_and_a_stop(account: AccountStore, tmp_pa
     await steps.pause(store, id_, one.number)
     with pytest.raises(ImportNotPossible):
         await steps.pause(store, id_, one.number)
-    await steps.resume(store, id_, one.number)
+    await steps.resume(store, id_, one.number, 0)
     await steps.stop(store, id_, one.number)
     await steps.start(store, id_, one.number, COMMAND_LINE, 0)
     done = await run(account, one)

@@ -106,6 +106,13 @@ class Browser:
         sent = self.client.post(path, content=body, headers=headers, follow_redirects=True)
         return self._shown(await sent, status)
 
+    async def upload(self, path: str, fields: dict[str, str], name: str, content: bytes) -> Shown:
+        """Send a file as a form does, behind other fields."""
+        sent: list[tuple[str, Any]] = [(field, (None, value)) for field, value in fields.items()]
+        sent.append(("file", (name, content, "application/octet-stream")))
+        response = await self.client.post(path, files=sent, follow_redirects=True)
+        return self._shown(response, None)
+
     def _shown(self, response: httpx.Response, status: int | None) -> Shown:
         if status is not None:
             assert response.status_code == status, response.text

@@ -34,6 +34,7 @@ class ShownPage(NamedTuple):
 
 _LEAD = "main a[href^='/leads/1']"
 _DELIVERY = "main a[href^='/deliveries/']"
+_IMPORT = "main a[href^='/imports/']"
 _FIELD = "main a[href^='/settings/custom-fields/1']"
 
 #: What everybody may see.
@@ -79,6 +80,10 @@ SETTINGS = (
     ShownPage("lead-statuses", "/settings/lead-statuses"),
     ShownPage("customer-sources", "/settings/customer-sources"),
     ShownPage("lead-status-delete", "/settings/lead-statuses", "main a[href$='/delete']"),
+    ShownPage("imports", "/imports"),
+    ShownPage("import", "/imports", _IMPORT),
+    ShownPage("import-choices", "/imports", "main tr:nth-child(2) a"),
+    ShownPage("import-refused", "/imports", _IMPORT, "?outcome=refused"),
     ShownPage("users", "/settings/users"),
     ShownPage("user", "/settings/users", "main tr:nth-child(2) a"),
     ShownPage("user-new", "/settings/users/new"),

@@ -32,7 +32,7 @@ CONFIRMED = {
     *("GET /settings/custom-fields/{id}/delete", "POST /settings/custom-fields/{id}/delete"),
     # An undo can delete a field that was created, or bring lifetimes back.
     "POST /settings/changes/{seq}/undo",
-    "POST /settings/account/sessions",
+    *("POST /settings/account/sessions", "POST /settings/account/imports"),
     "GET /settings/audit/export",
     *(
         "GET /profile/passkeys/new",

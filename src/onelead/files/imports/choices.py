@@ -66,6 +66,8 @@ class Findings(Struct, frozen=True, omit_defaults=True):
     rehearsed: Rehearsed | None = None
     #: When its rows began to be written, in Unix seconds.
     started: int | None = None
+    #: How many rows were done before that.
+    rows_before: int = 0
 
     @property
     def open_questions(self) -> tuple[str, ...]:

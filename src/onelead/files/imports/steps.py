@@ -29,6 +29,7 @@ from onelead.files.imports.choices import (
     source_name,
     text_of,
 )
+from onelead.files.imports.outcomes import total
 
 _BEFORE_START = (
     *(ImportState.READING, ImportState.READ, ImportState.REHEARSING, ImportState.REHEARSED),
@@ -114,10 +115,14 @@ async def start(
     change = ImportChange(
         state=ImportState.RUNNING,
         source_id=source.id,
-        findings=text_of(structs.replace(findings, started=now)),
+        findings=_started(one, findings, now),
         message="",
     )
     return await store.change_import(account_id, number, change, only_in=_STARTABLE)
+
+
+def _started(one: FileImport, findings: Findings, now: int) -> str:
+    return text_of(structs.replace(findings, started=now, rows_before=total(one.counts)))
 
 
 async def pause(store: StepStore, account_id: int, number: int) -> FileImport:
@@ -126,9 +131,12 @@ async def pause(store: StepStore, account_id: int, number: int) -> FileImport:
     return await store.change_import(account_id, number, change, only_in=(ImportState.RUNNING,))
 
 
-async def resume(store: StepStore, account_id: int, number: int) -> FileImport:
+async def resume(store: StepStore, account_id: int, number: int, now: int) -> FileImport:
     """Let the import go on."""
-    change = ImportChange(state=ImportState.RUNNING)
+    one = await store.file_import(account_id, number)
+    findings = findings_of(one)
+    started = None if findings is None else _started(one, findings, now)
+    change = ImportChange(state=ImportState.RUNNING, findings=started)
     return await store.change_import(account_id, number, change, only_in=(ImportState.PAUSED,))
 
 

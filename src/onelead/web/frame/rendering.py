@@ -38,7 +38,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.globals.update(asset=asset_url, icon=icon, small_icon=small_icon)
+    env.globals.update(asset=asset_url, icon=icon, small_icon=small_icon, duration=duration)
     env.filters.update(number=number, isolated=isolated)
     return env
 
@@ -98,6 +98,11 @@ def relative(unix_seconds: int, now: int) -> str:
         return "just now"
     delta = timedelta(seconds=unix_seconds - now)
     return str(format_timedelta(delta, add_direction=True, locale=_LOCALE))
+
+
+def duration(seconds: int) -> str:
+    """Write how long something takes, roughly."""
+    return str(format_timedelta(timedelta(seconds=seconds), locale=_LOCALE))
 
 
 def moment_writer(zone: ZoneInfo, now: int) -> Callable[[int], Markup]:

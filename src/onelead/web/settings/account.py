@@ -109,6 +109,18 @@ async def change_times(visit: Visit) -> Response:
     return visit.redirect(_ACCOUNT, "The times were saved.")
 
 
+async def change_imports(visit: Visit) -> Response:
+    """Save whether members may import files; the form is on the page of the imports."""
+    body = {"members_import": (await visit.form()).has("members_import")}
+    result = await change_settings(
+        *(visit, Resource.ACCOUNT, Action.UPDATE), resource_id=visit.account_id, body=body
+    )
+    if result.refusal is not None:
+        raise result.refusal
+    may = "may import files now" if body["members_import"] else "may not import files any more"
+    return visit.redirect("/imports", f"Members {may}." if result.changes else "Nothing changed.")
+
+
 def whole_seconds(text: str) -> int:
     """Return the seconds that a select sent; what no select sends is too short for every rule."""
     return known_id(text) or 0
@@ -148,5 +160,6 @@ _TIME_CHOICES = {
 PAGES = (
     Page("GET", _ACCOUNT, account_page, Access.ADMIN),
     Page("POST", _ACCOUNT, change_account, Access.ADMIN),
+    Page("POST", f"{_ACCOUNT}/imports", change_imports, Access.ADMIN, confirm=True),
     Page("POST", f"{_ACCOUNT}/sessions", change_times, Access.ADMIN, confirm=True),
 )

@@ -1,0 +1,1 @@
+"""Import: bringing in files, from the upload to the result."""
