@@ -1,4 +1,4 @@
-"""Cells that are made to cost: each takes a moment, and nothing of it is kept."""
+"""Cells that are made to cost: each takes a moment, and leaves nothing behind."""
 
 from __future__ import annotations
 
