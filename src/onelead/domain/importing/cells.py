@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.emails import addresses_in
+from onelead.domain.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX
 from onelead.domain.placeholders import Placeholders
 
 #: A cell that begins so is run as a formula by spreadsheets.
@@ -90,7 +91,7 @@ def cleaner(placeholders: Placeholders) -> Clean:
             bare = unwrapped(bare)
         if may_have(bare) and have(bare):
             bare = ""
-        if len(known) < _KNOWN_CELLS_MAX:
+        if len(known) < _KNOWN_CELLS_MAX and len(text) <= LINE_CHARS_MAX:
             known[text] = bare
         return bare
 
@@ -98,7 +99,7 @@ def cleaner(placeholders: Placeholders) -> Clean:
 
 
 #: What people and programs put between several values of a cell: Google Contacts writes colons.
-_BETWEEN = re.compile(r"\s*(?:[;|\r\n]+|:::)\s*")
+_BETWEEN = re.compile(r"[;|\r\n]|:::")
 
 
 def parts(text: str) -> list[str]:
@@ -106,18 +107,21 @@ def parts(text: str) -> list[str]:
     return [part for one in _BETWEEN.split(text) if (part := one.strip().strip('"').strip())]
 
 
-def cell_addresses(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def cell_addresses(text: str) -> tuple[Sequence[str], Sequence[str]]:
     """Return the e-mail addresses of a cell in their order, and what else is in it."""
     if text.count("@") < 2 and (found := addresses_in(text)):  # noqa: PLR2004 - a list has two
         return found, ()
-    addresses: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    addresses: list[str] = []
+    others: list[str] = []
     for part in parts(text):
         is_one = part.count("@") < 2 and addresses_in(part)  # noqa: PLR2004 - the same
         for piece in (part,) if is_one else parts(part.replace(",", ";")):
             found = addresses_in(piece)
             addresses += found
             others += () if found else (piece,)
+    if len(addresses) + len(others) > LIST_ENTRIES_MAX:
+        # Nobody has as many, and each would have its line or its remark.
+        return (), (text,)
     return addresses, others
 
 
@@ -128,14 +132,20 @@ _TAG = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[;,|\r\n]|:::|$)|((?:(?!:::)[^;,|\r
 _IN_QUOTES = re.compile(r'[";,|\r\n]|:::')
 
 
-@lru_cache(maxsize=1024)
 def tags_in(text: str) -> tuple[str, ...]:
     """Return the tags of a cell: `fair; vip`, or `"fair","vip"` as Mailchimp writes them."""
+    return _short_tags_in(text) if len(text) <= LINE_CHARS_MAX else _tags_in(text)
+
+
+def _tags_in(text: str) -> tuple[str, ...]:
     found = (
         (one[1] or "").replace('""', '"') or (one[2] or "").strip().removeprefix("* ")
         for one in _TAG.finditer(text)
     )
     return tuple(tag for one in found if (tag := one.strip()))
+
+
+_short_tags_in = lru_cache(maxsize=1024)(_tags_in)
 
 
 def written_tags(tags: Iterable[str]) -> str:

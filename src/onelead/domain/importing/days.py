@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from onelead.domain.limits import LINE_CHARS_MAX
+
 DateOrder = Literal["dmy", "mdy"]
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
@@ -79,12 +81,16 @@ def order_evidence(text: str) -> DateOrder | Literal["open"] | None:
     return "mdy" if second > _MONTHS_IN_A_YEAR else "open"
 
 
-@lru_cache(maxsize=4096)
 def api_day(text: str, order: DateOrder | None) -> str | None:
     """Return a day as the API reads it; None if there is no such day.
 
     What the API reads itself, ISO texts and Unix seconds, is returned as it is.
     """
+    return _api_day(text, order) if len(text) <= LINE_CHARS_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _api_day(text: str, order: DateOrder | None) -> str | None:
     if _ISO.match(text) or _SECONDS.fullmatch(text):
         return text
     read = _read(text, order)
@@ -93,6 +99,8 @@ def api_day(text: str, order: DateOrder | None) -> str | None:
 
 def seconds_of(text: str, order: DateOrder | None, zone: ZoneInfo) -> int | None:
     """Return the Unix seconds of a moment, or of the midnight of a day; None for anything else."""
+    if len(text) > LINE_CHARS_MAX:
+        return None
     if _SECONDS.fullmatch(text):
         seconds = int(text)
         return seconds // 1000 if seconds >= _MILLISECONDS_MIN else seconds

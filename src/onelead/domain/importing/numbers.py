@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from typing import Literal
 
+from onelead.domain.limits import LINE_CHARS_MAX
+
 DecimalSign = Literal[",", "."]
 #: A sign that does not tell which it is, because it may be either: 1.234.
 OPEN: Literal["open"] = "open"
@@ -23,8 +25,8 @@ _THREE = 3
 
 def _body(text: str) -> tuple[str, str]:
     """Return the sign of a number, and its digits with their separators; empty for no number."""
-    if text.isdecimal() and text.isascii():
-        return "", text
+    if len(text) > LINE_CHARS_MAX:
+        return "", ""
     text = _AROUND.sub("", text.strip())
     is_negative = (
         text[:1] in ("-", "\u2212") or text[-1:] == "-" or (text[:1], text[-1:]) == ("(", ")")

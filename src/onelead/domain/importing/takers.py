@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from onelead.domain.account import AccountSettings
@@ -29,7 +30,7 @@ from onelead.domain.importing.mapping import DETAILS, LEAVE_OUT, Column, Mapping
 from onelead.domain.importing.numbers import DecimalSign, plain_number
 from onelead.domain.importing.phone_codes import international
 from onelead.domain.importing.targets import CATEGORIES, custom_field_of
-from onelead.domain.limits import UNIX_SECONDS_MAX
+from onelead.domain.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX, UNIX_SECONDS_MAX
 from onelead.domain.phones import phone_digits
 from onelead.domain.text import fold, quoted
 
@@ -76,7 +77,7 @@ _PHONE_PREFIX = re.compile(r"(?:p|t|m|tel|phone|mobile|mobil|callto)\s*[:.]\s*",
 _ONE_PHONE = re.compile(r"[\d +().-]+")
 #: Between two numbers in one cell; inside one number are some of these as well.
 _BETWEEN_PHONES = re.compile(
-    r"\s*(?:[;|\r\n]+|:::|(?<!,),(?!,)|\s/\s|\s(?:or|and|oder|und|ou|et|o|y|e|of|en)\s)\s*"
+    r"[;|\r\n]|:::|(?<!,),(?!,)|\s/\s|\s(?:or|and|oder|und|ou|et|o|y|e|of|en)\s"
 )
 #: An extension is shorter.
 _PHONE_DIGITS_MIN = 6
@@ -229,7 +230,9 @@ def phones_in(text: str) -> list[str]:
     """Return the numbers of a cell, each with its extension."""
     if _ONE_PHONE.fullmatch(text):
         return [text]
-    found = [one for one in _BETWEEN_PHONES.split(text) if one]
+    found = [bare for one in _BETWEEN_PHONES.split(text) if (bare := one.strip())]
+    if len(found) > LIST_ENTRIES_MAX:
+        return [text]
     are_numbers = all(len(phone_digits(one)) >= _PHONE_DIGITS_MIN for one in found)
     return found if are_numbers else [text]
 
@@ -242,7 +245,8 @@ def link_taker(name: str, context: Context) -> TakeEntry:
         if not (text := clean(text)):
             return
         found = [one for one in _BETWEEN_URLS.split(text) if one]
-        for url in found if all("." in one for one in found) else [text]:
+        are_urls = len(found) <= LIST_ENTRIES_MAX and all("." in one for one in found)
+        for url in found if are_urls else [text]:
             entry = {"url": url}
             if named := category or usual:
                 entry["category"] = named
@@ -314,18 +318,20 @@ def _ids_reader(context: Context, choices: Choices) -> IdsIn:
     """Return the function that gives the ids in a cell, with a remark on what is left out."""
     clean, header = context.clean, context.column.header
 
-    @lru_cache(maxsize=1024)
     def read(text: str) -> tuple[tuple[int, ...], str]:
         text = unwrapped(text)
         if choices.id_of(text) is None and not clean(text):
             return (), ""
         found = {part: choices.meant(part) for part in choices.parts(text)}
         ids = tuple(id_ for id_ in found.values() if id_ is not None)
-        unknown = ", ".join(quoted(part) for part, id_ in found.items() if id_ is None)
+        left_out = (quoted(part) for part, id_ in found.items() if id_ is None)
+        unknown = ", ".join(islice(left_out, LIST_ENTRIES_MAX))
         return ids, unknown and f"{header}: left out, because it is unknown: {unknown}"
 
+    read_short = lru_cache(maxsize=1024)(read)
+
     def ids_in(text: str, row: MappedRow) -> tuple[int, ...]:
-        ids, remark = read(text)
+        ids, remark = read_short(text) if len(text) <= LINE_CHARS_MAX else read(text)
         if remark:
             row.remarks.append(remark)
         return ids

@@ -163,7 +163,7 @@ class Watch:
         if "E" in together or "e" in together:
             cut = [text for text in values if "+" in text and is_cut(text)]
             self.findings.cut += len(cut)
-            self.findings.cut_sample = self.findings.cut_sample or next(iter(cut), "")
+            self.findings.cut_sample = self.findings.cut_sample or shortened(next(iter(cut), ""))
 
     def _look_at_emails(self, values: dict[str, int]) -> None:
         for text in values:
