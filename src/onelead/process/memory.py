@@ -13,7 +13,7 @@ def share_memory_between_threads() -> None:
     """Let all threads take their memory from one place; call it before there are any.
 
     The C library of Linux gives each thread a place of its own, and each keeps for hours what was
-    free in it for a moment: 13 MiB more after half an hour. Threads have little use for it, as
+    free in it for a moment: 11 MiB more within ten minutes. Threads have little use for it, as
     they take turns at running Python. Other systems know no such limit.
     """
     import ctypes  # noqa: PLC0415 - the command line does without
