@@ -15,6 +15,8 @@ STYLES := setup.py $(WEB)/styles.css $(wildcard $(WEB)/templates/*.html $(WEB)/t
 # What `make test-all` measures of the source, and what it wants every branch of to be run.
 COVERED := --cov --cov-report=
 FULLY_COVERED := src/onelead/domain/*,src/onelead/process/writer.py
+# One process more than there are cores: tests often wait, for other processes or for the disk.
+BUSY := -n $$(( $$(nproc) + 1 ))
 
 # How `make lock` pins: for every platform at once, versions that still fit as they are, all
 # files alike, no address of an index. What the build needs is locked, too; pip comes with Python.
@@ -50,7 +52,7 @@ test-slow: $(VENV)/test.stamp ## run the tests that `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 test-all: ## run all tests, on every engine, and check the coverage
-	$(MAKE) test ARGS="-m '' $(COVERED)"
+	$(MAKE) test ARGS="-m '' $(BUSY) $(COVERED)"
 	$(MAKE) coverage
 
 coverage: $(VENV)/test.stamp ## check the coverage that the last `make test-all` has measured

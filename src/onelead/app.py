@@ -8,7 +8,6 @@ closes.
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import socket
 import time
@@ -41,6 +40,7 @@ from onelead.process.batch_undo_work import BatchUndoWork
 from onelead.process.company_provider import CompanyClient, CompanyProvider
 from onelead.process.figure_work import FigureWork
 from onelead.process.index_work import IndexWork
+from onelead.process.memory import collect_garbage_rarely, share_memory_between_threads
 from onelead.process.metrics import Metrics, sharing_figures
 from onelead.process.retention_work import RetentionWork
 from onelead.process.runtime import Runtime
@@ -194,6 +194,7 @@ def serve(configuration: Configuration, on_started: Callable[[Started], None]) -
 
     Calls `on_started` once requests are accepted. Raises NotPossible and what `open_store` raises.
     """
+    share_memory_between_threads()
     with _failures_logged():
         if configuration.workers > 1:
             asyncio.run(_serve_by_workers(configuration, on_started))
@@ -205,6 +206,7 @@ def serve(configuration: Configuration, on_started: Callable[[Started], None]) -
 
 def serve_as_worker(job: WorkerJob, on_started: Callable[[], None]) -> None:
     """Serve on the socket that a worker was given, as `serve` does on its own socket."""
+    share_memory_between_threads()
     stop = StopSignals()
     with (
         _failures_logged(),
@@ -310,7 +312,7 @@ async def _first_steps(store: Store, configuration: Configuration, port: int) ->
 async def _serve_from(
     configuration: Configuration, store: Store, metrics: Metrics, front: _Front
 ) -> None:
-    _collect_garbage_rarely()
+    collect_garbage_rarely()
     writer = BatchingWriter(store, observer=metrics)
     sampling = asyncio.create_task(_sample_always(metrics, writer, store))
     visited = asyncio.Event()
@@ -461,16 +463,6 @@ async def _sample_always(metrics: Metrics, writer: BatchingWriter, store: Store)
     while True:
         metrics.sample(writer.waiting_writes, writer.waiting_bytes, store.pool_use(), store.trouble)
         await asyncio.sleep(METRICS_SAMPLE_S)
-
-
-def _collect_garbage_rarely() -> None:
-    """Keep the garbage collector from walking what lives as long as the process.
-
-    Requests leave almost no cycles; its pauses were the largest single cost of a batch.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
 
 
 def _new_request_id() -> str:

@@ -24,6 +24,8 @@ from tests.support.storage.postgresql_server import (
 pytestmark = pytest.mark.slow
 
 NORA = "nora@field.example"
+#: Twenty clients that wait so long after an answer send some hundreds of deliveries a second.
+PAUSE_S = 0.03
 
 
 class Backup(NamedTuple):
@@ -192,7 +194,7 @@ def test_what_is_restored_gives_the_same_answers_and_goes_on(
 
 async def test_a_backup_under_load_is_of_one_moment(backup: Backup, tmp_path: Path) -> None:
     with serving(tmp_path, "--database", backup.url) as server:
-        load = Load(server.credentials())
+        load = Load(server.credentials(), PAUSE_S)
         async with load.on(server.base_url):
             await load.reach(300)
             answered = dict(load.answered)
@@ -233,7 +235,7 @@ def test_a_check_finds_nothing_while_a_server_is_busy(tmp_path: Path) -> None:
 
     async def beside_load() -> None:
         with serving(tmp_path, "--database", url) as server:
-            load = Load(server.credentials())
+            load = Load(server.credentials(), PAUSE_S)
             async with load.on(server.base_url):
                 await load.reach(500)
                 for _ in range(3):

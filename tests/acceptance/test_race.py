@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.commands.load import stored_emails
+from tests.support.commands.load import connected, stored_emails, upsert
 from tests.support.commands.process import DEADLINE_S, Server, credentials_of, run_json, serving
+
+from onelead.prove.drive.http_connection import HttpConnection, Response
 
 pytestmark = pytest.mark.slow
 
@@ -38,35 +41,33 @@ class Race:
     outcomes: Counter[str] = field(default_factory=Counter)
 
     async def run(self, base_url: str, credentials: dict[str, str]) -> None:
-        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        async with (
-            httpx.AsyncClient(
-                base_url=base_url, headers=credentials, limits=limits, timeout=DEADLINE_S
-            ) as client,
-            asyncio.TaskGroup() as clients,
-        ):
+        async with asyncio.TaskGroup() as clients:
             for _ in range(CONNECTIONS):
-                clients.create_task(self._deliver(client))
+                clients.create_task(self._deliver(base_url, credentials))
 
-    async def _deliver(self, client: httpx.AsyncClient) -> None:
+    async def _deliver(self, base_url: str, credentials: dict[str, str]) -> None:
+        connection: HttpConnection | None = None
         while self.deliveries:
             body = self.deliveries.pop()
-            response = await self._sent(client, body)
-            self.statuses[response.status_code] += 1
-            self.outcomes[response.headers["Lead-Outcome"]] += 1
-            version = int(response.headers["ETag"].strip('"'))
-            email = body["match"]["field_value"].lower()
-            if version >= self.last.get(email, (0, {}))[0]:
-                self.last[email] = version, response.json()
+            request = upsert(credentials, body)
+            response = None
+            while response is None:
+                try:
+                    connection = connection or await connected(base_url)
+                    response = await connection.send(request, DEADLINE_S)
+                except OSError:
+                    # The server was killed; a client without an answer sends again.
+                    connection = None
+                    await asyncio.sleep(RETRY_AFTER_S)
+            self._note(body, response)
 
-    @staticmethod
-    async def _sent(client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
-        while True:
-            try:
-                return await client.put("/leads/upsert", json=body)
-            except httpx.TransportError:
-                # The server was killed; a client without an answer sends again.
-                await asyncio.sleep(RETRY_AFTER_S)
+    def _note(self, body: dict[str, Any], response: Response) -> None:
+        self.statuses[response.status] += 1
+        self.outcomes[response.headers[b"lead-outcome"].decode()] += 1
+        version = int(response.headers[b"etag"].strip(b'"'))
+        email = body["match"]["field_value"].lower()
+        if version >= self.last.get(email, (0, {}))[0]:
+            self.last[email] = version, json.loads(response.body)
 
 
 def deliveries() -> Iterable[dict[str, Any]]:

@@ -22,8 +22,6 @@ _EVERY_CASE_ON_EVERY_ENGINE = {
     *("test_search", "test_search_custom_fields", "test_search_dates", "test_search_sorting"),
     *("test_search_paging", "test_search_who", "test_upsert", "test_upsert_unicode"),
 }
-#: It makes its cases while it is collected, which takes seconds even if none of them is run.
-_SLOW_TO_COLLECT = "test_schemathesis.py"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,12 +53,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even collect what is slow to collect, when no slow test is run."""
-    is_fast_tier = config.option.markexpr == "not slow"
-    return True if is_fast_tier and collection_path.name == _SLOW_TO_COLLECT else None
 
 
 @pytest.fixture

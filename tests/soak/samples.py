@@ -101,9 +101,12 @@ def slope(series: Iterable[Sequence[tuple[float, float]]]) -> float:
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes of a process, its share of what it shares with others (PSS)."""
+    """Return the bytes that a process has of its own.
+
+    Its share of libraries is left out: it changes by MiB whenever another program starts or ends.
+    """
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith("Anonymous:"):
             return int(line.split()[1]) * 1024
     raise ValueError("the system does not say")
 

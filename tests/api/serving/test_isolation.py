@@ -422,6 +422,7 @@ def test_every_endpoint_has_requests_for_what_belongs_to_the_other_account() -> 
 READS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize(
     "endpoints",
@@ -438,6 +439,7 @@ async def test_an_account_is_answered_as_if_the_other_one_had_nothing(
             assert (by_owner == answer) is (_name(endpoint) in SAME_FOR_ALL), (_name(endpoint), ask)
 
 
+@pytest.mark.unmeasured
 async def test_the_same_is_true_of_all_requests_one_after_another(sides: Sides) -> None:
     # The second round comes after all changes of the first.
     for endpoint in (*ENDPOINTS, *ENDPOINTS):

@@ -166,6 +166,7 @@ def pages_of(listed: Callable[[LeadSearch], LeadList], search: LeadSearch) -> It
         search = structs.replace(search, cursor=page.next_cursor)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "history", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))], indirect=True
 )

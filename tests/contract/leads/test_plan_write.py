@@ -47,6 +47,7 @@ async def checked_and_sent(account: AccountStore, write: LeadWrite) -> WriteResu
     return receipt.results[0]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", slow_after(1, range(4)))
 async def test_a_check_foretells_what_any_write_does(
     account: AccountStore, clock: Clock, seed: int

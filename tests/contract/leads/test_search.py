@@ -61,6 +61,7 @@ async def world(request: pytest.FixtureRequest, account: AccountStore, clock: Cl
     return made
 
 
+@pytest.mark.unmeasured
 async def test_each_criterion_finds_what_the_model_finds(world: World) -> None:
     for name in world.searches.criteria:
         counts = [await world.check(world.searches.search(name)) for _ in range(8)]
@@ -68,6 +69,7 @@ async def test_each_criterion_finds_what_the_model_finds(world: World) -> None:
             assert any(0 < count < LEADS for count in counts), f"{name} was not tried in earnest"
 
 
+@pytest.mark.unmeasured
 async def test_each_type_of_custom_field_finds_what_the_model_finds(world: World) -> None:
     for field in world.settings.fields:
         counts = []
