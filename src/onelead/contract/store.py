@@ -22,6 +22,7 @@ from onelead.contract.checks import CheckStore
 from onelead.contract.credentials import CredentialStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
+from onelead.contract.exports import ExportStore
 from onelead.contract.figures import FigureStore
 from onelead.contract.leads import LeadStore
 from onelead.contract.ledger import LedgerStore
@@ -53,6 +54,7 @@ class Store(
     CredentialStore,
     DecisionStore,
     ErasureStore,
+    ExportStore,
     FigureStore,
     LeadStore,
     LedgerStore,

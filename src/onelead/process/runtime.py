@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import LIVE_POLL_S
+from onelead.domain.limits import LIVE_POLL_S, PAGE_EXPORTS_AT_ONCE_MAX
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.company_provider import CompanyProvider
 from onelead.process.feed import Feed
@@ -16,6 +16,7 @@ from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
 from onelead.process.refused_sign_ins import RefusedSignIns
 from onelead.process.shared_values import SharedValueScans
+from onelead.process.turns import Turns
 from onelead.process.watch import Watch
 from onelead.process.writer import BatchingWriter
 
@@ -46,6 +47,14 @@ class Runtime:
     api_key_uses: ApiKeyUses = field(default_factory=ApiKeyUses)
     #: How often the feed looks for new deliveries, in seconds.
     live_poll_s: float = LIVE_POLL_S
+
+    @cached_property
+    def exports(self) -> Turns:
+        """The places of those who take data out by the pages of this process."""
+        return Turns(
+            PAGE_EXPORTS_AT_ONCE_MAX,
+            "Other exports are under way; try again when one of them has ended",
+        )
 
     @cached_property
     def refused_sign_ins(self) -> RefusedSignIns:
