@@ -32,6 +32,7 @@ from onelead.contract.upkeep import Upkeep
 from onelead.domain.api_keys.purposes import KeyScope
 from onelead.domain.errors import DatabaseUnusable, NotPossible, OneleadError
 from onelead.domain.limits import METRICS_SAMPLE_S
+from onelead.files.imports.work import ImportWork
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.own_host import is_over_tls
 from onelead.process.access_cleaning import AccessCleaning
@@ -321,6 +322,7 @@ async def _serve_from(
     api_key_use_work = ApiKeyUseWork(store.record_api_key_uses, api_key_uses)
     access_cleaning = AccessCleaning(store)
     batch_undo_work = BatchUndoWork(store, writer, holder=_new_request_id())
+    import_work = ImportWork(store, writer, holder=_new_request_id())
     runtime = Runtime(
         store=store,
         writer=writer,
@@ -330,6 +332,7 @@ async def _serve_from(
         url=configuration.public_url,
         settings_changed=index_work.wake,
         undo_begun=batch_undo_work.wake,
+        import_begun=import_work.wake,
         erasure_begun=retention_work.wake,
         metrics=metrics,
         company=_company(configuration),
@@ -362,6 +365,7 @@ async def _serve_from(
             api_key_use_work.stop(),
             index_work.stop(),
             batch_undo_work.stop(),
+            import_work.stop(),
             access_cleaning.stop(),
             writer.drain(),
         )

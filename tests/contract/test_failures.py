@@ -175,6 +175,7 @@ def calls(account: AccountStore) -> dict[str, Callable[[], Awaitable[Any]]]:
         "create_first_account": lambda: store.create_first_account("Other Ltd", "o@other.example"),
         "create_api_key": lambda: store.create_api_key(account_id, "dana@shop.example", ""),
         "api_keys": lambda: store.api_keys(account_id),
+        "import_source": lambda: store.import_source(account_id, "Fair", by=COMMAND_LINE),
         "revoke_api_key": lambda: store.revoke_api_key(account_id, 1),
         "create_user": lambda: store.create_user(account_id, "a@b.example", "", Role.ADMIN),
         "deactivate_user": lambda: store.deactivate_user(account_id, "dana@shop.example"),

@@ -86,7 +86,7 @@ def list_keys(account: Account = None, database: Database = None, as_json: AsJso
 
     async def read(store: Store) -> tuple[list[ApiKey], AccountSettings]:
         chosen = await chosen_account(store, account)
-        keys = list(await store.api_keys(chosen.account_id))
+        keys = [one for one in await store.api_keys(chosen.account_id) if not one.is_source]
         # The user who made a key can be newer than what was read first.
         return keys, await store.settings(chosen.account_id)
 

@@ -20,6 +20,7 @@ from onelead.commands.backup import backup, restore
 from onelead.commands.check import check
 from onelead.commands.erase import erase
 from onelead.commands.export import copy, export, load
+from onelead.commands.imports import import_file
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -75,6 +76,7 @@ commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
 commands.command("undo")(undo)
 commands.command("replay")(replay)
+commands.command("import")(import_file)
 commands.command()(configured(*CONFIGURATION_OPTIONS)(serve))
 
 

@@ -22,6 +22,7 @@ from onelead.commands.options import (
 )
 from onelead.commands.progress import OnProgress, outcome_lines, shown_progress
 from onelead.commands.running import configuration_from
+from onelead.configuration import Configuration
 from onelead.contract.batches import BatchOverview, UndoOrder
 from onelead.contract.store import Store
 from onelead.domain.limits import ID_MAX, RETRY_AFTER_S
@@ -71,7 +72,18 @@ def undo(
         row = app.on_store(configuration, lambda store: _row(store, account, seq, force, dry_run))
         print_result(msgspec.to_builtins(row), _row_text(row), as_json=as_json)
         return
-    about_id = required_batch_id(batch or "")
+    undo_of_batch(configuration, account, required_batch_id(batch or ""), force, dry_run, as_json)
+
+
+def undo_of_batch(
+    configuration: Configuration,
+    account: int | None,
+    about_id: str,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Undo a batch, or say what that would do, and print it."""
     if dry_run:
         preview = app.on_store(
             configuration, lambda store: _preview(store, account, about_id, force)

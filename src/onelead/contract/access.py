@@ -137,6 +137,12 @@ class AccessStore(Protocol):
         Raises InputInvalid, ResourceNotFound and NotPossible.
         """
 
+    async def import_source(self, account_id: int, name: str, *, by: Requester) -> ApiKey:
+        """Return the source of imports with this name, in any case and spacing; make a new one.
+
+        It belongs to the user who makes it, or to the first admin. Raises InputInvalid.
+        """
+
     async def api_keys(self, account_id: int) -> Sequence[ApiKey]:
         """Return all API keys, including revoked ones, ascending by id."""
 

@@ -24,6 +24,7 @@ from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
 from onelead.contract.exports import ExportStore
 from onelead.contract.figures import FigureStore
+from onelead.contract.imports import ImportStore
 from onelead.contract.leads import LeadStore
 from onelead.contract.ledger import LedgerStore
 from onelead.contract.queue import QueueStore
@@ -56,6 +57,7 @@ class Store(
     ErasureStore,
     ExportStore,
     FigureStore,
+    ImportStore,
     LeadStore,
     LedgerStore,
     QueueStore,

@@ -74,6 +74,8 @@ class ApiKey(Struct, frozen=True):
     networks: tuple[str, ...] = ()
     #: The user who made it; None for the command line, and where that is not known.
     created_by_id: int | None = None
+    #: Whether it stands for the source of imports instead: then nobody can call with it.
+    is_source: bool = False
 
     def is_expired(self, now: int) -> bool:
         """Say whether the key has come to its end."""
@@ -144,6 +146,8 @@ class AccountSettings:
     payload_days: int = 0
     #: How long its users stay signed in.
     sessions: SessionLifetimes = USUAL
+    #: Whether members may import files.
+    members_import: bool = False
     #: By id: what was deleted, and may still be sent; the newest DELETED_REFERENCES_MAX.
     deleted: Mapping[int, DeletedReference] = field(default_factory=dict)
     #: After an upgrade that changed their rules: the match keys of older leads are being rebuilt.

@@ -173,6 +173,8 @@ class InputInvalid(OneleadError, code="input_invalid"):
 class MatchAmbiguous(OneleadError, code="match_ambiguous"):
     """More than one lead matches; nothing was written."""
 
+    BEGINNING = "Invalid input: Multiple matches found: "
+
     def __init__(self, ids: tuple[int, ...]) -> None:
         """Take the matching ids, ascending; none when there are too many to list."""
         self.ids = ids
@@ -180,7 +182,7 @@ class MatchAmbiguous(OneleadError, code="match_ambiguous"):
             found = f"{len(ids)} leads match: {', '.join(map(str, ids))}"
         else:
             found = "more leads match than can be listed"
-        super().__init__(f"Invalid input: Multiple matches found: {found}")
+        super().__init__(f"{self.BEGINNING}{found}")
 
 
 class VersionConflict(OneleadError, code="version_conflict", kind=Kind.PRECONDITION):
@@ -224,6 +226,10 @@ class UndoNotPossible(OneleadError, code="undo_not_possible", kind=Kind.CONFLICT
 
 class UndoLosesChanges(OneleadError, code="undo_loses_changes", kind=Kind.CONFLICT):
     """The lead was changed since; undo it all the same with force"""
+
+
+class ImportNotPossible(OneleadError, code="import_not_possible", kind=Kind.CONFLICT):
+    """The import is not in a state for this; load it again"""
 
 
 class Erased(OneleadError, code="erased", kind=Kind.GONE):

@@ -375,7 +375,7 @@ class _Fold:
             version=1,
             name="",
             status_id=self._settings.default_status.id,
-            date_created=self._now,
+            date_created=write.write.date_created or self._now,
             date_modified=self._now,
         )
         for given in matched:
@@ -453,10 +453,10 @@ def _given_by_match(write: CheckedWrite) -> list[LeadPatch]:
 
 
 def _details(request: LeadWrite, via_id: int | None, kept: dict[str, Kept]) -> RowDetails | None:
-    observed_at = request.delivery.observed_at
-    if via_id is None and observed_at is None and not kept:
+    observed_at, line = request.delivery.observed_at, request.delivery.line
+    if via_id is None and observed_at is None and line is None and not kept:
         return None
-    return RowDetails(kept=kept, via_id=via_id, observed_at=observed_at)
+    return RowDetails(kept=kept, via_id=via_id, observed_at=observed_at, line=line)
 
 
 def _change_keys(changes: Changes) -> bool:

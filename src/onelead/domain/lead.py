@@ -47,6 +47,12 @@ class Address(Struct, frozen=True, gc=False):
     country: str | None = None
 
 
+def with_parts(address: Address | None, parts: dict[str, str | None]) -> Address | None:
+    """Return an address with other parts; None for one that has none."""
+    changed = structs.replace(address or Address(), **parts)
+    return changed if any(structs.astuple(changed)) else None
+
+
 class Email(Struct, frozen=True, gc=False):
     """An e-mail address as it was sent."""
 

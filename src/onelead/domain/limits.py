@@ -36,6 +36,22 @@ NUMBER_ABS_MAX = 10**15
 #: Last second of the year 9999, UTC: the largest time that Python's calendar knows.
 UNIX_SECONDS_MAX = 253_402_300_799
 
+# Files that are read. A row is kept in the ledger as a request is, with room for its escapes.
+FILE_ROW_CHARS_MAX = 131_072
+FILE_COLUMNS_MAX = 1_000
+FILE_LINE_CHARS_MAX = 1_048_576
+#: The header is searched in the first rows, or is in a line that the user names.
+FILE_HEADER_ROWS = 20
+FILE_HEADER_LINE_MAX = 1_000
+#: A JSON array is read whole; JSON Lines have no such limit.
+JSON_FILE_BYTES_MAX = 67_108_864
+#: A workbook is read whole by a process of its own, which may take this much.
+WORKBOOK_UNPACKED_BYTES_MAX = 1_073_741_824
+WORKBOOK_PARTS_MAX = 10_000
+WORKBOOK_MEMORY_BYTES_MAX = 2_147_483_648
+WORKBOOK_CPU_S_MAX = 300
+WORKBOOK_ROWS_MAX = 1_048_576
+
 # A lead.
 LINE_CHARS_MAX = 255
 TEXT_CHARS_MAX = 65_536
@@ -56,6 +72,28 @@ UNDO_HELD_S = 10
 UNDO_WORK_REST_S = 5
 #: The dry run plans this many undos, those of the newest rows.
 UNDO_SAMPLE_ROWS = 200
+#: An uploaded file comes in parts, and an account has so many files that are not done with.
+IMPORT_FILE_BYTES_MAX = 256 * 1_048_576
+IMPORT_PART_BYTES_MAX = 1_048_576
+IMPORTS_OPEN_MAX = 20
+#: The file of an import that nobody goes on with is removed after this time, so many parts at once.
+IMPORT_KEPT_DAYS = 7
+IMPORT_PARTS_REMOVED_AT_ONCE = 8
+#: While a process is at an import, the others leave it alone for this long.
+IMPORT_HELD_S = 30
+IMPORT_WORK_REST_S = 5
+#: A process is at imports of so many accounts at the same time.
+IMPORTS_AT_ONCE = 2
+#: It writes so many rows at a time, and notes how far it is after this time.
+IMPORT_CHUNK_ROWS = 250
+IMPORT_SLICE_ROWS = 25
+IMPORT_NOTED_S = 1
+#: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
+REHEARSED_ROWS_MAX = 1_000
+REHEARSAL_LEADS_MAX = 1_000
+IMPORT_MAPPINGS_MAX = 200
+#: The mapping of a file, the answers and corrections, as JSON.
+IMPORT_CHOICES_CHARS_MAX = 1_048_576
 #: The id of a batch is that of the request that began it.
 BATCH_ID_CHARS_MAX = 64
 #: A merge takes this many leads into another one.
@@ -433,6 +471,7 @@ assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
 assert UNDO_CHUNK_ROWS <= BATCH_WRITES_MAX // 2
+assert IMPORT_CHUNK_ROWS <= BATCH_WRITES_MAX
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN
 assert PASSKEY_ANSWER_CHARS_MAX < CONFIRM_FORM_CHARS_MAX < FORM_TEXT_CHARS_MAX

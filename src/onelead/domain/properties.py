@@ -35,6 +35,7 @@ from onelead.domain.lead import (
     PhoneNumber,
     custom_name,
     with_categories,
+    with_parts,
 )
 from onelead.domain.limits import (
     LINE_CHARS_MAX,
@@ -57,14 +58,17 @@ def _categories(names: tuple[str, ...]) -> str:
 
 
 class AddressPatch(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """An address as sent; it replaces the stored one, and parts that it leaves out become empty."""
+    """An address as sent; it replaces the stored one, and parts that it leaves out become empty.
 
-    street: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
+    Only imports know parts that stay as they are, which are UNSET.
+    """
+
+    street: str | UnsetType | None = None
+    city: str | UnsetType | None = None
+    state: str | UnsetType | None = None
+    postal_code: str | UnsetType | None = None
     country: Annotated[
-        str | None,
+        str | UnsetType | None,
         Meta(description="ISO 3166 alpha-2, or an English name, which is stored as that code."),
     ] = None
 
@@ -219,6 +223,8 @@ def applied(lead: Lead, patch: CheckedPatch, settings: AccountSettings) -> Lead:
         for attribute in DEFAULT_CATEGORIES.keys() & fields.keys():
             stored = getattr(lead, attribute)
             fields[attribute] = with_categories(attribute, fields[attribute], stored)
+    if isinstance(parts := fields.get("address"), dict):
+        fields["address"] = with_parts(lead.address, parts)
     if "monetary_value" in fields or patch.monetary_unit:
         value = fields.get("monetary_value", lead.monetary_value)
         has_value = value is not None
@@ -378,16 +384,18 @@ def _line(
     return value[:limit]
 
 
-def _address(attribute: str, value: AddressPatch | None, result: CheckedPatch) -> Address | None:
+def _address(attribute: str, value: AddressPatch | None, result: CheckedPatch) -> Any:
+    """Return the address, or some of its parts when the others stay as they are."""
     if value is None:
         return None
     lines = {
-        part: _line(attribute, getattr(value, part), result, place=(part,))
+        part: _line(attribute, line, result, place=(part,))
         for part in Address.__struct_fields__
+        if (line := getattr(value, part)) is not UNSET
     }
-    if lines["country"]:
-        lines["country"] = country_code(lines["country"])
-    return Address(**lines) if any(lines.values()) else None
+    if country := lines.get("country"):
+        lines["country"] = country_code(country)
+    return lines if len(lines) < len(Address.__struct_fields__) else with_parts(None, lines)
 
 
 def _email(attribute: str, value: EmailPatch | None, result: CheckedPatch) -> Email | None:

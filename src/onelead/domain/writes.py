@@ -70,6 +70,8 @@ class IdempotencyKey(Struct, frozen=True, gc=False):
     body_hash: str
     #: Of a bulk call: the key hashes that its items can have, whatever its body is.
     call_hashes: tuple[str, ...] = ()
+    #: Whether a repeat is answered with the lead as it was; a row of a file only has to be known.
+    is_answered: bool = True
 
 
 class Delivery(Struct, frozen=True, gc=False):
@@ -88,6 +90,8 @@ class Delivery(Struct, frozen=True, gc=False):
     idempotency: IdempotencyKey | None = None
     #: When the values were observed, in Unix seconds; None for the time of arrival.
     observed_at: int | None = None
+    #: Of an import: the line of the file.
+    line: int | None = None
 
 
 class Merge(Struct, frozen=True, gc=False):
@@ -154,6 +158,8 @@ class LeadWrite(Struct, frozen=True, gc=False):
     only: Literal["create", "update"] | None = None
     #: Properties that are taken only where the lead has none, as policies name them.
     if_empty: tuple[str, ...] = ()
+    #: When a lead that it creates was created elsewhere, in Unix seconds; only imports know.
+    date_created: int | None = None
 
 
 class CheckedWrite(Struct, frozen=True, gc=False):
@@ -233,6 +239,8 @@ class RowDetails(Struct, frozen=True, omit_defaults=True):
     #: The id that the write named, which had been merged into its lead.
     via_id: int | None = None
     observed_at: int | None = None
+    #: Of an import: the line of the file.
+    line: int | None = None
     #: Of a write with an idempotency key: the lead as it was answered.
     answer: Lead | None = None
     #: Of a write with an idempotency key, refused ones included: the hash of the key.

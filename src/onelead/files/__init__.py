@@ -1,1 +1,1 @@
-"""Files in and out."""
+"""Files in and out: reading them, importing their rows, exporting what an account has."""

@@ -13,6 +13,7 @@ from onelead.contract.ledger import AccountLedgerRow
 from onelead.domain.errors import BodyMalformed, Erased, InputInvalid, Problem
 from onelead.domain.matching import Match
 from onelead.domain.writes import DELIVERED, LEAD, Action, Delivery, LeadWrite, Outcome
+from onelead.incoming.imported_rows import imported_write, row_of
 from onelead.incoming.json_body import decode_json
 from onelead.incoming.lead_json import item_id, lead_write
 
@@ -35,11 +36,14 @@ def replay_write(
     delivery = structs.replace(
         delivery, payload=row.payload or "", observed_at=_observed_at(row), unread_bytes=None
     )
-    body = _body_of(delivery.payload)
     named = row.resource_id if lead_id is None else lead_id
-    if match is not None and isinstance(body, dict):
-        body["match"] = to_builtins(match)
-    write = lead_write(action, named, body, delivery)
+    if row.details is not None and row.details.line is not None:
+        write = _write_of_row(delivery, match)
+    else:
+        body = _body_of(delivery.payload)
+        if match is not None and isinstance(body, dict):
+            body["match"] = to_builtins(match)
+        write = lead_write(action, named, body, delivery)
     problems = write.problems
     if action is Action.UPSERT:
         write = structs.replace(write, lead_id=lead_id)
@@ -63,6 +67,16 @@ def _delivered_action(row: AccountLedgerRow) -> Action:
     if row.unread_bytes is not None:
         raise _invalid("has a body that could not be read; send it again")
     return Action(row.action)
+
+
+def _write_of_row(delivery: Delivery, match: Match | None) -> LeadWrite:
+    """Read what an import brought, with another match if there is one."""
+    found = row_of(delivery.payload)
+    if found is None:
+        raise _invalid("has a payload that could not be read; import the row again")
+    if match is not None:
+        found.match = to_builtins(match)
+    return imported_write(found, delivery)
 
 
 def _body_of(payload: str) -> Any:

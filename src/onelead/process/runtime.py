@@ -38,6 +38,8 @@ class Runtime:
     settings_changed: Callable[[], None] = lambda: None
     #: Called when the undo of a batch begins.
     undo_begun: Callable[[], None] = lambda: None
+    #: Called after each step that people ask for of an import.
+    import_begun: Callable[[], None] = lambda: None
     #: Called after each erasure that was begun, whose steps are done in the background.
     erasure_begun: Callable[[], None] = lambda: None
     metrics: Metrics = field(default_factory=Metrics)

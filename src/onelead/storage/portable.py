@@ -19,6 +19,7 @@ from onelead.storage.access.portable import PortableAccess
 from onelead.storage.check.portable import PortableChecks
 from onelead.storage.erasure.portable import PortableErasures
 from onelead.storage.exports.snapshots import leads_in_order
+from onelead.storage.imports.portable import PortableImports
 from onelead.storage.lane import take_lane
 from onelead.storage.leads import decisions
 from onelead.storage.leads import lists as lead_lists
@@ -33,7 +34,12 @@ from onelead.storage.transactions import long_read, reads, reads_by_settings
 
 
 class PortableStore(
-    PortableAccess, PortableChecks, PortableCredentials, PortableErasures, PortableLedger
+    PortableAccess,
+    PortableChecks,
+    PortableCredentials,
+    PortableErasures,
+    PortableImports,
+    PortableLedger,
 ):
     """The portable part of the storage contract."""
 

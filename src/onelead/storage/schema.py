@@ -52,6 +52,12 @@ from onelead.storage.folded_tables import (
     queue_progress,
     refused_delivery,
 )
+from onelead.storage.import_tables import (
+    file_import,
+    file_import_part,
+    file_import_row,
+    import_mapping,
+)
 from onelead.storage.settings_tables import (
     custom_field,
     custom_field_option,
@@ -79,8 +85,12 @@ __all__ = [
     "distinct_pair",
     "erasure",
     "figure_progress",
+    "file_import",
+    "file_import_part",
+    "file_import_row",
     "hour_figure",
     "idempotency_key",
+    "import_mapping",
     "key_rebuild",
     "known_place",
     "lane",
@@ -111,7 +121,7 @@ __all__ = [
 ]
 
 #: The newest migration, which makes these tables.
-REVISION = "0006"
+REVISION = "0007"
 
 
 account = Table(
@@ -131,6 +141,8 @@ account = Table(
     #: How long a browser stays signed in, and without use, in seconds; null for the usual.
     Column("session_s", BigInteger),
     Column("session_idle_s", BigInteger),
+    #: Whether members may import files; null for no.
+    Column("members_import", Boolean),
 )
 
 #: The account's write order. A change of leads or settings begins with an update of this row; it

@@ -82,6 +82,24 @@ BAD = {
         altered('"kind":"lead_status"', '"kind":"password"'),
         "line 5 cannot be loaded",
     ),
+    "has the hash of a key": (
+        whole(
+            *LINES[:4],
+            b'{"kind":"api_key","id":1000000003,"user_id":1000000001,"label":"x","date_created":1,'
+            b'"key_hash":"0123"}',
+            *LINES[4:],
+        ),
+        "line 5 cannot be loaded",
+    ),
+    "has a source of another account": (
+        whole(
+            *LINES[:4],
+            b'{"kind":"api_key","id":1000000003,"user_id":1000000001,"label":"x","date_created":1,'
+            b'"key_hash":"source:2:0123"}',
+            *LINES[4:],
+        ),
+        "no source of account 1",
+    ),
     "has an unknown column": (altered('"rank":0', '"rank":0,"color":1'), "line 5 cannot"),
     "has another type": (altered('"rank":0', '"rank":"0"'), "line 5 cannot"),
     "has a number that is too large": (altered('"rank":0', '"rank":3000000000'), "line 5 cannot"),

@@ -25,8 +25,9 @@ from onelead.commands.export import copied
 from onelead.configuration import Configuration
 from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.exports import Loaded
+from onelead.contract.imports import NewImport
 from onelead.contract.store import Store
-from onelead.domain.audit import AuditEvent
+from onelead.domain.audit import COMMAND_LINE, AuditEvent
 from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.domain.writes import Action
 from onelead.files.exports.account_file import export_pieces, read_export
@@ -206,6 +207,18 @@ async def test_a_key_that_was_loaded_is_a_name_and_nothing_else(
     async with app.open_store(target.configuration, serving=False) as store:
         assert [key.label for key in await store.api_keys(1)] == ["first key"]
         assert await store.caller(key_hash(secret)) is None
+
+
+async def test_a_source_of_imports_is_found_again(account: AccountStore, target: Target) -> None:
+    source = await account.store.import_source(1, "Fair 2026", by=COMMAND_LINE)
+    batch = NewImport(batch_id="b", name="fair.csv", choices="{}", user_id=None)
+    await account.store.begin_import(1, batch)
+    file = exported(account.store)
+    await loaded(target, file)
+    async with app.open_store(target.configuration, serving=False) as store:
+        assert exported(store) == file
+        assert (await store.import_source(1, "Fair 2026", by=COMMAND_LINE)).id == source.id
+        assert (await store.file_import(1, 1)).name == "fair.csv"
 
 
 async def test_a_copy_is_the_same_with_keys_and_passwords(

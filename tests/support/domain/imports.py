@@ -14,7 +14,7 @@ from tests.support.domain.planned_leads import PlannedLeads
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, IndexState
 from onelead.domain.importing.headers import guessed_mapping
-from onelead.domain.importing.mapped_row import MappedRow
+from onelead.domain.importing.mapped_row import MappedRow, with_other_parts
 from onelead.domain.importing.mapper import Mapper
 from onelead.domain.importing.mapping import Mapping
 from onelead.domain.importing.survey import Survey, Surveyed
@@ -89,7 +89,10 @@ def write_of(row: MappedRow) -> LeadWrite:
         write = lead_write(Action.CREATE, None, row.properties, a_delivery())
     else:
         write = upsert_write(body, a_delivery())
-    return msgspec.structs.replace(write, problems=(*row.problems, *write.problems))
+    assert write.patch is not None
+    patch = with_other_parts(write.patch, row.properties)
+    problems = (*row.problems, *write.problems)
+    return msgspec.structs.replace(write, patch=patch, problems=problems)
 
 
 def one_row(cells: dict[str, str], settings: AccountSettings | None = None) -> MappedRow:

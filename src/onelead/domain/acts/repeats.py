@@ -24,9 +24,8 @@ def done_before(facts: Facts, key: IdempotencyKey) -> WriteResult | None:
 
 def remembered(facts: Facts, key: IdempotencyKey, result: WriteResult, seq: int) -> WriteResult:
     """Return the result of a write with a key with all that answers it again, and remember it."""
-    details = structs.replace(
-        result.details or RowDetails(), answer=result.lead, key_hash=key.key_hash
-    )
+    answer = result.lead if key.is_answered else None
+    details = structs.replace(result.details or RowDetails(), answer=answer, key_hash=key.key_hash)
     result = structs.replace(result, details=details)
     facts.keyed[key.key_hash] = KeyedWrite(seq, key.body_hash, result)
     return result
@@ -34,12 +33,13 @@ def remembered(facts: Facts, key: IdempotencyKey, result: WriteResult, seq: int)
 
 def refused_with(result: WriteResult, request: LeadWrite) -> WriteResult:
     """Return the result of a refused delivery with what it takes to apply or replace it later."""
-    observed_at, key = request.delivery.observed_at, request.delivery.idempotency
-    if observed_at is None and key is None:
+    delivery = request.delivery
+    if delivery.observed_at is None and delivery.idempotency is None and delivery.line is None:
         return result
     details = structs.replace(
         result.details or RowDetails(),
-        observed_at=observed_at,
-        key_hash=key.key_hash if key else None,
+        observed_at=delivery.observed_at,
+        key_hash=delivery.idempotency.key_hash if delivery.idempotency else None,
+        line=delivery.line,
     )
     return structs.replace(result, details=details)

@@ -24,7 +24,9 @@ _LETTERS: dict[KeyScope | None, str] = {
 }
 _PREFIX = f"ol_[{''.join(_LETTERS.values())}]_"
 _WELL_FORMED = re.compile(f"{_PREFIX}[0-9A-Za-z]{{{_RANDOM_CHARS + _CHECKSUM_CHARS}}}", re.ASCII)
-#: How the hash of a key without a text begins; no SHA-256 does.
+#: How the hashes of those without a text begin, which no SHA-256 does: sources of imports, whose
+#: hash follows from the name, and keys of an account that was loaded.
+SOURCE = "source:"
 _NO_KEY = "no-key:"
 #: Keys from before there were scopes have digits in the place of the letter.
 _NEW = re.compile(_PREFIX)
@@ -46,7 +48,7 @@ def no_key_hash(random_bits: int) -> str:
 
 def has_no_key(key_hash: str) -> bool:
     """Say whether the row of an API key only names a source, and no text is its key."""
-    return key_hash.startswith(_NO_KEY)
+    return key_hash.startswith((SOURCE, _NO_KEY))
 
 
 def is_well_formed(text: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from onelead.domain.errors import Problem
+from onelead.domain.properties import AddressPatch, LeadPatch
 
 
 class MappedRow(Struct, gc=False):
@@ -25,6 +26,18 @@ class MappedRow(Struct, gc=False):
     problems: list[Problem] = []
     #: The cells that have a target, in the order of the targets.
     key_cells: tuple[str, ...] = ()
+
+
+def with_other_parts(patch: LeadPatch, properties: dict[str, Any]) -> LeadPatch:
+    """Return the patch of a row, which leaves parts of the address that have no cell as they are.
+
+    A row that has a new city alone would otherwise clear the street.
+    """
+    address = properties.get("address")
+    if not isinstance(address, dict):
+        return patch
+    parts = {part: address.get(part, UNSET) for part in AddressPatch.__struct_fields__}
+    return structs.replace(patch, address=AddressPatch(**parts))
 
 
 def custom_entry(row: MappedRow, definition_id: int) -> dict[str, Any] | None:

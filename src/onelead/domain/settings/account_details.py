@@ -52,6 +52,8 @@ class AccountDetails(Struct, frozen=True):
     #: See `SessionLifetimes`.
     session_s: int = SESSION_S
     session_idle_s: int = SESSION_IDLE_S
+    #: Whether members may import files.
+    members_import: bool = False
 
     @property
     def deciding(self) -> Deciding:
@@ -69,7 +71,7 @@ def details_of(settings: AccountSettings) -> AccountDetails:
     return AccountDetails(
         *(settings.name, settings.time_zone, settings.currency, settings.placeholder_texts),
         *(deciding.policies, deciding.ranks, deciding.pins_edits, settings.payload_days),
-        *(settings.sessions.total_s, settings.sessions.idle_s),
+        *(settings.sessions.total_s, settings.sessions.idle_s, settings.members_import),
     )
 
 
@@ -84,6 +86,7 @@ def with_details(settings: AccountSettings, details: AccountDetails) -> AccountS
         deciding=details.deciding,
         payload_days=details.payload_days,
         sessions=SessionLifetimes(details.session_s, details.session_idle_s),
+        members_import=details.members_import,
     )
 
 
@@ -103,8 +106,9 @@ def changed_details(
         placeholders=_placeholders(body, settings.placeholder_texts),
         policies=_policies(body, settings),
         ranks=_ranks(body, deciding.ranks, callers),
-        pins_edits=_pins_edits(body, current=deciding.pins_edits),
+        pins_edits=_flag(body, "pins_edits", current=deciding.pins_edits),
         payload_days=_payload_days(body, settings.payload_days),
+        members_import=_flag(body, "members_import", current=settings.members_import),
         **_lifetimes(body, settings.sessions),
     )
     body.require_valid()
@@ -153,10 +157,8 @@ def _ranks(
     return {caller: rank for caller, rank in sorted(sent.items()) if rank}
 
 
-def _pins_edits(body: SettingsBody, *, current: bool) -> bool:
-    if body.get("pins_edits") is None:
-        return current
-    return body.flag("pins_edits", current=current)
+def _flag(body: SettingsBody, name: str, *, current: bool) -> bool:
+    return current if body.get(name) is None else body.flag(name, current=current)
 
 
 def _payload_days(body: SettingsBody, current: int) -> int:

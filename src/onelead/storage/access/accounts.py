@@ -34,10 +34,11 @@ from onelead.domain.api_keys.purposes import (
     KeyScope,
     require_purpose,
 )
-from onelead.domain.api_keys.texts import new_key_text
+from onelead.domain.api_keys.sources import require_source_name
+from onelead.domain.api_keys.texts import SOURCE, has_no_key, new_key_text
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.domain.errors import NotPossible, ResourceNotFound
-from onelead.domain.text import fold_case
+from onelead.domain.text import fold, fold_case
 from onelead.storage import schema
 from onelead.storage.access.audit import record
 from onelead.storage.lane import first_id, next_settings_version, save_last_id, take_lane
@@ -208,9 +209,35 @@ def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
             date_expires=row.date_expires,
             networks=_networks(row),
             created_by_id=row.created_by_id,
+            is_source=has_no_key(row.key_hash),
         )
         for row in rows
     ]
+
+
+def import_source(
+    connection: Connection, now: int, account_id: int, name: str, *, by: Requester
+) -> ApiKey:
+    """Return the source of imports with a name; the first import makes it."""
+    name = require_source_name(name)
+    stored_as = f"{SOURCE}{account_id}:{key_hash(fold(name))}"
+    take_lane(connection, account_id, 0)
+    table = schema.api_key
+    found = connection.execute(select(table.c.id).where(table.c.key_hash == stored_as)).scalar()
+    if found is None:
+        found = _next_id(connection, account_id)
+        made = {"key_hash": stored_as, "account_id": account_id, "id": found, "label": name}
+        owner_id = by.user_id or _first_admin_id(connection, account_id)
+        rest = {"user_id": owner_id, "date_created": now, "created_by_id": by.user_id}
+        connection.execute(insert(table), made | rest)
+    return next(key for key in api_keys(connection, account_id) if key.id == found)
+
+
+def _first_admin_id(connection: Connection, account_id: int) -> int:
+    user = schema.user
+    of_account = (user.c.account_id == account_id, user.c.role == Role.ADMIN.value)
+    first = select(user.c.id).where(*of_account).order_by(user.c.is_active.desc(), user.c.id)
+    return int(connection.execute(first.limit(1)).scalar_one())
 
 
 def revoke_api_key(

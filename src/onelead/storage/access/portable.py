@@ -27,6 +27,7 @@ class PortableAccess(Transactions):
     account_ids = reads(accounts.account_ids)
     caller = reads(accounts.caller)
     create_api_key = writes_now(accounts.create_api_key)
+    import_source = writes_now(accounts.import_source)
     api_keys = reads(accounts.api_keys)
     revoke_api_key = writes_now(accounts.revoke_api_key)
     record_api_key_uses = writes(user_changes.record_api_key_uses)

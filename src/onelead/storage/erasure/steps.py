@@ -53,6 +53,7 @@ from onelead.storage.erasure.finding import (
     search_rows,
 )
 from onelead.storage.erasure.rows import erase_rows, forget_keys, read_rows, redact_rows
+from onelead.storage.imports.contents import remove_all_files
 from onelead.storage.lane import SAVE_LEADS, require_own_id, take_lane
 from onelead.storage.leads.old_keys import old_keys
 from onelead.storage.leads.rows import json_text
@@ -96,6 +97,8 @@ def begin_erasure(
         },
     )
     _remove_leads(connection, settings, person)
+    # Nobody knows whom they name.
+    remove_all_files(connection, account_id, now)
     begun = Erasure(
         id=erasure_id,
         state=ErasureState.HISTORY,

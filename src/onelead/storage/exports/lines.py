@@ -33,8 +33,8 @@ class Kind:
     def __init__(self, exported: Exported, *, is_copy: bool, place: int) -> None:
         table = exported.table
         unread = {"account_id", *exported.left_out}
-        if not is_copy:
-            unread.update(exported.copied_only)
+        #: How the values of some columns have to begin; others are left out.
+        self._begins = {} if is_copy else exported.copied_only
         self.table = table
         #: Where the kind is in the order of a file.
         self.place = place
@@ -57,6 +57,9 @@ class Kind:
         name = str(column.name)
         if name in self._nested:
             return (name, msgspec.Raw, _NULL) if column.nullable else (name, msgspec.Raw)
+        if begin := self._begins.get(name):
+            public = Annotated[str, msgspec.Meta(pattern=rf"\A{begin}[^\x00]*\Z")]
+            return (name, public | None, None)
         of_type = _python_type(column.type)
         return (name, of_type | None, None) if column.nullable else (name, of_type)
 
@@ -71,9 +74,12 @@ class Kind:
             values = {
                 name: _raw(value) if is_nested else value
                 for name, is_nested, value in zip(names, self.nested, row, strict=True)
-                if value is not None
+                if value is not None and not self._is_secret(name, value)
             }
             yield _encode(self.line(**values))
+
+    def _is_secret(self, name: str, value: Any) -> bool:
+        return name in self._begins and not value.startswith(self._begins[name])
 
     def values(self, line: Line) -> dict[str, Any]:
         """Return the values of a line by column, JSON as text."""

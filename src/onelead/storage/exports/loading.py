@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from onelead.contract.exports import AccountLines, Loaded
 from onelead.domain.account import AccountSettings
-from onelead.domain.api_keys.texts import no_key_hash
+from onelead.domain.api_keys.texts import SOURCE, no_key_hash
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import ID_MAX, IDS_PER_ACCOUNT_MAX, LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS
@@ -147,11 +147,19 @@ class _Loading:
         values[account_column(kind.table)] = self._account_id
         if kind.table is schema.user:
             values["email_key"] = fold_case(values["email"])
-        elif kind.table is schema.api_key and "key_hash" not in values:
-            values["key_hash"] = no_key_hash(secrets.randbits(256))
+        elif kind.table is schema.api_key:
+            values["key_hash"] = self._key_hash(values["key_hash"])
         elif kind.table is schema.lane:
             values["settings_version"] = version
         return tuple(values.get(name) for name in columns)
+
+    def _key_hash(self, stored: str | None) -> str:
+        """Return the hash that a line has: all those of a copy, and the names of sources."""
+        if stored is None:
+            return no_key_hash(secrets.randbits(256))
+        if stored.startswith(SOURCE) and not stored.startswith(f"{SOURCE}{self._account_id}:"):
+            raise ValueError(f"{stored[:100]} is no source of account {self._account_id}")
+        return stored
 
     def _require_own(self, row_id: int) -> None:
         if row_id not in self._ids:

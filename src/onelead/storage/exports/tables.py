@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Table
 
+from onelead.domain.api_keys.texts import SOURCE
 from onelead.storage import schema
 
 _NOTHING: Mapping[str, str] = {}
@@ -28,8 +29,8 @@ class Exported(NamedTuple):
     left_out: Mapping[str, str] = _NOTHING
     #: The columns with JSON that this program wrote: a line has it as JSON.
     nested: tuple[str, ...] = ()
-    #: The columns that only a copy has.
-    copied_only: tuple[str, ...] = ()
+    #: The columns that only a copy has; a file has what begins so, if anything.
+    copied_only: Mapping[str, str] = _NOTHING
 
 
 #: In the order of the file: what comes later is read by the settings before it.
@@ -41,8 +42,9 @@ EXPORTED = (
     ),
     Exported(schema.lane, {"settings_version": "only tells processes to read the settings again"}),
     Exported(schema.user, {"email_key": "follows from the e-mail"}),
-    # Without its hash a key is a name in the ledger and nothing else.
-    Exported(schema.api_key, copied_only=("key_hash",)),
+    # Without its hash a key is a name in the ledger and nothing else. That of a source of imports
+    # only says its name.
+    Exported(schema.api_key, copied_only={"key_hash": SOURCE}),
     Exported(schema.lead_status),
     Exported(schema.customer_source),
     Exported(schema.custom_field),
@@ -69,6 +71,15 @@ EXPORTED = (
     ),
     Exported(schema.erasure, nested=("lead_ids", "merged_ids", "person", "counts")),
     Exported(schema.retention),
+    Exported(
+        schema.file_import,
+        {
+            "path": "names a file of the machine",
+            **dict.fromkeys(("holder", "held_until"), "names a process that is at work"),
+        },
+        nested=("choices", "findings", "counts"),
+    ),
+    Exported(schema.import_mapping, nested=("mapping",)),
 )
 
 #: What a copy has besides.
@@ -91,6 +102,8 @@ LEFT_OUT = {
     schema.sent_form: _LIVES_SHORT,
     schema.attempt: "belongs to no account",
     schema.known_place: "belongs to no account",
+    schema.file_import_part: "is a file that is being imported, until that is done",
+    schema.file_import_row: "is what a dry run said, until the import starts",
     schema.figure_progress: _FOLDED,
     schema.delivery_figure: _FOLDED,
     schema.hour_figure: _FOLDED,

@@ -60,6 +60,7 @@ def load_settings(
         deciding=_deciding(row.deciding),
         payload_days=row.payload_days or 0,
         sessions=_sessions(row.session_s, row.session_idle_s),
+        members_import=bool(row.members_import),
         deleted={one.id: one for one in _deleted(connection, account_id)},
         are_keys_stale=rebuild is not None and rebuild.progress is not None,
         may_have_old_keys=rebuild is not None,
@@ -162,6 +163,7 @@ def _account_columns(details: AccountDetails) -> dict[str, Any]:
         "session_idle_s": (
             None if details.session_idle_s == USUAL.idle_s else details.session_idle_s
         ),
+        "members_import": details.members_import or None,
     }
 
 

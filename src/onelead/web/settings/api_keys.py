@@ -57,7 +57,7 @@ class NewKey(Struct, frozen=True):
 
 async def key_list(visit: Visit) -> Response:
     """List the keys: active ones first, newest first."""
-    keys = await visit.store.api_keys(visit.account_id)
+    keys = await _keys(visit)
     users = await _owners(visit)
     active_ids = {
         one.id
@@ -74,6 +74,11 @@ async def key_list(visit: Visit) -> Response:
         scopes=SCOPE_LABELS,
         rest_s=API_KEY_USE_REST_S,
     )
+
+
+async def _keys(visit: Visit) -> list[ApiKey]:
+    """Return the keys that calls are made with; the sources of imports are none."""
+    return [one for one in await visit.store.api_keys(visit.account_id) if not one.is_source]
 
 
 async def _owners(visit: Visit) -> dict[int, User]:
@@ -147,7 +152,7 @@ async def revoke(visit: Visit) -> Response:
 async def _key(visit: Visit) -> ApiKey:
     """Return the key in the path. Raises ResourceNotFound."""
     key_id = visit.path_id()
-    for key in await visit.store.api_keys(visit.account_id):
+    for key in await _keys(visit):
         if key.id == key_id:
             return key
     raise ResourceNotFound

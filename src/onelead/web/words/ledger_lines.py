@@ -102,6 +102,7 @@ _SETTING_LABELS = {
     "canonical_name": "Field key",
     "data_type": "Type",
     "is_filterable": "Included in filters",
+    "members_import": "Members may import files",
     "payload_days": "Days to keep deliveries",
     "pins_edits": "Pin what people edit",
     "session_idle_s": "Signed out after this time without use",

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.domain.imports import File, csv_file
 
-from onelead.domain.lead import Lead, PhoneNumber
+from onelead.domain.lead import Address, Lead, PhoneNumber
 
 
 def only(leads: list[Lead], address: str) -> Any:
@@ -92,6 +92,21 @@ def test_a_person_thrice_is_one_lead_and_an_empty_cell_clears_nothing() -> None:
         " UMA@a.example ,Uma Alt,,\numa@a.example,Uma Alt,Alt AG,Director\n"
     ).leads()
     assert (lead.company_name, lead.title) == ("Alt AG", "Director")
+
+
+def test_a_part_of_an_address_without_a_cell_stays() -> None:
+    header = ["Email", "Street", "City", "Country"]
+    rows = (
+        ["uma@a.example", "Am Markt 3", "Jena", "Germany"],
+        ["uma@a.example", "", "Bern", "Switzerland"],
+    )
+    (lead,) = File(header, *rows).leads()
+    assert lead.address == Address("Am Markt 3", "Bern", country="CH")
+    clearing = ["uma@a.example", "#N/A", "", "#N/A"]
+    (lead,) = File(header, *rows, clearing, clearing_word="#N/A").leads()
+    assert lead.address == Address(city="Bern")
+    (lead,) = File(header, rows[0], ["uma@a.example", "", "", ""], blank="clears").leads()
+    assert lead.address is None
 
 
 def test_hubspots_export_is_understood() -> None:

@@ -1,0 +1,163 @@
+"""What `onelead import` says: what it understood, what would happen, what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from onelead.commands.options import a_table, date_text
+from onelead.commands.progress import amount
+from onelead.contract.imports import FileImport
+from onelead.domain.account import AccountSettings
+from onelead.domain.text import as_one_line, quoted
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from onelead.files.imports.choices import Findings, Rehearsed, RehearsedRow
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret"}
+_LISTED = 10
+_IMPORT_COLUMNS = ("NUMBER", "STATE", "FILE", "ROWS", "OUTCOMES", "BEGAN")
+
+
+def import_list(found: Sequence[FileImport]) -> Table | str:
+    """Return the imports as a table."""
+    if not found:
+        return "There are no imports."
+    rows = [
+        [
+            *(str(one.number), one.state.value, one.name),
+            "" if one.row_count is None else f"{one.row_count:,}",
+            counts_text(one.counts),
+            date_text(one.date),
+        ]
+        for one in found
+    ]
+    return a_table(_IMPORT_COLUMNS, rows)
+
+
+def import_machine(one: FileImport) -> dict[str, Any]:
+    """Return an import for a script."""
+    return {
+        "import": one.number,
+        "batch_id": one.batch_id,
+        "state": one.state.value,
+        "file": one.name,
+        "date": one.date,
+        "date_done": one.date_done,
+        "rows": one.row_count,
+        "counts": dict(one.counts),
+        "message": one.message,
+    }
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return counts by outcome as a line."""
+    words = {"skipped": "done before"}
+    told = (f"{count:,} {words.get(name, name)}" for name, count in counts.items() if count)
+    return ", ".join(told)
+
+
+def understood(findings: Findings, settings: AccountSettings) -> str:
+    """Say how a file was read, and which column is what."""
+    from onelead.domain.importing.headers import label_of  # noqa: PLC0415 - see `imports`
+
+    reading, surveyed = findings.reading, findings.surveyed
+    how = [reading.format]
+    if reading.encoding:
+        how.append(reading.encoding)
+    if reading.separator:
+        how.append(f"separated by {_SEPARATORS.get(reading.separator, reading.separator)}")
+    if reading.sheet:
+        how.append(f"sheet {quoted(reading.sheet)}")
+    lines = [f"{amount(surveyed.rows + findings.faults, 'row')} ({', '.join(how)})"]
+    lines += [f"  {_line(one.text)}" for one in reading.samples]
+    lines.append("Columns:")
+    for column in surveyed.mapping.columns:
+        target = column.target
+        known = target and not target.startswith("new:")
+        meant = "not imported" if target is None else target
+        if known and target:
+            meant = _label(label_of, target, settings)
+        lines.append(f"  {_line(column.header)} -> {meant}")
+    match = [_label(label_of, one, settings) for one in surveyed.mapping.match]
+    by = f"by {', then by '.join(match)}" if match else "by nothing: each row is a new lead"
+    lines.append(f"Rows are matched {by}.")
+    notes = (*reading.concerns, *surveyed.concerns)
+    lines += [_line(note) for note in notes]
+    if findings.faults:
+        lines.append(f"{amount(findings.faults, 'row')} cannot be read:")
+        lines += [f"  {_line(one)}" for one in findings.fault_samples[:_LISTED]]
+    return "\n".join(lines)
+
+
+def _label(label_of: Any, target: str, settings: AccountSettings) -> str:
+    try:
+        return str(label_of(target, settings))
+    except KeyError:
+        return target
+
+
+def _line(text: str) -> str:
+    return as_one_line(text)
+
+
+def questions_text(findings: Findings) -> str:
+    """Say what has to be decided, and what is taken where nobody does."""
+    lines = [f"Stop: {one}" for one in findings.surveyed.stops]
+    for question in findings.surveyed.questions:
+        lines.append(f"Question: {question.sentence}")
+        lines += [f"    {_line(text)} ({count:,})" for text, count in question.values[:_LISTED]]
+        said = {answer.value: answer.label for answer in question.answers}
+        if question.default is None:
+            lines.append(f"    It has to be answered: {', '.join(said.values())}.")
+        else:
+            lines.append(f"    Without an answer: {said.get(question.default, question.default)}.")
+    return "\n".join(lines)
+
+
+def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]]) -> str:
+    """Show some rows as the leads that they would make."""
+    lines = ["The first rows would be:"]
+    for line, outcome, row in rows:
+        name = _line(row.lead_name or ", ".join(filter(None, row.cells[:3])))
+        fields = ", ".join(f"{field}: {_shown(pair[1])}" for field, pair in row.changes.items())
+        lines.append(f"  line {line}: {outcome} {name}{f' ({fields})' if fields else ''}")
+        if row.why:
+            lines.append(f"    {_line(row.why)}")
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    text = as_one_line(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - the width of a line
+
+
+def rehearsed_text(rehearsed: Rehearsed) -> str:
+    """Say what would become of the rows."""
+    lines = [f"Of {amount(rehearsed.rows, 'row')}, there would be: {counts_text(rehearsed.counts)}"]
+    for title, texts in (("Refused", rehearsed.reasons), ("Left out", rehearsed.remarks)):
+        if texts:
+            lines.append(f"{title}:")
+            told = [f"  {count:,} x {_line(text)}" for text, count in texts.items()]
+            lines += told[:_LISTED]
+            if len(told) > _LISTED:
+                lines.append(f"  and {len(told) - _LISTED:,} others")
+    return "\n".join(lines)
+
+
+def done_text(one: FileImport, seconds: float) -> str:
+    """Say what has become of an import."""
+    lines = [f"Import {one.number} is {one.state.value}: {counts_text(one.counts) or 'no rows'}."]
+    rows = sum(one.counts.values())
+    if one.state.value == "done" and seconds:
+        lines.append(f"{amount(rows, 'row')} in {seconds:,.1f} s.")
+        if rows and rows == one.counts.get("skipped"):
+            lines.append(
+                "All rows had been imported before from this source; --again imports them again."
+            )
+        lines.append(f"Take it back with: onelead import --undo {one.number}")
+    if one.message:
+        lines.append(_line(one.message))
+    return "\n".join(lines)

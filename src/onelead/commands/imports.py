@@ -1,0 +1,164 @@
+"""`onelead import`: brings the rows of a file in, after it has said what it would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onelead import app
+from onelead.commands.import_words import import_list, import_machine
+from onelead.commands.options import Account, AsJson, Database, chosen_account, print_result
+from onelead.commands.running import configuration_from
+from onelead.commands.undo import undo_of_batch
+from onelead.contract.imports import FileImport
+from onelead.contract.store import Store
+from onelead.domain.limits import PAGE_SIZE_MAX
+
+
+def _one_of(*words: str) -> Any:
+    """Return a check that a value is one of some words."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in words:
+            raise typer.BadParameter(f"must be {' or '.join(words)}, not {value!r}")
+        return value
+
+    return check
+
+
+def _number(name: str, text: str) -> Any:
+    return typer.Option(name, metavar="N", min=1, help=text)
+
+
+def import_file(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV, TSV, XLSX, XLS, ODS, vCard, JSON Lines, or Copper's export."),
+    ] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD",
+            help="What rows are matched by: email, name or a custom field; several in turn.",
+        ),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            callback=_one_of("upsert", "create", "update"),
+            help="upsert, create or update: only create, or only update.  [default: upsert]",
+        ),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME", help="Which column is what: a saved mapping, or one as JSON."
+        ),
+    ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(callback=_one_of("dmy", "mdy"), help="dmy or mdy: day or month first."),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(callback=_one_of(",", "."), help="The decimal sign: , or .")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The source's name.  [default: that of the file]"),
+    ] = None,
+    keep_filled: Annotated[
+        bool, typer.Option("--keep-filled", help="Only fill what leads do not have yet.")
+    ] = False,
+    blank: Annotated[
+        str | None,
+        typer.Option(
+            callback=_one_of("leaves", "clears"),
+            help="Whether an empty cell leaves or clears the field.  [default: leaves]",
+        ),
+    ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="The country of phone numbers without one, as in DE."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The encoding, as in utf-8 or cp1252.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="SIGN", help="What separates cells; tab for a tab.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The sheet of a workbook.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what became of each row, and FILE.refused.csv to correct and import.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Import without asking.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Import even rows that were imported before.")
+    ] = False,
+    resume: Annotated[int | None, _number("--resume", "Go on with an import.")] = None,
+    undo: Annotated[int | None, _number("--undo", "Take an import back.")] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="List the imports.")] = False,
+    account: Account = None,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import the leads of a file, even while a server runs."""
+    if sum((file is not None, resume is not None, undo is not None, is_list)) != 1:
+        raise typer.BadParameter("give one of: a file, --resume N, --undo N, --list")
+    configuration = configuration_from(database=database)
+    if is_list:
+        found = app.on_store(configuration, lambda store: _imports(store, account))
+        machine = [import_machine(one) for one in found]
+        print_result(machine, import_list(found), as_json=as_json)
+        return
+    if undo is not None:
+        one = app.on_store(configuration, lambda store: _one(store, account, undo))
+        undo_of_batch(configuration, account, one.batch_id, False, dry_run, as_json)
+        return
+    from onelead.commands import import_run as runs  # noqa: PLC0415 - only this one reads files
+
+    wanted = runs.Wanted(
+        file=file,
+        resume=resume,
+        match=tuple(match or ()),
+        mode=mode,
+        mapping=mapping,
+        dates=dates,
+        decimal=decimal,
+        source=source or "",
+        keep_filled=keep_filled,
+        blank=blank,
+        country=country.upper() if country else None,
+        encoding=encoding,
+        separator="\t" if separator == "tab" else separator,
+        sheet=sheet,
+        report=report,
+        dry_run=dry_run,
+        yes=yes,
+        again=again,
+        as_json=as_json,
+    )
+    runs.require_answers(wanted)
+    code = app.on_store(configuration, lambda store: runs.run(store, account, wanted))
+    if code:
+        raise typer.Exit(code)
+
+
+async def _imports(store: Store, account: int | None) -> list[FileImport]:
+    account_id = (await chosen_account(store, account)).account_id
+    return list(await store.file_imports(account_id, limit=PAGE_SIZE_MAX))
+
+
+async def _one(store: Store, account: int | None, number: int) -> FileImport:
+    account_id = (await chosen_account(store, account)).account_id
+    return await store.file_import(account_id, number)

@@ -1,0 +1,1 @@
+"""Imports of files: the job, its dry run, its reports."""

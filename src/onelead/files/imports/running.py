@@ -1,0 +1,229 @@
+"""Writes the rows of an import through the writer, and goes on where it was left.
+
+While the rows of one chunk are written, those of the next are read. How far it is, is noted every
+moment; what a killed process had not noted is in the ledger. Rows that were written before are
+known by their keys, so nothing is done twice, whoever else imports the same file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Protocol
+
+from msgspec import Struct, structs
+
+from onelead.contract.imports import FileImport, ImportChange, ImportState, WrittenRows
+from onelead.domain.account import AccountSettings
+from onelead.domain.importing.creating import with_created
+from onelead.domain.limits import IMPORT_NOTED_S
+from onelead.domain.writes import LeadWrite
+from onelead.files.imports.choices import (
+    Findings,
+    ImportChoices,
+    choices_of,
+    findings_of,
+    source_name,
+    text_of,
+)
+from onelead.files.imports.outcomes import SKIPPED, outcome_of, total
+from onelead.files.imports.rows import RowWrites, Sender, WrittenRow, key_scope
+from onelead.files.imports.walks import PartStore, chunks_of, opened, slices_of
+from onelead.process.writer import Receipt
+
+#: So many chunks wait for the writer, so that it never waits for the file.
+_CHUNKS_AHEAD = 2
+
+
+class RunStore(PartStore, Protocol):
+    """What writing an import needs of a store."""
+
+    async def settings(self, account_id: int) -> AccountSettings:
+        """See `SettingsStore`."""
+
+    async def note_import(
+        self, account_id: int, number: int, holder: str, change: ImportChange, *, leave: bool
+    ) -> FileImport | None:
+        """See `ImportStore`."""
+
+    async def written_rows(self, account_id: int, batch_id: str) -> WrittenRows:
+        """See `ImportStore`."""
+
+
+class BulkWriter(Protocol):
+    """What writing an import needs of the writer."""
+
+    async def accept_bulk(
+        self, account_id: int, writes: Sequence[LeadWrite]
+    ) -> list[asyncio.Future[Receipt]]:
+        """See `BatchingWriter`."""
+
+
+class Progress(Struct):
+    """How far an import is."""
+
+    #: All rows up to this line are done.
+    line: int
+    counts: Counter[str]
+    row_count: int | None
+
+
+#: Told about rows as soon as they are written, with the progress.
+OnWritten = Callable[[Sequence[WrittenRow], Sequence[Receipt], Progress], None]
+
+
+class Run:
+    """Writes the rows of one import that this process holds."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        writer: BulkWriter,
+        account_id: int,
+        holder: str,
+        *,
+        monotonic: Callable[[], float],
+        goes_on: Callable[[], bool] = lambda: True,
+        on_written: OnWritten = lambda _rows, _receipts, _progress: None,
+    ) -> None:
+        """`goes_on` is asked after each chunk whether this process goes on with it."""
+        self._store = store
+        self._writer = writer
+        self._account_id = account_id
+        self._holder = holder
+        self._monotonic = monotonic
+        self._goes_on = goes_on
+        self._on_written = on_written
+        self._noted_at = monotonic()
+        self._ahead: deque[tuple[Sequence[WrittenRow], list[asyncio.Future[Receipt]]]] = deque()
+        self._is_done = False
+
+    async def run(self, one: FileImport) -> FileImport | None:
+        """Write the rows that are left; return the import as it is then.
+
+        None when another process has taken it over. Raises what reading the file raises,
+        InputInvalid, StoreUnavailable and ServiceStopping; then another run goes on.
+        """
+        choices, findings = choices_of(one), findings_of(one)
+        assert findings is not None, "an import starts after its file was read"
+        written = await self._store.written_rows(self._account_id, one.batch_id)
+        progress = Progress(one.line, Counter(one.counts), one.row_count)
+        self._noted_at = self._monotonic()
+        found: FileImport | None = one
+        try:
+            found = await self._walk(one, choices, findings, written, progress)
+        finally:
+            await self._settle()
+            if found is not None:
+                found = await self._note(one, progress, self._ending(choices, findings), leave=True)
+        return found
+
+    async def _walk(
+        self,
+        one: FileImport,
+        choices: ImportChoices,
+        findings: Findings,
+        written: WrittenRows,
+        progress: Progress,
+    ) -> FileImport | None:
+        """Write row after row until the end, or until someone says to stop."""
+        settings = await self._store.settings(self._account_id)
+        mapping = with_created(findings.surveyed.mapping, settings)
+        sender = sender_of(one, choices)
+        done_to = max(progress.line, written.line)
+        passed = 0
+        async with opened(self._store, self._account_id, one, choices.reading) as table:
+            with closing(
+                RowWrites(table.header, mapping, settings, sender, choices.corrections)
+            ) as row_writes:
+                async for chunk in chunks_of(table):
+                    rows: list[WrittenRow] = []
+                    async for some in slices_of(chunk):
+                        for row in some:
+                            if row.line > done_to:
+                                rows.append(row_writes.of(row))
+                            else:
+                                row_writes.pass_over(row)
+                                passed += 1
+                    if rows and done_to > progress.line:
+                        _catch_up(progress, written, passed)
+                    if rows:
+                        writes = [row.write for row in rows]
+                        answers = await self._writer.accept_bulk(self._account_id, writes)
+                        self._ahead.append((rows, answers))
+                    if len(self._ahead) >= _CHUNKS_AHEAD:
+                        await self._finish_one(progress)
+                    found = await self._noted_in_time(one, progress)
+                    if found is None or found.state is not ImportState.RUNNING:
+                        return found
+                    if not self._goes_on():
+                        return found
+                while self._ahead:
+                    await self._finish_one(progress)
+                if done_to > progress.line:
+                    _catch_up(progress, written, passed)
+        self._is_done = True
+        progress.row_count = total(progress.counts)
+        return one
+
+    async def _finish_one(self, progress: Progress) -> None:
+        """Wait for the oldest chunk and count it."""
+        rows, answers = self._ahead[0]
+        receipts = [await answer for answer in answers]
+        self._ahead.popleft()
+        for receipt in receipts:
+            progress.counts[outcome_of(receipt.result)] += 1
+        progress.line = rows[-1].row.line
+        self._on_written(rows, receipts, progress)
+
+    async def _settle(self) -> None:
+        """Wait for what is on its way; whether it was written is found out by the next run."""
+        answers = [answer for _rows, some in self._ahead for answer in some]
+        self._ahead.clear()
+        await asyncio.gather(*answers, return_exceptions=True)
+
+    async def _noted_in_time(self, one: FileImport, progress: Progress) -> FileImport | None:
+        if self._monotonic() < self._noted_at + IMPORT_NOTED_S:
+            return one
+        self._noted_at = self._monotonic()
+        return await self._note(one, progress, ImportChange(), leave=False)
+
+    async def _note(
+        self, one: FileImport, progress: Progress, change: ImportChange, *, leave: bool
+    ) -> FileImport | None:
+        change = structs.replace(
+            change, line=progress.line, counts=progress.counts, row_count=progress.row_count
+        )
+        return await self._store.note_import(
+            self._account_id, one.number, self._holder, change, leave=leave
+        )
+
+    def _ending(self, choices: ImportChoices, findings: Findings) -> ImportChange:
+        """Return what changes at the end: nothing, or it is done and people are forgotten."""
+        if not self._is_done:
+            return ImportChange()
+        return ImportChange(
+            state=ImportState.DONE,
+            choices=text_of(structs.replace(choices, corrections={})),
+            findings=text_of(findings.without_people()),
+            message="",
+        )
+
+
+def sender_of(one: FileImport, choices: ImportChoices) -> Sender:
+    """Return in whose name the rows of an import are written."""
+    again = one.batch_id if choices.again else None
+    scope = key_scope(source_name(choices, one.name), again)
+    return Sender(one.batch_id, scope, one.user_id, one.source_id)
+
+
+def _catch_up(progress: Progress, written: WrittenRows, passed: int) -> None:
+    """Count what a killed process had done and not noted, by the ledger.
+
+    Rows that were passed over and are not in the ledger of this import had been done before it.
+    """
+    counts = Counter(written.counts)
+    counts[SKIPPED] = max(0, passed - counts.total())
+    progress.counts, progress.line = +counts, written.line

@@ -1,0 +1,86 @@
+"""Walks through a file without keeping others of the process waiting.
+
+Rows are read in a thread, because a workbook is read by a process that may be slow, and looked at
+on the event loop in slices of a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import asynccontextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from onelead.contract.imports import FileImport
+from onelead.domain.importing.headers import is_known_header
+from onelead.domain.limits import IMPORT_CHUNK_ROWS, IMPORT_SLICE_ROWS
+from onelead.files.readers.errors import FileChanged
+from onelead.files.readers.opening import open_table
+from onelead.files.readers.table import Choices, Row, Table
+
+
+class PartStore(Protocol):
+    """What opening an upload needs of a store."""
+
+    async def import_part(self, account_id: int, number: int, part: int) -> bytes | None:
+        """See `ImportStore`."""
+
+
+@asynccontextmanager
+async def opened(
+    store: PartStore, account_id: int, one: FileImport, reading: Choices
+) -> AsyncIterator[Table]:
+    """Open the file of an import, which must be the one that it began with.
+
+    Raises FileUnreadable, FileTooLarge, FileChanged.
+    """
+    if one.path is not None:
+        yield await table_of(Path(one.path), one.name, reading, one.digest)
+        return
+    # It has no name, so a process that is killed leaves nothing behind.
+    with tempfile.TemporaryFile(prefix="onelead-") as spool:
+        part = 0
+        while (content := await store.import_part(account_id, one.number, part)) is not None:
+            await asyncio.to_thread(spool.write, content)
+            part += 1
+        await asyncio.to_thread(spool.flush)
+        path = Path(f"/proc/{os.getpid()}/fd/{spool.fileno()}")
+        yield await table_of(path, one.name, reading, one.digest)
+
+
+async def table_of(path: Path, name: str, reading: Choices, digest: str = "") -> Table:
+    """Open a file, which must have this digest if there is one.
+
+    Raises FileUnreadable, FileTooLarge, FileChanged.
+    """
+    table = await asyncio.to_thread(open_table, path, name, is_known_header, reading)
+    if digest and table.fingerprint.digest != digest:
+        raise FileChanged
+    return table
+
+
+async def chunks_of(
+    table: Table, *, after: int = 0, rows: int = IMPORT_CHUNK_ROWS
+) -> AsyncIterator[Sequence[Row]]:
+    """Yield the rows after a line in chunks, the last of which may be short."""
+    walk: Generator[Row] = table.rows()
+    try:
+        while chunk := await asyncio.to_thread(_next, walk, rows):
+            yield chunk if not after else [row for row in chunk if row.line > after]
+    finally:
+        await asyncio.to_thread(walk.close)
+
+
+def _next(walk: Generator[Row], rows: int) -> list[Row]:
+    return list(islice(walk, rows))
+
+
+async def slices_of(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
+    """Yield some rows at a time, and let others have a turn in between."""
+    for at in range(0, len(rows), IMPORT_SLICE_ROWS):
+        yield rows[at : at + IMPORT_SLICE_ROWS]
+        await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""Imports of files: the SQL that both engines share."""
