@@ -22,7 +22,7 @@ from onelead.domain.errors import NotPossible
 from onelead.storage.exports.loading import load_account
 from onelead.storage.sqlite.copies import explained
 
-_PAGES_KIB = 128 * 1024
+_PAGES_KIB = 64 * 1024
 
 
 def load_into(path: Path, account: AccountLines, now: int) -> Loaded:

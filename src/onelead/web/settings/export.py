@@ -40,6 +40,6 @@ def _pieces(store: Store, account_id: int) -> Generator[bytes, None, None]:
 
 
 PAGES = (
-    Page("GET", _PATH, export_page, Access.ADMIN),
+    Page("GET", _PATH, export_page, Access.ADMIN, confirm=True),
     Page("GET", _FILE, export_file, Access.ADMIN, confirm=True),
 )
