@@ -113,7 +113,7 @@ class ParquetFile:
             from pyarrow import parquet  # noqa: PLC0415
         except ImportError:
             raise NotPossible(
-                "Parquet needs a package: install onelead with `pip install 'onelead[parquet]'`"
+                "Parquet needs the package pyarrow; install it beside onelead with pip"
             ) from None
         types = {
             ColumnKind.TEXT: pa.string(),
