@@ -86,7 +86,7 @@ bench: $(VENV)/bench.stamp ## measure everything; less of it as ARGS="--quick"
 
 lock: $(VENV)/test.stamp ## pin what pyproject.toml asks for; newer releases with ARGS="--upgrade"
 	$(BUILD_NEEDS) | $(LOCK) --all-extras --output-file requirements/bench.txt $(ARGS)
-	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra dev --extra company --output-file requirements/test.txt
+	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra dev --extra company --extra parquet --output-file requirements/test.txt
 	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --extra company --output-file requirements/company.txt
 	$(BUILD_NEEDS) | $(LOCK) $(AS_BENCH) --output-file requirements/serve.txt
 	@for platform in $(PLATFORMS); do for python in $(PYTHONS); do \

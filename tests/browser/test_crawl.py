@@ -65,7 +65,9 @@ class Crawl:
         self._require_targets(address)
         for target in [
             *self._tab.eval_on_selector_all("a[href]:not([download])", _LINKS),
-            *self._tab.eval_on_selector_all("form[method=get], form:not([method])", _FORMS),
+            *self._tab.eval_on_selector_all(
+                "form[method=get]:not([data-download]), form:not([method])", _FORMS
+            ),
         ]:
             self._add(urljoin(address, target), address)
 

@@ -19,6 +19,7 @@ from onelead.commands.access import keys, users
 from onelead.commands.backup import backup, restore
 from onelead.commands.check import check
 from onelead.commands.erase import erase
+from onelead.commands.export import copy, export, load
 from onelead.commands.imports import import_file
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
@@ -223,3 +224,6 @@ commands.command()(erase)
 commands.command()(backup)
 commands.command()(restore)
 commands.command()(check)
+commands.command()(export)
+commands.command()(load)
+commands.command()(copy)

@@ -22,6 +22,7 @@ from onelead.contract.checks import CheckStore
 from onelead.contract.credentials import CredentialStore
 from onelead.contract.decisions import DecisionStore
 from onelead.contract.erasures import ErasureStore
+from onelead.contract.exports import ExportStore
 from onelead.contract.figures import FigureStore
 from onelead.contract.imports import ImportStore
 from onelead.contract.leads import LeadStore
@@ -54,6 +55,7 @@ class Store(
     CredentialStore,
     DecisionStore,
     ErasureStore,
+    ExportStore,
     FigureStore,
     ImportStore,
     LeadStore,

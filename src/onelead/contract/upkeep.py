@@ -5,16 +5,14 @@ Unlike the methods of the store, these do not need a database that this version 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from msgspec import Struct
 
 from onelead.contract.checks import Finding
-
-#: Takes a text such as `copied 12 of 240 MB`.
-OnProgress: TypeAlias = Callable[[str], None]
+from onelead.contract.exports import AccountLines, Loaded, OnProgress
 
 
 class FilesChecked(Struct, frozen=True):
@@ -63,4 +61,12 @@ class Upkeep(Protocol):
         """Put a backup in the place of the database; after a crash it is the old or the new one.
 
         Raises NotPossible, DatabaseNewer, DatabaseLocked, DatabaseUnusable.
+        """
+
+    def load_account(self, account: AccountLines, now: int) -> Loaded:
+        """Load an account into the migrated database, as a whole or not at all.
+
+        An account of the same id is replaced if it has no leads and no ledger yet; ids of accounts
+        and of all that they have stay as they are. No server may run on a SQLite file meanwhile.
+        Raises NotPossible, DatabaseLocked, DatabaseUnusable.
         """

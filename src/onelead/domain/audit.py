@@ -1,4 +1,4 @@
-"""The audit: who did what with users, keys, links, passwords and sign-ins.
+"""The audit: who did what with users, keys, links, passwords and sign-ins, and who took data out.
 
 What concerns leads and settings, the account's name, time zone and currency among them, is in the
 ledger; this is for the doors. Each entry is written in the transaction of what it tells about.
@@ -38,6 +38,8 @@ class AuditEvent(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes_made"
     COMPANY_SIGN_IN_LINKED = "company_sign_in_linked"
     COMPANY_SIGN_IN_UNLINKED = "company_sign_in_unlinked"
+    EXPORTED = "exported"
+    ACCOUNT_LOADED = "account_loaded"
 
 
 class Channel(StrEnum):

@@ -457,6 +457,27 @@ LIVE_ROWS = 12
 #: millisecond a MiB, and at this many accounts at most.
 QUICK_CHECK_FILE_BYTES_MAX = 33_554_432
 QUICK_CHECK_ACCOUNTS_MAX = 1_000
+#: An export reads so many rows at a time; a load writes so many, or so many bytes of lines.
+EXPORT_CHUNK_ROWS = 100
+#: A snapshot of PostgreSQL from which nothing was read for this long ends.
+SNAPSHOT_IDLE_S = 600
+#: A piece of an export as it is written or sent.
+EXPORT_PIECE_BYTES = 65_536
+LOAD_CHUNK_ROWS = 2_000
+LOAD_CHUNK_BYTES = 8 * 1_048_576
+#: A list of leads goes into a file in pieces of so many.
+LIST_FILE_CHUNK_LEADS = 500
+#: What a sheet of XLSX can have, below its header, and a cell; and how many leads a page puts into
+#: one, which takes seconds.
+SHEET_ROWS_MAX = 1_048_575
+SHEET_CELL_CHARS_MAX = 32_767
+PAGE_SHEET_ROWS_MAX = 100_000
+#: A process writes so many files for pages at a time.
+PAGE_EXPORTS_AT_ONCE_MAX = 2
+#: Commands say how far they are after so many lines.
+EXPORT_REPORT_LINES = 1_000
+#: A longer line of an export is not read. One row of the ledger can have as much.
+EXPORT_LINE_BYTES_MAX = 256 * 1_048_576
 #: `onelead check` reads so many rows in a step, and lists so many findings.
 CHECK_CHUNK_LEADS = 500
 CHECK_CHUNK_KEYS = 2_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import BULK_STREAMS_MAX, LIVE_POLL_S
+from onelead.domain.limits import BULK_STREAMS_MAX, LIVE_POLL_S, PAGE_EXPORTS_AT_ONCE_MAX
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.company_provider import CompanyProvider
 from onelead.process.feed import Feed
@@ -17,6 +17,7 @@ from onelead.process.password_hashes import PasswordHashes
 from onelead.process.readiness import Readiness
 from onelead.process.refused_sign_ins import RefusedSignIns
 from onelead.process.shared_values import SharedValueScans
+from onelead.process.turns import Turns
 from onelead.process.watch import Watch
 from onelead.process.writer import BatchingWriter
 
@@ -54,6 +55,14 @@ class Runtime:
     def bulk_streams(self) -> asyncio.Semaphore:
         """A place for each bulk upsert that this process serves at a time."""
         return asyncio.Semaphore(BULK_STREAMS_MAX)
+
+    @cached_property
+    def exports(self) -> Turns:
+        """The places of those who take data out by the pages of this process."""
+        return Turns(
+            PAGE_EXPORTS_AT_ONCE_MAX,
+            "Other exports are under way; try again when one of them has ended",
+        )
 
     @cached_property
     def refused_sign_ins(self) -> RefusedSignIns:

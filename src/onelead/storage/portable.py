@@ -18,6 +18,7 @@ from onelead.storage.access.credentials import PortableCredentials
 from onelead.storage.access.portable import PortableAccess
 from onelead.storage.check.portable import PortableChecks
 from onelead.storage.erasure.portable import PortableErasures
+from onelead.storage.exports.snapshots import leads_in_order
 from onelead.storage.imports.portable import PortableImports
 from onelead.storage.lane import take_lane
 from onelead.storage.leads import decisions
@@ -54,6 +55,7 @@ class PortableStore(
     pairs_between = reads(decisions.pairs_between)
     waiting_deliveries = reads(decisions.waiting_deliveries)
     leads_using = reads(settings_rows.leads_using)
+    leads_in_order = long_read(reads_by_settings(leads_in_order))
     index_progress = reads(index_steps.index_progress)
     key_rebuild_progress = reads(key_rebuild.key_rebuild_progress)
 

@@ -33,7 +33,7 @@ CONFIRMED = {
     # An undo can delete a field that was created, or bring lifetimes back.
     "POST /settings/changes/{seq}/undo",
     *("POST /settings/account/sessions", "POST /settings/account/imports"),
-    "GET /settings/audit/export",
+    *("GET /settings/audit/export", "GET /settings/export", "GET /settings/export/file"),
     *(
         "GET /profile/passkeys/new",
         "POST /profile/company/connect",

@@ -24,6 +24,10 @@ _LETTERS: dict[KeyScope | None, str] = {
 }
 _PREFIX = f"ol_[{''.join(_LETTERS.values())}]_"
 _WELL_FORMED = re.compile(f"{_PREFIX}[0-9A-Za-z]{{{_RANDOM_CHARS + _CHECKSUM_CHARS}}}", re.ASCII)
+#: How the hashes of those without a text begin, which no SHA-256 does: sources of imports, whose
+#: hash follows from the name, and keys of an account that was loaded.
+SOURCE = "source:"
+_NO_KEY = "no-key:"
 #: Keys from before there were scopes have digits in the place of the letter.
 _NEW = re.compile(_PREFIX)
 
@@ -32,6 +36,19 @@ def new_key_text(scope: KeyScope | None, random_bits: int) -> str:
     """Return the text of a key with 256 random bits."""
     body = f"ol_{_LETTERS[scope]}_{_base62(random_bits, _RANDOM_CHARS)}"
     return body + _checksum(body)
+
+
+def no_key_hash(random_bits: int) -> str:
+    """Return what is stored as the hash of an API key that nobody can use, of 256 random bits.
+
+    It is as secret as a hash: the first one of a database is what only the database knows.
+    """
+    return f"{_NO_KEY}{random_bits:064x}"
+
+
+def has_no_key(key_hash: str) -> bool:
+    """Say whether the row of an API key only names a source, and no text is its key."""
+    return key_hash.startswith((SOURCE, _NO_KEY))
 
 
 def is_well_formed(text: str) -> bool:

@@ -35,7 +35,7 @@ from onelead.domain.api_keys.purposes import (
     require_purpose,
 )
 from onelead.domain.api_keys.sources import require_source_name
-from onelead.domain.api_keys.texts import new_key_text
+from onelead.domain.api_keys.texts import SOURCE, has_no_key, new_key_text
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent, Requester
 from onelead.domain.errors import NotPossible, ResourceNotFound
 from onelead.domain.text import fold, fold_case
@@ -209,14 +209,10 @@ def api_keys(connection: Connection, account_id: int) -> Sequence[ApiKey]:
             date_expires=row.date_expires,
             networks=_networks(row),
             created_by_id=row.created_by_id,
-            is_source=row.key_hash.startswith(_SOURCE),
+            is_source=has_no_key(row.key_hash),
         )
         for row in rows
     ]
-
-
-#: What the hash of a source begins with. Those of keys are hexadecimal.
-_SOURCE = "source:"
 
 
 def import_source(
@@ -224,7 +220,7 @@ def import_source(
 ) -> ApiKey:
     """Return the source of imports with a name; the first import makes it."""
     name = require_source_name(name)
-    stored_as = f"{_SOURCE}{account_id}:{key_hash(fold(name))}"
+    stored_as = f"{SOURCE}{account_id}:{key_hash(fold(name))}"
     take_lane(connection, account_id, 0)
     table = schema.api_key
     found = connection.execute(select(table.c.id).where(table.c.key_hash == stored_as)).scalar()

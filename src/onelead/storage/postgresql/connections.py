@@ -23,6 +23,8 @@ from onelead.storage.postgresql.trips import Trips
 Connect: TypeAlias = Callable[[], Awaitable[AsyncConnection[Any]]]
 Watch: TypeAlias = Callable[[AsyncConnection[Any]], asyncio.TimerHandle]
 
+#: Of new accounts. Any numbers will do, as long as every process uses the same ones.
+ACCOUNTS_LOCK = 7_311_002
 _NOTHING: Mapping[str, str] = {}
 #: The defaults for libpq, unless the URL says otherwise. A network that swallows everything is
 #: noticed after about as long as a statement may take.

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 
 from onelead.contract.checks import Finding
-from onelead.contract.upkeep import FilesChecked, OnProgress
+from onelead.contract.exports import OnProgress
+from onelead.contract.upkeep import FilesChecked
 from onelead.domain.errors import DatabaseNewer, NotPossible
 from onelead.storage.migrate import known_revisions
 from onelead.storage.schema import REVISION, metadata

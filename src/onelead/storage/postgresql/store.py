@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -25,6 +25,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection as PooledConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from onelead.contract.exports import OnProgress, Snapshot
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import PoolUse, StoreObserver
 from onelead.domain.account import AccountSettings
@@ -40,17 +41,20 @@ from onelead.domain.limits import (
     SERVER_TROUBLE_S,
 )
 from onelead.storage import schema
+from onelead.storage.exports.snapshots import OpenSnapshot
 from onelead.storage.lane import LaneMissing
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.postgresql.batch import plan_under_lane, write_and_commit
 from onelead.storage.postgresql.connections import (
+    ACCOUNTS_LOCK,
     BY_KEYS,
     BatchConnections,
     connector,
     create_engine,
     cut,
 )
+from onelead.storage.postgresql.exports import snapshot_of
 from onelead.storage.postgresql.failures import failure, in_words, is_connection_lost
 from onelead.storage.postgresql.settings import WAIT_FOR_DISK, read_settings
 from onelead.storage.postgresql.trips import Trips
@@ -59,7 +63,6 @@ from onelead.storage.trouble import Trouble
 T = TypeVar("T")
 #: Any numbers will do, as long as every process uses the same ones.
 MIGRATION_LOCK = 7_311_001
-_ACCOUNTS_LOCK = 7_311_002
 _PAUSE_S_MIN = 0.02
 _PAUSE_S_MAX = 1.0
 #: How often an account without a lane is looked for: its shard may be moving.
@@ -189,6 +192,15 @@ class PostgresqlStore(PortableStore):
         assert isinstance(pool, sqlalchemy.QueuePool)
         return PoolUse(pool.checkedout() + self._batches.in_use, DATABASE_CONNECTIONS_MAX)
 
+    @contextmanager
+    def snapshot(self, on_progress: OnProgress) -> Iterator[Snapshot]:
+        try:
+            with snapshot_of(self._url) as connection:
+                on_progress("reading")
+                yield OpenSnapshot(connection)
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+            raise StoreUnavailable(retry_after_s=RETRY_AFTER_S) from error
+
     async def write_leads(self, batch: Batch) -> BatchReceipt:
         self._long_reads.leads_are_written()
         in_doubt: BatchReceipt | None = None
@@ -248,7 +260,7 @@ class PostgresqlStore(PortableStore):
         return True
 
     def _lock_accounts(self, connection: Connection) -> None:
-        _take_lock(connection, _ACCOUNTS_LOCK)
+        _take_lock(connection, ACCOUNTS_LOCK)
 
     async def _finished(self, work: Awaitable[T]) -> T:
         """Finish the work even when the caller goes away."""

@@ -12,11 +12,13 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from onelead.contract.upkeep import Contents, FilesChecked, OnProgress, Restored
+from onelead.contract.exports import AccountLines, Loaded, OnProgress
+from onelead.contract.upkeep import Contents, FilesChecked, Restored
 from onelead.domain.errors import DatabaseUnusable, NotPossible
 from onelead.storage.contents import AccountNumbers, verified
 from onelead.storage.new_file import new_file
 from onelead.storage.postgresql.connections import with_defaults
+from onelead.storage.postgresql.exports import load_into
 from onelead.storage.postgresql.file_check import Connection, check_server
 from onelead.storage.postgresql.programs import (
     environment_for,
@@ -99,6 +101,13 @@ class PostgresqlUpkeep:
             # The planner knows nothing about the new tables yet.
             connection.execute("ANALYZE")
         return Restored(contents, None)
+
+    def load_account(self, account: AccountLines, now: int) -> Loaded:
+        """Load an account in one transaction, which waits for nobody but new accounts."""
+        try:
+            return load_into(self._url, account, now)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnusable(why_unusable(self._url, error)) from error
 
 
 def _tables_there(connection: Connection) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from onelead.contract.upkeep import Contents, OnProgress
+from onelead.contract.exports import OnProgress
+from onelead.contract.upkeep import Contents
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import COMMIT_TIMEOUT_S
 from onelead.storage.contents import AccountNumbers, verified
@@ -44,9 +48,53 @@ def copy_database(path: Path, copy: Path, on_progress: OnProgress) -> None:
     """Copy the committed state of one moment; writers go on meanwhile. Raises NotPossible."""
     with (
         explained(f"{path} cannot be copied"),
-        closing(_opened(path, "rw", timeout=COMMIT_TIMEOUT_S)) as source,
         closing(_opened(copy, "rw")) as target,
     ):
+        _copy_into(target, path, on_progress)
+
+
+@contextmanager
+def private_copy(path: Path, on_progress: OnProgress) -> Iterator[sqlite3.Connection]:
+    """Open a copy that has no name, so that nothing is left of it, even after `kill -9`.
+
+    Raises NotPossible.
+    """
+    require_room(path.parent, path.stat().st_size, "a copy of the database")
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    with (
+        os.fdopen(descriptor, "r+b", buffering=0) as file,
+        explained(f"{path} cannot be copied"),
+        closing(_opened(Path(name), "rw")) as target,
+    ):
+        try:
+            # SQLite opens the file with the first statement that needs it.
+            target.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        finally:
+            Path(name).unlink()
+        _copy_into(target, path, on_progress)
+        _end_log_mode(file.fileno())
+        yield target
+
+
+def _end_log_mode(descriptor: int) -> None:
+    """Say in the header of a copy that it has no log, whose name nobody could give.
+
+    https://sqlite.org/fileformat.html has the places: the two versions, and the counter of changes,
+    by which SQLite knows that it has to read the header again.
+    """
+    os.pwrite(descriptor, bytes((1, 1)), 18)
+    changes = int.from_bytes(os.pread(descriptor, 4, 24), "big") + 1
+    os.pwrite(descriptor, (changes % 2**32).to_bytes(4, "big"), 24)
+
+
+def require_room(folder: Path, size: int, what: str) -> None:
+    """Raise NotPossible if the disk of a folder has no room for so many bytes."""
+    if shutil.disk_usage(folder).free < size:
+        raise NotPossible(f"the disk of {folder} has no room for {size:,} bytes, for {what}")
+
+
+def _copy_into(target: sqlite3.Connection, path: Path, on_progress: OnProgress) -> None:
+    with closing(_opened(path, "rw", timeout=COMMIT_TIMEOUT_S)) as source:
         # It has no name yet, so nothing has to survive a crash.
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
@@ -93,4 +141,6 @@ def _counts(driver: sqlite3.Connection, statement: str) -> dict[int, int]:
 def _opened(path: Path, mode: str, more: str = "", *, timeout: float = 0) -> sqlite3.Connection:
     # As a URI, so that no file is created where there is none.
     uri = f"{path.resolve().as_uri()}?mode={mode}{more}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=timeout, check_same_thread=False
+    )

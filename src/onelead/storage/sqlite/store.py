@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, select
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event, select
 
 from onelead.contract.checks import Finding
+from onelead.contract.exports import OnProgress, Snapshot
 from onelead.contract.leads import Batch, BatchReceipt
 from onelead.contract.store import PoolUse
 from onelead.domain.errors import StoreUnavailable
@@ -29,10 +30,12 @@ from onelead.domain.limits import (
     QUICK_CHECK_FILE_BYTES_MAX,
 )
 from onelead.storage import schema
+from onelead.storage.exports.snapshots import OpenSnapshot
 from onelead.storage.migrate import migrate
 from onelead.storage.portable import PortableStore
 from onelead.storage.sqlite.batch import is_committed, write_batch
 from onelead.storage.sqlite.checkpoints import Checkpoints, Served
+from onelead.storage.sqlite.copies import private_copy
 from onelead.storage.sqlite.failures import Disk, failure
 from onelead.storage.sqlite.file import (
     clean,
@@ -290,6 +293,16 @@ class SqliteStore(PortableStore):
         # The batches keep their connection between turns.
         idle = self._batches is not None and not self._turn.locked()
         return PoolUse(pool.checkedout() - idle, pool.size())
+
+    @contextmanager
+    def snapshot(self, on_progress: OnProgress) -> Iterator[Snapshot]:
+        # A transaction that reads for minutes would keep the log from being copied.
+        with self._translated_errors():
+            self._look()
+            with private_copy(self._path, on_progress) as driver:
+                engine = create_engine("sqlite://", creator=lambda: driver, poolclass=NullPool)
+                with engine.connect() as connection:
+                    yield OpenSnapshot(connection)
 
     async def write_leads(self, batch: Batch) -> BatchReceipt:
         self._long_reads.leads_are_written()

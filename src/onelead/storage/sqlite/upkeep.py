@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from onelead.contract.checks import Finding
-from onelead.contract.upkeep import Contents, FilesChecked, OnProgress, Restored
+from onelead.contract.exports import AccountLines, Loaded, OnProgress
+from onelead.contract.upkeep import Contents, FilesChecked, Restored
 from onelead.domain.errors import DatabaseNewer, DatabaseUnusable, NotPossible
 from onelead.domain.limits import CHECK_FINDINGS_MAX, COMMIT_TIMEOUT_S
 from onelead.storage.migrate import known_revisions
@@ -19,6 +20,7 @@ from onelead.storage.new_file import new_file, sync
 from onelead.storage.schema import REVISION
 from onelead.storage.sqlite.copies import copy_database, explained, inspected, reason
 from onelead.storage.sqlite.file import fault_texts, lock_for_serving
+from onelead.storage.sqlite.loading import load_into
 
 _INTEGRITY = f"PRAGMA integrity_check({CHECK_FINDINGS_MAX})"
 _COPY_BYTES = 8 * 1_048_576
@@ -84,6 +86,11 @@ class SqliteUpkeep:
         except OSError as error:
             raise NotPossible(f"{path} cannot be written: {error.strerror}") from error
         return Restored(contents, kept)
+
+    def load_account(self, account: AccountLines, now: int) -> Loaded:
+        """Load an account while nobody else has the file open."""
+        with closing(lock_for_serving(self._path)):
+            return load_into(self._path, account, now)
 
 
 def _faults(driver: sqlite3.Connection) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from onelead.contract.leads import LeadList
 from onelead.domain.errors import InputInvalid
 from onelead.domain.limits import MERGE_LEADS_MAX, SELECTED_LEADS_MAX
+from onelead.web.frame.address import Pair
 from onelead.web.frame.pages import Page
 from onelead.web.frame.sessions import is_secure
 from onelead.web.frame.visit import Visit, error_line, own_path
@@ -94,9 +96,14 @@ def _context(
         ),
         "selected_max": SELECTED_LEADS_MAX,
         "merge_max": MERGE_LEADS_MAX,
+        "export_href": f"{PATH}/export?{urlencode(_exported(query, chosen))}",
         "is_first": not (query.cursor or query.before),
         "settings": settings,
     }
+
+
+def _exported(query: LeadQuery, chosen: list[Column]) -> list[Pair]:
+    return [*query.pairs, *(("columns", column.key) for column in chosen)]
 
 
 def _header(column: Column, query: LeadQuery, found: LeadList | None) -> Header:

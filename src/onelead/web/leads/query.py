@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,7 +21,7 @@ from starlette.datastructures import QueryParams
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField, DataType, day_on_the_wire, day_seconds
-from onelead.domain.errors import InputInvalid
+from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.limits import BATCH_ID_CHARS_MAX, CURSOR_CHARS_MAX, LIST_COLUMNS_MAX
 from onelead.domain.search import LAST_CONTACTED, FieldFilter, LeadSearch, checked_search
 from onelead.domain.text import is_blank, known_id, whole_number
@@ -80,6 +80,17 @@ class LeadQuery:
         self.before = "" if self.cursor else self.value("before")[: CURSOR_CHARS_MAX + 1]
         self.problems: dict[str, list[str]] = {}
         self.search = self._search()
+
+    @classmethod
+    def of_text(cls, text: str, settings: AccountSettings) -> Self:
+        """Read what follows the question mark of an address. Raises BodyMalformed."""
+        return cls(QueryParams(text.removeprefix("?")), settings)
+
+    def require_sound(self) -> None:
+        """Raise InputInvalid if something is wrong with the address."""
+        problems = [Problem(name, text) for name, texts in self.problems.items() for text in texts]
+        if problems:
+            raise InputInvalid(*problems)
 
     def value(self, name: str) -> str:
         """Return the last value of a parameter."""

@@ -88,6 +88,8 @@ _EVENTS: dict[AuditEvent, tuple[str, ...]] = {
         *("Company sign-in unlinked", "{by} unlinked {user} from the company sign-in"),
         "{by} unlinked their company sign-in",
     ),
+    AuditEvent.EXPORTED: ("Exported", "{by} exported data"),
+    AuditEvent.ACCOUNT_LOADED: ("Account loaded", "{by} loaded the account from an export"),
 }
 EVENT_LABELS = {event: words[0] for event, words in _EVENTS.items()}
 CHANNEL_LABELS = {

@@ -1,0 +1,1 @@
+"""Everything out, and back: exports of an account, copies of databases, and lists of leads."""

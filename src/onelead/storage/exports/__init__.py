@@ -1,0 +1,1 @@
+"""An account as lines of JSON, table by table, and back."""
