@@ -19,6 +19,7 @@ from onelead.commands.access import keys, users
 from onelead.commands.backup import backup, restore
 from onelead.commands.check import check
 from onelead.commands.erase import erase
+from onelead.commands.move_in import move_in
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -72,6 +73,7 @@ commands = typer.Typer(
 )
 commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
+commands.add_typer(move_in, name="move-in")
 commands.command("undo")(undo)
 commands.command("replay")(replay)
 commands.command()(configured(*CONFIGURATION_OPTIONS)(serve))
