@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -76,6 +77,20 @@ def test_it_says_what_it_would_do_and_does_it(call: Call, there: StandIn, tmp_pa
     batch = done.out.rsplit(maxsplit=1)[-1]
     assert call("undo", "--batch", batch).code == 0
     assert stored(tmp_path, "SELECT count(*) FROM lead") == [(0,)]
+
+
+def test_it_asks_before_it_writes(
+    call: Call, there: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for answer, leads in (("n", 0), ("y", 5)):
+        monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+        done = move_in(call, there)
+        assert "Bring these leads?" in done.out
+        assert stored(tmp_path, "SELECT count(*) FROM lead") == [(leads,)]
 
 
 def test_scripts_get_json(call: Call, there: StandIn) -> None:

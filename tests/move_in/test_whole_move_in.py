@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +12,14 @@ import pytest
 from tests.support.copper.moving import by_copper_id, forecast, moved_in, planned
 from tests.support.copper.stand_in import KEY, START, StandIn
 from tests.support.domain.lead_writes import update
+from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 
 from onelead.domain.account import Role
 from onelead.domain.lead import Address, Lead
-from onelead.domain.writes import Action, Delivery, LeadWrite
+from onelead.domain.writes import Action, Delivery, LeadWrite, Outcome
+from onelead.incoming.stored_delivery import replay_write
+from onelead.move_in.copper_settings import COPPER_ID, own_field
 
 MIDNIGHT = int(datetime(2025, 7, 4, tzinfo=ZoneInfo("America/Los_Angeles")).timestamp())
 
@@ -228,7 +232,7 @@ async def test_a_lead_that_was_deleted_here_comes_only_when_it_changes(
     await moved_in(account, there)
     (lead,) = await account.leads()
     await account.results(LeadWrite(Action.DELETE, Delivery("r", None, None, ""), lead.id))
-    await moved_in(account, there)
+    assert (await moved_in(account, there)).outcomes == {"done before": 1}
     assert await account.leads() == []
     await moved_in(account, there, since=0)
     (lead,) = await account.leads()
@@ -300,6 +304,50 @@ async def test_killed_after_each_page_it_goes_on(account: AccountStore, there: S
         raise AssertionError("it does not end")
     assert len(committed) > 4
     assert len(await account.leads()) == len(await by_copper_id(account)) == 650
+
+
+async def test_two_at_once_make_one_lead_of_each(account: AccountStore, there: StandIn) -> None:
+    for number in range(1, 301):
+        there.add(number)
+    full(there, 400)
+    store = await account.database.open(Clock())
+    other = await AccountStore.of(store, account.account_id, account.database)
+    both = await asyncio.gather(moved_in(account, there), moved_in(other, there, batch_id="b2"))
+    await store.close()
+    assert [done.settings_refused for done in both] == [[], []]
+    assert len(await account.leads()) == len(await by_copper_id(account)) == 301
+    names = [field.name for field in (await account.settings()).fields]
+    assert len(names) == len(set(names))
+
+
+async def test_a_refused_lead_can_be_applied_later(account: AccountStore, there: StandIn) -> None:
+    there.add(1, title="Buyer")
+    await moved_in(account, there)
+    (first,) = await account.leads()
+    field = own_field(COPPER_ID, await account.settings())
+    assert field
+    await account.created(name="Other", custom_fields={field.id: "71000001"})
+    there.add(1, title="Head buyer", date_modified=START + 90_000)
+    done = await moved_in(account, there)
+    assert done.refusals == {"match_ambiguous": 1}
+    assert done.comparison
+    assert done.comparison.differing == 1
+    seq = account.ledger("seq")[-1][0]
+    row = (await account.store.ledger_row(account.account_id, seq)).row
+    write = replay_write(row, Delivery("r", None, None, ""), lead_id=first.id)
+    assert (await account.result(write)).outcome is Outcome.UPDATED
+
+
+async def test_what_retention_has_removed_is_not_brought_again(
+    account: AccountStore, there: StandIn
+) -> None:
+    there.add(1)
+    await moved_in(account, there)
+    account.database.execute("UPDATE ledger SET payload = 'null' WHERE resource = 'lead'")
+    again = await moved_in(account, there)
+    assert again.outcomes == {"done before": 1}
+    there.add(1, title="Buyer", date_modified=START + 90_000)
+    assert (await moved_in(account, there)).outcomes == {"updated": 1}
 
 
 async def test_the_key_is_nowhere(account: AccountStore, there: StandIn, caplog: Any) -> None:

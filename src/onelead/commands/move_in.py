@@ -108,7 +108,11 @@ def copper(
             with shown_progress("moving in") as on_progress:
                 return planned, await bring(run._replace(on_progress=on_progress), planned)
 
-    planned, brought = app.on_store(configuration, work)
+    try:
+        planned, brought = app.on_store(configuration, work)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What came in stays; run the same command again to go on.", err=True)
+        raise
     print_result(_machine(planned.forecast, brought), _text(brought), as_json=as_json)
     if brought and (brought.refusals or brought.settings_refused):
         raise typer.Exit(_EXIT_REFUSED)

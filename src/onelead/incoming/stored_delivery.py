@@ -36,6 +36,9 @@ def replay_write(
         delivery, payload=row.payload or "", observed_at=_observed_at(row), unread_bytes=None
     )
     body = _body_of(delivery.payload)
+    if isinstance(body, dict):
+        # What a row or a lead was where it came from is beside what it asked for.
+        body.pop("cells", None)
     named = row.resource_id if lead_id is None else lead_id
     if match is not None and isinstance(body, dict):
         body["match"] = to_builtins(match)

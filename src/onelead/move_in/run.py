@@ -134,7 +134,7 @@ async def bring(run: Run, planned: Plan) -> Brought:
     settings, refused = await _changed_settings(run, planned.copper, delivery)
     field = own_field(COPPER_ID, settings)
     if field is None:
-        raise NotPossible(f"the custom field {COPPER_ID.name} cannot be made: {refused[0]}")
+        raise NotPossible("; ".join(refused))
     settings, field = await _indexed(run, field)
     known = KnownLeads(run.store, run.account_id, source.id)
     mapper = LeadMapper(planned.copper, settings)
@@ -170,17 +170,21 @@ async def _known_source(run: Run) -> ApiKey | None:
 async def _changed_settings(
     run: Run, copper: CopperSettings, delivery: Delivery
 ) -> tuple[AccountSettings, list[str]]:
+    """Make what is missing, one by one, as others may make it meanwhile; say what was refused."""
     settings = await run.store.settings(run.account_id)
-    refused = []
-    for change in missing(copper, settings):
+    refused: dict[str, str] = {}
+    tried: set[str] = set()
+    while change := next((one for one in missing(copper, settings) if one.text not in tried), None):
+        tried.add(change.text)
         payload = msgspec.json.encode(change.body).decode()
         # A change of the settings is undone by itself, and not with the leads.
         own = structs.replace(delivery, payload=payload, batch_id=None)
         result = await run.store.change_settings(run.account_id, change.write(own))
         settings = result.settings
         if result.refusal is not None:
-            refused.append(f"cannot {change.text}: {result.refusal.message}")
-    return settings, refused
+            refused[change.text] = f"cannot {change.text}: {result.refusal.message}"
+    still = {change.text for change in missing(copper, settings)}
+    return settings, [text for name, text in refused.items() if name in still]
 
 
 async def _indexed(run: Run, field: CustomField) -> tuple[AccountSettings, CustomField]:
@@ -240,6 +244,9 @@ def _parts(writes: Sequence[LeadWrite]) -> Iterator[list[LeadWrite]]:
 def _count(
     result: WriteResult, outcomes: Counter[str], refusals: Counter[str], brought: Brought
 ) -> None:
+    if result.replayed_seq is not None:
+        outcomes["done before"] += 1
+        return
     outcomes[result.outcome.value] += 1
     brought.shared += bool(result.shares)
     if result.refusal is not None:

@@ -161,13 +161,15 @@ class StandIn:
         size, number = asked.get("page_size", 20), asked.get("page_number", 1)
         assert 1 <= size <= 200
         lowest, highest = asked.get("minimum_modified_date", 0), asked.get("maximum_modified_date")
+        leads = self.leads
+        if "ids" in asked:
+            leads = {one: leads[one] for one in asked["ids"] if one in leads}
         found = [
             lead
-            for lead in self.leads.values()
+            for lead in leads.values()
             if lead["date_modified"] >= lowest
             and (highest is None or lead["date_modified"] <= highest)
             and (lead["converted_at"] is None or asked.get("include_converted_leads"))
-            and ("ids" not in asked or lead["id"] in asked["ids"])
         ]
         found.sort(key=lambda lead: (lead["date_modified"], lead["id"]))
         start = (number - 1) * size
