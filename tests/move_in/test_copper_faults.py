@@ -240,3 +240,35 @@ async def test_where_a_run_goes_on_is_never_beyond_what_was_read(there: StandIn)
             assert done <= before
             before |= {lead["id"] for lead in page.leads}
     assert before == there.leads.keys()
+
+
+async def test_while_leads_change_a_run_would_go_on_from_the_start_of_the_window(
+    there: StandIn,
+) -> None:
+    """A lead that a shift has hidden is read in the next pass; until then nothing says more."""
+    for number in range(1, 1_001):
+        there.add(number)
+
+    def change(number: int) -> None:
+        if number == 3:
+            there.leads.pop(71_000_001)
+
+    there.on_request = change
+    async with a_client(there.transport(), there.time) as copper:
+        pages = [page async for page in Windows(copper, 1_000, END).pages()]
+    assert [page.since for page in pages[:5]] == [1_000, START + 20_000, 1_000, 1_000, 1_000]
+    # The first lead of the third page moved to the second, which had been read.
+    (hidden,) = pages[5].leads
+    assert hidden["date_modified"] == START + 100 * 401
+    assert pages[5].since <= hidden["date_modified"]
+    assert len(pages) == 6
+
+
+async def test_of_what_changes_now_a_run_remembers_only_the_beginning(there: StandIn) -> None:
+    for number in range(1, 451):
+        there.add(number)
+    now = START + 100 * 400
+    async with a_client(there.transport(), there.time) as copper:
+        pages = [page async for page in Windows(copper, 0, now).pages()]
+    assert [page.since for page in pages][-1] == now - 3_600
+    assert sum(len(page.leads) for page in pages) == 450

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from onelead.domain.limits import (
+    COPPER_OVERLAP_S,
     COPPER_PASSES_MAX,
     COPPER_REACH_LEADS,
     COPPER_WINDOW_LEADS_MAX,
@@ -33,12 +34,16 @@ class Page(NamedTuple):
     since: int
 
 
-class Windows:
-    """The leads whose last change lies between two moments, in Unix seconds, both included."""
+#: Clocks differ; a lead that changed just now is read, too.
+_AHEAD_S = 86_400
 
-    def __init__(self, copper: Copper, first: int, last: int) -> None:
+
+class Windows:
+    """The leads that were last changed since a moment, in Unix seconds; `now` is another."""
+
+    def __init__(self, copper: Copper, since: int, now: int) -> None:
         self._copper = copper
-        self._first, self._last = first, last
+        self._since, self._now = since, now
         #: How many leads Copper has counted and not shown.
         self.unseen = 0
 
@@ -55,22 +60,26 @@ class Windows:
                 await asyncio.gather(coming, return_exceptions=True)
 
     async def _windows(self) -> AsyncGenerator[Page]:
-        waiting = [(self._first, self._last)]
+        # Leads that change now enter the window that is open, and only leave the others.
+        opened = max(self._since, self._now - COPPER_OVERLAP_S)
+        waiting = [(opened, self._now + _AHEAD_S), (self._since, opened - 1)]
         while waiting:
             first, last = waiting.pop()
+            if first > last:
+                continue
             found = await self._page(first, last, 1)
             if (found.total or 0) > COPPER_WINDOW_LEADS_MAX and first < last:
                 middle = (first + last) // 2
                 waiting += [(middle + 1, last), (first, middle)]
                 continue
-            window = _Window(first, last)
+            window = _Window(first, last, is_open=last >= opened)
             for _ in range(COPPER_PASSES_MAX):
                 reading = _Pass(found.total)
                 while not reading.is_over(found):
+                    reading.add(found)
                     page = window.page(found.entries, reading)
                     if page.leads:
                         yield page
-                    reading.add(found)
                     if reading.is_complete:
                         break
                     found = await self._page(first, last, reading.pages + 1)
@@ -104,11 +113,12 @@ class _Pass:
         self.pages = 0
         self.has_news = False
         self._ids: set[int] = set()
-        self._is_quiet = total is not None
+        #: Whether the count was the same on all pages, so that none has shifted.
+        self.is_quiet = total is not None
 
     def add(self, found: Found) -> None:
         self.pages += 1
-        self._is_quiet = self._is_quiet and found.total == self.total
+        self.is_quiet = self.is_quiet and found.total == self.total
         self._ids.update(lead["id"] for lead in found.entries)
 
     def is_over(self, found: Found) -> bool:
@@ -119,29 +129,34 @@ class _Pass:
     @property
     def is_complete(self) -> bool:
         """Whether as many leads were seen as there are, and nothing changed meanwhile."""
-        return self._is_quiet and len(self._ids) == self.total
+        return self.is_quiet and len(self._ids) == self.total
 
 
 class _Window:
-    def __init__(self, first: int, last: int) -> None:
+    """What was read of a window."""
+
+    def __init__(self, first: int, last: int, *, is_open: bool) -> None:
         self._first, self._last = first, last
+        self._is_open = is_open
         #: When each lead was last changed, as it was read.
         self.seen: dict[int, int] = {}
-        self._in_order_to: int | None = first
+        #: Up to when all leads are on the pages before, if they came in order.
+        self._read_to: int | None = None
 
     def page(self, leads: list[dict[str, Any]], reading: _Pass) -> Page:
+        """Return what is new of a page, and from when on a run would have to go on with it."""
         fresh = [lead for lead in leads if self.seen.get(lead["id"]) != lead["date_modified"]]
         reading.has_news = reading.has_news or bool(fresh)
         self.seen.update((lead["id"], lead["date_modified"]) for lead in fresh)
-        since = self._first
-        if reading.pages == 0:
-            self._in_order_to = self._first
-        if self._in_order_to is not None:
-            since = self._in_order_to
-            dates = [since, *(lead["date_modified"] for lead in leads), self._last]
-            self._in_order_to = dates[-2] if dates == sorted(dates) else None
-            since = since if self._in_order_to is not None else self._first
-        return Page(fresh, since)
+        before = self._first if reading.pages == 1 else self._read_to
+        self._read_to = None
+        if before is None or self._is_open or not reading.is_quiet:
+            return Page(fresh, self._first)
+        dates = [before, *(lead["date_modified"] for lead in leads), self._last]
+        if dates != sorted(dates):
+            return Page(fresh, self._first)
+        self._read_to = dates[-2]
+        return Page(fresh, before)
 
 
 def _is_lead(entry: dict[str, Any]) -> bool:

@@ -53,8 +53,6 @@ from onelead.move_in.known_leads import KnownLeads, Sent, cells
 from onelead.move_in.report import Brought, Forecast, Remarks
 from onelead.process.writer import BatchingWriter
 
-#: Clocks differ; a lead that changed just now is read, too.
-_AHEAD_S = 86_400
 #: Takes a text such as `1,200 leads read`.
 OnProgress = Callable[[str], None]
 
@@ -112,7 +110,7 @@ async def plan(run: Run) -> Plan:
     reader = _Reader(
         known, LeadMapper(copper, planned), found if found and is_ready(found) else None
     )
-    windows = Windows(run.copper, since, run.clock() + _AHEAD_S)
+    windows = Windows(run.copper, since, run.clock())
     read = 0
     async with aclosing(windows.pages()) as pages:
         async for page in pages:
@@ -205,7 +203,7 @@ async def _bring_leads(
     """Write page after page; each is committed before the next one."""
     writer = BatchingWriter(run.store)
     outcomes, refusals, sample = Counter[str](), Counter[str](), Sample()
-    windows = Windows(run.copper, since, run.clock() + _AHEAD_S)
+    windows = Windows(run.copper, since, run.clock())
     async with aclosing(windows.pages()) as pages:
         async for page in pages:
             leads = await reader.leads(page)
