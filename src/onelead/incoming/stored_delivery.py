@@ -36,9 +36,6 @@ def replay_write(
         delivery, payload=row.payload or "", observed_at=_observed_at(row), unread_bytes=None
     )
     body = _body_of(delivery.payload)
-    if isinstance(body, dict):
-        # What a row or a lead was where it came from is beside what it asked for.
-        body.pop("cells", None)
     named = row.resource_id if lead_id is None else lead_id
     if match is not None and isinstance(body, dict):
         body["match"] = to_builtins(match)
@@ -70,10 +67,14 @@ def _delivered_action(row: AccountLedgerRow) -> Action:
 
 def _body_of(payload: str) -> Any:
     try:
-        return decode_json(payload.encode())
+        body = decode_json(payload.encode())
     except BodyMalformed:
         # An item of a bulk call, whose other items were written.
         raise _invalid("has a text that cannot be stored; send it corrected") from None
+    if isinstance(body, dict):
+        # What a lead was where it came from is beside what the delivery asked for.
+        body.pop("cells", None)
+    return body
 
 
 def _check_meant(action: Action, lead_id: int | None, match: Match | None) -> None:
