@@ -21,7 +21,7 @@ from onelead.domain.custom_fields import (
     day_of,
 )
 from onelead.domain.errors import Problem
-from onelead.domain.lead import custom_name
+from onelead.domain.lead import LIST_FIELDS, custom_name
 from onelead.domain.limits import (
     LINE_CHARS_MAX,
     LIST_ENTRIES_MAX,
@@ -218,9 +218,9 @@ class LeadMapper:
 
     def _kept(self, name: str, value: Any) -> Any:
         """Return what can be kept of a value; None for nothing."""
-        if isinstance(value, list):
+        if isinstance(value, list) and name in LIST_FIELDS:
             entries = [one for one in value if not self._problems({name: [one]})]
-            return entries[: TAGS_MAX if name == "tags" else LIST_ENTRIES_MAX]
+            return entries[: TAGS_MAX if name == "tags" else LIST_ENTRIES_MAX] or None
         if isinstance(value, str) and name in _CUT_AT:
             cut = value[: _CUT_AT[name]]
             return None if self._problems({name: cut}) else cut

@@ -105,7 +105,7 @@ class CopperSettings(Struct, frozen=True):
         """The account's time zone; None if it is not known here."""
         try:
             return ZoneInfo(self.time_zone or "")
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             return None
 
 

@@ -168,12 +168,10 @@ async def _known_source(run: Run) -> ApiKey | None:
 async def _changed_settings(
     run: Run, copper: CopperSettings, delivery: Delivery
 ) -> tuple[AccountSettings, list[str]]:
-    """Make what is missing, one by one, as others may make it meanwhile; say what was refused."""
+    """Make what is missing, and say what was refused and is not there otherwise."""
     settings = await run.store.settings(run.account_id)
     refused: dict[str, str] = {}
-    tried: set[str] = set()
-    while change := next((one for one in missing(copper, settings) if one.text not in tried), None):
-        tried.add(change.text)
+    for change in list(missing(copper, settings)):
         payload = msgspec.json.encode(change.body).decode()
         # A change of the settings is undone by itself, and not with the leads.
         own = structs.replace(delivery, payload=payload, batch_id=None)
@@ -181,6 +179,7 @@ async def _changed_settings(
         settings = result.settings
         if result.refusal is not None:
             refused[change.text] = f"cannot {change.text}: {result.refusal.message}"
+    # Another run may have made the same meanwhile.
     still = {change.text for change in missing(copper, settings)}
     return settings, [text for name, text in refused.items() if name in still]
 
