@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from tests.support.copper.moving import by_copper_id, forecast, moved_in, planned
-from tests.support.copper.stand_in import KEY, START, StandIn
+from tests.support.copper.stand_in import KEY, START, StandIn, refused
 from tests.support.domain.lead_writes import update
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
@@ -348,6 +348,30 @@ async def test_what_retention_has_removed_is_not_brought_again(
     assert again.outcomes == {"done before": 1}
     there.add(1, title="Buyer", date_modified=START + 90_000)
     assert (await moved_in(account, there)).outcomes == {"updated": 1}
+
+
+async def test_a_comparison_that_fails_is_said_and_the_leads_stay(
+    account: AccountStore, there: StandIn
+) -> None:
+    there.add(1)
+    there.on_request = lambda _number: (
+        refused(422, "unknown: ids") if "ids" in there.requests[-1][1] else None
+    )
+    done = await moved_in(account, there)
+    assert done.outcomes == {"created": 1}
+    assert done.comparison is None
+    assert done.not_compared
+    assert "unknown: ids" in done.not_compared
+
+
+async def test_a_page_of_large_leads_is_written_in_parts(
+    account: AccountStore, there: StandIn
+) -> None:
+    for number in range(1, 16):
+        there.add(number, details="x" * 700_000)
+    done = await moved_in(account, there)
+    assert done.outcomes == {"created": 15}
+    assert done.remarks.counts == {"details was cut: it is too long or has too many entries": 15}
 
 
 async def test_the_key_is_nowhere(account: AccountStore, there: StandIn, caplog: Any) -> None:
