@@ -27,7 +27,7 @@ _NONE = "none"
 _URL = re.compile(r"(https?)://([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?/?")
 _PORTS = {"http": 80, "https": 443}
 #: What is taken from environment variables alone.
-SECRETS = ("company_client_secret",)
+SECRETS = ("company_client_secret", "copper_api_key")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The password in a URL, up to the last @ before the path.
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/]*@")
@@ -72,6 +72,8 @@ class Configuration:
     #: those.
     company_client_id: str = "none"
     company_client_secret: str = "none"  # noqa: S105 - not one
+    #: What opens Copper's API for `onelead move-in copper`; none to be asked for it.
+    copper_api_key: str = "none"
     #: How browsers and clients reach the service, as in `https://leads.shop.example`; or none.
     url: str = "none"
 
@@ -91,6 +93,11 @@ class Configuration:
     def has_company_sign_in(self) -> bool:
         """Whether users can sign in at the company's provider."""
         return self.company_issuer != _NONE
+
+    @property
+    def copper_key(self) -> str | None:
+        """The key of Copper's API; None to ask for it."""
+        return None if self.copper_api_key == _NONE else self.copper_api_key
 
     @property
     def public_url(self) -> str | None:
@@ -261,5 +268,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "company_issuer": _issuer,
     "company_client_id": str,
     "company_client_secret": str,
+    "copper_api_key": str,
     "url": _url,
 }

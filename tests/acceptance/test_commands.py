@@ -191,6 +191,7 @@ def test_the_effective_configuration_can_be_read(tmp_path: Path) -> None:
         "company_issuer": "none",
         "company_client_id": "none",
         "company_client_secret": "none",
+        "copper_api_key": "none",
         "url": "none",
     }
     done = run(tmp_path, "config", ONELEAD_PORT="8002")

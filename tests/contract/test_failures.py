@@ -320,6 +320,7 @@ def page_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaitabl
         "leads_with_many_names": lambda: store.leads_with_many_names(account_id, 0, 1),
         "shared_values": lambda: store.shared_values(account_id, "email", after="", limit=1),
         "lead_ledger": lambda: store.lead_ledger(account_id, 1, limit=1),
+        "sent_by": lambda: store.sent_by(account_id, 1, [1], limit=1),
         "lead_changes": lambda: store.lead_changes(account_id, 1, since_version=1, limit=1),
         "search_ledger": lambda: store.search_ledger(account_id, LedgerSearch()),
         "deleted_settings": lambda: store.deleted_settings(account_id, [1]),

@@ -53,6 +53,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         "ONELEAD_WORKERS": "1",
         "ONELEAD_TRUSTED_PROXIES": "10.0.0.7",
         **COMPANY,
+        "ONELEAD_COPPER_API_KEY": "psst",
         "ONELEAD_URL": "https://leads.shop.example",
     }
     assert load_configuration({}, environment) == Configuration(
@@ -65,6 +66,7 @@ def test_every_value_can_come_from_the_environment() -> None:
         company_issuer="https://login.shop.example",
         company_client_id="onelead",
         company_client_secret="hush",
+        copper_api_key="psst",
         url="https://leads.shop.example",
     )
     names = {f"ONELEAD_{field.name.upper()}" for field in dataclasses.fields(Configuration)}
@@ -196,12 +198,17 @@ def test_all_effective_values_are_shown_as_text() -> None:
         "company_issuer": "none",
         "company_client_id": "none",
         "company_client_secret": "none",
+        "copper_api_key": "none",
         "url": "none",
     }
 
 
 def test_a_secret_is_never_shown() -> None:
     assert load_configuration({}, COMPANY).shown()["company_client_secret"] == "***"
+    copper = load_configuration({}, {"ONELEAD_COPPER_API_KEY": "psst"})
+    assert copper.shown()["copper_api_key"] == "***"
+    assert copper.copper_key == "psst"
+    assert Configuration().copper_key is None
 
 
 def test_a_company_sign_in_needs_a_client_id_and_a_safe_provider() -> None:

@@ -21,6 +21,7 @@ from onelead.commands.check import check
 from onelead.commands.erase import erase
 from onelead.commands.export import copy, export, load
 from onelead.commands.imports import import_file
+from onelead.commands.move_in import move_in
 from onelead.commands.options import (
     CONFIGURATION_OPTIONS,
     AsJson,
@@ -74,6 +75,7 @@ commands = typer.Typer(
 )
 commands.add_typer(keys, name="keys")
 commands.add_typer(users, name="users")
+commands.add_typer(move_in, name="move-in")
 commands.command("undo")(undo)
 commands.command("replay")(replay)
 commands.command("import")(import_file)

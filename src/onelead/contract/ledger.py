@@ -157,6 +157,15 @@ class LedgerRead(Struct, frozen=True, gc=False):
     settings: AccountSettings
 
 
+class SentPayload(NamedTuple):
+    """What a lead was sent, as it was delivered."""
+
+    #: The lead that stands now.
+    lead_id: int
+    seq: int
+    payload: str
+
+
 class DeletedSetting(Struct, frozen=True):
     """What the ledger says about a lead status, customer source or custom field definition."""
 
@@ -198,6 +207,15 @@ class LedgerStore(Protocol):
         """Return the newest rows that made a later version of a lead, or that deleted it.
 
         They come without their payloads. Empty for an unknown lead.
+        """
+
+    async def sent_by(
+        self, account_id: int, api_key_id: int, lead_ids: Sequence[int], *, limit: int
+    ) -> Sequence[SentPayload]:
+        """Return what a caller has sent of these leads, newest first; refused deliveries apart.
+
+        Includes what came for leads that were merged into them, at most `limit` rows of each. The
+        payload of an erased row is its mark.
         """
 
     async def search_ledger(self, account_id: int, search: LedgerSearch) -> LedgerSlice:

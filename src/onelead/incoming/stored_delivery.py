@@ -81,10 +81,14 @@ def _write_of_row(delivery: Delivery, match: Match | None) -> LeadWrite:
 
 def _body_of(payload: str) -> Any:
     try:
-        return decode_json(payload.encode())
+        body = decode_json(payload.encode())
     except BodyMalformed:
         # An item of a bulk call, whose other items were written.
         raise _invalid("has a text that cannot be stored; send it corrected") from None
+    if isinstance(body, dict):
+        # What a lead was where it came from is beside what the delivery asked for.
+        body.pop("cells", None)
+    return body
 
 
 def _check_meant(action: Action, lead_id: int | None, match: Match | None) -> None:

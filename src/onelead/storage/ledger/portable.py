@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onelead.contract.batches import BatchUndo, UndoOrder, UndoStep
 from onelead.storage.ledger import account_rows as stored_rows
-from onelead.storage.ledger import acts, batches, follow
+from onelead.storage.ledger import acts, batches, follow, sent
 from onelead.storage.ledger import deleted_settings as settings_history
 from onelead.storage.ledger import lead_history as history
 from onelead.storage.ledger import search as ledger_search
@@ -22,6 +22,7 @@ class PortableLedger(Transactions):
     lead_history = reads(history.lead_history)
     lead_ledger = reads_by_settings(history.lead_ledger)
     lead_changes = reads(history.lead_changes)
+    sent_by = reads(sent.sent_by)
     search_ledger = reads_by_settings(ledger_search.search_ledger)
     ledger_row = reads_by_settings(ledger_search.ledger_row)
     deleted_settings = reads(settings_history.deleted_settings)
