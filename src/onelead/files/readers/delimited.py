@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 from onelead.domain.limits import (
     FILE_COLUMNS_MAX,
-    FILE_HEADER_ROWS,
     FILE_LINE_CHARS_MAX,
     FILE_ROW_CHARS_MAX,
 )
 from onelead.domain.text import quoted
-from onelead.files.readers.errors import FileUnreadable
+from onelead.files.readers.errors import FileTooLarge, FileUnreadable
 from onelead.files.readers.fingerprint import Watch
 from onelead.files.readers.header import IsKnown, concerns_about_header, find_header, first_rows
 from onelead.files.readers.table import Choices, Reading, Row, Table, is_empty
@@ -26,6 +25,9 @@ from onelead.files.readers.text import TextFile
 #: In the order of preference where a file does not decide.
 SEPARATORS = (",", ";", "\t", "|", "^")
 _SAMPLE_LINES = 500
+#: The scores of separators by which nothing can be read. A header that is too large is still more
+#: likely than a single column.
+_WRONG, _TOO_LARGE = (0, -1.0, 0), (0, 0.1, 0)
 #: So many known headers are enough, however many cells the rows have.
 _KNOWN_WORDS_MIN = 2
 #: What closes a quote may be the sign of inches, as in 24".
@@ -88,12 +90,15 @@ def _guessed(sample: list[str], is_known: IsKnown) -> str:
 
 def _score(sample: list[str], separator: str, is_known: IsKnown) -> tuple[int, float, int]:
     rows = [row for row in _rows([sample], _Form(separator)) if not is_empty(row.cells)]
-    if not rows:
-        return 0, 0, 0
-    widths = Counter(len(row.cells) for row in rows)
+    sound = [row for row in rows if row.fault is None]
+    if not sound:
+        return _WRONG
+    widths = Counter(len(row.cells) for row in sound)
     [(width, count)] = widths.most_common(1)
-    head = [row._replace(cells=row.cells[:FILE_COLUMNS_MAX]) for row in rows[:FILE_HEADER_ROWS]]
-    header = find_header(head, is_known, None)
+    try:
+        header = find_header(first_rows(sound, None), is_known, None)
+    except FileTooLarge:
+        return _TOO_LARGE
     is_common = width > 1 and header.width > 1 and count * 2 > len(rows)
     if not is_common and header.known < _KNOWN_WORDS_MIN:
         # A single column, then: this separator is wrong for the rows that it divides.
@@ -127,7 +132,8 @@ def _whole_rows(
     while at < len(lines):
         start, error = at, None
         reader = csv.reader(
-            lines[at:] if at else lines,
+            # Not a part of the list: a file may have a fault in every line.
+            map(lines.__getitem__, range(at, len(lines))) if at else lines,
             delimiter=form.separator,
             skipinitialspace=form.is_spaced,
             strict=True,

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from onelead.domain.limits import FILE_COLUMNS_MAX
-from onelead.files.readers.errors import FileTooLarge, FileUnreadable
+from onelead.files.readers.errors import FileUnreadable
 from onelead.files.readers.fingerprint import Watch
+from onelead.files.readers.header import check_names
 from onelead.files.readers.table import Reading, Row, Table
 
 #: A line, and what it has by column; or the sentence that says why it cannot be read.
@@ -36,10 +37,7 @@ def table_of(watch: Watch, reading: Reading, records: Records) -> Table:
                 fault = fault or f"Line {line}: {cells}"
             elif len(cells) <= FILE_COLUMNS_MAX:
                 columns.update(dict.fromkeys(cells))
-                if len(columns) > FILE_COLUMNS_MAX:
-                    raise FileTooLarge(
-                        f"Up to line {line}, the rows have more than {FILE_COLUMNS_MAX:,} columns"
-                    )
+                check_names(columns, f"of all rows up to line {line}")
     if not columns:
         raise FileUnreadable(fault or "The file has no rows")
     return Table(watch, reading, tuple(columns), lambda: _rows(records, tuple(columns)))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from onelead.domain.limits import FILE_COLUMNS_MAX, FILE_HEADER_LINE_MAX, FILE_HEADER_ROWS
+from onelead.domain.limits import (
+    FILE_COLUMNS_MAX,
+    FILE_HEADER_LINE_MAX,
+    FILE_HEADER_ROWS,
+    FILE_ROW_CHARS_MAX,
+)
 from onelead.domain.text import shortened
 from onelead.files.readers.errors import FileTooLarge, FileUnreadable
 from onelead.files.readers.table import Row, is_empty
@@ -29,7 +34,12 @@ class Header(NamedTuple):
 
 def first_rows(rows: Iterable[Row], chosen_line: int | None) -> list[Row]:
     """Return the first rows that are not empty, as many as the search for the header needs."""
-    filled = (row for row in rows if row.fault is not None or not is_empty(row.cells))
+    filled = (
+        # A row may have a million cells; so many are enough to see that they are too many.
+        row._replace(cells=row.cells[: FILE_COLUMNS_MAX + 1])
+        for row in rows
+        if row.fault is not None or not is_empty(row.cells)
+    )
     if chosen_line is None:
         return list(islice(filled, FILE_HEADER_ROWS))
     up_to_it = takewhile(lambda row: row.line <= max(chosen_line, FILE_HEADER_LINE_MAX), filled)
@@ -54,6 +64,8 @@ def find_header(rows: Sequence[Row], is_known: IsKnown, chosen_line: int | None)
     )
     if row is None:
         raise FileUnreadable(f"There is no header in line {chosen_line}: no row begins there")
+    if row.fault is not None:
+        raise FileUnreadable(f"The header in line {row.line} cannot be read: {row.fault}")
     titles = tuple(_title(above) for above in rows[: rows.index(row)])
     known = _known(row, is_known)
     return _header(
@@ -79,11 +91,17 @@ def filled(row: Row) -> Sequence[str]:
 
 
 def _header(cells: Sequence[str], header: Header) -> Header:
-    if len(cells) > FILE_COLUMNS_MAX:
-        where = f"The header in line {header.line}" if header.line else "The file"
-        raise FileTooLarge(f"{where} has {len(cells):,} columns; {FILE_COLUMNS_MAX:,} can be read")
-    names = (cell.strip() or f"Column {at}" for at, cell in enumerate(cells, start=1))
-    return header._replace(names=tuple(names), width=header.width or len(cells))
+    names = tuple(cell.strip() or f"Column {at}" for at, cell in enumerate(cells, start=1))
+    check_names(names, f"in line {header.line}" if header.line else "of the file")
+    return header._replace(names=names, width=header.width or len(cells))
+
+
+def check_names(names: Collection[str], where: str) -> None:
+    """Raise FileTooLarge for more columns than can be read, or longer names."""
+    if len(names) > FILE_COLUMNS_MAX:
+        raise FileTooLarge(f"The header {where} has more than {FILE_COLUMNS_MAX:,} columns")
+    if sum(map(len, names)) > FILE_ROW_CHARS_MAX:
+        raise FileTooLarge(f"The header {where} is longer than {FILE_ROW_CHARS_MAX:,} characters")
 
 
 def _by_words(rows: Sequence[Row], is_known: IsKnown) -> Row | None:

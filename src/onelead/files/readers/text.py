@@ -40,6 +40,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: Without their mark, these are mostly as Windows writes them.
+_UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _HEAD_BYTES = 4_096
 _BLOCK_CHARS = 262_144
 _SAMPLES = 3
@@ -69,7 +71,8 @@ class TextFile:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
         self._path = path
-        self._codec = _marked(head) or _wide(head) or (chosen if chosen in BY_FILE else "utf-8")
+        by_file = _UNMARKED.get(chosen, chosen) if chosen in BY_FILE else None
+        self._codec = _marked(head) or _wide(head) or by_file or "utf-8"
         self._is_by_line = self._codec.startswith("utf-8")
         if self._is_by_line and len(_CONTROLS.findall(head)) * 20 > len(head):
             raise FileUnreadable("The file is no text, and no other kind of file that can be read")
@@ -85,15 +88,32 @@ class TextFile:
             lines = _split(text)
             # Nearly all files are UTF-8 from end to end.
             if self._is_by_line and _has_escapes(text):
-                lines = [self._decoded(line) for line in lines]
+                lines = [self.decoded(line) for line in lines]
             yield lines
 
     def lines(self) -> Generator[tuple[int, str]]:
         """Yield each line with its number."""
+        for number, line in self.raw_lines():
+            yield number, self.decoded(line)
+
+    def raw_lines(self) -> Generator[tuple[int, str]]:
+        """Yield each line with its number, for `decoded`."""
         number = 0
-        for block in self.blocks():
-            yield from enumerate(block, start=number + 1)
-            number += len(block)
+        for text in self._texts():
+            lines = _split(text)
+            yield from enumerate(lines, start=number + 1)
+            number += len(lines)
+
+    def decoded(self, line: str) -> str:
+        """Return a line with what is not UTF-8 in it read in the other encoding."""
+        if line.isascii() or not self._is_by_line or not _has_escapes(line):
+            return line
+        raw = line.encode(errors="surrogateescape")
+        try:
+            # Lines that were one may be UTF-8 only together.
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode(self._other, errors=_UNKNOWN_IS_NUL)
 
     def start(self) -> str:
         """Return the beginning of the text."""
@@ -105,7 +125,7 @@ class TextFile:
         total, foreign, garbled = _Lines(), _Lines(), _Lines()
         samples: dict[bool, list[Sample]] = {True: [], False: []}
         for number, raw in self._lines_that_are_not_ascii():
-            line = self._decoded(raw)
+            line = self.decoded(raw)
             total.add(number, line)
             if is_foreign := line is not raw:
                 foreign.add(number, line)
@@ -113,7 +133,7 @@ class TextFile:
                 samples[is_foreign].append(Sample(number, _cell(line, separator)))
             if repaired(line) is not None:
                 garbled.add(number, line)
-        is_other = foreign.count * 2 > total.count or self._other == "utf-8"
+        is_other = foreign.count * 2 > total.count or (self._is_by_line and self._other == "utf-8")
         return Traits(
             self._other if is_other else self._codec.removesuffix("-sig"),
             tuple((samples[True] + samples[False])[:_SAMPLES]),
@@ -138,11 +158,6 @@ class TextFile:
         with self._path.open(encoding=self._codec, errors=errors, newline="") as file:
             while text := file.read(_BLOCK_CHARS):
                 yield text if text.endswith("\n") else text + _rest_of_line(file)
-
-    def _decoded(self, line: str) -> str:
-        if line.isascii() or not self._is_by_line or not _has_escapes(line):
-            return line
-        return line.encode(errors="surrogateescape").decode(self._other, errors=_UNKNOWN_IS_NUL)
 
 
 def _has_escapes(text: str) -> bool:

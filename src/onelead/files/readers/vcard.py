@@ -51,12 +51,12 @@ def open_vcards(path: Path, watch: Watch, choices: Choices) -> Table:
 def _cards(text: TextFile) -> Generator[Record]:
     """Yield each card; what is outside of cards, and a card without an end, is a fault."""
     card: _Card | None = None
-    for number, line in text.lines():
+    for number, line in text.raw_lines():
         word = line.strip().upper()
         if word == "BEGIN:VCARD":
             if card is not None:
                 yield card.line, _UNENDED
-            card = _Card(number)
+            card = _Card(number, text.decoded)
         elif card is None:
             if word:
                 yield number, "The line is outside of a card."
@@ -75,8 +75,10 @@ _UNENDED = "The card has no END:VCARD."
 class _Card:
     """The lines of a card, put together again where they were folded."""
 
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, decoded: Callable[[str], str]) -> None:
         self.line = line
+        #: A line may have been folded within a character.
+        self._decoded = decoded
         self._properties: list[Property] = []
         self._folded: list[str] = []
         self._is_left_out = self._is_quoted = self._is_old = False
@@ -111,7 +113,7 @@ class _Card:
         return flat(_lead(self._properties))
 
     def _end_property(self) -> None:
-        line, self._folded = "".join(self._folded), []
+        line, self._folded = self._decoded("".join(self._folded)), []
         if found := _PROPERTY.fullmatch(line):
             name, parameters, value = found[1].upper(), found[2], found[3]
             kinds = _kinds(parameters)
@@ -230,7 +232,7 @@ def _kind(one: Property, kinds: dict[str, str]) -> str:
 
 def _parts(value: str, separator: str = ";") -> list[str]:
     """Divide a value at the separators that are not escaped."""
-    parts = re.findall(rf"((?:\\.|[^{separator}\\])*)(?:{separator}|$)", value, re.DOTALL)
+    parts = re.findall(rf"((?:\\.?|[^{separator}\\])*)(?:{separator}|$)", value, re.DOTALL)
     return [_unescaped(part) for part in parts[:-1] or parts]
 
 

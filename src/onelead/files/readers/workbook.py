@@ -87,7 +87,8 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[Row]:
 def _lines(path: Path, sheet: str) -> Generator[bytes]:
     """Run the process; yield what it says about the workbook, and then its rows."""
     # Isolated and without our variables: what it reads is nobody's business but the user's.
-    command = [sys.executable, "-I", _PROGRAM, str(path.absolute()), sheet, LIMITS]
+    name = sheet.encode(errors="replace").decode().replace("\0", "?")
+    command = [sys.executable, "-I", _PROGRAM, str(path.absolute()), name, LIMITS]
     with subprocess.Popen(  # noqa: S603 - our own program
         command,
         env={},

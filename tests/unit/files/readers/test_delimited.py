@@ -180,13 +180,26 @@ def test_rows_of_too_many_columns_are_refused(tmp_path: Path) -> None:
         None,
     ]
     assert len(found[0].cells) == FILE_COLUMNS_MAX
-    with pytest.raises(FileTooLarge, match="line 1 has 10,000 columns; 1,000 can be read"):
+    with pytest.raises(FileTooLarge, match="header in line 1 has more than 1,000 columns"):
         opened(tmp_path, f"{wide}\n{wide}\n")
 
 
 def test_nul_is_refused_with_its_line(tmp_path: Path) -> None:
     found = rows(tmp_path, HEADER + "A\0na,a@x.example,Fir\nBo,b@x.example,Gad\n")
     assert [row.fault for row in found] == ["The row has bytes that are not text.", None]
+
+
+def test_a_header_with_a_fault_cannot_be_chosen(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable, match="header in line 1 cannot be read: A quote opens"):
+        opened(tmp_path, 'Name,"Email\nAna,a\nBo,b\n', choices=Choices(header_line=1))
+    with pytest.raises(FileTooLarge, match="header in line 1 is longer than 131,072 characters"):
+        opened(tmp_path, f"Name,{'x' * 70_000},{'y' * 70_000}\nAna,a,b\n")
+
+
+def test_a_fault_in_every_line_is_read_in_time(tmp_path: Path) -> None:
+    # Each of them would begin again with a copy of all lines behind it: 20 seconds.
+    found = rows(tmp_path, HEADER + '"a"b\n' * 20_000)
+    assert len(found) == 20_000
 
 
 CELL = st.text(

@@ -33,6 +33,8 @@ def test_the_encoding_is_found_and_shown(tmp_path: Path, codec: str, reported: s
     assert table.reading.encoding == reported
     assert table.reading.samples == (Sample(2, "José Núñez"),)
     assert table.reading.concerns == ()
+    chosen = opened(tmp_path, CONTENT.encode(codec), choices=Choices(encoding="windows-1252"))
+    assert chosen.reading == table.reading
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -161,6 +161,11 @@ def test_a_file_without_cards(tmp_path: Path) -> None:
         opened(tmp_path, card(), "people.vcf")
 
 
+def test_a_line_may_be_folded_within_a_character(tmp_path: Path) -> None:
+    content = card("FN:Jörg").encode().replace(b"\xc3\xb6", b"\xc3\r\n \xb6")
+    assert records(opened(tmp_path, content, "a.vcf")) == [{"name": "Jörg"}]
+
+
 def test_an_old_encoding(tmp_path: Path) -> None:
     table = opened(tmp_path, card("N:Núñez;José", version="2.1").encode("cp1252"), "a.vcf")
     assert table.reading.encoding == "windows-1252"

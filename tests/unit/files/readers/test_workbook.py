@@ -77,6 +77,21 @@ def test_the_first_sheet_with_cells_is_read_or_the_one_that_is_chosen(tmp_path: 
         opened(tmp_path, content, "leads.xlsx", Choices(sheet="Sheet4"))
 
 
+def test_names_of_any_letters_can_be_chosen(tmp_path: Path) -> None:
+    def change(sheet: Worksheet) -> None:
+        sheet.title = "Häuser 家"
+
+    folder = tmp_path / "Büro 家"
+    folder.mkdir()
+    table = opened(
+        folder, xlsx([HEADER, ["Ana"]], change=change), choices=Choices(sheet="Häuser 家")
+    )
+    assert cells(list(table.rows())) == [["Ana", "", ""]]
+    for name in ("a\0b", "\ud800"):
+        with pytest.raises(FileUnreadable, match="no sheet of that name"):
+            opened(folder, xlsx([HEADER]), choices=Choices(sheet=name))
+
+
 def test_ods_and_xls_are_read(tmp_path: Path) -> None:
     found = opened(tmp_path, ods([HEADER, ["Ana <&>", date(2026, 3, 1), 2138.0]]))
     assert cells(list(found.rows())) == [["Ana <&>", "2026-03-01", "2138"]]
