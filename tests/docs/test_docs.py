@@ -32,9 +32,11 @@ from onelead.domain.errors import (
     VersionConflict,
     WriteQueueFull,
 )
+from onelead.domain.importing import limits as limits_of_files
 from onelead.incoming.api_calls import BASE_PATH
 from onelead.incoming.search_request import TRACKING_PARAMETERS, TRACKING_PREFIX
 from onelead.incoming.statuses import STATUS_BY_KIND
+from onelead.move_in import limits as limits_of_copper
 from onelead.process.metrics import Metrics
 from onelead.storage.migrate import migrate
 
@@ -129,7 +131,9 @@ _COLUMNS = ("kind", "status", "sentence", "what to do")
 
 
 def test_every_limit_has_its_row_with_its_value() -> None:
-    figures = {name: value for name, value in vars(limits).items() if name.isupper()}
+    modules = (limits, limits_of_files, limits_of_copper)
+    found = (pair for module in modules for pair in vars(module).items())
+    figures = {name: value for name, value in found if name.isupper()}
     documented = {name: int(row[0]) for name, row in _rows("limits.md").items()}
     assert documented == figures
 

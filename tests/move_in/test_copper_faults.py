@@ -18,10 +18,10 @@ from tests.support.copper.stand_in import (
 from tests.support.storage.account_store import AccountStore
 
 from onelead.domain.errors import NotPossible
-from onelead.domain.limits import COPPER_ANSWER_BYTES_MAX, COPPER_TRIES_MAX
 from onelead.move_in.copper_api import Copper, CopperFailed, CopperKey
 from onelead.move_in.copper_settings import read_settings
 from onelead.move_in.copper_windows import Windows
+from onelead.move_in.limits import COPPER_ANSWER_BYTES_MAX, COPPER_TRIES_MAX
 
 END = START + 10_000_000
 

@@ -13,7 +13,7 @@ from tests.support.process.fakes import MemoryStore, at_once, settle
 from onelead.domain.errors import ServiceStopping, StoreUnavailable
 from onelead.domain.limits import (
     BATCH_WRITES_MAX,
-    BULK_BATCH_MS,
+    BULK_BATCH_MS_MAX,
     BULK_BATCH_WRITES_MIN,
     BULK_QUEUE_BYTES_MAX,
     BULK_QUIET_S,
@@ -211,7 +211,7 @@ def test_a_batch_of_bulk_writes_alone_grows_to_what_its_time_allows() -> None:
     for _ in range(20):
         writes = share.alone(0)
         share.took(0, writes, 0.002 + writes * 0.0004, 0)
-    assert 0.002 + writes * 0.0004 == pytest.approx(BULK_BATCH_MS / 1000, rel=0.1)
+    assert 0.002 + writes * 0.0004 == pytest.approx(BULK_BATCH_MS_MAX / 1000, rel=0.1)
     for _ in range(20):
         writes = share.alone(0)
         share.took(0, writes, 0.0, 0)

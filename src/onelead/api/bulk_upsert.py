@@ -32,7 +32,7 @@ from onelead.domain.errors import (
 )
 from onelead.domain.limits import (
     BULK_ARRAY_LINES_MAX,
-    BULK_CHECKED_AT_ONCE,
+    BULK_CHECKED_AT_ONCE_MAX,
     IDEMPOTENCY_KEY_CHARS_MAX,
     RETRY_AFTER_S,
 )
@@ -170,7 +170,7 @@ class _Written:
         writes = []
         for number, line in enumerate(lines, 1):
             writes.append(_line_write(self._call, line))
-            if number % BULK_CHECKED_AT_ONCE == 0:
+            if number % BULK_CHECKED_AT_ONCE_MAX == 0:
                 # Others have a turn.
                 await asyncio.sleep(0)
         return writes

@@ -34,7 +34,7 @@ from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings, Role
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.errors import NotPossible
-from onelead.domain.limits import EXPORT_REPORT_LINES, SHEET_ROWS_MAX
+from onelead.domain.limits import EXPORT_REPORTED_ROWS, SHEET_ROWS_MAX
 from onelead.files.exports.account_file import compressed, export_pieces, read_export
 from onelead.files.exports.list_columns import list_columns
 from onelead.files.exports.list_files import (
@@ -276,7 +276,7 @@ def _digested(
 ) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         digest.update(line)
-        if number % EXPORT_REPORT_LINES == 0:
+        if number % EXPORT_REPORTED_ROWS == 0:
             on_progress(f"{number:,} lines")
         yield line
 

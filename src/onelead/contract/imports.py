@@ -236,8 +236,9 @@ class ImportStore(Protocol):
     async def clean_imports(self) -> bool:
         """Remove some parts of files that nobody needs; return whether there were any.
 
-        Those are the files of imports that are done or forgotten. After IMPORT_KEPT_DAYS, an import
-        that has not started is forgotten, and one that waits otherwise fails without its file.
+        Those are the files of imports that are done or forgotten. After IMPORT_KEPT_DAYS_MAX, an
+        import that has not started is forgotten, and one that waits otherwise fails without its
+        file.
         """
 
     async def accounts_importing(self) -> Sequence[int]:

@@ -50,22 +50,6 @@ NUMBER_ABS_MAX = 10**15
 #: Last second of the year 9999, UTC: the largest time that Python's calendar knows.
 UNIX_SECONDS_MAX = 253_402_300_799
 
-# Files that are read. A row is kept in the ledger as a request is, with room for its escapes.
-FILE_ROW_CHARS_MAX = 131_072
-FILE_COLUMNS_MAX = 1_000
-FILE_LINE_CHARS_MAX = 1_048_576
-#: The header is searched in the first rows, or is in a line that the user names.
-FILE_HEADER_ROWS = 20
-FILE_HEADER_LINE_MAX = 1_000
-#: A JSON array is read whole; JSON Lines have no such limit.
-JSON_FILE_BYTES_MAX = 67_108_864
-#: A workbook is read whole by a process of its own, which may take this much.
-WORKBOOK_UNPACKED_BYTES_MAX = 1_073_741_824
-WORKBOOK_PARTS_MAX = 10_000
-WORKBOOK_MEMORY_BYTES_MAX = 2_147_483_648
-WORKBOOK_CPU_S_MAX = 300
-WORKBOOK_ROWS_MAX = 1_048_576
-
 # A lead.
 LINE_CHARS_MAX = 255
 TEXT_CHARS_MAX = 65_536
@@ -86,24 +70,6 @@ UNDO_HELD_S = 10
 UNDO_WORK_REST_S = 5
 #: The dry run plans this many undos, those of the newest rows.
 UNDO_SAMPLE_ROWS = 200
-#: An uploaded file comes in parts; when nobody needs it any more, it goes so many parts at a time.
-IMPORT_FILE_BYTES_MAX = 256 * 1_048_576
-IMPORT_PART_BYTES_MAX = 1_048_576
-IMPORT_PARTS_REMOVED_AT_ONCE = 8
-IMPORTS_OPEN_MAX = 20
-IMPORT_KEPT_DAYS = 7
-#: The process at an import writes in chunks and notes how far it is; the others leave it alone.
-IMPORT_HELD_S = 30
-IMPORT_NOTED_S = 1
-IMPORT_WORK_REST_S = 5
-IMPORTS_AT_ONCE = 2
-IMPORT_CHUNK_ROWS = 250
-IMPORT_SLICE_ROWS = 25
-#: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
-REHEARSED_ROWS_MAX = 1_000
-REHEARSAL_LEADS_MAX = 1_000
-IMPORT_MAPPINGS_MAX = 200
-IMPORT_CHOICES_CHARS_MAX = 1_048_576
 #: The id of a batch is that of the request that began it.
 BATCH_ID_CHARS_MAX = 64
 #: A merge takes this many leads into another one.
@@ -151,10 +117,6 @@ WHAT_IF_SLICES_MAX = 25
 WHAT_IF_SLICE_ROWS = 500
 #: How many of the differences it lists.
 WHAT_IF_LISTED_MAX = 50
-
-# Files that are imported. Each column shows so many samples; a file lists so many unknown choices.
-COLUMN_SAMPLES_MAX = 3
-UNKNOWN_CHOICES_MAX = 1_000
 
 # Matching. More matches than MATCH_IDS_MAX are reported without their ids.
 MATCH_IDS_MAX = 30
@@ -219,11 +181,11 @@ BULK_QUEUE_WRITES_MAX = 2_048
 BULK_QUEUE_BYTES_MAX = 16 * 1_048_576
 #: A batch of bulk writes alone may take about so long; beside single writes, as long as two of
 #: their batches, but it has at least so many writes. They are alone when none came for so long.
-BULK_BATCH_MS = 40
+BULK_BATCH_MS_MAX = 40
 BULK_BATCH_WRITES_MIN = 4
 BULK_QUIET_S = 1
 #: Bulk writes are read and checked so many at a time, and then others have a turn.
-BULK_CHECKED_AT_ONCE = 16
+BULK_CHECKED_AT_ONCE_MAX = 16
 COMMIT_TIMEOUT_S = 20
 RETRY_AFTER_S = 1
 
@@ -462,9 +424,9 @@ EXPORT_CHUNK_ROWS = 100
 #: A snapshot of PostgreSQL from which nothing was read for this long ends.
 SNAPSHOT_IDLE_S = 600
 #: A piece of an export as it is written or sent.
-EXPORT_PIECE_BYTES = 65_536
+EXPORT_PIECE_BYTES_MAX = 65_536
 LOAD_CHUNK_ROWS = 2_000
-LOAD_CHUNK_BYTES = 8 * 1_048_576
+LOAD_CHUNK_BYTES_MAX = 8 * 1_048_576
 #: A list of leads goes into a file in pieces of so many.
 LIST_FILE_CHUNK_LEADS = 500
 #: What a sheet of XLSX can have, below its header, and a cell; and how many leads a page puts into
@@ -475,7 +437,7 @@ PAGE_SHEET_ROWS_MAX = 100_000
 #: A process writes so many files for pages at a time.
 PAGE_EXPORTS_AT_ONCE_MAX = 2
 #: Commands say how far they are after so many lines.
-EXPORT_REPORT_LINES = 1_000
+EXPORT_REPORTED_ROWS = 1_000
 #: A longer line of an export is not read. One row of the ledger can have as much.
 EXPORT_LINE_BYTES_MAX = 256 * 1_048_576
 #: `onelead check` reads so many rows in a step, and lists so many findings.
@@ -486,37 +448,11 @@ CHECK_FINDINGS_MAX = 1_000
 #: The figures are compared with the ledger if they are behind it by no more rows than this.
 CHECK_BEHIND_ROWS_MAX = 50_000
 
-# Moving in from Copper, whose own limits these are: so many requests within a minute.
-COPPER_REQUESTS_PER_MINUTE = 180
-#: A search of Copper reaches so many leads; a window has fewer, so that it is soon read again when
-#: its pages shift, which is done so many times at most.
-COPPER_REACH_LEADS = 100_000
-COPPER_WINDOW_LEADS_MAX = 4_000
-COPPER_PASSES_MAX = 4
-COPPER_TIMEOUT_S = 60
-#: A request is made so many times, with pauses that double up to the longest.
-COPPER_TRIES_MAX = 10
-COPPER_PAUSE_S_MAX = 60
-COPPER_ANSWER_BYTES_MAX = 64 * 1_048_576
-#: The next run looks back so far, as Copper's search may show a change late.
-COPPER_OVERLAP_S = 3_600
-#: The comparison at the end looks at so many leads, drawn from those that were read, and lists so
-#: many differences.
-COPPER_COMPARED_LEADS_MAX = 400
-COPPER_DIFFERENCES_MAX = 100
-#: Up to so many leads here are looked for in Copper, to find those that are gone there.
-COPPER_GONE_LEADS_MAX = 50_000
-#: A report has so many different remarks.
-COPPER_REMARKS_MAX = 500
-
-assert COPPER_WINDOW_LEADS_MAX < COPPER_REACH_LEADS
-
 # A few addresses do not crowd the others.
 assert ADDRESS_CONNECTIONS_MAX * 4 < REQUEST_CONNECTIONS_MAX // 2
 assert KEEP_ALIVE_CROWDED_TIMEOUT_S < REQUEST_HEADERS_TIMEOUT_S < KEEP_ALIVE_TIMEOUT_S
 assert REFUSALS_LOGGED_PER_S_MAX < LOG_LINES_PER_S_MAX - ERROR_LOG_LINES_MIN
 assert UNDO_CHUNK_ROWS <= BULK_QUEUE_WRITES_MAX
-assert IMPORT_CHUNK_ROWS <= BATCH_WRITES_MAX
 # The last use of a session is written often enough for the shortest life.
 assert 2 * SESSION_TOUCH_S <= SESSION_IDLE_S_MIN <= SESSION_S_MIN
 assert PASSKEY_ANSWER_CHARS_MAX < CONFIRM_FORM_CHARS_MAX < FORM_TEXT_CHARS_MAX

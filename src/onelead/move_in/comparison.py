@@ -15,12 +15,7 @@ from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.custom_fields import CustomField
 from onelead.domain.lead import Lead, changes_between
-from onelead.domain.limits import (
-    COPPER_COMPARED_LEADS_MAX,
-    COPPER_DIFFERENCES_MAX,
-    COPPER_GONE_LEADS_MAX,
-    PAGE_SIZE_MAX,
-)
+from onelead.domain.limits import PAGE_SIZE_MAX
 from onelead.domain.properties import applied, checked
 from onelead.domain.search import FieldFilter, LeadSearch
 from onelead.domain.text import known_id
@@ -30,6 +25,11 @@ from onelead.move_in.copper_leads import LeadMapper, api_properties
 from onelead.move_in.copper_settings import count_of_leads
 from onelead.move_in.copper_windows import LEADS
 from onelead.move_in.known_leads import KnownLeads, copper_ids_of
+from onelead.move_in.limits import (
+    COPPER_COMPARED_LEADS_MAX,
+    COPPER_DIFFERENCES_MAX,
+    COPPER_GONE_LEADS_MAX,
+)
 from onelead.move_in.report import Comparison, Difference
 
 

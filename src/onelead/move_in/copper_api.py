@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import msgspec
 
 from onelead.domain.errors import Kind, NotPossible, OneleadError
-from onelead.domain.limits import (
-    COPPER_ANSWER_BYTES_MAX,
-    COPPER_PAUSE_S_MAX,
-    COPPER_REQUESTS_PER_MINUTE,
-    COPPER_TIMEOUT_S,
-    COPPER_TRIES_MAX,
-    PAGE_SIZE_MAX,
-)
+from onelead.domain.limits import PAGE_SIZE_MAX
 from onelead.domain.sign_in.company import is_safe_url
 from onelead.domain.text import quoted
 from onelead.incoming.json_body import HALF_PAIR, fault_of_text
+from onelead.move_in.limits import (
+    COPPER_ANSWER_BYTES_MAX,
+    COPPER_PAUSE_S_MAX,
+    COPPER_REQUESTS_PER_MINUTE_MAX,
+    COPPER_TIMEOUT_S,
+    COPPER_TRIES_MAX,
+)
 
 if TYPE_CHECKING:
     from httpx2 import AsyncBaseTransport, Response
@@ -99,7 +99,7 @@ class Copper:
         self._sleep = sleep
         self._monotonic = monotonic
         #: When the last requests began.
-        self._begun: deque[float] = deque(maxlen=COPPER_REQUESTS_PER_MINUTE)
+        self._begun: deque[float] = deque(maxlen=COPPER_REQUESTS_PER_MINUTE_MAX)
         self.requests = 0
 
     async def __aenter__(self) -> Self:
@@ -164,7 +164,7 @@ class Copper:
 
     async def _turn(self) -> None:
         """Wait until one more request is within Copper's limit."""
-        if len(self._begun) == COPPER_REQUESTS_PER_MINUTE:
+        if len(self._begun) == COPPER_REQUESTS_PER_MINUTE_MAX:
             wait_s = self._begun[0] + _MINUTE_S - self._monotonic()
             if wait_s > 0:
                 await self._sleep(wait_s)

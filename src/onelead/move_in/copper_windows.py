@@ -13,15 +13,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from onelead.domain.limits import (
+from onelead.domain.limits import ID_MAX, PAGE_SIZE_MAX
+from onelead.move_in.copper_api import Copper, CopperFailed, Found
+from onelead.move_in.limits import (
     COPPER_OVERLAP_S,
     COPPER_PASSES_MAX,
     COPPER_REACH_LEADS,
     COPPER_WINDOW_LEADS_MAX,
-    ID_MAX,
-    PAGE_SIZE_MAX,
 )
-from onelead.move_in.copper_api import Copper, CopperFailed, Found
 
 LEADS = "/leads/search"
 

@@ -16,8 +16,9 @@ from onelead.contract.ledger import LedgerScope, LedgerSearch
 from onelead.contract.store import Store
 from onelead.domain.custom_fields import CustomField, match_values
 from onelead.domain.lead import Lead, custom_name
-from onelead.domain.limits import COPPER_OVERLAP_S, HISTORY_ROWS
+from onelead.domain.limits import HISTORY_ROWS
 from onelead.domain.search import FieldFilter, LeadSearch
+from onelead.move_in.limits import COPPER_OVERLAP_S
 
 
 class _Cells(Struct):

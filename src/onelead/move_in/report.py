@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from onelead.domain.limits import COPPER_REMARKS_MAX
 from onelead.domain.text import as_one_line, quoted
+from onelead.move_in.limits import COPPER_REMARKS_MAX
 
 _OTHERS = "other remarks"
 #: Of leads that are only named by their ids.

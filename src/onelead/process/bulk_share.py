@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from onelead.domain.limits import (
     BATCH_WRITES_MAX,
-    BULK_BATCH_MS,
+    BULK_BATCH_MS_MAX,
     BULK_BATCH_WRITES_MIN,
     BULK_QUIET_S,
 )
 
-_BULK_BATCH_S = BULK_BATCH_MS / 1000
+_BULK_BATCH_S = BULK_BATCH_MS_MAX / 1000
 #: How slowly it is believed that batches with single writes take longer now: a batch that meets a
 #: pause of the machine, or waits for other work, is no reason to make others wait.
 _BATCHES_WEIGHED = 16

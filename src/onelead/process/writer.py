@@ -32,7 +32,7 @@ from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
-    BULK_CHECKED_AT_ONCE,
+    BULK_CHECKED_AT_ONCE_MAX,
     BULK_QUEUE_BYTES_MAX,
     BULK_QUEUE_WRITES_MAX,
     QUEUE_BYTES_MAX,
@@ -226,7 +226,7 @@ class BatchingWriter:
             if lane.settings is None:
                 return
             waiting.checked_under(lane.settings)
-            if number % BULK_CHECKED_AT_ONCE == 0:
+            if number % BULK_CHECKED_AT_ONCE_MAX == 0:
                 await asyncio.sleep(0)
 
     def _has_bulk_room(self, writes: int, size_bytes: int) -> bool:

@@ -24,10 +24,10 @@ from onelead.domain.errors import (
     InputInvalid,
     ResourceNotFound,
 )
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     IMPORT_CHOICES_CHARS_MAX,
     IMPORT_HELD_S,
-    IMPORT_KEPT_DAYS,
+    IMPORT_KEPT_DAYS_MAX,
     IMPORT_PART_BYTES_MAX,
     IMPORTS_OPEN_MAX,
 )
@@ -200,7 +200,7 @@ async def test_files_are_removed_when_done_or_left(account: AccountStore, clock:
     assert not await store.clean_imports()
     assert await store.import_part(id_, done, 0) is None
     assert await store.import_part(id_, left, 0) is not None
-    clock.advance(IMPORT_KEPT_DAYS * 86_400 + 1)
+    clock.advance(IMPORT_KEPT_DAYS_MAX * 86_400 + 1)
     while await store.clean_imports():
         pass
     assert account.database.rows("SELECT count(*) FROM file_import_part") == [(0,)]

@@ -5,8 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from onelead.domain import limits
+from onelead.domain.importing import limits as of_files
+from onelead.move_in import limits as of_copper
 
-BOUNDS = {name: bound for name, bound in vars(limits).items() if name.isupper()}
+BOUNDS = {
+    name: bound
+    for module in (limits, of_files, of_copper)
+    for name, bound in vars(module).items()
+    if name.isupper()
+}
 
 
 def test_every_limit_is_a_positive_whole_number() -> None:

@@ -27,7 +27,7 @@ LEAD = a_lead(
 )
 def test_the_rule_that_decided_a_value_is_named(policy: Policy, text: str) -> None:
     settings = a_settings(deciding=Deciding({"title": policy}))
-    said = origin_texts(LEAD, settings, {951: "Website form"})["title"]
+    said = origin_texts(LEAD, settings, {951: "API key Website form"})["title"]
     assert said.startswith(text)
     assert "API key Website form" in said
     assert "an earlier sender" in origin_texts(LEAD, settings, {})["title"]

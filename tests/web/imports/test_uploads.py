@@ -8,7 +8,7 @@ from tests.support.web.browser_client import Browser, Shown
 from tests.support.web.imports import pressed, read, tried, uploaded, worked
 from tests.support.web.web_service import Web
 
-from onelead.domain.limits import IMPORT_FILE_BYTES_MAX
+from onelead.domain.importing.limits import IMPORT_FILE_BYTES_MAX
 
 FILE = "Name\nNora\nSam\n"
 

@@ -18,10 +18,11 @@ from onelead.domain.importing.cells import (
 )
 from onelead.domain.importing.choices import CHECKS, Choices, choices_of
 from onelead.domain.importing.days import order_evidence
+from onelead.domain.importing.limits import COLUMN_SAMPLES_MAX, UNKNOWN_CHOICES_MAX
 from onelead.domain.importing.mapping import Column, Mapping
 from onelead.domain.importing.numbers import currency_in, decimal_evidence, plain_number
 from onelead.domain.importing.targets import base_of, data_type_of
-from onelead.domain.limits import COLUMN_SAMPLES_MAX, LINE_CHARS_MAX, UNKNOWN_CHOICES_MAX
+from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.placeholders import Placeholders
 from onelead.domain.text import fold, shortened
 

@@ -22,7 +22,11 @@ from msgspec import Struct
 from onelead import __version__
 from onelead.contract.exports import AccountLines, Snapshot
 from onelead.domain.errors import NotPossible
-from onelead.domain.limits import EXPORT_LINE_BYTES_MAX, EXPORT_PIECE_BYTES, EXPORT_REPORT_LINES
+from onelead.domain.limits import (
+    EXPORT_LINE_BYTES_MAX,
+    EXPORT_PIECE_BYTES_MAX,
+    EXPORT_REPORTED_ROWS,
+)
 
 #: It changes when a program of before could not read a file any more.
 FORMAT = 1
@@ -59,7 +63,7 @@ def export_pieces(snapshot: Snapshot, account_id: int) -> Iterator[bytes]:
         piece += b"\n"
         if line is not head:
             kinds[_kind(line)] += 1
-        if len(piece) >= EXPORT_PIECE_BYTES:
+        if len(piece) >= EXPORT_PIECE_BYTES_MAX:
             digest.update(piece)
             yield bytes(piece)
             piece.clear()
@@ -87,7 +91,7 @@ def read_export(file: io.RawIOBase, on_lines: Callable[[int], None]) -> AccountL
     The lines raise NotPossible unless the last of them proves the others. `on_lines` is told now
     and then how many there were. Raises NotPossible.
     """
-    buffered = io.BufferedReader(file, EXPORT_PIECE_BYTES)
+    buffered = io.BufferedReader(file, EXPORT_PIECE_BYTES_MAX)
     is_gzip = buffered.peek(len(_GZIP))[: len(_GZIP)] == _GZIP
     lines = _lines(gzip.GzipFile(fileobj=buffered) if is_gzip else buffered)
     first = next(lines, b"")
@@ -139,7 +143,7 @@ def _proved(
             return
         digest.update(line)
         kinds[kind] += 1
-        if number % EXPORT_REPORT_LINES == 0:
+        if number % EXPORT_REPORTED_ROWS == 0:
             on_lines(number)
         yield line
     raise _cut_off()

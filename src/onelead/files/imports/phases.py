@@ -10,7 +10,7 @@ from msgspec import structs
 
 from onelead.contract.imports import FileImport, ImportChange, ImportRow, ImportState, ImportStore
 from onelead.domain.account import AccountSettings
-from onelead.domain.limits import IMPORT_NOTED_S
+from onelead.domain.importing.limits import IMPORT_NOTED_S
 from onelead.files.imports.choices import Findings, choices_of, findings_of, text_of
 from onelead.files.imports.reading import (
     Interrupted,

@@ -9,9 +9,9 @@ from onelead.contract.imports import ImportRow
 from onelead.domain.account import AccountSettings
 from onelead.domain.importing.creating import creations, settings_with, with_created
 from onelead.domain.importing.headers import guessed_mapping
+from onelead.domain.importing.limits import REHEARSED_ROWS_MAX
 from onelead.domain.importing.mapping import Mapping, require_usable
 from onelead.domain.importing.survey import Survey
-from onelead.domain.limits import REHEARSED_ROWS_MAX
 from onelead.domain.writes import WriteResult
 from onelead.files.imports.choices import (
     Findings,

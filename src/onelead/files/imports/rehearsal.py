@@ -19,7 +19,8 @@ from onelead.contract.imports import Known, RehearsalStart, Sought
 from onelead.contract.leads import Batch
 from onelead.domain.account import AccountSettings
 from onelead.domain.fold import checked_write, keys_needed
-from onelead.domain.limits import BATCH_WRITES_MAX, REHEARSAL_LEADS_MAX
+from onelead.domain.importing.limits import REHEARSAL_LEADS_MAX
+from onelead.domain.limits import BATCH_WRITES_MAX
 from onelead.domain.matching import claim_field
 from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
 from onelead.storage.sqlite.scratch import Scratch

@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 
 from onelead.contract.imports import FileImport, ImportChange, ImportState, WrittenRows
 from onelead.domain.account import AccountSettings
-from onelead.domain.limits import IMPORT_NOTED_S
+from onelead.domain.importing.limits import IMPORT_NOTED_S
 from onelead.domain.writes import LeadWrite
 from onelead.files.imports.choices import (
     Findings,

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from onelead.contract.imports import FileImport
 from onelead.domain.importing.headers import is_known_header
-from onelead.domain.limits import IMPORT_CHUNK_ROWS, IMPORT_SLICE_ROWS
+from onelead.domain.importing.limits import IMPORT_CHUNK_ROWS, IMPORT_SLICE_ROWS
 from onelead.files.readers.errors import FileChanged
 from onelead.files.readers.opening import open_table
 from onelead.files.readers.table import Choices, Row, Table

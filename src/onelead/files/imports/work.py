@@ -15,7 +15,7 @@ import structlog
 
 from onelead.contract.imports import FileImport, ImportChange, ImportState
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable
-from onelead.domain.limits import IMPORT_WORK_REST_S, IMPORTS_AT_ONCE
+from onelead.domain.importing.limits import IMPORT_WORK_REST_S, IMPORTS_AT_ONCE_MAX
 from onelead.process.background import BackgroundWork
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ImportWork(BackgroundWork):
 
     async def _round(self) -> None:
         for account_id in await self._store.accounts_importing():
-            if account_id not in self._under_way and len(self._under_way) < IMPORTS_AT_ONCE:
+            if account_id not in self._under_way and len(self._under_way) < IMPORTS_AT_ONCE_MAX:
                 task = asyncio.create_task(self._see_to(account_id))
                 self._under_way[account_id] = task
         while not self._is_stopping and await self._store.clean_imports():

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     FILE_COLUMNS_MAX,
     FILE_LINE_CHARS_MAX,
     FILE_ROW_CHARS_MAX,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from onelead.domain.limits import FILE_COLUMNS_MAX
+from onelead.domain.importing.limits import FILE_COLUMNS_MAX
 from onelead.files.readers.errors import FileUnreadable
 from onelead.files.readers.fingerprint import Watch
 from onelead.files.readers.header import check_names

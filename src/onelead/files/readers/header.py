@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     FILE_COLUMNS_MAX,
     FILE_HEADER_LINE_MAX,
     FILE_HEADER_ROWS,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from onelead.domain.errors import BodyMalformed
-from onelead.domain.limits import FILE_LINE_CHARS_MAX, JSON_FILE_BYTES_MAX
+from onelead.domain.importing.limits import FILE_LINE_CHARS_MAX, JSON_FILE_BYTES_MAX
 from onelead.files.readers.errors import FileTooLarge, FileUnreadable
 from onelead.files.readers.fingerprint import Watch
 from onelead.files.readers.flat import Record, flat, table_of

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from onelead.domain.limits import FILE_COLUMNS_MAX, FILE_ROW_CHARS_MAX
+from onelead.domain.importing.limits import FILE_COLUMNS_MAX, FILE_ROW_CHARS_MAX
 from onelead.files.readers.fingerprint import Fingerprint, Watch, cannot_be_opened
 
 Format = Literal["csv", "xlsx", "xlsb", "xls", "ods", "vcard", "json"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO, cast
 
 from onelead.domain.importing.garbled import repaired
-from onelead.domain.limits import FILE_LINE_CHARS_MAX
+from onelead.domain.importing.limits import FILE_LINE_CHARS_MAX
 from onelead.domain.text import quoted
 from onelead.files.readers.errors import FileUnreadable
 from onelead.files.readers.table import Sample

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from onelead.domain.limits import FILE_ROW_CHARS_MAX
+from onelead.domain.importing.limits import FILE_ROW_CHARS_MAX
 from onelead.files.readers.fingerprint import Watch
 from onelead.files.readers.flat import Record, flat, table_of
 from onelead.files.readers.table import Choices, Reading, Table

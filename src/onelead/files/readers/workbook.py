@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     FILE_COLUMNS_MAX,
     FILE_ROW_CHARS_MAX,
     WORKBOOK_CPU_S_MAX,

@@ -19,7 +19,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.api_keys.texts import SOURCE, no_key_hash
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.errors import NotPossible
-from onelead.domain.limits import ID_MAX, IDS_PER_ACCOUNT_MAX, LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS
+from onelead.domain.limits import ID_MAX, IDS_PER_ACCOUNT_MAX, LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS
 from onelead.domain.matching import lead_keys
 from onelead.domain.text import fold_case
 from onelead.storage import schema
@@ -121,7 +121,7 @@ class _Loading:
                 raise ValueError(f"{kind.table.name} comes after {self._kind.table.name}")
             self._flush(version)
             self._kind = kind
-        elif len(self._waiting) >= LOAD_CHUNK_ROWS or self._bytes >= LOAD_CHUNK_BYTES:
+        elif len(self._waiting) >= LOAD_CHUNK_ROWS or self._bytes >= LOAD_CHUNK_BYTES_MAX:
             self._flush(version)
         self._waiting.append(line)
         self._bytes += len(text)

@@ -25,15 +25,15 @@ from onelead.domain.errors import (
     Problem,
     ResourceNotFound,
 )
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     IMPORT_CHOICES_CHARS_MAX,
     IMPORT_FILE_BYTES_MAX,
-    IMPORT_KEPT_DAYS,
+    IMPORT_KEPT_DAYS_MAX,
     IMPORT_MAPPINGS_MAX,
     IMPORT_PART_BYTES_MAX,
-    IMPORT_PARTS_REMOVED_AT_ONCE,
-    LINE_CHARS_MAX,
+    IMPORT_REMOVED_PARTS_MAX,
 )
+from onelead.domain.limits import LINE_CHARS_MAX
 from onelead.domain.text import as_one_line, fold, is_blank, tidy, too_long
 from onelead.storage.imports.jobs import has_not_started, read_import, remove_rows
 from onelead.storage.lane import take_lane
@@ -95,7 +95,7 @@ def clean_imports(connection: Connection, now: int) -> bool:
         or_(_own.digest != "", _own.state == ImportState.UPLOADING.value),
     )
     some = select(_part.account_id, _part.number, _part.part).where(~is_needed)
-    found = connection.execute(some.limit(IMPORT_PARTS_REMOVED_AT_ONCE)).all()
+    found = connection.execute(some.limit(IMPORT_REMOVED_PARTS_MAX)).all()
     for account_id, number, part in found:
         this_part = (_part.account_id == account_id, _part.number == number, _part.part == part)
         connection.execute(delete(file_import_part).where(*this_part))
@@ -106,7 +106,7 @@ def _give_up_old(connection: Connection, now: int) -> None:
     """Forget imports that nobody has started for long, and the files of those that wait."""
     old = and_(
         _own.path.is_(None),
-        _own.date < now - IMPORT_KEPT_DAYS * _DAY_S,
+        _own.date < now - IMPORT_KEPT_DAYS_MAX * _DAY_S,
         _own.state.not_in((ImportState.DONE.value, ImportState.RUNNING.value)),
     )
     unstarted = and_(old, has_not_started())

@@ -20,7 +20,7 @@ from onelead.contract.imports import (
     NewImport,
 )
 from onelead.domain.errors import ImportNotPossible, InputInvalid, Problem, ResourceNotFound
-from onelead.domain.limits import (
+from onelead.domain.importing.limits import (
     IMPORT_CHOICES_CHARS_MAX,
     IMPORT_HELD_S,
     IMPORTS_OPEN_MAX,

@@ -20,8 +20,8 @@ from onelead.domain.errors import (
     Problem,
     ResourceNotFound,
 )
+from onelead.domain.importing.limits import IMPORT_FILE_BYTES_MAX
 from onelead.domain.importing.mapping import Mapping, require_usable
-from onelead.domain.limits import IMPORT_FILE_BYTES_MAX
 from onelead.domain.text import isolated, known_id
 from onelead.files.imports import reports, steps
 from onelead.files.imports.choices import (

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from onelead.contract.imports import FileImport
 from onelead.domain.errors import BodyTooLarge, InputInvalid, OneleadError, Problem
-from onelead.domain.limits import IMPORT_FILE_BYTES_MAX, IMPORT_PART_BYTES_MAX
+from onelead.domain.importing.limits import IMPORT_FILE_BYTES_MAX, IMPORT_PART_BYTES_MAX
 from onelead.files.imports.choices import ImportChoices
 from onelead.files.imports.steps import end_upload, new_import
 from onelead.web.frame.visit import Visit

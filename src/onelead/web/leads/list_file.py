@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from onelead.domain.audit import AuditEntry, AuditEvent
-from onelead.domain.limits import EXPORT_PIECE_BYTES, PAGE_SHEET_ROWS_MAX
+from onelead.domain.limits import EXPORT_PIECE_BYTES_MAX, PAGE_SHEET_ROWS_MAX
 from onelead.files.exports.list_columns import ListColumn, list_columns
 from onelead.files.exports.list_files import XlsxFile, csv_head, csv_rows, leads_of, write_list
 from onelead.web.frame.downloads import download
@@ -106,7 +106,7 @@ async def _sheet(
         leads = leads_of(visit.store, visit.account_id, query.search, now=visit.now)
         await write_list(XlsxFile(target, columns, PAGE_SHEET_ROWS_MAX), leads)
         file.seek(0)
-        while piece := file.read(EXPORT_PIECE_BYTES):
+        while piece := file.read(EXPORT_PIECE_BYTES_MAX):
             yield piece
 
 

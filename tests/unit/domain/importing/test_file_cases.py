@@ -39,7 +39,7 @@ def test_facebook_lead_ads_with_kinds_before_numbers_and_a_dummy_row() -> None:
     surveyed = file.surveyed()
     assert surveyed.questions == ()
     assert "1 row is a test lead of Facebook and will be refused." in surveyed.concerns
-    assert 'Not imported: columns "id", "ad_id"' in surveyed.concerns[0]
+    assert 'Not imported: columns "id", "created_time", "ad_id"' in surveyed.concerns[0]
 
 
 def test_a_break_and_quotes_in_a_cell_and_a_short_row() -> None:

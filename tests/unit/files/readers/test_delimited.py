@@ -11,7 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.files.tables import cells, opened, rows
 
-from onelead.domain.limits import FILE_COLUMNS_MAX, FILE_LINE_CHARS_MAX, FILE_ROW_CHARS_MAX
+from onelead.domain.importing.limits import (
+    FILE_COLUMNS_MAX,
+    FILE_LINE_CHARS_MAX,
+    FILE_ROW_CHARS_MAX,
+)
 from onelead.files.readers import text
 from onelead.files.readers.delimited import SEPARATORS
 from onelead.files.readers.errors import FileTooLarge, FileUnreadable
