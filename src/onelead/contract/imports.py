@@ -263,9 +263,12 @@ class ImportStore(Protocol):
         """
 
     async def keep_import_rows(
-        self, account_id: int, number: int, rows: Sequence[ImportRow], *, first: bool
+        self, account_id: int, number: int, holder: str, rows: Sequence[ImportRow], *, first: bool
     ) -> None:
-        """Keep rows of a dry run; the first ones take the place of those of the dry run before."""
+        """Keep rows of a dry run; the first ones take the place of those of the dry run before.
+
+        Nothing is kept for a holder whose dry run is not wanted any more.
+        """
 
     async def import_rows(
         self, account_id: int, number: int, *, outcome: str | None = None, after: int, limit: int

@@ -56,6 +56,13 @@ async def uploaded(account: AccountStore, content: bytes = b"Name\nNora\n") -> i
     return number
 
 
+async def rehearsing(account: AccountStore) -> int:
+    number = await uploaded(account)
+    await changed(account, number, state=ImportState.REHEARSING)
+    assert await account.store.hold_import(account.account_id, number, "a")
+    return number
+
+
 async def test_an_import_is_numbered_in_its_account_and_found_again(account: AccountStore) -> None:
     first, second = await begun(account), await begun(account, name="other.csv", user_id=7)
     assert (first.number, second.number) == (1, 2)
@@ -162,11 +169,11 @@ async def test_the_command_line_sees_to_its_own_files(account: AccountStore) -> 
 
 
 async def test_a_dry_run_takes_the_place_of_the_one_before(account: AccountStore) -> None:
-    number, id_, store = await uploaded(account), account.account_id, account.store
-    await store.keep_import_rows(id_, number, [ImportRow(2, "refused", "{}")], first=True)
+    number, id_, store = await rehearsing(account), account.account_id, account.store
+    await store.keep_import_rows(id_, number, "a", [ImportRow(2, "refused", "{}")], first=True)
     rows = [ImportRow(line, "created" if line % 2 else "refused", "{}") for line in range(2, 8)]
-    await store.keep_import_rows(id_, number, rows[:3], first=True)
-    await store.keep_import_rows(id_, number, rows[3:], first=False)
+    await store.keep_import_rows(id_, number, "a", rows[:3], first=True)
+    await store.keep_import_rows(id_, number, "a", rows[3:], first=False)
     assert await store.import_rows(id_, number, after=0, limit=9) == rows
     assert await store.import_rows(id_, number, after=3, limit=2) == rows[2:4]
     refused = await store.import_rows(id_, number, outcome="refused", after=2, limit=9)
@@ -212,17 +219,27 @@ async def test_files_are_removed_when_done_or_left(account: AccountStore, clock:
 
 async def test_an_erasure_removes_files_and_dry_runs(account: AccountStore) -> None:
     id_, store = account.account_id, account.store
-    waiting, running = await uploaded(account), await uploaded(account)
+    waiting, running = await rehearsing(account), await uploaded(account)
     await changed(account, running, state=RUNNING, source_id=7)
-    await store.keep_import_rows(id_, waiting, [ImportRow(2, "created", "{}")], first=True)
+    rows = [ImportRow(2, "created", "{}")]
+    await store.keep_import_rows(id_, waiting, "a", rows, first=True)
     lead = await account.created(name="Nora Field")
     request = ErasureRequest(lead_id=lead.id)
     by = ErasureBy(request_id="r", user_id=None, api_key_id=None)
     await store.begin_erasure(id_, request, by)
     assert await store.import_part(id_, waiting, 0) is None
     assert await store.import_part(id_, running, 0) is not None
+    # The process at the dry run does not know it yet.
+    await store.keep_import_rows(id_, waiting, "a", rows, first=False)
     assert await store.import_rows(id_, waiting, after=0, limit=9) == []
     assert (await store.file_import(id_, waiting)).state == ImportState.FAILED
+
+
+async def test_a_dry_run_of_a_removed_import_leaves_no_rows(account: AccountStore) -> None:
+    number, id_, store = await rehearsing(account), account.account_id, account.store
+    await store.forget_import(id_, number)
+    await store.keep_import_rows(id_, number, "a", [ImportRow(2, "created", "{}")], first=True)
+    assert await store.import_rows(id_, number, after=0, limit=9) == []
 
 
 async def test_mappings_are_saved_under_a_name(

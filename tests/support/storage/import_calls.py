@@ -37,7 +37,7 @@ def import_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaita
         "take_import": lambda: store.take_import(account_id, "a"),
         "hold_import": lambda: store.hold_import(account_id, 1, "a"),
         "note_import": lambda: store.note_import(account_id, 1, "a", STARTED, leave=True),
-        "keep_import_rows": lambda: store.keep_import_rows(account_id, 1, [], first=True),
+        "keep_import_rows": lambda: store.keep_import_rows(account_id, 1, "a", [], first=True),
         "import_rows": lambda: store.import_rows(account_id, 1, after=0, limit=1),
         "batch_rows": lambda: store.batch_rows(account_id, "b", after=0, limit=1),
         "written_rows": lambda: store.written_rows(account_id, "b"),

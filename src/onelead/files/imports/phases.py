@@ -138,8 +138,9 @@ class _Watch:
     async def keep(self, rows: Sequence[ImportRow]) -> None:
         """Keep rows of a dry run, in the place of those of the one before."""
         if rows:
+            number, first = self._one.number, not self._has_kept
             await self._store.keep_import_rows(
-                self._account_id, self._one.number, rows, first=not self._has_kept
+                self._account_id, number, self._holder, rows, first=first
             )
             self._has_kept = True
 

@@ -111,7 +111,8 @@ def _give_up_old(connection: Connection, now: int) -> None:
     )
     unstarted = and_(old, has_not_started())
     columns = (_own.account_id, _own.number)
-    for account_id, number in connection.execute(select(*columns).where(unstarted)).all():
+    old_ones = select(*columns).where(unstarted).with_for_update()
+    for account_id, number in connection.execute(old_ones).all():
         remove_rows(connection, account_id, number)
     connection.execute(delete(file_import).where(unstarted))
     gone = {"state": ImportState.FAILED.value, "digest": "", "message": _FILE_GONE}
@@ -131,7 +132,8 @@ def remove_all_files(connection: Connection, account_id: int, now: int) -> None:
         _own.account_id == account_id,
         _own.state.not_in((ImportState.RUNNING.value, ImportState.DONE.value)),
     )
-    numbers = list(connection.scalars(select(_own.number).where(waiting)))
+    # A dry run that keeps rows at this moment is waited for, so that they are removed, too.
+    numbers = list(connection.scalars(select(_own.number).where(waiting).with_for_update()))
     for table in (file_import_part, file_import_row):
         of_account = (table.c.account_id == account_id, table.c.number.in_(numbers))
         connection.execute(delete(table).where(*of_account))
@@ -147,11 +149,19 @@ def keep_rows(
     connection: Connection,
     account_id: int,
     number: int,
+    holder: str,
     rows: Sequence[ImportRow],
     *,
     first: bool,
 ) -> None:
-    """Keep rows of a dry run, which take the place of those of the one before."""
+    """Keep rows of a dry run, which take the place of those of the one before.
+
+    Not for an import that was erased, removed or taken over meanwhile.
+    """
+    own_import = (_own.account_id == account_id, _own.number == number, _own.holder == holder)
+    state = select(_own.state).where(*own_import).with_for_update()
+    if connection.scalar(state) != ImportState.REHEARSING.value:
+        return
     if first:
         remove_rows(connection, account_id, number)
     if rows:
