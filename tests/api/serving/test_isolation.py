@@ -232,6 +232,9 @@ def _replays(mine: Content, theirs: Content) -> list[Ask]:
 #: The requests of one account to each endpoint, with ids and values of the other.
 ASKS: dict[str, Asks] = {
     "PUT /leads/upsert": _upserts,
+    "PUT /leads/bulk_upsert": lambda mine, theirs: [
+        Ask({"leads": [one.body]}) for one in _upserts(mine, theirs)
+    ],
     "POST /leads": _creates,
     "POST /leads/search": _searches,
     "POST /leads/bulk_create": _bulk_creates,

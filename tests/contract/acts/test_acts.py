@@ -44,6 +44,17 @@ async def test_an_old_id_leads_to_the_survivor(account: AccountStore) -> None:
     assert isinstance((await account.result(delete(other.id))).refusal, LeadMerged)
 
 
+async def test_an_undo_of_a_number_that_is_not_given_yet_is_refused_and_ends(
+    account: AccountStore,
+) -> None:
+    """It may be its own, and two of them may be about each other."""
+    seq = (await account.write(create(name="Nora"))).first_seq
+    for about in (seq + 1, seq + 3, seq + 2, seq + 1, seq + 2, seq + 3):
+        refused = await account.result(undo(about))
+        assert refused.outcome is Outcome.REFUSED
+        assert await account.store.acts_about(account.account_id, [about]) is not None
+
+
 async def test_an_undone_merge_lets_the_losers_stand_again(account: AccountStore) -> None:
     nora = await account.created(email="n@field.example")
     other = await account.created(email="nora@field.example", title="Buyer")

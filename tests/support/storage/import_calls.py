@@ -1,4 +1,4 @@
-"""A call of every method of the store about imports."""
+"""A call of every method of the store about imports and exports."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from onelead.contract.imports import (
 )
 from onelead.contract.store import Store
 from onelead.domain.audit import COMMAND_LINE
+from onelead.domain.search import LeadSearch
 
 NEW_IMPORT = NewImport(batch_id="b", name="leads.csv", choices="{}")
 STARTED = ImportChange(state=ImportState.RUNNING)
@@ -46,4 +47,7 @@ def import_calls(store: Store, account_id: int) -> dict[str, Callable[[], Awaita
         "forget_import_mapping": lambda: store.forget_import_mapping(account_id, "Fair"),
         "rehearsal_start": lambda: store.rehearsal_start(account_id),
         "known_of": lambda: store.known_of(account_id, Sought([("name", "nora")], [], 1, 1)),
+        "leads_in_order": lambda: store.leads_in_order(
+            account_id, LeadSearch(), after=0, limit=1, now=1
+        ),
     }

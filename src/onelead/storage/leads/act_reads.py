@@ -366,6 +366,9 @@ _ROWS = (
 _ACTS = (
     select(ledger_detail.c.about_seq, ledger.c.seq, ledger.c.action, ledger.c.outcome)
     .where(_own(ledger_detail), ledger_detail.c.about_seq.in_(_any("about")))
+    # A refused one can be about a number that was not given yet, even its own: rows about rows
+    # would never end.
+    .where(ledger_detail.c.seq > ledger_detail.c.about_seq)
     .join(ledger, _same(ledger_detail, ledger))
     .order_by(ledger.c.seq)
 )

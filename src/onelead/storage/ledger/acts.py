@@ -23,6 +23,8 @@ def acts_about(
         rows = connection.execute(
             select(table.c.about_seq, ledger.c.seq, ledger.c.action, ledger.c.outcome)
             .where(table.c.account_id == account_id, table.c.about_seq.in_(about))
+            # A refused one can be about a number that was not given yet, even its own.
+            .where(table.c.seq > table.c.about_seq)
             .join(ledger, same_row)
             .order_by(ledger.c.seq)
         )

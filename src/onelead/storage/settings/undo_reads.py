@@ -44,6 +44,8 @@ def _acts(connection: Connection, account_id: int, seq: int) -> dict[int, list[A
         rows = connection.execute(
             select(ledger_detail.c.about_seq, ledger.c.seq, ledger.c.action, ledger.c.outcome)
             .where(ledger_detail.c.account_id == account_id, ledger_detail.c.about_seq.in_(about))
+            # See `ledger.acts.acts_about`.
+            .where(ledger_detail.c.seq > ledger_detail.c.about_seq)
             .join(ledger, _is_same_row())
             .order_by(ledger.c.seq)
         ).all()
