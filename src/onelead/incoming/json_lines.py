@@ -111,7 +111,13 @@ class Lines:
     def add(self, piece: bytes) -> list[Line]:
         """Return the lines that end in the piece, without the empty ones."""
         *ends, rest = piece.split(b"\n")
-        lines = [line for end in ends if (line := self._line(end)) is not None]
+        lines: list[Line] = []
+        for end in ends:
+            # A few compressed bytes can be millions of empty lines.
+            if not self._begun and (not end or end.isspace()):
+                self.ended += 1
+            elif (line := self._line(end)) is not None:
+                lines.append(line)
         self._add(rest)
         return lines
 
@@ -185,6 +191,8 @@ class ArrivingLines:
         """
         while not self._ready and not self._is_whole:
             part = await anext(self._pieces, None)
+            if self._ends.is_set():
+                break
             self._is_whole = part is None
             lines = self._lines.end() if part is None else self._lines.add(part)
             if lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from onelead.api.bulk_stream import LineStream
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable
 from onelead.domain.limits import BULK_ANSWER_BYTES_MAX, BULK_PIECE_WRITES_MAX
 from onelead.incoming.json_body import ARRIVING, Received
-from onelead.incoming.json_lines import ArrivingLines, Line
+from onelead.incoming.json_lines import ArrivingLines, Line, Lines
 
 
 class Taker:
@@ -60,7 +61,7 @@ class Transport:
 class Client:
     """A client of one call."""
 
-    def __init__(self, taker: Taker) -> None:
+    def __init__(self, taker: Taker, *headers: tuple[bytes, bytes]) -> None:
         self.taker = taker
         self.arriving: asyncio.Queue[Message] = asyncio.Queue()
         self.received_messages = 0
@@ -74,7 +75,7 @@ class Client:
         self.ends = asyncio.Event()
         #: As our server's cycle.
         self.transport = Transport(self)
-        scope: dict[str, Any] = {"type": "http", "headers": [], ARRIVING: lambda: self}
+        scope: dict[str, Any] = {"type": "http", "headers": headers, ARRIVING: lambda: self}
         lines = ArrivingLines(Request(scope, self._receive), Received(), self.ends)
         self.stream = LineStream(lines, taker, self._end)
         self.scope = scope
@@ -270,3 +271,30 @@ async def test_a_defect_cuts_the_answer_off() -> None:
     await at_once(calling)
     assert client.is_cut_off
     assert json.dumps(b"".join(client.parts).decode()).count("defect") == 0
+
+
+async def test_a_stop_does_not_wait_for_what_is_packed_into_the_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Client(Taker(), (b"content-encoding", b"gzip"))
+    client.sends(gzip.compress(b"\n" * 20_000_000), more=False)
+    looked_at: list[int] = []
+
+    def add(_lines: Lines, piece: bytes) -> list[Line]:
+        looked_at.append(len(piece))
+        client.ends.set()
+        return []
+
+    monkeypatch.setattr(Lines, "add", add)
+    with pytest.raises(ServiceStopping):
+        await client.stream.begin()
+    assert len(looked_at) == 1
+
+
+def test_empty_lines_count_wherever_they_are() -> None:
+    lines = Lines()
+    pieces = [b"\n\n", b"{}\n\n \n[", b"\n", b"\n]", b"\n\n", b"7"]
+    found = [line for piece in pieces for line in lines.add(piece)] + lines.end()
+    assert [(line.number, line.text) for line in found] == [
+        *((3, b"{}"), (6, b"["), (8, b"]"), (10, b"7")),
+    ]

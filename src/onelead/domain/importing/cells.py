@@ -11,9 +11,9 @@ from onelead.domain.emails import addresses_in
 from onelead.domain.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX
 from onelead.domain.placeholders import Placeholders
 
-#: A cell that begins so is run as a formula by spreadsheets.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_FORMULA_MARK = re.compile(r"'+[=+\-@\t\r]")
+#: A cell that begins so is run as a formula by spreadsheets, where control characters can be lost.
+_FORMULA = re.compile(r"'*[\x00-\x1f]*[=+\-@\t\r]")
+_FORMULA_MARK = re.compile(r"'+[\x00-\x1f]*[=+\-@\t\r]")
 #: How Excel is told that digits are text.
 _TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 #: A number that a spreadsheet has cut to a few digits.

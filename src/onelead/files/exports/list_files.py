@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Protocol
 
 from onelead.contract.exports import ExportStore
 from onelead.domain.errors import NotPossible
+from onelead.domain.importing.cells import harmless
 from onelead.domain.lead import Lead
 from onelead.domain.limits import LIST_FILE_CHUNK_LEADS, SHEET_CELL_CHARS_MAX
 from onelead.domain.search import LeadSearch
@@ -52,12 +53,17 @@ async def leads_of(
 
 def csv_head(columns: Sequence[ListColumn], *, for_excel: bool) -> str:
     """Return the header of a CSV."""
-    return (_MARK if for_excel else "") + _csv([[column.label for column in columns]])
+    return (_MARK if for_excel else "") + _csv([_header(columns)])
 
 
 def csv_rows(columns: Sequence[ListColumn], leads: Sequence[Lead]) -> str:
     """Return leads as lines of a CSV."""
     return _csv([[column.cell(lead) for column in columns] for lead in leads])
+
+
+def _header(columns: Sequence[ListColumn]) -> list[str]:
+    # The name of a custom field can be any text.
+    return [harmless(column.label) for column in columns]
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
@@ -80,7 +86,7 @@ class XlsxFile:
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet("Leads")
         self._sheet.freeze_panes = "A2"
-        self._sheet.append([column.label for column in columns])
+        self._sheet.append(_header(columns))
 
     def add(self, leads: Sequence[Lead]) -> None:
         """Write leads as rows. Raises NotPossible."""

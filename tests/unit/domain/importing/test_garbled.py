@@ -27,6 +27,6 @@ def test_what_was_garbled_can_be_told(text: str) -> None:
     assert repaired(garbled) == text
 
 
-@pytest.mark.parametrize("text", [*TEXTS, "“CAFÉ” São", "Ölçüm", "plain", ""])
+@pytest.mark.parametrize("text", [*TEXTS, "“CAFÉ” São", "Ölçüm", "à€€ is no UTF-8", "plain", ""])
 def test_text_that_is_right_is_left_alone(text: str) -> None:
     assert repaired(text) is None

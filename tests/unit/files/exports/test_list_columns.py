@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from pyarrow import parquet
 from tests.support.domain.builders import a_field, a_lead, a_settings
 
@@ -124,3 +125,24 @@ def test_a_workbook_has_an_end() -> None:
     with pytest.raises(NotPossible, match="a workbook can have 1 leads here"):
         written.add([full_lead()])
     written.close()
+
+
+def test_nothing_in_a_workbook_is_a_formula() -> None:
+    columns = list_columns(a_settings(fields=(a_field(id=51, name="=1+1"),)), ["title", "cf_51"])
+    file = io.BytesIO()
+    written = XlsxFile(file, columns, 1)
+    # A workbook can have no control characters, so they are left out.
+    written.add([a_lead(title="\x01=1+1", custom_fields={51: "\n\x02@x"})])
+    written.close()
+    sheet = load_workbook(io.BytesIO(file.getvalue()))["Leads"]
+    cells = {str(cell.value): cell.data_type for row in sheet.iter_rows() for cell in row}
+    assert {"'=1+1", "'\n@x"} <= cells.keys()
+    assert "f" not in cells.values()
+
+
+def test_the_header_of_a_csv_is_no_formula() -> None:
+    account = a_settings(fields=(a_field(id=51, name="=1+1"),))
+    header, _cells = csv_of(a_lead(), account)
+    assert "'=1+1" in header
+    found = guessed_mapping(header, account)
+    assert found.columns[header.index("'=1+1")].target == "custom:51"
