@@ -15,8 +15,8 @@ from onelead.files.readers.header import check_names
 from onelead.files.readers.table import Reading, Row, Table
 
 #: A line, and what it has by column; or the sentence that says why it cannot be read.
-Record = tuple[int, dict[str, str] | str]
-Records = Callable[[], Generator[Record]]
+FlatRow = tuple[int, dict[str, str] | str]
+FlatRows = Callable[[], Generator[FlatRow]]
 
 
 def flat(value: dict[str, Any]) -> dict[str, str]:
@@ -24,14 +24,14 @@ def flat(value: dict[str, Any]) -> dict[str, str]:
     return {name: text for name, text in _texts("", value) if text}
 
 
-def table_of(watch: Watch, reading: Reading, records: Records) -> Table:
-    """Return the table whose columns are all that the records have, in order of appearance.
+def table_of(watch: Watch, reading: Reading, rows: FlatRows) -> Table:
+    """Return the table whose columns are all that the rows have, in order of appearance.
 
     Raises FileUnreadable, FileTooLarge.
     """
     columns: dict[str, None] = {}
     fault = None
-    with closing(records()) as found:
+    with closing(rows()) as found:
         for line, cells in found:
             if isinstance(cells, str):
                 fault = fault or f"Line {line}: {cells}"
@@ -40,11 +40,11 @@ def table_of(watch: Watch, reading: Reading, records: Records) -> Table:
                 check_names(columns, f"of all rows up to line {line}")
     if not columns:
         raise FileUnreadable(fault or "The file has no rows")
-    return Table(watch, reading, tuple(columns), lambda: _rows(records, tuple(columns)))
+    return Table(watch, reading, tuple(columns), lambda: _rows(rows, tuple(columns)))
 
 
-def _rows(records: Records, columns: tuple[str, ...]) -> Generator[Row]:
-    with closing(records()) as found:
+def _rows(rows: FlatRows, columns: tuple[str, ...]) -> Generator[Row]:
+    with closing(rows()) as found:
         for line, cells in found:
             if isinstance(cells, str):
                 yield Row(line, (), cells)

@@ -16,7 +16,7 @@ from onelead.domain.errors import BodyMalformed
 from onelead.domain.importing.limits import FILE_LINE_CHARS_MAX, JSON_FILE_BYTES_MAX
 from onelead.files.readers.errors import FileTooLarge, FileUnreadable
 from onelead.files.readers.fingerprint import Watch
-from onelead.files.readers.flat import Record, flat, table_of
+from onelead.files.readers.flat import FlatRow, flat, table_of
 from onelead.files.readers.table import Choices, Reading, Table
 from onelead.files.readers.text import TextFile
 from onelead.incoming.json_body import decode_object
@@ -45,7 +45,7 @@ def open_json(path: Path, watch: Watch, choices: Choices) -> Table:
     return table_of(watch, reading, lambda: read(text, watch.fingerprint.size))
 
 
-def _lines(text: TextFile, _: int) -> Generator[Record]:
+def _lines(text: TextFile, _: int) -> Generator[FlatRow]:
     is_export = text.start().startswith(_EXPORT)
     for number, line in text.lines():
         if len(line) > FILE_LINE_CHARS_MAX:
@@ -54,7 +54,7 @@ def _lines(text: TextFile, _: int) -> Generator[Record]:
             yield number, _cells(line.encode())
 
 
-def _array(text: TextFile, size: int) -> Generator[Record]:
+def _array(text: TextFile, size: int) -> Generator[FlatRow]:
     if size > JSON_FILE_BYTES_MAX:
         raise FileTooLarge(
             f"A JSON array can be read up to {JSON_FILE_BYTES_MAX >> 20} MiB; "

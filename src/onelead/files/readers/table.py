@@ -70,13 +70,13 @@ class Table:
     """The rows of a file below its header, all of them text."""
 
     def __init__(
-        self, watch: Watch, reading: Reading, header: tuple[str, ...], records: Rows
+        self, watch: Watch, reading: Reading, header: tuple[str, ...], all_rows: Rows
     ) -> None:
-        """Take everything that the file has as records; those up to the header are left out."""
+        """Take all rows of the file; those up to the header are left out."""
         self.reading = reading
         self.header = header
         self._watch = watch
-        self._records = records
+        self._all_rows = all_rows
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -91,8 +91,8 @@ class Table:
         reading, width, header_line = self.reading, len(self.header), self.reading.header_line
         reading.empty_rows = 0
         try:
-            with closing(self._records()) as records:
-                for row in records:
+            with closing(self._all_rows()) as all_rows:
+                for row in all_rows:
                     line, cells, fault = row
                     if line <= header_line:
                         continue

@@ -122,7 +122,7 @@ class TextFile:
 
     def traits(self, separator: str | None) -> Traits:
         """Look at every line that is not ASCII."""
-        total, foreign, garbled = _Lines(), _Lines(), _Lines()
+        total, foreign, garbled = Lines(), Lines(), Lines()
         samples: dict[bool, list[Sample]] = {True: [], False: []}
         for number, raw in self._lines_that_are_not_ascii():
             line = self.decoded(raw)
@@ -139,7 +139,7 @@ class TextFile:
             tuple((samples[True] + samples[False])[:_SAMPLES]),
             (
                 *([] if is_other else _concern_about_foreign(foreign, self._other)),
-                *_concern_about_garbled(garbled, separator),
+                *concern_about_garbled(garbled, separator),
             ),
         )
 
@@ -182,7 +182,7 @@ def _rest_of_line(file: TextIO) -> str:
     return f"{rest}\0\n"
 
 
-class _Lines:
+class Lines:
     """How many lines have something, and the first one."""
 
     def __init__(self) -> None:
@@ -190,12 +190,13 @@ class _Lines:
         self.text = ""
 
     def add(self, number: int, text: str) -> None:
+        """Take another line that has it."""
         if not self.count:
             self.first, self.text = number, text
         self.count += 1
 
 
-def _concern_about_foreign(lines: _Lines, encoding: str) -> Iterator[str]:
+def _concern_about_foreign(lines: Lines, encoding: str) -> Iterator[str]:
     if lines.count == 1:
         yield f"Line {lines.first} is not UTF-8; it was read as {encoding}."
     elif lines.count:
@@ -205,7 +206,8 @@ def _concern_about_foreign(lines: _Lines, encoding: str) -> Iterator[str]:
         )
 
 
-def _concern_about_garbled(lines: _Lines, separator: str | None) -> Iterator[str]:
+def concern_about_garbled(lines: Lines, separator: str | None) -> Iterator[str]:
+    """Say what the first of the garbled lines was probably; nothing if there are none."""
     if not lines.count:
         return
     cells = lines.text.split(separator) if separator else [lines.text]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from onelead.domain.importing.limits import FILE_ROW_CHARS_MAX
 from onelead.files.readers.fingerprint import Watch
-from onelead.files.readers.flat import Record, flat, table_of
+from onelead.files.readers.flat import FlatRow, flat, table_of
 from onelead.files.readers.table import Choices, Reading, Table
 from onelead.files.readers.text import TextFile
 
@@ -48,7 +48,7 @@ def open_vcards(path: Path, watch: Watch, choices: Choices) -> Table:
     return table_of(watch, reading, lambda: _cards(text))
 
 
-def _cards(text: TextFile) -> Generator[Record]:
+def _cards(text: TextFile) -> Generator[FlatRow]:
     """Yield each card; what is outside of cards, and a card without an end, is a fault."""
     card: _Card | None = None
     for number, line in text.raw_lines():

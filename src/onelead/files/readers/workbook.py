@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from onelead.domain.importing.garbled import repaired
 from onelead.domain.importing.limits import (
     FILE_COLUMNS_MAX,
     FILE_ROW_CHARS_MAX,
@@ -25,6 +27,7 @@ from onelead.files.readers.errors import FileUnreadable
 from onelead.files.readers.fingerprint import Watch
 from onelead.files.readers.header import IsKnown, concerns_about_header, find_header, first_rows
 from onelead.files.readers.table import Choices, Format, Reading, Row, Table
+from onelead.files.readers.text import Lines, concern_about_garbled
 
 _SHEETS_LISTED = 10
 #: Those whose number formats are not looked at.
@@ -71,13 +74,21 @@ def open_workbook(path: Path, watch: Watch, is_known: IsKnown, choices: Choices)
         titles=header.titles,
         concerns=(*_concerns(about), *concerns_about_header(first, header)),
     )
-    return Table(watch, reading, header.names, lambda: _rows(path, about.sheet))
+    rows = partial(_rows, path, about.sheet, reading, reading.concerns)
+    return Table(watch, reading, header.names, rows)
 
 
-def _rows(path: Path, sheet: str) -> Generator[Row]:
+def _rows(path: Path, sheet: str, reading: Reading, concerns: tuple[str, ...]) -> Generator[Row]:
+    """Walk through the sheet, and add to the reading what is garbled, as it is of other files."""
+    garbled = Lines()
     with closing(_lines(path, sheet)) as lines:
         next(lines)
-        yield from _numbered(lines)
+        for row in _numbered(lines):
+            text = "\t".join(row.cells)
+            if repaired(text) is not None:
+                garbled.add(row.line, text)
+            yield row
+    reading.concerns = (*concerns, *concern_about_garbled(garbled, "\t"))
 
 
 def _numbered(lines: Iterable[bytes]) -> Iterator[Row]:

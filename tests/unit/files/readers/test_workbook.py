@@ -102,6 +102,16 @@ def test_ods_and_xls_are_read(tmp_path: Path) -> None:
     assert found.reading.format == "xls"
 
 
+def test_garbled_cells_are_reported_after_a_walk(tmp_path: Path) -> None:
+    table = opened(tmp_path, xlsx([HEADER, ["Zoë"], ["JÃ¼rgen", "KÃ¶nig"]]), "leads.xlsx")
+    for _ in range(2):
+        assert cells(list(table.rows()))[1] == ["JÃ¼rgen", "KÃ¶nig", ""]
+        [concern] = table.reading.concerns
+        assert concern.startswith(
+            '1 line was garbled by another program: "JÃ¼rgen" in line 3 was probably "Jürgen".'
+        )
+
+
 def test_a_workbook_without_rows(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match="The file has no rows"):
         opened(tmp_path, xlsx([]))
