@@ -70,7 +70,7 @@ def test_what_is_open_ends_it_before_anything_is_written(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_mistakes_are_told_in_a_line(folder: Path) -> None:
-    assert "cannot be read" in refusal(run(folder, "import", "none.csv", "--yes"), 1)
+    assert "there is no file" in refusal(run(folder, "import", "none.csv", "--yes"), 1)
     csv_file(folder, "Name", "Nora Field")
     assert "one of: a file" in refusal(run(folder, "import"), 2)
     call = run(folder, "import", "leads.csv", "--match", "Shoe size", "--yes")

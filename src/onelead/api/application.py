@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onelead.api import (
     batches,
-    bulk_upsert,
     custom_field_definitions,
     deciding,
     erasures,
@@ -25,6 +24,7 @@ from onelead.api import (
 from onelead.api.acts import endpoints as acts
 from onelead.api.answers import error_response, internal_error, no_method, no_route
 from onelead.api.auth import Authenticator
+from onelead.api.bulk import upsert as bulk_upsert
 from onelead.api.call import Call
 from onelead.api.docs_page import page_routes
 from onelead.api.endpoints import Endpoint

@@ -35,6 +35,7 @@ from onelead.domain.account import AccountSettings, Role
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.errors import NotPossible
 from onelead.domain.limits import EXPORT_REPORTED_ROWS, SHEET_ROWS_MAX
+from onelead.domain.text import as_one_line
 from onelead.files.exports.account_file import compressed, export_pieces, read_export
 from onelead.files.exports.list_columns import list_columns
 from onelead.files.exports.list_files import (
@@ -189,9 +190,10 @@ def load(
         "sign_in_urls": {email: web_url + welcome_path(token) for email, token in links.items()}
     }
     lines = [
-        f"Account {loaded.account_id}, {loaded.name}, is loaded: {_counts(loaded)}.",
-        "Passwords and API keys are not in an export. Each link works once and expires in a day:",
-        *(f"  {email}  {address}" for email, address in machine["sign_in_urls"].items()),
+        f"Account {loaded.account_id}, {as_one_line(loaded.name)}, is loaded: {_counts(loaded)}.",
+        "Passwords and API keys are not in an export. Each link works once and expires in a day.",
+        "A server that starts before anybody has a password says where a newer one is:",
+        *(f"  {as_one_line(email)}  {link}" for email, link in machine["sign_in_urls"].items()),
     ]
     print_result(machine, "\n".join(lines), as_json=as_json)
 

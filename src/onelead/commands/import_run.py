@@ -91,7 +91,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def require_answers(wanted: Wanted) -> None:
-    """Raise NotPossible where nobody could answer a question."""
+    """Raise NotPossible without the file, and where nobody could answer a question."""
+    if wanted.file is not None and not wanted.file.is_file():
+        raise NotPossible(f"there is no file {wanted.file}")
     asks = not (wanted.yes or wanted.dry_run or wanted.resume is not None)
     if asks and not (sys.stdin.isatty() and not wanted.as_json):
         raise NotPossible(
@@ -345,13 +347,12 @@ async def _resume(store: Store, account_id: int, number: int, wanted: Wanted) ->
 
 async def _write(store: Store, account_id: int, one: FileImport, wanted: Wanted) -> int:
     """Write the rows that are left, and say what became of them."""
-    began = time.monotonic()
     with shown_progress(f"import {one.number}") as on_progress:
         holder = secrets.token_hex(16)
         while not await store.hold_import(account_id, one.number, holder):
             on_progress("another process was at it a moment ago; waiting for it")
             await asyncio.sleep(RETRY_AFTER_S)
-        one = await store.file_import(account_id, one.number)
+        one, began = await store.file_import(account_id, one.number), time.monotonic()
         with ExitStack() as stack:
             is_wanted = stack.enter_context(_until_interrupted())
             on_written = _shown(one, on_progress)

@@ -121,6 +121,8 @@ def questions_text(findings: Findings) -> str:
 
 def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]]) -> str:
     """Show some rows as the leads that they would make."""
+    if not rows:
+        return ""
     lines = ["The first rows would be:"]
     for line, outcome, row in rows:
         name = _line(row.lead_name or ", ".join(filter(None, row.cells[:3])))
@@ -132,12 +134,23 @@ def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = as_one_line(str(value))
+    text = as_one_line(_plain(value))
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - the width of a line
+
+
+def _plain(value: object) -> str:
+    """Return a value of the wire in plain words: what an entry says, without its category."""
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, dict):
+        return " ".join(_plain(one) for name, one in value.items() if one and name != "category")
+    return str(value)
 
 
 def rehearsed_text(rehearsed: Rehearsed) -> str:
     """Say what would become of the rows."""
+    if not rehearsed.rows:
+        return ""
     lines = [f"Of {amount(rehearsed.rows, 'row')}, there would be: {counts_text(rehearsed.counts)}"]
     for title, texts in (("Refused", rehearsed.reasons), ("Left out", rehearsed.remarks)):
         if texts:

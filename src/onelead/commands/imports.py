@@ -92,7 +92,7 @@ Report = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write what became of each row, and FILE.refused.csv to correct and import.",
+        help="Write what became of each row, and beside it those not taken, to be corrected.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")]

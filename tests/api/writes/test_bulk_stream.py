@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import Message
 from tests.support.process.fakes import at_once, settle
 
-from onelead.api.bulk_stream import LineStream
+from onelead.api.bulk.stream import LineStream
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable
 from onelead.domain.limits import BULK_ANSWER_BYTES_MAX, BULK_PIECE_WRITES_MAX
 from onelead.incoming.json_body import ARRIVING, Received

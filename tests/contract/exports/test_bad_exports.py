@@ -124,6 +124,24 @@ BAD = {
     "has another order": (whole(*LINES[:4], LINES[5], LINES[4], LINES[6]), "comes after"),
     "lacks the account": (whole(LINES[0], *LINES[2:]), "lines of the account are missing"),
     "has settings that nobody knows": (altered('"role":"admin"', '"role":"king"'), "king"),
+    "has no time zone of this world": (altered('"UTC"', '"Mars/Base"'), "is no time zone"),
+    "has an unknown currency": (altered('"EUR"', '"EUX"'), "is no currency"),
+    "has a row of the ledger beyond the calendar": (
+        altered('"seq":1,"date":1,', '"seq":1,"date":9007199254740991,'),
+        "line 7 cannot",
+    ),
+    "has a lead beyond the calendar": (
+        altered('"date_modified":1}', '"date_modified":9007199254740991}'),
+        "is no date",
+    ),
+    "has an unknown outcome": (
+        altered('"outcome":"created"', '"outcome":"eaten"'),
+        "line 7 cannot",
+    ),
+    "has changes that are none": (
+        altered('"payload":"{}"', '"payload":"{}","changes":{"name":7}'),
+        "cannot be loaded",
+    ),
     "has an account that cannot be": (altered('"account":1', '"account":0'), "can be no account"),
     "is nested deeply": (
         altered('"payload":"{}"', '"payload":"{}","match":' + "[" * 2_000 + "]" * 2_000),

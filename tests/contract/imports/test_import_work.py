@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import pytest
 from tests.support.commands.process import DEADLINE_S
@@ -12,9 +13,10 @@ from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.imports import FileImport, ImportState
+from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.domain.audit import COMMAND_LINE, Channel, Requester
-from onelead.domain.errors import AdminRequired, ImportNotPossible
+from onelead.domain.errors import AdminRequired, ImportNotPossible, StoreUnavailable
 from onelead.domain.importing.questions import answered
 from onelead.files.imports import steps
 from onelead.files.imports.choices import ImportChoices, choices_of, findings_of, rehearsed_row
@@ -37,6 +39,42 @@ async def work(account: AccountStore, clock: Clock) -> AsyncIterator[ImportWork]
     working = ImportWork(account.store, BatchingWriter(account.store), holder="a", rest_s=60)
     yield working
     await working.stop()
+
+
+class CountingStore:
+    """Counts how often the imports to work at are looked for."""
+
+    def __init__(self, store: Store, fault: Exception | None = None) -> None:
+        self._store, self._fault = store, fault
+        self.looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def accounts_importing(self) -> Sequence[int]:
+        self.looks += 1
+        return await self._store.accounts_importing()
+
+    async def take_import(self, account_id: int, holder: str) -> FileImport | None:
+        if self._fault is not None:
+            raise self._fault
+        return await self._store.take_import(account_id, holder)
+
+
+@pytest.mark.parametrize("fault", [None, StoreUnavailable(retry_after_s=1)])
+async def test_a_process_rests_while_it_can_do_nothing(
+    account: AccountStore, fault: Exception | None
+) -> None:
+    """While another process is at an import, and while nothing can be written."""
+    number = await uploaded(account)
+    if fault is None:
+        assert await account.store.hold_import(account.account_id, number, "another")
+    store = CountingStore(account.store, fault)
+    work = ImportWork(store, BatchingWriter(account.store), holder="a", rest_s=60)
+    for _ in range(20):
+        await account.store.file_import(account.account_id, number)
+    await work.stop()
+    assert store.looks == 1
 
 
 async def uploaded(

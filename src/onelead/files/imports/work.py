@@ -66,17 +66,21 @@ class ImportWork(BackgroundWork):
 
     async def _see_to(self, account_id: int) -> None:
         """Work at the imports of an account until nothing is left, or a failure."""
+        has_worked = False
         try:
             while not self._is_stopping and await self._attempt(
                 lambda: self._step(account_id), account_id=account_id
             ):
-                pass
+                has_worked = True
         finally:
             del self._under_way[account_id]
-        self.wake()
+        if has_worked:
+            # Another account may wait for the place. Without work, others are at the import or
+            # nothing can be written, and looking again at once would never end.
+            self.wake()
 
     async def _step(self, account_id: int) -> bool:
-        """Do the next phase of an import; return whether there can be more to do."""
+        """Do the next phase of an import; return whether it was done to its end."""
         one = await self._store.take_import(account_id, self._holder)
         if one is None:
             return False

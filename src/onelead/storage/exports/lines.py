@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, select
 from sqlalchemy.types import TypeEngine
 
-from onelead.domain.limits import EXPORT_CHUNK_ROWS, ID_MAX
+from onelead.domain.limits import EXPORT_CHUNK_ROWS, ID_MAX, UNIX_SECONDS_MAX
+from onelead.domain.writes import Action, Outcome
 from onelead.storage.exports.tables import COPIED_ONLY, EXPORTED, Exported
 
 #: A line of any kind; its fields are the columns.
@@ -25,6 +26,12 @@ _INTEGER_MAX = 2**31 - 1
 _encode = msgspec.json.Encoder().encode
 #: A JSON column without a value.
 _NULL = msgspec.Raw(b"")
+#: Columns whose texts are one of a few, which pages know.
+_WORDS: dict[str, Any] = {
+    "action": Literal[tuple(one.value for one in Action)],
+    "outcome": Literal[tuple(one.value for one in Outcome)],
+}
+_DATE = Annotated[int, msgspec.Meta(ge=0, le=UNIX_SECONDS_MAX)]
 
 
 class Kind:
@@ -60,7 +67,9 @@ class Kind:
         if begin := self._begins.get(name):
             public = Annotated[str, msgspec.Meta(pattern=rf"\A{begin}[^\x00]*\Z")]
             return (name, public | None, None)
-        of_type = _python_type(column.type)
+        of_type = _WORDS[name] if name in _WORDS else _python_type(column.type)
+        if name == "date" or name.startswith("date_"):
+            of_type = _DATE
         return (name, of_type | None, None) if column.nullable else (name, of_type)
 
     def lines(self, connection: Connection, account_id: int) -> Iterator[bytes]:

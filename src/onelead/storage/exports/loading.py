@@ -16,12 +16,23 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from onelead.contract.exports import AccountLines, Loaded
 from onelead.domain.account import AccountSettings
+from onelead.domain.acts.changes import changes_from
 from onelead.domain.api_keys.texts import SOURCE, no_key_hash
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
+from onelead.domain.currencies import is_currency
 from onelead.domain.errors import NotPossible
-from onelead.domain.limits import ID_MAX, IDS_PER_ACCOUNT_MAX, LOAD_CHUNK_BYTES_MAX, LOAD_CHUNK_ROWS
+from onelead.domain.lead import Lead
+from onelead.domain.limits import (
+    ID_MAX,
+    IDS_PER_ACCOUNT_MAX,
+    LOAD_CHUNK_BYTES_MAX,
+    LOAD_CHUNK_ROWS,
+    UNIX_SECONDS_MAX,
+)
 from onelead.domain.matching import lead_keys
-from onelead.domain.text import fold_case
+from onelead.domain.settings.account_details import time_zones
+from onelead.domain.text import fold_case, quoted
+from onelead.domain.writes import LEAD
 from onelead.storage import schema
 from onelead.storage.access.audit import record
 from onelead.storage.exports.lines import Kind, Line, column_names, lines_of
@@ -80,12 +91,13 @@ class _Loading:
     def run(self) -> None:
         version = self._make_room()
         # The header is the first line of a file.
-        for number, line in enumerate(self._source, 2):
-            try:
+        number = 1
+        try:
+            for number, line in enumerate(self._source, 2):  # noqa: B007 - the last one is told
                 self._add(line, version)
-            except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                raise NotPossible(f"line {number} cannot be loaded: {_why(error)}") from error
-        self._flush(version)
+            self._flush(version)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise NotPossible(f"line {number} cannot be loaded: {_why(error)}") from error
         self._require_whole()
 
     def loaded(self) -> Loaded:
@@ -151,6 +163,8 @@ class _Loading:
             values["key_hash"] = self._key_hash(values["key_hash"])
         elif kind.table is schema.lane:
             values["settings_version"] = version
+        elif kind.table is schema.ledger and values["resource"] == LEAD and values["changes"]:
+            changes_from(values["changes"])
         return tuple(values.get(name) for name in columns)
 
     def _key_hash(self, stored: str | None) -> str:
@@ -171,6 +185,7 @@ class _Loading:
         for document in documents:
             lead = lead_from(document)
             self._require_own(lead.id)
+            _require_dates(lead)
             row = lead_row(self._account_id, lead)
             if row[_DOCUMENT] != document:
                 # From before a change of the program, perhaps, which it is not this one's to make.
@@ -188,7 +203,7 @@ class _Loading:
         if self._settings is None:
             if not {"account", "lane", "user"} <= self._counts.keys():
                 raise ValueError("the lines of the account are missing")
-            self._settings = load_settings(self._connection, self._account_id)
+            self._settings = _sound(load_settings(self._connection, self._account_id))
         return self._settings
 
     def _require_whole(self) -> None:
@@ -222,6 +237,22 @@ class _Loading:
             if {"id", "account_id"} <= set(column_names(kind.table.c))
         ]
         return max(one or 0 for one in newest)
+
+
+def _require_dates(lead: Lead) -> None:
+    """Refuse a lead with a date that no calendar has."""
+    for date in (lead.date_created, lead.date_modified, lead.date_last_contacted or 0):
+        if not 0 <= date <= UNIX_SECONDS_MAX:
+            raise ValueError(f"{date} is no date")
+
+
+def _sound(settings: AccountSettings) -> AccountSettings:
+    """Return settings that pages can be shown with. Raises ValueError."""
+    if settings.time_zone not in time_zones():
+        raise ValueError(f"{quoted(settings.time_zone)} is no time zone")
+    if not is_currency(settings.currency):
+        raise ValueError(f"{quoted(settings.currency)} is no currency")
+    return settings
 
 
 def _require_as_written(document: str) -> None:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from starlette.responses import Response
 
 from onelead.api.answers import JsonResponse
-from onelead.api.bulk_stream import LineStream
+from onelead.api.bulk.stream import LineStream
 from onelead.api.call import Call
 from onelead.api.endpoints import DRY_RUN, IDEMPOTENCY_KEY, OBSERVED_AT, Endpoint
 from onelead.api.examples import ANSWERED_LEAD, UPSERT

@@ -1,0 +1,1 @@
+"""Upserts without end in one call: the endpoint, and the answer as they are written."""
