@@ -1,7 +1,7 @@
 """A person's full name and its parts, and a company's name in the field of a person's.
 
-`nameparser` splits names. Its answer for two plain words is known without a call, which takes a
-hundredth of the time on the write path (`docs/decisions/0007-names.md`).
+`nameparser` splits names. Its answer for two to four plain words is known without a call, which
+takes a hundredth of the time on the write path (`docs/decisions/0007-names.md`).
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ _PICTURES = re.compile(
 )
 
 
+_LETTER = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"
+_LATIN = re.compile(rf"{_LETTER}+(?:[-'\u2019]{_LETTER}+)*").fullmatch
+#: How many plain words may be between the first and the last one.
+_MIDDLE_COUNTS = range(3)
+
+
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -136,6 +142,14 @@ def _split(name: str) -> tuple[str, str, str, str, str]:
     match name.split():
         case [first, last] if _is_plain(first) and _is_plain(last):
             return "", first, "", last, ""
+        case [first, *middle, last] if (
+            len(middle) in _MIDDLE_COUNTS
+            # A letter at the end may belong to a legal form.
+            and len(last) > 1
+            and _is_plain(last)
+            and all(_is_plain(word) or _is_initial(word) for word in (first, *middle))
+        ):
+            return "", first, " ".join(middle), last, ""
     return _split_by_all_rules(name)
 
 
@@ -152,23 +166,32 @@ def _visible_words(name: str) -> list[str]:
 
 
 def _is_plain(word: str) -> bool:
+    """Return whether a word has only letters, perhaps in several parts, and is only a name."""
+    if not (word.isascii() and word.isalpha()) and not _LATIN(word):
+        return False
     lower = word.lower()
     # `nameparser` recognises Roman numerals by their shape; its word lists do not have them.
-    is_word = word.isascii() and word.isalpha() and lower.strip("ivx") != ""
-    return is_word and lower not in _special_words()
+    if lower.strip("ivx\u0131") == "" or lower in _special_words():
+        return False
+    return "-" not in word or _special_words().isdisjoint(lower.split("-"))
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == len("A.") and word[1] == "." and _is_plain(word[0])
 
 
 @cache
 def _special_words() -> frozenset[str]:
-    """Return the words that may be something other than a name."""
+    """Return the words that may be something other than a name, or a part of it."""
     lexicon = _parser().lexicon
-    return frozenset().union(
+    terms = frozenset().union(
         *(lexicon.titles, lexicon.given_name_titles, lexicon.after_given_titles),
         *(lexicon.particles, lexicon.particles_ambiguous, lexicon.bound_given_names),
         *(lexicon.conjunctions, lexicon.conjunctions_ambiguous, lexicon.maiden_markers),
         *(lexicon.suffix_words, lexicon.suffix_acronyms, lexicon.suffix_acronyms_ambiguous),
         *(lexicon.honorific_tails, _words_of_companies()),
     )
+    return terms.union(*(term.split() for term in terms if " " in term))
 
 
 @cache
@@ -227,7 +250,8 @@ def _is_company(words: list[str]) -> bool:
 
 def _words_of_companies() -> frozenset[str]:
     capitals = _CAPITALS_AT_END | _CAPITALS_IN_FRONT
-    return _FORMS | _FORMS_AT_END | _FORMS_IN_FRONT | {word.lower() for word in capitals}
+    partners = _words("e en et och og und y")
+    return _FORMS | _FORMS_AT_END | _FORMS_IN_FRONT | partners | {word.lower() for word in capitals}
 
 
 def _held(found: re.Match[str]) -> str:

@@ -21,9 +21,15 @@ LEXICON_WORDS = sorted(
         )
     )
 )
+latin_words = st.text(
+    st.sampled_from("aeinory\u00e9\u00f1\u00f3\u00fc\u00df\u0131\u0142I\u0130\u1e9e\u01c4-'\u2019"),
+    min_size=1,
+    max_size=7,
+)
 ordinary_words = st.text(st.sampled_from("abcdeimnorstvxABDEIJMNVX"), min_size=1, max_size=7)
 any_words = st.one_of(
     ordinary_words,
+    latin_words,
     st.sampled_from(LEXICON_WORDS),
     st.sampled_from(LEXICON_WORDS).map(str.upper),
     st.sampled_from(LEXICON_WORDS).map(str.title),
@@ -41,17 +47,21 @@ def split_as(name: str) -> tuple[str | None, ...]:
     return tuple(split_name(name).values())
 
 
-@given(any_words, any_words)
-@example("Nora", "ix")
-@example("Nora", "V")
-@example("Nora", "Esq")
-@example("Mr", "Field")
-@example("Van", "Field")
-@example("z", "domu")
-def test_two_words_are_split_as_nameparser_and_all_rules_split_them(
-    first: str, second: str
-) -> None:
-    name = f"{first} {second}"
+@given(st.lists(any_words, min_size=2, max_size=5).map(" ".join))
+@example("Nora ix")
+@example("Nora V")
+@example("Nora Esq")
+@example("Mr Field")
+@example("Van Field")
+@example("z domu")
+@example("Nora z domu Field")
+@example("Nora og S\u00f8nner")
+@example("Nora o. o")
+@example("Nora Field \u0131")
+@example("\u00f3 Nora Field")
+@example("Mar\u00eda-Jos\u00e9 N. O'Brien Garc\u00eda")
+@example("Nora Prof-Field")
+def test_words_are_split_as_nameparser_and_all_rules_split_them(name: str) -> None:
     assert split_as(name) == tuple(part or None for part in _read(name.split()))
 
 
