@@ -53,11 +53,10 @@ from onelead.files.imports.outcomes import NOT_TAKEN, total
 from onelead.files.imports.reading import (
     read_table,
     rehearse_table,
-    row_writes_of,
     settings_for,
 )
 from onelead.files.imports.rehearsal import Rehearsal
-from onelead.files.imports.rows import Sender, WrittenRow, key_scope
+from onelead.files.imports.rows import Sender, WrittenRow, key_scope, row_writes_of
 from onelead.files.imports.running import Progress, Run
 from onelead.files.imports.walks import table_of
 from onelead.files.readers.table import Choices, Table
@@ -263,7 +262,7 @@ async def _rehearse(
         report = _report(stack, wanted, table.header)
         on_progress = stack.enter_context(shown_progress("dry run"))
         rehearsal = stack.enter_context(closing(Rehearsal(store, account_id, planned)))
-        made = row_writes_of(table, findings, choices, planned, sender)
+        made = row_writes_of(table.header, findings, choices, planned, sender)
         rehearsed = await rehearse_table(
             *(table, stack.enter_context(closing(made)), rehearsal),
             keep=keep,

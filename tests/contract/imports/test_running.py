@@ -18,9 +18,10 @@ from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.errors import ImportNotPossible
 from onelead.files.imports import running, steps, walks
 from onelead.files.imports.choices import choices_of, findings_of
-from onelead.files.imports.reading import rehearse_table, row_writes_of, settings_for
+from onelead.files.imports.reading import rehearse_table, settings_for
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.reports import all_rows, refused_rows
+from onelead.files.imports.rows import row_writes_of
 from onelead.files.imports.running import sender_of
 from onelead.files.imports.walks import table_of
 from onelead.files.readers.errors import FileChanged
@@ -204,7 +205,7 @@ async def test_a_dry_run_says_what_the_run_does(account: AccountStore, tmp_path:
     other = await started(account, path)
     sender = sender_of(other, choices)
     with (
-        closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes,
+        closing(row_writes_of(table.header, findings, choices, settings, sender)) as row_writes,
         closing(Rehearsal(account.store, account.account_id, settings)) as rehearsal,
     ):
         rehearsed = await rehearse_table(

@@ -16,10 +16,10 @@ from onelead.files.imports.reading import (
     Interrupted,
     read_table,
     rehearse_table,
-    row_writes_of,
     settings_for,
 )
 from onelead.files.imports.rehearsal import Rehearsal
+from onelead.files.imports.rows import row_writes_of
 from onelead.files.imports.running import BulkWriter, Run, sender_of
 from onelead.files.imports.walks import opened
 
@@ -90,7 +90,9 @@ class Phases:
         async with opened(self._store, account_id, one, choices.reading) as table:
             sender = sender_of(one, choices)
             with (
-                closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes,
+                closing(
+                    row_writes_of(table.header, findings, choices, settings, sender)
+                ) as row_writes,
                 closing(Rehearsal(self._store, account_id, settings)) as rehearsal,
             ):
                 rehearsed = await rehearse_table(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from onelead.contract.imports import ImportRow
 from onelead.domain.account import AccountSettings
-from onelead.domain.importing.creating import creations, settings_with, with_created
+from onelead.domain.importing.creating import creations, settings_with
 from onelead.domain.importing.headers import guessed_mapping
 from onelead.domain.importing.limits import REHEARSED_ROWS_MAX
 from onelead.domain.importing.mapping import Mapping, require_usable
@@ -23,7 +23,7 @@ from onelead.files.imports.choices import (
 )
 from onelead.files.imports.outcomes import outcome_of, why
 from onelead.files.imports.rehearsal import Rehearsal
-from onelead.files.imports.rows import RowWrites, Sender, WrittenRow
+from onelead.files.imports.rows import RowWrites, WrittenRow
 from onelead.files.imports.walks import chunks_of, slices_of
 from onelead.files.readers.table import Table
 
@@ -155,18 +155,6 @@ async def rehearse_table(
         if not await on_rows(seen):
             raise Interrupted
     return tally.result()
-
-
-def row_writes_of(
-    table: Table,
-    findings: Findings,
-    choices: ImportChoices,
-    settings: AccountSettings,
-    sender: Sender,
-) -> RowWrites:
-    """Return what makes the writes of a file; close it at the end. Raises InputInvalid."""
-    mapping = with_created(findings.surveyed.mapping, settings)
-    return RowWrites(table.header, mapping, settings, sender, choices.corrections)
 
 
 def settings_for(findings: Findings, settings: AccountSettings) -> AccountSettings:

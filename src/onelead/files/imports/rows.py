@@ -9,13 +9,15 @@ from msgspec import Struct
 
 from onelead.domain.account import AccountSettings
 from onelead.domain.errors import Problem
+from onelead.domain.importing.creating import with_created
 from onelead.domain.importing.mapper import Mapper
 from onelead.domain.importing.mapping import Mapping as ColumnMapping
 from onelead.domain.text import fold
 from onelead.domain.writes import Delivery, IdempotencyKey, LeadWrite
+from onelead.files.imports.choices import Findings, ImportChoices
 from onelead.files.readers.table import Row
 from onelead.incoming.imported_rows import ImportedRow, imported_write, payload_of
-from onelead.storage.sqlite.scratch import Occurrences
+from onelead.storage.sqlite.temporary import Occurrences
 
 #: The last column of a file of refused rows, which is left out when it is imported again.
 WHY = "why"
@@ -52,6 +54,18 @@ def unique_headers(header: Sequence[str]) -> tuple[str, ...]:
         seen[one] = seen.get(one, 0) + 1
         found.append(one if seen[one] == 1 else f"{one} ({seen[one]})")
     return tuple(found)
+
+
+def row_writes_of(
+    header: Sequence[str],
+    findings: Findings,
+    choices: ImportChoices,
+    settings: AccountSettings,
+    sender: Sender,
+) -> RowWrites:
+    """Return what makes the writes of a file; close it at the end. Raises InputInvalid."""
+    mapping = with_created(findings.surveyed.mapping, settings)
+    return RowWrites(header, mapping, settings, sender, choices.corrections)
 
 
 class RowWrites:

@@ -29,8 +29,13 @@ from onelead.files.imports.choices import (
     text_of,
 )
 from onelead.files.imports.outcomes import SKIPPED, outcome_of, total
-from onelead.files.imports.reading import row_writes_of
-from onelead.files.imports.rows import RowWrites, Sender, WrittenRow, key_scope
+from onelead.files.imports.rows import (
+    RowWrites,
+    Sender,
+    WrittenRow,
+    key_scope,
+    row_writes_of,
+)
 from onelead.files.imports.walks import PartStore, chunks_of, opened, slices_of
 from onelead.files.readers.table import Row
 from onelead.process.writer import Receipt
@@ -130,7 +135,9 @@ class Run:
         done_to = max(progress.line, written.line)
         passed = 0
         async with opened(self.store, self.account_id, one, choices.reading) as table:
-            with closing(row_writes_of(table, findings, choices, settings, sender)) as row_writes:
+            with closing(
+                row_writes_of(table.header, findings, choices, settings, sender)
+            ) as row_writes:
                 async for chunk in chunks_of(table):
                     rows = await _written_rows(row_writes, chunk, done_to)
                     passed += len(chunk) - len(rows)

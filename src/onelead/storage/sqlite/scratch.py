@@ -1,12 +1,7 @@
-"""A scratch database for a rehearsal: real tables, the real write path, and no file of its own.
-
-SQLite keeps it in memory, and what does not fit in an unlinked file, so nothing is left behind by a
-process that is killed.
-"""
+"""A scratch database for a rehearsal: real tables, the real write path, and no file of its own."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Insert, StaticPool, Table, create_engine, insert
@@ -17,9 +12,9 @@ from onelead.contract.leads import Batch, BatchReceipt
 from onelead.domain.account import AccountSettings
 from onelead.storage import schema
 from onelead.storage.sqlite.batch import write_batch
+from onelead.storage.sqlite.temporary import CACHE_KIB, temporary_database
 
 _DIALECT = sqlite_dialect(paramstyle="qmark")
-_CACHE_KIB = 16 * 1024
 #: The tables that writes of leads read and write.
 _TABLES = (
     *(schema.lane, schema.lead, schema.match_key, schema.ledger, schema.ledger_detail),
@@ -45,10 +40,10 @@ class Scratch:
 
     def __init__(self, start: RehearsalStart) -> None:
         self._settings = start.settings
-        self._driver = _temporary()
+        self._driver = temporary_database()
         self._driver.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            f"PRAGMA cache_size = -{_CACHE_KIB};"
+            f"PRAGMA cache_size = -{CACHE_KIB};"
             "CREATE TEMP TABLE asked (field TEXT, value TEXT, PRIMARY KEY (field, value))"
             " WITHOUT ROWID"
         )
@@ -96,31 +91,3 @@ class Scratch:
 
     def _own_settings(self) -> AccountSettings:
         return self._settings
-
-
-class Occurrences:
-    """Counts how often each digest has come, in bounded memory."""
-
-    def __init__(self) -> None:
-        self._driver = _temporary()
-        self._driver.executescript(
-            f"PRAGMA journal_mode = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
-            "CREATE TABLE seen (digest BLOB PRIMARY KEY, times INTEGER) WITHOUT ROWID"
-        )
-
-    def close(self) -> None:
-        """Forget everything."""
-        self._driver.close()
-
-    def count(self, digest: bytes) -> int:
-        """Return how often a digest has come before."""
-        found = self._driver.execute(
-            "INSERT INTO seen VALUES (?, 0) ON CONFLICT DO UPDATE SET times = times + 1"
-            " RETURNING times",
-            (digest,),
-        )
-        return int(found.fetchone()[0])
-
-
-def _temporary() -> sqlite3.Connection:
-    return sqlite3.connect("", check_same_thread=False, isolation_level=None)
