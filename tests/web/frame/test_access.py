@@ -1,15 +1,18 @@
 """Every page and form of the web application checks the session, the role, the account, the form.
 
-The tests take the pages from the table that the application serves, so none is left out.
+The tests take the pages from the table that the application serves, so none is left out. They
+share a service: whatever is refused must change nothing, and each test holds that it did not.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from tests.support.web.browser_client import Browser
-from tests.support.web.web_service import Web
+from tests.support.web.web_service import Web, a_web_service
 
 from onelead.web.frame.pages import Access, Page
 from onelead.web.page_table import PAGES
@@ -23,6 +26,29 @@ LOOKS = [page for page in PAGES if page.method == "GET" and page.path != "/overv
 #: Pages that a browser may reload after the deletion that they offer.
 LEAD_ON = [page for page in LOOKS if re.search("(statuses|sources)/.*/delete", page.path)]
 OF_ADMINS = [page for page in PAGES if page.access is Access.ADMIN]
+#: The service lives in the event loop of the module.
+SHARED = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
+    async with a_web_service(tmp_path_factory.mktemp("access")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(web: Web) -> Browser:
+    return await web.admin()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def member(web: Web) -> Browser:
+    return await web.member()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stranger(web: Web) -> Browser:
+    return await web.stranger()
 
 
 def named(page: Page) -> str:
@@ -55,6 +81,7 @@ def test_everything_below_system_settings_is_for_admins() -> None:
 
 
 @pytest.mark.parametrize("page", GUARDED, ids=named)
+@SHARED
 async def test_who_is_not_signed_in_is_sent_to_sign_in(web: Web, page: Page) -> None:
     answer = await web.visitor().client.request(page.method, path_of(page))
     assert answer.status_code == 303
@@ -63,6 +90,7 @@ async def test_who_is_not_signed_in_is_sent_to_sign_in(web: Web, page: Page) -> 
 
 
 @pytest.mark.parametrize("page", OF_ADMINS, ids=named)
+@SHARED
 async def test_a_member_sees_and_changes_no_settings(member: Browser, page: Page) -> None:
     data = {"csrf": await csrf_of(member)} if page.method == "POST" else None
     answer = await member.client.request(page.method, path_of(page), data=data)
@@ -71,8 +99,10 @@ async def test_a_member_sees_and_changes_no_settings(member: Browser, page: Page
 
 
 @pytest.mark.parametrize("page", FORMS, ids=named)
-async def test_a_form_of_another_site_is_refused(web: Web, browser: Browser, page: Page) -> None:
-    stranger = await web.stranger()
+@SHARED
+async def test_a_form_of_another_site_is_refused(
+    web: Web, browser: Browser, stranger: Browser, page: Page
+) -> None:
     right, theirs = await csrf_of(browser), await csrf_of(stranger)
     before = (await web.store.account_rows(web.account_id)).ledger
     for csrf in ("", "x", theirs):
@@ -88,10 +118,10 @@ async def test_a_form_of_another_site_is_refused(web: Web, browser: Browser, pag
 
 
 @pytest.mark.parametrize("page", [page for page in GUARDED if "{" in page.path], ids=named)
+@SHARED
 async def test_what_is_of_another_account_or_nobody_s_is_not_there(
-    web: Web, browser: Browser, page: Page
+    web: Web, browser: Browser, stranger: Browser, page: Page
 ) -> None:
-    await web.stranger()
     (theirs,) = [one for one in await web.store.account_ids() if one != web.account_id]
     before = await web.store.settings(theirs)
     data = {"csrf": await csrf_of(browser)} if page.method == "POST" else None
@@ -105,8 +135,10 @@ async def test_what_is_of_another_account_or_nobody_s_is_not_there(
 
 
 @pytest.mark.parametrize("page", LOOKS, ids=named)
+@SHARED
 async def test_a_page_changes_nothing(web: Web, browser: Browser, page: Page) -> None:
-    before = await web.store.settings(web.account_id)
+    before = await web.store.account_rows(web.account_id)
+    settings = await web.store.settings(web.account_id)
     await browser.client.get(path_of(page))
-    assert await web.store.settings(web.account_id) == before
-    assert (await web.store.account_rows(web.account_id)).ledger == []
+    assert await web.store.settings(web.account_id) == settings
+    assert (await web.store.account_rows(web.account_id)).ledger == before.ledger
