@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 from tests.support.domain.builders import a_settings
 from tests.support.domain.lead_writes import create
 from tests.support.domain.payloads import with_payload
 from tests.support.process.fakes import MemoryStore, at_once, settle
 
 from onelead.domain.errors import ServiceStopping, StoreUnavailable
+from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_WRITES_MAX,
     BULK_BATCH_MS_MAX,
@@ -18,7 +20,7 @@ from onelead.domain.limits import (
     BULK_QUEUE_BYTES_MAX,
     BULK_QUIET_S,
 )
-from onelead.domain.writes import LeadWrite, Outcome
+from onelead.domain.writes import CheckedWrites, LeadWrite, Outcome
 from onelead.process.bulk_share import BulkShare
 from onelead.process.writer import BatchingWriter, Receipt
 
@@ -60,6 +62,23 @@ async def test_bulk_writes_are_answered_in_their_order(store: MemoryStore) -> No
     assert store.committed == ids(writes)
     assert (writer.waiting_bulk_writes, writer.waiting_bulk_bytes) == (0, 0)
     assert not writer.is_busy
+
+
+async def test_writes_that_come_checked_are_checked_again_under_newer_settings(
+    store: MemoryStore,
+) -> None:
+    writer = BatchingWriter(store)
+    settings = await store.settings(1)
+    named, nameless = create(name="Nora Field"), create(email="nameless@field.example")
+    for version, outcome in ((settings.version, "created"), (settings.version - 1, "refused")):
+        # Another process, which let the second one pass, has checked them.
+        checked = [
+            checked_write(named, settings),
+            structs.replace(checked_write(named, settings), write=nameless),
+        ]
+        answers = await writer.accept_bulk(1, CheckedWrites(checked, version))
+        receipts = await asyncio.gather(*answers)
+        assert [one.result.outcome for one in receipts] == ["created", outcome]
 
 
 async def test_calls_are_written_in_the_order_in_which_they_began(

@@ -80,6 +80,10 @@ class OneleadError(Exception):
         super().__init__(message or (self.__doc__ or self.code).strip().splitlines()[0])
         self.retry_after_s = retry_after_s
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let another process of the program send it, whatever its constructor takes."""
+        return _error_again, (type(self), self.args, vars(self))
+
     @property
     def message(self) -> str:
         """The text for the caller."""
@@ -90,6 +94,15 @@ class OneleadError(Exception):
         """Return every expected error of this module, each before those that are a case of it."""
         found = [one for sub in cls.__subclasses__() for one in (sub, *sub.all())]
         return [one for one in found if one.__module__ == __name__]
+
+
+def _error_again(
+    cls: type[OneleadError], args: tuple[object, ...], attributes: dict[str, object]
+) -> OneleadError:
+    error = cls.__new__(cls)
+    error.args = args
+    vars(error).update(attributes)
+    return error
 
 
 class BodyMalformed(OneleadError, code="body_malformed", kind=Kind.MALFORMED):

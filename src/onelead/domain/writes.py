@@ -179,6 +179,14 @@ class CheckedWrite(Struct, frozen=True, gc=False):
     added: Sequence[CheckedMatch] = ()
 
 
+class CheckedWrites(Struct, frozen=True, gc=False):
+    """Writes that were checked before they came to the writer."""
+
+    writes: Sequence[CheckedWrite]
+    #: Of the settings that they were checked against.
+    settings_version: int
+
+
 class MatchResult(Struct, frozen=True, gc=False):
     """What an upsert's match found."""
 

@@ -41,7 +41,7 @@ from onelead.domain.limits import (
     QUEUE_WRITES_MAX,
     RETRY_AFTER_S,
 )
-from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
+from onelead.domain.writes import CheckedWrite, CheckedWrites, LeadWrite, WriteResult
 from onelead.process.bulk_share import BulkShare
 
 
@@ -96,14 +96,15 @@ class _Waiting(Struct):
     answer: Answer
     size_bytes: int
     is_bulk: bool = False
-    #: The write as checked under `settings`; None before the account's settings are known.
+    #: The write as checked under some settings; None before the account's settings are known.
     checked: CheckedWrite | None = None
-    settings: AccountSettings | None = None
+    settings_version: int = 0
 
     def checked_under(self, settings: AccountSettings) -> CheckedWrite:
         """Return the checked write, checking it again if the settings have changed."""
-        if self.checked is None or self.settings is not settings:
-            self.checked, self.settings = checked_write(self.write, settings), settings
+        if self.checked is None or self.settings_version != settings.version:
+            self.checked = checked_write(self.write, settings)
+            self.settings_version = settings.version
         return self.checked
 
 
@@ -196,7 +197,7 @@ class BatchingWriter:
         return await _all(await self.accept_bulk(account_id, writes))
 
     async def accept_bulk(
-        self, account_id: int, writes: Sequence[LeadWrite]
+        self, account_id: int, writes: Sequence[LeadWrite] | CheckedWrites
     ) -> list[asyncio.Future[Receipt]]:
         """Accept a piece of an import or of a stream; each write is answered after its commit.
 
@@ -365,13 +366,18 @@ class BatchingWriter:
 
 
 def _waiting_for(
-    writes: Sequence[LeadWrite], *, is_bulk: bool = False
+    writes: Sequence[LeadWrite] | CheckedWrites, *, is_bulk: bool = False
 ) -> tuple[list[_Waiting], list[asyncio.Future[Receipt]]]:
+    accepted: list[tuple[LeadWrite, CheckedWrite | None, int]]
+    if isinstance(writes, CheckedWrites):
+        accepted = [(one.write, one, writes.settings_version) for one in writes.writes]
+    else:
+        accepted = [(one, None, 0) for one in writes]
     loop = asyncio.get_running_loop()
-    answers: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in writes]
+    answers: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in accepted]
     waiting = [
-        _Waiting(write, answer, _size_bytes(write), is_bulk)
-        for write, answer in zip(writes, answers, strict=True)
+        _Waiting(write, answer, _size_bytes(write), is_bulk, checked, version)
+        for (write, checked, version), answer in zip(accepted, answers, strict=True)
     ]
     return waiting, answers
 

@@ -66,6 +66,23 @@ async def test_each_row_is_an_ordinary_write_of_the_source(
     assert batch.kind == "import"
 
 
+async def test_rows_that_a_process_of_their_own_prepares_are_written_as_others_are(
+    account: AccountStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "IMPORT_PROCESS_BYTES_MIN", 1)
+    again = "p1@field.example,Nora Field,Buyer"
+    path = csv_file(tmp_path, *people(300), again, "no address,Sam Roe,", "x,y,z,4")
+    begun = await started(account, path)
+    looks = itertools.count()
+    half = await run(account, begun, goes_on=lambda: next(looks) < 1)
+    assert half.state is ImportState.RUNNING
+    assert half.counts == {"created": 250}
+    done = await run(account, begun)
+    assert done.counts == {"created": 301, "unchanged": 1, "refused": 1}
+    rows = await account.store.batch_rows(account.account_id, done.batch_id, after=0, limit=400)
+    assert [row.line for row in rows] == list(range(2, 305))
+
+
 async def test_the_same_file_again_does_nothing_even_without_a_match(
     account: AccountStore, tmp_path: Path
 ) -> None:

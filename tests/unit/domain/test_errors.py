@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
 
 from onelead.domain.errors import (
+    BodyTooLarge,
     ClaimTaken,
     ConfigurationInvalid,
     InputInvalid,
@@ -135,3 +137,12 @@ def test_a_message_has_a_limit() -> None:
     lines = error.message.split("\n")
     assert len(lines) == 101
     assert lines[-1] == "Base: and 50 more"
+
+
+@pytest.mark.parametrize(
+    "error", [BodyTooLarge("No", retry_after_s=3), InputInvalid(Problem("name", "can't be blank"))]
+)
+def test_an_error_can_be_sent_to_another_process(error: OneleadError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (again.message, vars(again)) == (error.message, vars(error))

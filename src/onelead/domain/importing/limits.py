@@ -32,6 +32,8 @@ IMPORT_WORK_REST_S = 5
 IMPORTS_AT_ONCE_MAX = 2
 IMPORT_CHUNK_ROWS = 250
 IMPORT_SLICE_ROWS = 25
+#: The rows of a file of this size are prepared by a process of their own.
+IMPORT_PROCESS_BYTES_MIN = 1_048_576
 #: A dry run keeps so many rows of each outcome, and reads so many leads of a match key.
 REHEARSED_ROWS_MAX = 1_000
 REHEARSAL_LEADS_MAX = 1_000

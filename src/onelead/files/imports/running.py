@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,8 +18,8 @@ from msgspec import Struct, structs
 
 from onelead.contract.imports import FileImport, ImportChange, ImportState, WrittenRows
 from onelead.domain.account import AccountSettings
-from onelead.domain.importing.limits import IMPORT_NOTED_S
-from onelead.domain.writes import LeadWrite
+from onelead.domain.importing.limits import IMPORT_NOTED_S, IMPORT_PROCESS_BYTES_MIN
+from onelead.domain.writes import CheckedWrites
 from onelead.files.imports.choices import (
     Findings,
     ImportChoices,
@@ -29,15 +29,13 @@ from onelead.files.imports.choices import (
     text_of,
 )
 from onelead.files.imports.outcomes import SKIPPED, outcome_of, total
+from onelead.files.imports.prepared import PrepareJob, prepared_elsewhere, prepared_here
 from onelead.files.imports.rows import (
-    RowWrites,
     Sender,
     WrittenRow,
     key_scope,
-    row_writes_of,
 )
-from onelead.files.imports.walks import PartStore, chunks_of, opened, slices_of
-from onelead.files.readers.table import Row
+from onelead.files.imports.walks import PartStore, file_of
 from onelead.process.writer import Receipt
 
 #: So many chunks wait for the writer, so that it never waits for the file.
@@ -63,7 +61,7 @@ class BulkWriter(Protocol):
     """What writing an import needs of the writer."""
 
     async def accept_bulk(
-        self, account_id: int, writes: Sequence[LeadWrite]
+        self, account_id: int, writes: CheckedWrites
     ) -> list[asyncio.Future[Receipt]]:
         """See `BatchingWriter`."""
 
@@ -134,28 +132,30 @@ class Run:
         sender = sender_of(one, choices)
         done_to = max(progress.line, written.line)
         passed = 0
-        async with opened(self.store, self.account_id, one, choices.reading) as table:
-            with closing(
-                row_writes_of(table.header, findings, choices, settings, sender)
-            ) as row_writes:
-                async for chunk in chunks_of(table):
-                    rows = await _written_rows(row_writes, chunk, done_to)
-                    passed += len(chunk) - len(rows)
-                    if rows and done_to > progress.line:
-                        _catch_up(progress, written, passed)
-                    if rows:
-                        writes = [row.write for row in rows]
+        async with file_of(self.store, self.account_id, one) as path:
+            job = PrepareJob(
+                *(path, one.name, one.digest, findings, choices, settings, sender, done_to)
+            )
+            is_large = one.size_bytes >= IMPORT_PROCESS_BYTES_MIN
+            chunks = prepared_elsewhere(job) if is_large else prepared_here(job)
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    passed += chunk.passed
+                    if chunk.rows:
+                        if done_to > progress.line:
+                            _catch_up(progress, written, passed)
+                        writes = CheckedWrites(chunk.checked, settings.version)
                         answers = await self.writer.accept_bulk(self.account_id, writes)
-                        self._ahead.append((rows, answers))
+                        self._ahead.append((chunk.rows, answers))
                     if len(self._ahead) >= _CHUNKS_AHEAD:
                         await self._finish_one(progress)
                     found = await self._noted_in_time(one, progress)
                     if not (found and found.state is ImportState.RUNNING and self.goes_on()):
                         return found
-                while self._ahead:
-                    await self._finish_one(progress)
-                if done_to > progress.line:
-                    _catch_up(progress, written, passed)
+        while self._ahead:
+            await self._finish_one(progress)
+        if done_to > progress.line:
+            _catch_up(progress, written, passed)
         self._is_done = True
         progress.row_count = total(progress.counts)
         return one
@@ -202,20 +202,6 @@ class Run:
             findings=text_of(findings.without_people()),
             message="",
         )
-
-
-async def _written_rows(
-    row_writes: RowWrites, chunk: Sequence[Row], done_to: int
-) -> list[WrittenRow]:
-    """Return the writes of the rows below a line; those above only count."""
-    rows: list[WrittenRow] = []
-    async for some in slices_of(chunk):
-        for row in some:
-            if row.line > done_to:
-                rows.append(row_writes.of(row))
-            else:
-                row_writes.pass_over(row)
-    return rows
 
 
 def sender_of(one: FileImport, choices: ImportChoices) -> Sender:

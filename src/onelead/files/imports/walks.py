@@ -38,8 +38,15 @@ async def opened(
 
     Raises FileUnreadable, FileTooLarge, FileChanged.
     """
+    async with file_of(store, account_id, one) as path:
+        yield await table_of(path, one.name, reading, one.digest)
+
+
+@asynccontextmanager
+async def file_of(store: PartStore, account_id: int, one: FileImport) -> AsyncIterator[Path]:
+    """Say where the file of an import is; an upload is there as long as the block runs."""
     if one.path is not None:
-        yield await table_of(Path(one.path), one.name, reading, one.digest)
+        yield Path(one.path)
         return
     # It has no name, so a process that is killed leaves nothing behind.
     with tempfile.TemporaryFile(prefix="onelead-") as spool:
@@ -48,16 +55,20 @@ async def opened(
             await asyncio.to_thread(spool.write, content)
             part += 1
         await asyncio.to_thread(spool.flush)
-        path = Path(f"/proc/{os.getpid()}/fd/{spool.fileno()}")
-        yield await table_of(path, one.name, reading, one.digest)
+        yield Path(f"/proc/{os.getpid()}/fd/{spool.fileno()}")
 
 
 async def table_of(path: Path, name: str, reading: Choices, digest: str = "") -> Table:
+    """Open a file in a thread, as `table_now` does."""
+    return await asyncio.to_thread(table_now, path, name, reading, digest)
+
+
+def table_now(path: Path, name: str, reading: Choices, digest: str = "") -> Table:
     """Open a file, which must have this digest if there is one.
 
     Raises FileUnreadable, FileTooLarge, FileChanged.
     """
-    table = await asyncio.to_thread(open_table, path, name, is_known_header, reading)
+    table = open_table(path, name, is_known_header, reading)
     if digest and table.fingerprint.digest != digest:
         raise FileChanged
     return table

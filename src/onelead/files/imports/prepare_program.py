@@ -1,0 +1,28 @@
+"""The process that prepares the rows of a large file: takes a job, and says chunk after chunk."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from contextlib import suppress
+
+from onelead.files.imports.prepared import PrepareJob, preparing
+from onelead.process.memory import collect_garbage_rarely
+
+
+def main() -> None:
+    """Do one job; end early when nobody reads any more."""
+    # They are for the process that writes, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    collect_garbage_rarely()
+    job: PrepareJob = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started it
+    with suppress(BrokenPipeError):
+        for answer in preparing(job):
+            pickle.dump(answer, sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+            sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
