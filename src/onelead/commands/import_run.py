@@ -60,6 +60,7 @@ from onelead.files.imports.rows import Sender, WrittenRow, key_scope, row_writes
 from onelead.files.imports.running import Progress, Run
 from onelead.files.imports.walks import table_of
 from onelead.files.readers.table import Choices, Table
+from onelead.process.memory import collect_garbage_rarely
 from onelead.process.writer import BatchingWriter, Receipt
 
 _FIRST_ROWS = 10
@@ -103,6 +104,7 @@ def require_answers(wanted: Wanted) -> None:
 async def run(store: Store, account: int | None, wanted: Wanted) -> int:
     """Do what is wanted; return the exit code."""
     settings = await chosen_account(store, account)
+    collect_garbage_rarely()
     if wanted.resume is not None:
         return await _resume(store, settings.account_id, wanted.resume, wanted)
     return await _import(store, settings, wanted)

@@ -175,6 +175,11 @@ def with_categories(attribute: str, sent: Any, stored: Any) -> Any:
         return None
     if isinstance(sent, Email):
         return with_categories(attribute, (sent,), (stored,) if stored else ())[0]
+    if not stored:
+        default = DEFAULT_CATEGORIES[attribute]
+        return tuple(
+            one if one.category else structs.replace(one, category=default) for one in sent
+        )
     known: dict[Any, list[str]] = {}
     for one in reversed(stored):
         known.setdefault(same_value(one), []).append(one.category)
