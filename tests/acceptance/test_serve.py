@@ -33,7 +33,7 @@ def api_client(server: Server) -> httpx.Client:
 
 
 def test_a_first_start_makes_an_account_and_its_printed_request_works(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+    with serving(tmp_path, is_cold=True) as server:
         first, second = send(server.printed_request()), send(server.printed_request())
         with api_client(server) as client:
             lead = client.get(f"/leads/{first.json()['id']}").json()

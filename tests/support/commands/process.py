@@ -1,4 +1,8 @@
-"""The installed command as a real process: run it, serve with it, and call the server."""
+"""The installed command as a real process: run it, serve with it, and call the server.
+
+A process is forked from one that has loaded all of onelead, except where a test asks for one that
+loads it itself, or where Python is told how to do that.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,38 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
+from tests.support.commands.warm import WarmProcess
 
 #: What a test waits for comes quickly, unless the machine stalls for seconds at a time. It says
 #: nothing about how fast something is.
 DEADLINE_S = 60.0
 _COMMAND = (sys.executable, "-m", "onelead")
+Process = subprocess.Popen[str] | WarmProcess
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder until it ends."""
-    return subprocess.run(
-        [*_COMMAND, *arguments],
-        cwd=folder,
-        env=_environment(variables),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as printed,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+    ):
+        with _started(folder, arguments, variables, (printed, errors)) as process:
+            try:
+                code = process.wait(DEADLINE_S)
+            finally:
+                process.kill()
+        for file in (printed, errors):
+            file.seek(0)
+        return subprocess.CompletedProcess(arguments, code, printed.read(), errors.read())
 
 
 def run_json(folder: Path, *arguments: str) -> Any:
@@ -66,7 +76,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 class Server:
     """A server process that listens."""
 
-    process: subprocess.Popen[str]
+    process: Process
     banner: str
     log_file: Path
     #: Where it was started, and the options that name its database.
@@ -128,45 +138,58 @@ def credentials_of(made: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    folder: Path, *arguments: str, command: str = "serve", port: int = 0, **variables: str
+    folder: Path,
+    *arguments: str,
+    command: str = "serve",
+    port: int = 0,
+    is_cold: bool = False,
+    **variables: str,
 ) -> Iterator[Server]:
     """Serve from a folder; the block begins once the server listens."""
+    call = (command, "--port", str(port), *arguments)
     log_file = folder / "server.log"
-    with (
-        log_file.open("a", encoding="utf-8") as log,
-        subprocess.Popen(
-            [*_COMMAND, command, "--port", str(port), *arguments],
-            cwd=folder,
-            env=_environment(variables),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
-    ):
-        try:
-            at = arguments.index("--database") if "--database" in arguments else len(arguments)
-            database = arguments[at : at + 2]
-            yield Server(process, _banner(process, log_file), log_file, folder, database)
-        finally:
-            process.kill()
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as printed, log_file.open("a", encoding="utf-8") as log:
+        with os.fdopen(writer, "w") as into:
+            process = _started(folder, call, variables, (into, log), is_cold=is_cold)
+        with process:
+            try:
+                at = arguments.index("--database") if "--database" in arguments else len(arguments)
+                database = arguments[at : at + 2]
+                yield Server(process, _banner(printed, log_file), log_file, folder, database)
+            finally:
+                process.kill()
 
 
-def _banner(process: subprocess.Popen[str], log_file: Path) -> str:
+def _banner(printed: IO[str], log_file: Path) -> str:
     """Read what is printed, up to the end of the banner."""
-    assert process.stdout is not None
     text = b""
     # Several may start at the same time, and each has to load all of Python.
     deadline = time.monotonic() + 2 * DEADLINE_S
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(printed, selectors.EVENT_READ)
         while not text.endswith(b"\n\n"):
             assert selector.select(deadline - time.monotonic()), "no banner in time"
-            piece = os.read(process.stdout.fileno(), 65_536)
+            piece = os.read(printed.fileno(), 65_536)
             assert piece, log_file.read_text(encoding="utf-8")
             text += piece
     return text.decode()
 
 
-def _environment(variables: dict[str, str]) -> dict[str, str]:
+def _started(
+    folder: Path,
+    arguments: Sequence[str],
+    variables: dict[str, str],
+    output: tuple[IO[str], IO[str]],
+    *,
+    is_cold: bool = False,
+) -> Process:
+    """Start the command with files for what it prints and for its errors."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ONELEAD_")}
-    return own | variables
+    env = own | variables
+    is_for_python = any(name.startswith("PYTHON") for name in variables)
+    if sys.platform == "linux" and not is_cold and not is_for_python:
+        return WarmProcess(arguments, folder, env, output)
+    call = [*_COMMAND, *arguments]
+    printed, errors = output
+    return subprocess.Popen(call, cwd=folder, env=env, stdout=printed, stderr=errors, text=True)
