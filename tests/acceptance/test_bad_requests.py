@@ -96,6 +96,7 @@ def test_bad_requests_are_answered_and_the_log_stays_short(tmp_path: Path) -> No
     with serving(tmp_path, "--log-format", "json") as server:
         began = time.monotonic()
         refuse_in_words(server)
+        request = created(server)
         for name, data in ANSWERED.items():
             with sent(server, data) as client:
                 assert answer(client)[:9] in (b"HTTP/1.1 ", b""), name
@@ -105,8 +106,8 @@ def test_bad_requests_are_answered_and_the_log_stays_short(tmp_path: Path) -> No
             for leave in LEAVING:
                 leave(sent(server, data))
         for _ in range(10):
-            close_one_half(sent(server, created(server) * 3))
-        for data in (created(server), b"GET /sign-in HTTP/1.1\r\nHost: a\r\n\r\n"):
+            close_one_half(sent(server, request * 3))
+        for data in (request, b"GET /sign-in HTTP/1.1\r\nHost: a\r\n\r\n"):
             for leave in LEAVING[:2]:
                 leave(sent(server, data * PIPELINED))
         assert goes_on(server)

@@ -9,7 +9,6 @@ from tests.concurrency.driver import Answer
 from tests.concurrency.processes import Job, run_jobs
 from tests.support.domain.lead_writes import create
 from tests.support.storage.account_store import AccountStore
-from tests.support.tiers import slow_after
 
 from onelead.domain.limits import INDEX_CHUNK_LEADS
 
@@ -57,7 +56,7 @@ async def test_the_same_people_from_four_processes_have_one_history(
     await assert_explained(account, answers, f"seed {seed}")
 
 
-@pytest.mark.parametrize("seed", slow_after(1, [300, 400]))
+@pytest.mark.parametrize("seed", [300])
 async def test_processes_that_are_killed_lose_nothing_that_they_answered(
     account: AccountStore, seed: int
 ) -> None:
@@ -71,7 +70,7 @@ async def test_processes_that_are_killed_lose_nothing_that_they_answered(
     await assert_explained(account, answers, f"seed {seed}")
 
 
-@pytest.mark.parametrize("seed", slow_after(1, [500, 600]))
+@pytest.mark.parametrize("seed", [500])
 async def test_switches_in_the_middle_are_obeyed_by_every_process(
     account: AccountStore, seed: int
 ) -> None:

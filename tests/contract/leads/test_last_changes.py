@@ -13,6 +13,7 @@ from tests.support.domain.lead_writes import create, delete, update
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 from tests.support.storage.databases import PostgresqlDatabase, SqliteDatabase
+from tests.support.tiers import slow_after
 
 from onelead.contract.erasures import ErasureBy, ErasureRequest
 from onelead.contract.leads import LeadList
@@ -167,9 +168,7 @@ def pages_of(listed: Callable[[LeadSearch], LeadList], search: LeadSearch) -> It
 
 
 @pytest.mark.unmeasured
-@pytest.mark.parametrize(
-    "history", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))], indirect=True
-)
+@pytest.mark.parametrize("history", slow_after(1, [1, 2]), indirect=True)
 async def test_any_history_leaves_the_order_of_the_leads(
     history: History, connection: Connection
 ) -> None:

@@ -33,8 +33,9 @@ _MESSAGE_BYTES_MAX = 2**17
 _COMMAND = "onelead.__main__"
 #: What commands load only when they need it.
 _LATE = (
-    *("alembic.command", "alembic.runtime.migration", "heroicons.jinja", "pygal", "rich.table"),
-    *("rich.progress", "segno", "sqlalchemy.ext.asyncio", "typer.rich_utils", "webauthn"),
+    *("alembic.command", "alembic.config", "heroicons.jinja", "pydantic.json_schema", "pygal"),
+    *("rich.progress", "rich.table", "segno", "sqlalchemy.ext.asyncio", "typer._adapters"),
+    *("typer.rich_utils", "webauthn"),
 )
 
 
