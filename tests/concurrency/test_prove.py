@@ -138,7 +138,7 @@ def test_a_database_that_is_a_file_crashes_with_the_process_that_writes_it(
 
 def test_reads_that_show_what_is_past_are_found(database: Database) -> None:
     for seed in range(7, 12):
-        outcome = proof(database, command=STALE, processes=1, people=20, seconds=4.0, seed=seed)
+        outcome = proof(database, command=STALE, processes=1, people=20, seconds=2.0, seed=seed)
         violations = outcome.verdict.reads.violations
         if violations:
             assert not outcome.verdict.is_kept
@@ -152,7 +152,7 @@ def test_reads_that_show_what_is_past_are_found(database: Database) -> None:
 
 def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
     for seed in range(7, 12):
-        outcome = proof(database, command=LANELESS, people=20, seconds=5.0, seed=seed)
+        outcome = proof(database, command=LANELESS, people=20, seconds=2.5, seed=seed)
         assert not outcome.verdict.is_kept
         assert report.machine(outcome)["violations"]
         if creations(outcome):
@@ -163,7 +163,7 @@ def test_without_the_lane_the_duplicates_are_found(database: Database) -> None:
 
 def test_upserts_that_do_not_find_their_leads_again_are_found(database: Database) -> None:
     for seed in range(7, 12):
-        outcome = proof(database, command=FORGETFUL, processes=1, seconds=4.0, seed=seed)
+        outcome = proof(database, command=FORGETFUL, processes=1, seconds=2.0, seed=seed)
         if creations(outcome) and outcome.verdict.repeats.violations:
             assert not outcome.verdict.is_kept
             assert any(
