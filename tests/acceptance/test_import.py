@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 from tests.support.commands.database import stored as rows
 from tests.support.commands.process import refusal, run, run_json, wait_until
 from tests.support.files.imports import csv_file, people
+
+from onelead.commands.running import EXIT_INTERRUPTED
 
 COUNT = 12_000
 
@@ -76,10 +80,16 @@ def test_mistakes_are_told_in_a_line(folder: Path) -> None:
     call = run(folder, "import", "leads.csv", "--match", "Shoe size", "--yes")
     assert "no field and no column is called" in call.stderr
     assert refusal(run(folder, "import", "--resume", "7"), 1) == "Resource not found"
+    call = run(folder, "import", "leads.csv", "--yes", "--report", "nowhere/out.csv")
+    assert "nowhere/out.csv cannot be written" in refusal(call, 1)
+    (folder / "out.refused.csv").touch()
+    call = run(folder, "import", "leads.csv", "--yes", "--report", "out.csv")
+    assert "out.refused.csv exists already" in refusal(call, 1)
+    assert rows(folder, "SELECT count(*) FROM file_import") == [(0,)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_it_goes_on_after_it_was_ended(folder: Path, number: signal.Signals) -> None:
     csv_file(folder, *people(COUNT))
     command = [sys.executable, "-m", "onelead", "import", "leads.csv", "--yes"]
@@ -93,6 +103,28 @@ def test_it_goes_on_after_it_was_ended(folder: Path, number: signal.Signals) -> 
     assert rows(
         folder, "SELECT count(*), count(DISTINCT resource_id) FROM ledger WHERE resource = 'lead'"
     ) == [(COUNT, COUNT)]
+
+
+@pytest.mark.slow
+def test_an_import_whose_file_is_gone_has_failed_and_can_be_undone(folder: Path) -> None:
+    csv_file(folder, *people(COUNT))
+    command = [sys.executable, "-m", "onelead", "import", "leads.csv", "--yes"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) as process:
+        wait_until(partial(_has_leads, folder))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == EXIT_INTERRUPTED
+    (folder / "leads.csv").rename(folder / "later.csv")
+    told = refusal(run(folder, "import", "--resume", "1"), 1)
+    assert told.endswith("go on with: onelead import --resume 1")
+    (listed,) = json.loads(run(folder, "import", "--list", "--json").stdout)
+    assert listed["state"] == "failed"
+    assert "cannot be read" in listed["message"]
+    # As if a process was at it.
+    with closing(sqlite3.connect(folder / "data" / "onelead.db")) as connection, connection:
+        connection.execute("UPDATE file_import SET state = 'running'")
+    assert "deleted" in run(folder, "import", "--undo", "1").stdout
+    assert rows(folder, "SELECT state FROM file_import") == [("stopped",)]
+    assert rows(folder, "SELECT count(*) FROM lead") == [(0,)]
 
 
 def _has_leads(folder: Path) -> bool:

@@ -52,15 +52,29 @@ class Report:
             is_header = False
 
 
+def require_new(path: Path) -> None:
+    """Raise NotPossible where the files of a report cannot be written."""
+    for one in (path, _beside(path)):
+        if one.exists():
+            raise NotPossible(f"{one} exists already; choose another name for the report")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise NotPossible(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.refused.csv")
+
+
 @contextmanager
 def reported(path: Path, header: Sequence[str]) -> Iterator[Report]:
     """Give a block a report; both files are there when it ends well.
 
     Raises NotPossible for a file that exists or cannot be written.
     """
-    beside = path.with_name(f"{path.stem}.refused.csv")
-    if beside.exists():
-        raise NotPossible(f"{beside} exists already; choose another name for the report")
+    beside = _beside(path)
     with (
         new_file(path, replace=False) as part,
         part.open("w", encoding="utf-8", newline="") as all_rows,

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import msgspec
 import typer
 from msgspec import Struct, structs
 
-from onelead.commands.import_report import Report, reported
+from onelead.commands.import_report import Report, reported, require_new
 from onelead.commands.import_words import (
     counts_text,
     done_text,
@@ -27,6 +27,7 @@ from onelead.commands.import_words import (
     rehearsed_text,
     understood,
 )
+from onelead.commands.imports import held
 from onelead.commands.options import chosen_account
 from onelead.commands.progress import OnProgress, shown_progress
 from onelead.commands.running import EXIT_FAILED, EXIT_INTERRUPTED
@@ -34,11 +35,10 @@ from onelead.contract.imports import FileImport, ImportChange, ImportRow, Import
 from onelead.contract.store import Store
 from onelead.domain.account import AccountSettings
 from onelead.domain.audit import COMMAND_LINE
-from onelead.domain.errors import NotPossible, OneleadError
+from onelead.domain.errors import NotPossible, OneleadError, StoreUnavailable
 from onelead.domain.importing.headers import guessed_mapping, header_key, mapping_for
 from onelead.domain.importing.mapping import Mapping, require_usable
 from onelead.domain.importing.questions import answered
-from onelead.domain.limits import RETRY_AFTER_S
 from onelead.domain.text import fold, quoted
 from onelead.domain.writes import WriteResult
 from onelead.files.imports import reports, steps
@@ -59,11 +59,13 @@ from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.rows import Sender, WrittenRow, key_scope, row_writes_of
 from onelead.files.imports.running import Progress, Run
 from onelead.files.imports.walks import table_of
+from onelead.files.imports.work import DEFECT
 from onelead.files.readers.table import Choices, Table
 from onelead.process.memory import collect_garbage_rarely
 from onelead.process.writer import BatchingWriter, Receipt
 
 _FIRST_ROWS = 10
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -91,9 +93,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def require_answers(wanted: Wanted) -> None:
-    """Raise NotPossible without the file, and where nobody could answer a question."""
+    """Raise NotPossible for what would otherwise be found out after the work, if at all."""
     if wanted.file is not None and not wanted.file.is_file():
         raise NotPossible(f"there is no file {wanted.file}")
+    if wanted.report is not None:
+        require_new(wanted.report)
     asks = not (wanted.yes or wanted.dry_run or wanted.resume is not None)
     if asks and not (sys.stdin.isatty() and not wanted.as_json):
         raise NotPossible(
@@ -349,10 +353,7 @@ async def _resume(store: Store, account_id: int, number: int, wanted: Wanted) ->
 async def _write(store: Store, account_id: int, one: FileImport, wanted: Wanted) -> int:
     """Write the rows that are left, and say what became of them."""
     with shown_progress(f"import {one.number}") as on_progress:
-        holder = secrets.token_hex(16)
-        while not await store.hold_import(account_id, one.number, holder):
-            on_progress("another process was at it a moment ago; waiting for it")
-            await asyncio.sleep(RETRY_AFTER_S)
+        holder = await held(store, account_id, one.number, on_progress)
         one, began = await store.file_import(account_id, one.number), time.monotonic()
         with ExitStack() as stack:
             is_wanted = stack.enter_context(_until_interrupted())
@@ -385,30 +386,55 @@ async def _write(store: Store, account_id: int, one: FileImport, wanted: Wanted)
 
 
 async def _attempt(store: Store, account_id: int, one: FileImport, run: Run) -> FileImport:
-    """Write the rows; an error says how to go on."""
+    """Write the rows; an error is noted with the import, and says how to go on."""
     try:
         found = await run.run(one)
+    except StoreUnavailable as error:
+        raise _going_on(error.message, one) from error
     except OneleadError as error:
-        message = f"{error.message}; go on with: onelead import --resume {one.number}"
-        raise NotPossible(message) from error
+        await _note_failure(store, account_id, one, error.message)
+        raise _going_on(error.message, one) from error
+    except Exception:
+        await _note_failure(store, account_id, one, DEFECT)
+        raise
     return found or await store.file_import(account_id, one.number)
+
+
+def _going_on(message: str, one: FileImport) -> NotPossible:
+    return NotPossible(f"{message}; go on with: onelead import --resume {one.number}")
+
+
+async def _note_failure(store: Store, account_id: int, one: FileImport, message: str) -> None:
+    failed = ImportChange(state=ImportState.FAILED, message=message)
+    with suppress(OneleadError):
+        # It may have been stopped, or the database may be gone as well.
+        running = (ImportState.RUNNING,)
+        await store.change_import(account_id, one.number, failed, only_in=running)
 
 
 @contextmanager
 def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Give a block a question: whether nobody has pressed Ctrl-C yet; a second one ends it."""
+    """Give a block a question: whether nobody has ended it yet, by Ctrl-C or SIGTERM.
+
+    The second time, the process ends at once.
+    """
     loop, is_wanted = asyncio.get_running_loop(), True
 
     def stop() -> None:
         nonlocal is_wanted
         is_wanted = False
-        loop.remove_signal_handler(signal.SIGINT)
+        forget()
 
-    loop.add_signal_handler(signal.SIGINT, stop)
+    def forget() -> None:
+        for one in _ENDINGS:
+            loop.remove_signal_handler(one)
+
+    for one in _ENDINGS:
+        loop.add_signal_handler(one, stop)
     try:
         yield lambda: is_wanted
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        forget()
 
 
 OnWritten = Callable[[Sequence[WrittenRow], Sequence[Receipt], Progress], None]

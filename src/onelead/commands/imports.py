@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +13,13 @@ import typer
 from onelead import app
 from onelead.commands.import_words import import_list, import_machine
 from onelead.commands.options import Account, AsJson, Database, chosen_account, print_result
+from onelead.commands.progress import OnProgress, shown_progress
 from onelead.commands.running import configuration_from
 from onelead.commands.undo import undo_of_batch
-from onelead.contract.imports import FileImport
+from onelead.contract.imports import UNDER_WAY, FileImport, ImportChange, ImportState
 from onelead.contract.store import Store
-from onelead.domain.limits import PAGE_SIZE_MAX
+from onelead.domain.errors import ImportNotPossible
+from onelead.domain.limits import PAGE_SIZE_MAX, RETRY_AFTER_S
 
 
 def _one_of(*words: str) -> Any:
@@ -138,7 +143,9 @@ def import_file(
         print_result(machine, import_list(found), as_json=as_json)
         return
     if undo is not None:
-        one = app.on_store(configuration, lambda store: _one(store, account, undo))
+        one = app.on_store(
+            configuration, lambda store: _ended(store, account, undo, is_asked=dry_run)
+        )
         undo_of_batch(configuration, account, one.batch_id, False, dry_run, as_json)
         return
     from onelead.commands import import_run as runs  # noqa: PLC0415 - only this one reads files
@@ -175,6 +182,27 @@ async def _imports(store: Store, account: int | None) -> list[FileImport]:
     return list(await store.file_imports(account_id, limit=PAGE_SIZE_MAX))
 
 
-async def _one(store: Store, account: int | None, number: int) -> FileImport:
+async def _ended(store: Store, account: int | None, number: int, *, is_asked: bool) -> FileImport:
+    """Return an import; stop it if it is to be undone, and wait for the process that writes it."""
     account_id = (await chosen_account(store, account)).account_id
-    return await store.file_import(account_id, number)
+    one = await store.file_import(account_id, number)
+    if is_asked or one.source_id is None:
+        return one
+    stopped = ImportChange(state=ImportState.STOPPED)
+    if one.state in UNDER_WAY:
+        with suppress(ImportNotPossible):
+            # It may have ended meanwhile.
+            await store.change_import(account_id, number, stopped, only_in=UNDER_WAY)
+    with shown_progress(f"import {number}") as on_progress:
+        holder = await held(store, account_id, number, on_progress)
+    await store.note_import(account_id, number, holder, ImportChange(), leave=True)
+    return one
+
+
+async def held(store: Store, account_id: int, number: int, on_progress: OnProgress) -> str:
+    """Keep an import from other processes as soon as none has it; return by whose name."""
+    holder = secrets.token_hex(16)
+    while not await store.hold_import(account_id, number, holder):
+        on_progress("another process was at it a moment ago; waiting for it")
+        await asyncio.sleep(RETRY_AFTER_S)
+    return holder

@@ -41,6 +41,8 @@ class ImportState(StrEnum):
 
 #: In these, a process is at work or should be.
 AT_WORK = (ImportState.READING, ImportState.REHEARSING, ImportState.RUNNING)
+#: In these, rows are written, or will be as soon as someone says so.
+UNDER_WAY = (ImportState.RUNNING, ImportState.PAUSED)
 #: In these, nothing is left to do, unless someone asks for it.
 ENDED = (ImportState.DONE, ImportState.STOPPED, ImportState.FAILED)
 

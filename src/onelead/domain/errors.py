@@ -293,6 +293,10 @@ class DiskFull(StoreUnavailable, code="disk_full", kind=Kind.UNAVAILABLE):
     """The disk of the database is full; try again later"""
 
 
+class TemporaryFull(OneleadError, code="temporary_full", kind=Kind.UNAVAILABLE):
+    """There is no room for temporary files; make some in their folder (TMPDIR), and try again"""
+
+
 class ReadOnly(StoreUnavailable, code="read_only", kind=Kind.UNAVAILABLE):
     """The database can only be read at present; try again later"""
 

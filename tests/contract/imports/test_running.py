@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import AsyncGenerator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.files.imports import csv_file, imported, looked_at, people, run, started
+from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 
 from onelead.contract.batches import UndoOrder
-from onelead.contract.imports import FileImport, ImportState
+from onelead.contract.imports import FileImport, ImportChange, ImportState
 from onelead.domain.audit import COMMAND_LINE
-from onelead.domain.errors import ImportNotPossible
+from onelead.domain.errors import ImportNotPossible, UndoNotPossible
+from onelead.domain.importing.limits import IMPORT_HELD_S
 from onelead.files.imports import running, steps, walks
 from onelead.files.imports.choices import choices_of, findings_of
+from onelead.files.imports.prepared import Prepared, PrepareJob
 from onelead.files.imports.reading import rehearse_table, settings_for
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.reports import all_rows, refused_rows
@@ -262,3 +266,69 @@ async def test_refused_rows_can_be_corrected_and_imported(
     found = findings_of(done)
     assert found is not None
     assert found.first_rows == ()
+
+
+async def test_an_import_is_undone_when_nobody_writes_it_any_more(
+    account: AccountStore, tmp_path: Path
+) -> None:
+    begun = await started(account, csv_file(tmp_path, *people(12)))
+    done = await imported(account, csv_file(tmp_path, *people(3, 20), name="more.csv"))
+    order = UndoOrder("b" * 32, begun.batch_id, force=False, user_id=None, api_key_id=None)
+    looks = itertools.count()
+    await run(account, begun, goes_on=lambda: next(looks) < 1)
+    with pytest.raises(UndoNotPossible, match="stop it first"):
+        await account.store.begin_undo(account.account_id, order)
+    assert await account.store.hold_import(account.account_id, begun.number, "b")
+    await steps.stop(account.store, account.account_id, begun.number)
+    with pytest.raises(UndoNotPossible, match="stop it first"):
+        await account.store.begin_undo(account.account_id, order)
+    nothing = ImportChange()
+    await account.store.note_import(account.account_id, begun.number, "b", nothing, leave=True)
+    assert (await account.store.begin_undo(account.account_id, order)).rows == 10
+    other = order._replace(id="c" * 32, about_id=done.batch_id)
+    assert (await account.store.begin_undo(account.account_id, other)).rows == 3
+
+
+class Notes:
+    """A store that counts how often it was noted how far an import is."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def note_import(self, *arguments: Any, **options: Any) -> Any:
+        found = await self._store.note_import(*arguments, **options)
+        self.count += 1
+        return found
+
+
+async def test_an_import_is_kept_and_can_be_stopped_while_its_file_opens(
+    account: AccountStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await started(account, csv_file(tmp_path, *people(2)))
+    has_ended = asyncio.Event()
+
+    async def opening_without_end(_job: PrepareJob) -> AsyncGenerator[Prepared]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            has_ended.set()
+        yield Prepared()
+
+    monkeypatch.setattr(walks, "IMPORT_NOTED_S", 0.001)
+    monkeypatch.setattr(running, "IMPORT_NOTED_S", 0)
+    monkeypatch.setattr(running, "prepared_here", opening_without_end)
+    notes = Notes(account.store)
+    task = asyncio.create_task(run(account, begun, store=notes))
+    for _ in range(3):
+        clock.advance(IMPORT_HELD_S - 1)
+        before = notes.count
+        while notes.count < before + 2:
+            await walks.in_thread(str)
+        assert not await account.store.hold_import(account.account_id, begun.number, "b")
+    await steps.pause(account.store, account.account_id, begun.number)
+    assert (await task).state is ImportState.PAUSED
+    assert has_ended.is_set()

@@ -75,8 +75,8 @@ class Phases:
     async def _read(self, account_id: int, one: FileImport) -> None:
         choices = choices_of(one)
         settings = await self._store.settings(account_id)
-        async with opened(self._store, account_id, one, choices.reading) as table:
-            watch = self._watch(account_id, one)
+        watch = self._watch(account_id, one)
+        async with opened(self._store, account_id, one, choices.reading, watch.keep_on) as table:
             findings = await read_table(table, choices, settings, watch.goes_on)
         goes_on = choices.rehearses and not findings.open_questions
         state = ImportState.REHEARSING if goes_on else ImportState.READ
@@ -87,7 +87,7 @@ class Phases:
         assert findings is not None, "a file is read before its dry run"
         settings = settings_for(findings, await self._store.settings(account_id))
         watch = self._watch(account_id, one)
-        async with opened(self._store, account_id, one, choices.reading) as table:
+        async with opened(self._store, account_id, one, choices.reading, watch.keep_on) as table:
             sender = sender_of(one, choices)
             with (
                 closing(
@@ -136,6 +136,10 @@ class _Watch:
         self._noted_at = self._monotonic()
         found = await self._note(ImportChange(row_count=rows), leave=False)
         return found is not None and found.state is self._one.state
+
+    async def keep_on(self) -> None:
+        """Keep the import from other processes while there is nothing to say."""
+        await self._note(ImportChange(), leave=False)
 
     async def keep(self, rows: Sequence[ImportRow]) -> None:
         """Keep rows of a dry run, in the place of those of the one before."""

@@ -8,7 +8,6 @@ number; what others write meanwhile is seen only of leads that no write has aske
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -23,7 +22,9 @@ from onelead.domain.importing.limits import REHEARSAL_LEADS_MAX
 from onelead.domain.limits import BATCH_WRITES_MAX
 from onelead.domain.matching import claim_field
 from onelead.domain.writes import CheckedWrite, LeadWrite, WriteResult
+from onelead.files.imports.walks import in_thread
 from onelead.storage.sqlite.scratch import Scratch
+from onelead.storage.sqlite.temporary import temporary_room
 
 
 class RehearsalStore(Protocol):
@@ -63,7 +64,8 @@ class Rehearsal:
     async def plan(self, writes: Sequence[LeadWrite]) -> list[WriteResult]:
         """Return what the writes would do after those of the calls before.
 
-        They have to be deliveries that name no lead. Raises ResourceNotFound and IdsExhausted.
+        They have to be deliveries that name no lead. Raises ResourceNotFound, IdsExhausted and
+        TemporaryFull.
         """
         results: list[WriteResult] = []
         for at in range(0, len(writes), BATCH_WRITES_MAX):
@@ -73,17 +75,17 @@ class Rehearsal:
     async def _plan(self, writes: Sequence[LeadWrite]) -> Sequence[WriteResult]:
         start, scratch = await self._begun()
         checked = [checked_write(_without_payload(write), start.settings) for write in writes]
-        sought = await asyncio.to_thread(_sought, scratch, checked, start.last_id)
+        sought = await in_thread(_sought, scratch, checked, start.last_id)
         known = await self._store.known_of(self._account_id, sought)
         batch = Batch(start.settings, checked)
-        return await asyncio.to_thread(_planned, scratch, known, batch)
+        return await in_thread(_planned, scratch, known, batch)
 
     async def _begun(self) -> tuple[RehearsalStart, Scratch]:
         if self._start is None or self._scratch is None:
             start = await self._store.rehearsal_start(self._account_id)
             if self._settings is not None:
                 start = start._replace(settings=self._settings)
-            self._scratch = await asyncio.to_thread(Scratch, start)
+            self._scratch = await in_thread(Scratch, start)
             self._start = start
         return self._start, self._scratch
 
@@ -98,9 +100,12 @@ def _sought(scratch: Scratch, writes: Sequence[CheckedWrite], last_id: int) -> S
     wanted |= {(claim_field(field), value) for field, value in wanted}
     keyed = (write.write.delivery.idempotency for write in writes)
     hashes = {one for key in keyed if key for one in (key.key_hash, *key.call_hashes)}
-    return Sought(scratch.unknown(sorted(wanted)), hashes, last_id, REHEARSAL_LEADS_MAX)
+    with temporary_room():
+        unknown = scratch.unknown(sorted(wanted))
+    return Sought(unknown, hashes, last_id, REHEARSAL_LEADS_MAX)
 
 
 def _planned(scratch: Scratch, known: Known, batch: Batch) -> Sequence[WriteResult]:
-    scratch.learn(known)
-    return scratch.write(batch, int(time.time())).results
+    with temporary_room():
+        scratch.learn(known)
+        return scratch.write(batch, int(time.time())).results

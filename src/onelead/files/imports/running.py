@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,13 +29,13 @@ from onelead.files.imports.choices import (
     text_of,
 )
 from onelead.files.imports.outcomes import SKIPPED, outcome_of, total
-from onelead.files.imports.prepared import PrepareJob, prepared_elsewhere, prepared_here
+from onelead.files.imports.prepared import Prepared, PrepareJob, prepared_elsewhere, prepared_here
 from onelead.files.imports.rows import (
     Sender,
     WrittenRow,
     key_scope,
 )
-from onelead.files.imports.walks import PartStore, file_of
+from onelead.files.imports.walks import PartStore, file_of, moments
 from onelead.process.writer import Receipt
 
 #: So many chunks wait for the writer, so that it never waits for the file.
@@ -137,8 +137,8 @@ class Run:
                 *(path, one.name, one.digest, findings, choices, settings, sender, done_to)
             )
             is_large = one.size_bytes >= IMPORT_PROCESS_BYTES_MIN
-            chunks = prepared_elsewhere(job) if is_large else prepared_here(job)
-            async with aclosing(chunks):
+            prepared = prepared_elsewhere(job) if is_large else prepared_here(job)
+            async with aclosing(_with_moments(prepared)) as chunks:
                 async for chunk in chunks:
                     passed += chunk.passed
                     if chunk.rows:
@@ -202,6 +202,24 @@ class Run:
             findings=text_of(findings.without_people()),
             message="",
         )
+
+
+async def _with_moments(prepared: AsyncGenerator[Prepared]) -> AsyncGenerator[Prepared]:
+    """Yield the chunks, and an empty one for every moment without any, as while a file opens."""
+    step = None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(prepared, None))
+            async for _ in moments(step):
+                yield Prepared()
+            if (chunk := step.result()) is None:
+                return
+            yield chunk
+    finally:
+        if step is not None:
+            step.cancel()
+            await asyncio.wait([step])
+        await prepared.aclose()
 
 
 def sender_of(one: FileImport, choices: ImportChoices) -> Sender:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import structs
 
 from onelead.contract.imports import (
+    UNDER_WAY,
     FileImport,
     ImportChange,
     ImportState,
@@ -143,8 +144,7 @@ async def resume(store: StepStore, account_id: int, number: int, now: int) -> Fi
 async def stop(store: StepStore, account_id: int, number: int) -> FileImport:
     """End the import; what is written stays."""
     change = ImportChange(state=ImportState.STOPPED)
-    running = (ImportState.RUNNING, ImportState.PAUSED)
-    return await store.change_import(account_id, number, change, only_in=running)
+    return await store.change_import(account_id, number, change, only_in=UNDER_WAY)
 
 
 # --- The settings that a mapping asks for --------------------------------------------------------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_DEFECT = "The import ended because of a defect of the program; its log says more"
+DEFECT = "The import ended because of a defect of the program; its log says more"
 
 
 class ImportWork(BackgroundWork):
@@ -95,7 +95,7 @@ class ImportWork(BackgroundWork):
             await self._fail(account_id, one, error.message)
         except Exception:
             log.exception("an import failed", account_id=account_id, number=one.number)
-            await self._fail(account_id, one, _DEFECT)
+            await self._fail(account_id, one, DEFECT)
         return True
 
     def _loaded(self) -> Phases:

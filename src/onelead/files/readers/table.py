@@ -88,6 +88,17 @@ class Table:
 
         Raises FileUnreadable, FileTooLarge, and, at the end, FileChanged.
         """
+        # The last row of a file that somebody cuts off may be half a row.
+        held: Row | None = None
+        for row in self._rows():
+            if held is not None:
+                yield held
+            held = row
+        self._watch.check()
+        if held is not None:
+            yield held
+
+    def _rows(self) -> Generator[Row]:
         reading, width, header_line = self.reading, len(self.header), self.reading.header_line
         reading.empty_rows = 0
         try:
@@ -112,7 +123,6 @@ class Table:
                         yield fitted(row, width)
         except OSError as error:
             raise cannot_be_opened(error) from None
-        self._watch.check()
 
 
 def is_empty(cells: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or
 from onelead.contract.imports import (
     AT_WORK,
     ENDED,
+    UNDER_WAY,
     FileImport,
     ImportChange,
     ImportState,
@@ -200,6 +201,14 @@ def _is_to_do() -> ColumnElement[bool]:
 
 def _is_free(now: int, holder: str) -> ColumnElement[bool]:
     return or_(_own.held_until.is_(None), _own.held_until <= now, _own.holder == holder)
+
+
+def is_being_imported(connection: Connection, now: int, account_id: int, batch_id: str) -> bool:
+    """Return whether a batch is that of an import of which rows may still be written."""
+    of_batch = and_(_own.account_id == account_id, _own.batch_id == batch_id)
+    is_held = and_(_own.held_until.is_not(None), _own.held_until > now)
+    is_at_work = or_(_own.state.in_([one.value for one in UNDER_WAY]), is_held)
+    return connection.scalar(select(_own.number).where(of_batch, is_at_work)) is not None
 
 
 def accounts_importing(connection: Connection) -> list[int]:

@@ -29,6 +29,7 @@ from onelead.contract.batches import (
 from onelead.domain.errors import ResourceNotFound, UndoNotPossible
 from onelead.domain.limits import UNDO_HELD_S, UNDO_STEP_ROWS
 from onelead.domain.writes import Outcome, RowDetails
+from onelead.storage.imports.jobs import is_being_imported
 from onelead.storage.lane import take_lane
 from onelead.storage.schema import batch_undo, file_import, ledger, ledger_detail
 
@@ -180,6 +181,8 @@ def begin_undo(connection: Connection, now: int, account_id: int, order: UndoOrd
         raise ResourceNotFound
     if own is not None and own.date_done is None:
         raise UndoNotPossible("This undo is still under way; it can be undone when it is done")
+    if is_being_imported(connection, now, account_id, order.about_id):
+        raise UndoNotPossible("The import is under way; stop it first, and wait a moment")
     begun = undo_of_batch(connection, account_id, order.about_id)
     if begun is not None and not _is_something_left(connection, account_id, begun, newest_seq):
         return begun

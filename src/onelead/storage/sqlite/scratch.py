@@ -84,10 +84,9 @@ class Scratch:
     def write(self, batch: Batch, now: int) -> BatchReceipt:
         """Write a batch as it would be written."""
         self._driver.execute("BEGIN")
-        try:
-            return write_batch(self._driver, batch, now, self._own_settings)
-        finally:
-            self._driver.execute("COMMIT")
+        receipt = write_batch(self._driver, batch, now, self._own_settings)
+        self._driver.execute("COMMIT")
+        return receipt
 
     def _own_settings(self) -> AccountSettings:
         return self._settings

@@ -6,7 +6,12 @@ a process that is killed.
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from onelead.domain.errors import TemporaryFull
 
 CACHE_KIB = 16 * 1024
 
@@ -14,6 +19,22 @@ CACHE_KIB = 16 * 1024
 def temporary_database() -> sqlite3.Connection:
     """Return an empty database; it may be used by one thread at a time, not always the same."""
     return sqlite3.connect("", check_same_thread=False, isolation_level=None)
+
+
+@contextmanager
+def temporary_room() -> Iterator[None]:
+    """Raise TemporaryFull where a block finds no room for what it keeps for a while."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        # Where a file cannot grow, SQLite reports that it is full, or that writing has failed.
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+        raise TemporaryFull from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise TemporaryFull from error
 
 
 class Occurrences:
@@ -32,9 +53,10 @@ class Occurrences:
 
     def count(self, digest: bytes) -> int:
         """Return how often a digest has come before."""
-        found = self._driver.execute(
-            "INSERT INTO seen VALUES (?, 0) ON CONFLICT DO UPDATE SET times = times + 1"
-            " RETURNING times",
-            (digest,),
-        )
-        return int(found.fetchone()[0])
+        with temporary_room():
+            found = self._driver.execute(
+                "INSERT INTO seen VALUES (?, 0) ON CONFLICT DO UPDATE SET times = times + 1"
+                " RETURNING times",
+                (digest,),
+            )
+            return int(found.fetchone()[0])

@@ -116,6 +116,14 @@ def test_a_file_that_changes_while_it_is_read_is_an_error_at_the_end(tmp_path: P
         list(table.rows())
 
 
+def test_the_last_row_of_a_file_that_is_cut_off_is_not_taken(tmp_path: Path) -> None:
+    table = opened(tmp_path, CONTENT)
+    walk = table.rows()
+    (tmp_path / "upload").write_text(CONTENT[:-3])
+    with pytest.raises(FileChanged):
+        next(row for row in walk if row.line > 2)
+
+
 def test_how_a_file_was_read_can_be_stored(tmp_path: Path) -> None:
     reading = opened(tmp_path, CONTENT.replace("Bo", "Zoë")).reading
     assert msgspec.json.decode(msgspec.json.encode(reading), type=Reading) == reading
