@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -13,6 +13,12 @@ from bs4 import BeautifulSoup, Tag
 WEB_URL = "http://onelead.test"
 #: The value of a field; None leaves it out, like an unchecked box.
 Values = Mapping[str, str | Sequence[str] | None]
+
+
+@lru_cache(maxsize=4)
+def _elements(text: str) -> BeautifulSoup:
+    """Read a page, which tests often ask for again."""
+    return BeautifulSoup(text, "html.parser")
 
 
 class Shown:
@@ -25,7 +31,7 @@ class Shown:
     @cached_property
     def html(self) -> BeautifulSoup:
         """The elements, which are read only when a test looks: that costs more than the request."""
-        return BeautifulSoup(self.response.text, "html.parser")
+        return _elements(self.response.text)
 
     @property
     def status(self) -> int:
