@@ -41,6 +41,12 @@ LANELESS, FORGETFUL, CARELESS, STALE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first server keeps how to sign in where it was started."""
+    monkeypatch.chdir(tmp_path)
+
+
 def configuration_of(database: Database) -> Configuration:
     if isinstance(database, PostgresqlDatabase):
         place = conninfo_to_dict(database.address)
