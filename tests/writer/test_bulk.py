@@ -60,8 +60,21 @@ async def test_bulk_writes_are_answered_in_their_order(store: MemoryStore) -> No
     outcomes = [receipt.result.outcome for receipt in receipts[:3]]
     assert outcomes == [Outcome.CREATED, Outcome.REFUSED, Outcome.CREATED]
     assert store.committed == ids(writes)
-    assert (writer.waiting_bulk_writes, writer.waiting_bulk_bytes) == (0, 0)
+    assert writer.waiting_bulk_writes == 0
     assert not writer.is_busy
+
+
+async def test_an_account_without_room_keeps_no_other_waiting(
+    store: MemoryStore, room: int
+) -> None:
+    writer = BatchingWriter(store)
+    store.hold()
+    tasks = [bulk(writer, people(room)) for _ in range(2)]
+    await settle()
+    answers = await at_once(writer.accept_bulk(2, people(room)))
+    assert not tasks[1].done()
+    store.let_all_pass()
+    await asyncio.gather(*tasks, *answers)
 
 
 async def test_writes_that_come_checked_are_checked_again_under_newer_settings(

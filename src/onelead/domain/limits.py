@@ -36,8 +36,11 @@ BULK_ARRAY_LINES_MAX = 1_000
 BULK_PIECE_WRITES_MAX = 256
 BULK_PIECE_BYTES_MAX = 1_048_576
 BULK_ANSWER_BYTES_MAX = 1_048_576
-#: How many of them a process serves at a time.
+#: Without the end of a line, it ends after so many bytes.
+BULK_ENDLESS_BYTES_MAX = 16 * 1_048_576
+#: How many of them a process serves at a time, and how many of one account.
 BULK_STREAMS_MAX = 8
+BULK_STREAMS_OF_ACCOUNT_MAX = 4
 #: When it ends early, the client has this long to notice.
 BULK_END_S = 5
 #: Proxies allow only a few thousand bytes of response headers in all.
@@ -434,8 +437,11 @@ LIST_FILE_CHUNK_LEADS = 500
 SHEET_ROWS_MAX = 1_048_575
 SHEET_CELL_CHARS_MAX = 32_767
 PAGE_SHEET_ROWS_MAX = 100_000
-#: A process writes so many files for pages at a time.
+#: A process writes so many files for pages at a time, and for one account; a browser that reads
+#: nothing for so long has given its file up.
 PAGE_EXPORTS_AT_ONCE_MAX = 2
+PAGE_EXPORTS_OF_ACCOUNT_MAX = 1
+DOWNLOAD_STALLED_S = 60
 #: Commands say how far they are after so many lines.
 EXPORT_REPORTED_ROWS = 1_000
 #: A longer line of an export is not read. One row of the ledger can have as much.

@@ -25,6 +25,7 @@ from onelead.domain.errors import (
     ServiceStopping,
 )
 from onelead.domain.limits import (
+    BULK_ENDLESS_BYTES_MAX,
     BULK_LINE_BYTES_MAX,
     BULK_PIECE_BYTES_MAX,
     BULK_PIECE_WRITES_MAX,
@@ -187,10 +188,14 @@ class ArrivingLines:
     async def piece(self) -> list[Line]:
         """Return the lines that have arrived, a bounded number; none at the end of the body.
 
-        Raises BodyMalformed, BodyTooSlow, ServiceStopping and ClientDisconnect.
+        Raises BodyMalformed, BodyTooLarge, BodyTooSlow, ServiceStopping and ClientDisconnect.
         """
+        endless_bytes = 0
         while not self._ready and not self._is_whole:
+            if endless_bytes > BULK_ENDLESS_BYTES_MAX:
+                raise BodyTooLarge(f"{BULK_ENDLESS_BYTES_MAX} bytes came without a line")
             part = await anext(self._pieces, None)
+            endless_bytes += len(part or b"")
             if self._ends.is_set():
                 break
             self._is_whole = part is None

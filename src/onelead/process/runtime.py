@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from onelead.contract.store import Store
-from onelead.domain.limits import BULK_STREAMS_MAX, LIVE_POLL_S, PAGE_EXPORTS_AT_ONCE_MAX
+from onelead.domain.errors import NotPossible, WriteQueueFull
+from onelead.domain.limits import (
+    BULK_STREAMS_MAX,
+    BULK_STREAMS_OF_ACCOUNT_MAX,
+    LIVE_POLL_S,
+    PAGE_EXPORTS_AT_ONCE_MAX,
+    PAGE_EXPORTS_OF_ACCOUNT_MAX,
+    RETRY_AFTER_S,
+)
 from onelead.process.api_key_uses import ApiKeyUses
 from onelead.process.company_provider import CompanyProvider
 from onelead.process.feed import Feed
@@ -52,16 +59,23 @@ class Runtime:
     live_poll_s: float = LIVE_POLL_S
 
     @cached_property
-    def bulk_streams(self) -> asyncio.Semaphore:
+    def bulk_streams(self) -> Turns:
         """A place for each bulk upsert that this process serves at a time."""
-        return asyncio.Semaphore(BULK_STREAMS_MAX)
+        return Turns(
+            BULK_STREAMS_MAX,
+            BULK_STREAMS_OF_ACCOUNT_MAX,
+            lambda: WriteQueueFull(retry_after_s=RETRY_AFTER_S),
+        )
 
     @cached_property
     def exports(self) -> Turns:
         """The places of those who take data out by the pages of this process."""
         return Turns(
             PAGE_EXPORTS_AT_ONCE_MAX,
-            "Other exports are under way; try again when one of them has ended",
+            PAGE_EXPORTS_OF_ACCOUNT_MAX,
+            lambda: NotPossible(
+                "Other exports are under way; try again when one of them has ended"
+            ),
         )
 
     @cached_property

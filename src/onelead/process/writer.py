@@ -116,6 +116,12 @@ class _Lane:
         self.settings: AccountSettings | None = None
         self.waiting: deque[_Waiting] = deque()
         self.bulk: deque[_Waiting] = deque()
+        #: How many bulk writes are waiting or in flight, and the bytes of their payloads.
+        self.bulk_writes = 0
+        self.bulk_bytes = 0
+        #: Calls with bulk writes come in one after another.
+        self.bulk_turn = asyncio.Lock()
+        self.bulk_room = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -143,12 +149,8 @@ class BatchingWriter:
         #: How many writes are waiting or in flight, and how many bytes their payloads have.
         self.waiting_writes = 0
         self.waiting_bytes = 0
-        #: The same of the bulk writes.
+        #: How many bulk writes are; each account has room for its own.
         self.waiting_bulk_writes = 0
-        self.waiting_bulk_bytes = 0
-        #: Calls with bulk writes come in one after another.
-        self._bulk_turn = asyncio.Lock()
-        self._bulk_room = asyncio.Event()
         #: Set when no more bulk writes are accepted, because the process stops.
         self.ends_bulk = asyncio.Event()
         self._stopping = False
@@ -207,17 +209,18 @@ class BatchingWriter:
         """
         accepted, answers = _waiting_for(writes, is_bulk=True)
         size_bytes = sum(waiting.size_bytes for waiting in accepted)
-        async with self._bulk_turn:
-            lane = self._lane(account_id)
+        lane = self._lane(account_id)
+        async with lane.bulk_turn:
             await self._check_bulk(lane, accepted)
-            while not self._has_bulk_room(len(accepted), size_bytes):
-                self._bulk_room.clear()
-                await self._bulk_room.wait()
+            while not self._has_bulk_room(lane, len(accepted), size_bytes):
+                lane.bulk_room.clear()
+                await lane.bulk_room.wait()
             if self.ends_bulk.is_set():
                 raise self._turned_away(accepted, ServiceStopping(retry_after_s=RETRY_AFTER_S))
             lane.bulk.extend(accepted)
             self.waiting_bulk_writes += len(accepted)
-            self.waiting_bulk_bytes += size_bytes
+            lane.bulk_writes += len(accepted)
+            lane.bulk_bytes += size_bytes
             self._see_to(lane)
         return answers
 
@@ -230,13 +233,13 @@ class BatchingWriter:
             if number % BULK_CHECKED_AT_ONCE_MAX == 0:
                 await asyncio.sleep(0)
 
-    def _has_bulk_room(self, writes: int, size_bytes: int) -> bool:
+    def _has_bulk_room(self, lane: _Lane, writes: int, size_bytes: int) -> bool:
         """Return whether so many may join the queue, or find out now that they never will."""
-        if self.ends_bulk.is_set() or not self.waiting_bulk_writes:
+        if self.ends_bulk.is_set() or not lane.bulk_writes:
             return True
         return (
-            self.waiting_bulk_writes + writes <= BULK_QUEUE_WRITES_MAX
-            and self.waiting_bulk_bytes + size_bytes <= BULK_QUEUE_BYTES_MAX
+            lane.bulk_writes + writes <= BULK_QUEUE_WRITES_MAX
+            and lane.bulk_bytes + size_bytes <= BULK_QUEUE_BYTES_MAX
         )
 
     def _submit(self, account_id: int, accepted: Sequence[_Waiting]) -> None:
@@ -302,16 +305,16 @@ class BatchingWriter:
             bulk = sum(waiting.is_bulk for waiting in batch)
             receipt = await self._write_batch(Batch(lane.settings, writes), bulk)
         except OneleadError as error:
-            self._refuse(batch, error)
+            self._refuse(lane, batch, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller gets an answer
             if len(batch) == 1:
-                self._refuse(batch, error)
+                self._refuse(lane, batch, error)
                 return
             for waiting in batch:
                 await self._commit(lane, [waiting])
         else:
             lane.settings = receipt.settings
-            self._answer(batch, receipt)
+            self._answer(lane, batch, receipt)
 
     async def _write_batch(self, batch: Batch, bulk: int) -> BatchReceipt:
         with bound_contextvars(
@@ -330,32 +333,34 @@ class BatchingWriter:
             self._bulk_share.took(len(batch.writes) - bulk, bulk, now_s - began, now_s)
         return receipt
 
-    def _answer(self, batch: list[_Waiting], receipt: BatchReceipt) -> None:
-        self._forget(batch)
+    def _answer(self, lane: _Lane, batch: list[_Waiting], receipt: BatchReceipt) -> None:
+        self._forget(lane, batch)
         for waiting, result, seq in zip(batch, receipt.results, receipt.seqs, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(Receipt(result, receipt.settings, seq))
 
-    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
-        self._forget(batch)
+    def _refuse(self, lane: _Lane, batch: list[_Waiting], error: Exception) -> None:
+        self._forget(lane, batch)
         for waiting in batch:
             if not waiting.answer.done():
                 waiting.answer.set_exception(error)
 
-    def _forget(self, batch: list[_Waiting]) -> None:
+    def _forget(self, lane: _Lane, batch: list[_Waiting]) -> None:
         bulk = [waiting for waiting in batch if waiting.is_bulk]
         bulk_bytes = sum(waiting.size_bytes for waiting in bulk)
         self.waiting_writes -= len(batch) - len(bulk)
         self.waiting_bytes -= sum(waiting.size_bytes for waiting in batch) - bulk_bytes
         if bulk:
             self.waiting_bulk_writes -= len(bulk)
-            self.waiting_bulk_bytes -= bulk_bytes
-            self._bulk_room.set()
+            lane.bulk_writes -= len(bulk)
+            lane.bulk_bytes -= bulk_bytes
+            lane.bulk_room.set()
 
     def end_bulk(self) -> None:
         """Accept no more bulk writes, and let those who wait to send some know."""
         self.ends_bulk.set()
-        self._bulk_room.set()
+        for lane in self._lanes.values():
+            lane.bulk_room.set()
 
     async def drain(self) -> None:
         """Accept no more writes, and wait until all accepted ones are answered."""

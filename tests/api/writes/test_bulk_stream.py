@@ -16,6 +16,7 @@ from tests.support.process.fakes import at_once, settle
 from onelead.api.bulk.stream import LineStream
 from onelead.domain.errors import OneleadError, ServiceStopping, StoreUnavailable
 from onelead.domain.limits import BULK_ANSWER_BYTES_MAX, BULK_PIECE_WRITES_MAX
+from onelead.incoming import json_lines
 from onelead.incoming.json_body import ARRIVING, Received
 from onelead.incoming.json_lines import ArrivingLines, Line, Lines
 
@@ -244,6 +245,19 @@ async def test_a_client_that_sends_no_line_is_told(hurry: None) -> None:
     assert (await client.is_answered())[-1] == "2 body_too_slow"
     await leaving
     assert client.is_whole
+
+
+async def test_bytes_without_a_line_end_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "BULK_ENDLESS_BYTES_MAX", 1_000)
+    client = Client(Taker())
+    client.sends(lines(1))
+    for blank in (b" " * 900, b"\n" * 900, b"x"):
+        client.sends(blank)
+    calling = asyncio.create_task(client.call())
+    await settle()
+    client.sends(b"", more=False)
+    await at_once(calling)
+    assert b"".join(client.parts).decode().splitlines()[-1] == "2 body_too_large"
 
 
 async def test_a_client_that_neither_sends_nor_reads_is_cut_off(hurry: None) -> None:

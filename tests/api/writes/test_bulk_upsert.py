@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from onelead.domain.limits import (
     API_KEY_CACHE_S,
     BULK_ARRAY_LINES_MAX,
     BULK_LINE_BYTES_MAX,
-    BULK_STREAMS_MAX,
+    BULK_STREAMS_OF_ACCOUNT_MAX,
 )
 
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -318,15 +319,18 @@ async def test_it_needs_a_key_for_delivering(service: Service) -> None:
 
 
 async def test_a_process_serves_a_few_streams_at_a_time(service: Service) -> None:
-    async with service.runtime.bulk_streams:
-        for _ in range(BULK_STREAMS_MAX - 1):
-            await service.runtime.bulk_streams.acquire()
+    turns = service.runtime.bulk_streams
+    with ExitStack() as places:
+        for _ in range(BULK_STREAMS_OF_ACCOUNT_MAX):
+            places.enter_context(turns.taken(service.account.account_id))
+        # Others have places left.
+        places.enter_context(turns.taken(7))
         response = await service.client.put(
             "/leads/bulk_upsert", content=as_lines(line(1)), headers=LINES
         )
         assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
-    for _ in range(2):
-        # One has left, and each call gives its place back.
+    for _ in range(2 * BULK_STREAMS_OF_ACCOUNT_MAX):
+        # Each call gives its place back.
         await sent(service, as_lines(line(1)))
 
 

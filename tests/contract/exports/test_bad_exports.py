@@ -113,7 +113,7 @@ BAD = {
         altered('"last_id":1000000009', '"last_id":1000000008'),
         "newest id",
     ),
-    "has a lead that is no lead": (altered('"name":"Nora",', ""), "line .* cannot be loaded"),
+    "has a lead that is no lead": (altered('"name":"Nora",', ""), "line 6 cannot be loaded"),
     "has a lead with a name twice": (
         altered('"name":"Nora"', '"name":"Nora","name":"Cora"'),
         "as onelead writes it",
@@ -140,7 +140,23 @@ BAD = {
     ),
     "has changes that are none": (
         altered('"payload":"{}"', '"payload":"{}","changes":{"name":7}'),
-        "cannot be loaded",
+        "line 7 cannot be loaded",
+    ),
+    "has a delivery that is no JSON": (
+        altered('"payload":"{}"', '"payload":"{"'),
+        "line 7 cannot be loaded",
+    ),
+    "has a row about no lead": (
+        altered(',"resource_id":1000000009', ""),
+        "line 7 cannot be loaded: created is about a lead, and none is named",
+    ),
+    "has a field of an unknown type": (
+        altered(
+            '"resource":"lead","action":"create"',
+            '"resource":"custom_field_definition","action":"create",'
+            '"changes":{"data_type":[null,"Colour"]}',
+        ),
+        "line 7 cannot be loaded: 'Colour' is not a valid DataType",
     ),
     "has an account that cannot be": (altered('"account":1', '"account":0'), "can be no account"),
     "is nested deeply": (

@@ -42,11 +42,13 @@ async def test_excel_has_its_mark_and_every_column(web: Web, member: Browser) ->
 
 
 async def test_a_workbook_has_the_same_cells(web: Web, member: Browser) -> None:
-    await web.api.lead(name="Nora Field", details="a\x0bb", title="+1")
+    await web.api.lead(name="Nora Field", details="a\x0bb", title="+1", company_name="#N/A")
     answer = await member.client.get("/leads/export/file?form=xlsx&which=all")
     sheet = load_workbook(io.BytesIO(answer.content), read_only=True).worksheets[0]
-    header, first = ([cell or "" for cell in row] for row in sheet.iter_rows(values_only=True))
-    named = dict(zip(header, first, strict=True))
+    header, first = sheet.iter_rows()
+    named = {str(cell.value): one.value or "" for cell, one in zip(header, first, strict=True)}
+    types = {str(cell.value): one.data_type for cell, one in zip(header, first, strict=True)}
+    assert (named["Company"], types["Company"]) == ("#N/A", "s")
     assert (named["Name"], named["Details"], named["Title"]) == ("Nora Field", "ab", "'+1")
 
 

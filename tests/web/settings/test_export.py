@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import ExitStack
 
 from tests.support.storage.audit_rows import audit_of
 from tests.support.web.browser_client import Browser
@@ -51,11 +52,11 @@ async def test_a_look_at_the_headers_exports_nothing(web: Web, browser: Browser)
 
 async def test_a_process_does_a_few_exports_at_a_time(web: Web, browser: Browser) -> None:
     turns = web.api.runtime.exports
-    held = [turns.taken() for _ in range(PAGE_EXPORTS_AT_ONCE_MAX)]
-    for turn in held:
-        turn.__enter__()
-    shown = await browser.get(FILE, status=409)
-    assert "Other exports are under way" in shown.text
-    for turn in held:
-        turn.__exit__(None, None, None)
+    with ExitStack() as places:
+        for other in range(PAGE_EXPORTS_AT_ONCE_MAX):
+            places.enter_context(turns.taken(web.account_id + 1 + other))
+        shown = await browser.get(FILE, status=409)
+        assert "Other exports are under way" in shown.text
+    with turns.taken(web.account_id):
+        await browser.get(FILE, status=409)
     assert (await browser.client.get(FILE)).status_code == 200

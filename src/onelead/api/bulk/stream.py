@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from onelead.api.answers import SAFE_HEADERS
 from onelead.domain.errors import BodyMalformed, OneleadError
 from onelead.domain.limits import BULK_ANSWER_BYTES_MAX, BULK_END_S
-from onelead.incoming.json_body import ARRIVING
+from onelead.incoming.cut_off import cut_off
 from onelead.incoming.json_lines import JSON_LINES, ArrivingLines, Line
 
 #: What is sent at a time.
@@ -110,7 +110,7 @@ class LineStream(StreamingResponse):
                 log.info("a bulk upsert was cut off: its client neither sends nor reads")
             else:
                 log.error("a bulk upsert was cut off by a defect", exc_info=fault)
-            await _cut_off(scope, receive)
+            await cut_off(scope, receive)
 
     async def _read(self) -> None:
         """Have the lines accepted as they arrive, no faster than they are answered."""
@@ -224,13 +224,3 @@ class _Outbox:
 def _retrieve(answer: asyncio.Future[Any]) -> None:
     if not answer.cancelled():
         answer.exception()
-
-
-async def _cut_off(scope: Scope, receive: Receive) -> None:
-    """Close the connection in the middle of the answer, so that nobody takes it for whole."""
-    arriving = scope.get(ARRIVING)
-    cycle = None if arriving is None else arriving()
-    if cycle is not None:
-        cycle.transport.abort()
-        while (await receive())["type"] != "http.disconnect":
-            pass

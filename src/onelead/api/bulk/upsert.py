@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Annotated, Any
 
 import msgspec
@@ -28,13 +28,11 @@ from onelead.domain.errors import (
     OneleadError,
     Problem,
     StoreUnavailable,
-    WriteQueueFull,
 )
 from onelead.domain.limits import (
     BULK_ARRAY_LINES_MAX,
     BULK_CHECKED_AT_ONCE_MAX,
     IDEMPOTENCY_KEY_CHARS_MAX,
-    RETRY_AFTER_S,
 )
 from onelead.domain.text import quoted
 from onelead.domain.writes import Action, LeadWrite, Outcome, WriteResult
@@ -121,21 +119,15 @@ async def bulk_upsert_leads(call: Call) -> Response:
 
 
 async def _streamed(call: Call, taker: _Written) -> Response:
-    slots = call.runtime.bulk_streams
-    if slots.locked():
-        raise WriteQueueFull(retry_after_s=RETRY_AFTER_S)
-    await slots.acquire()
-
-    def end() -> None:
-        slots.release()
-        taker.close()
-
+    ends = ExitStack()
+    ends.callback(taker.close)
+    ends.enter_context(call.runtime.bulk_streams.taken(call.account_id))
     try:
-        stream = LineStream(call.lines(), taker, end)
+        stream = LineStream(call.lines(), taker, ends.close)
         if await stream.begin():
             stream.headers.update(taker.headers)
     except BaseException:
-        end()
+        ends.close()
         raise
     return stream
 

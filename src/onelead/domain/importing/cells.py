@@ -11,9 +11,11 @@ from onelead.domain.emails import addresses_in
 from onelead.domain.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX
 from onelead.domain.placeholders import Placeholders
 
-#: A cell that begins so is run as a formula by spreadsheets, where control characters can be lost.
-_FORMULA = re.compile(r"'*[\x00-\x1f]*[=+\-@\t\r]")
-_FORMULA_MARK = re.compile(r"'+[\x00-\x1f]*[=+\-@\t\r]")
+#: A cell that begins so is run as a formula by some spreadsheet: some lose control characters and
+#: blanks, some know wide signs, and where lists have semicolons, one begins a cell as well.
+_RUN = r"'*[\x00-\x20\xa0\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]"
+_FORMULA = re.compile(rf"(^|;)(?={_RUN})")
+_FORMULA_MARK = re.compile(rf"(^|;)'(?={_RUN})")
 #: How Excel is told that digits are text.
 _TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 #: A number that a spreadsheet has cut to a few digits.
@@ -27,12 +29,12 @@ TEST_LEAD = "<test lead: dummy data"
 
 def harmless(text: str) -> str:
     """Return a cell for a spreadsheet that does not run it; `unmarked` is the way back."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def unmarked(text: str) -> str:
-    """Return a cell without the mark of `harmless`."""
-    return text[1:] if _FORMULA_MARK.match(text) else text
+    """Return a cell without the marks of `harmless`."""
+    return _FORMULA_MARK.sub(r"\1", text)
 
 
 def file_placeholders(settings: AccountSettings) -> Placeholders:
@@ -43,7 +45,7 @@ def file_placeholders(settings: AccountSettings) -> Placeholders:
 def unwrapped(text: str) -> str:
     """Return a trimmed cell without what a spreadsheet needs around it."""
     text = text.strip()
-    if text[:1] in ("'", "="):
+    if text[:1] in ("'", "=") or ";'" in text:
         if (formula := _TEXT_FORMULA.fullmatch(text)) is not None:
             return formula[1].replace('""', '"').strip()
         return unmarked(text)

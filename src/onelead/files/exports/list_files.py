@@ -78,6 +78,7 @@ class XlsxFile:
     def __init__(self, file: BinaryIO, columns: Sequence[ListColumn], rows_max: int) -> None:
         # Only who asks for a workbook waits for its library.
         from openpyxl import Workbook  # noqa: PLC0415
+        from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
 
         self._target = file
         self._columns = columns
@@ -86,7 +87,8 @@ class XlsxFile:
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet("Leads")
         self._sheet.freeze_panes = "A2"
-        self._sheet.append(_header(columns))
+        self._new_cell: Any = WriteOnlyCell
+        self._sheet.append([self._cell(label) for label in _header(columns)])
 
     def add(self, leads: Sequence[Lead]) -> None:
         """Write leads as rows. Raises NotPossible."""
@@ -96,7 +98,16 @@ class XlsxFile:
                 f"a workbook can have {self._rows_max:,} leads here; filter the list, or take CSV"
             )
         for lead in leads:
-            self._sheet.append([_sheet_cell(column.cell(lead)) for column in self._columns])
+            self._sheet.append([self._cell(column.cell(lead)) for column in self._columns])
+
+    def _cell(self, text: str) -> Any:
+        text = _sheet_cell(text)
+        if not text.startswith("#"):
+            return text
+        # Otherwise, "#N/A" would become the error of that name.
+        cell = self._new_cell(self._sheet, text)
+        cell.data_type = "s"
+        return cell
 
     def close(self) -> None:
         """Save the workbook."""

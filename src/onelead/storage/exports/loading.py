@@ -8,7 +8,7 @@ the ids against the account's range, and the numbers against its lane.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,6 +20,7 @@ from onelead.domain.acts.changes import changes_from
 from onelead.domain.api_keys.texts import SOURCE, no_key_hash
 from onelead.domain.audit import COMMAND_LINE, AuditEntry, AuditEvent
 from onelead.domain.currencies import is_currency
+from onelead.domain.custom_fields import DataType
 from onelead.domain.errors import NotPossible
 from onelead.domain.lead import Lead
 from onelead.domain.limits import (
@@ -32,7 +33,7 @@ from onelead.domain.limits import (
 from onelead.domain.matching import lead_keys
 from onelead.domain.settings.account_details import time_zones
 from onelead.domain.text import fold_case, quoted
-from onelead.domain.writes import LEAD
+from onelead.domain.writes import LEAD, Outcome
 from onelead.storage import schema
 from onelead.storage.access.audit import record
 from onelead.storage.exports.lines import Kind, Line, column_names, lines_of
@@ -46,6 +47,10 @@ Insert: TypeAlias = Callable[[Table, Sequence[str], Sequence[tuple[Any, ...]]], 
 _ACCOUNTS_MAX = ID_MAX // IDS_PER_ACCOUNT_MAX - 1
 _LEAD_COLUMNS = column_names(schema.lead.c)
 _KEY_COLUMNS = column_names(schema.match_key.c)
+#: The outcomes of rows that are in the history of a lead.
+_WRITTEN = frozenset({Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.DELETED})
+#: By field: the old and the new value.
+_settings_changes = msgspec.json.Decoder(dict[str, tuple[Any, Any]]).decode
 _DOCUMENT = _LEAD_COLUMNS.index("document")
 #: The tables of whose rows a lane has the number.
 _COUNTED = {schema.ledger.name: "ledger_seq", schema.lead.name: "lead_count"}
@@ -80,8 +85,10 @@ class _Loading:
         self._source = account.lines
         self._lines = lines_of(is_copy=account.is_copy)
         self._insert = insert
-        #: The rows that wait to be written, all of one kind.
-        self._waiting: list[Line] = []
+        #: The rows that wait to be written, all of one kind, each with the number of its line.
+        self._waiting: list[tuple[int, Line]] = []
+        #: The line that is looked at. The header is the first one of a file.
+        self._number = 1
         self._kind = self._lines.kinds[0]
         self._bytes = 0
         self._counts: dict[str, int] = {}
@@ -90,14 +97,13 @@ class _Loading:
 
     def run(self) -> None:
         version = self._make_room()
-        # The header is the first line of a file.
-        number = 1
         try:
-            for number, line in enumerate(self._source, 2):  # noqa: B007 - the last one is told
+            for number, line in enumerate(self._source, 2):
+                self._number = number
                 self._add(line, version)
             self._flush(version)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise NotPossible(f"line {number} cannot be loaded: {_why(error)}") from error
+            raise NotPossible(f"line {self._number} cannot be loaded: {_why(error)}") from error
         self._require_whole()
 
     def loaded(self) -> Loaded:
@@ -126,7 +132,7 @@ class _Loading:
         return int(there.settings_version) + 1
 
     def _add(self, text: bytes, version: int) -> None:
-        line = self._lines.decode(text)
+        line, number = self._lines.decode(text), self._number
         kind = self._lines.by_line[type(line)]
         if kind is not self._kind:
             if kind.place < self._kind.place:
@@ -135,7 +141,7 @@ class _Loading:
             self._kind = kind
         elif len(self._waiting) >= LOAD_CHUNK_ROWS or self._bytes >= LOAD_CHUNK_BYTES_MAX:
             self._flush(version)
-        self._waiting.append(line)
+        self._waiting.append((number, line))
         self._bytes += len(text)
 
     def _flush(self, version: int) -> None:
@@ -146,10 +152,12 @@ class _Loading:
         name = str(kind.table.name)
         self._counts[name] = self._counts.get(name, 0) + len(waiting)
         if kind.table is schema.lead:
-            self._write_leads([bytes(line.document).decode() for line in waiting])  # type: ignore[attr-defined]
+            self._write_leads(waiting)
             return
         columns = column_names(kind.table.c)
-        rows = [self._row(kind, line, columns, version) for line in waiting]
+        rows = []
+        for self._number, line in waiting:
+            rows.append(self._row(kind, line, columns, version))
         self._insert(kind.table, columns, rows)
 
     def _row(self, kind: Kind, line: Line, columns: Sequence[str], version: int) -> tuple[Any, ...]:
@@ -163,8 +171,8 @@ class _Loading:
             values["key_hash"] = self._key_hash(values["key_hash"])
         elif kind.table is schema.lane:
             values["settings_version"] = version
-        elif kind.table is schema.ledger and values["resource"] == LEAD and values["changes"]:
-            changes_from(values["changes"])
+        elif kind.table is schema.ledger:
+            _require_readable(values)
         return tuple(values.get(name) for name in columns)
 
     def _key_hash(self, stored: str | None) -> str:
@@ -179,10 +187,11 @@ class _Loading:
         if row_id not in self._ids:
             raise ValueError(f"{row_id} is no id of account {self._account_id}")
 
-    def _write_leads(self, documents: Sequence[str]) -> None:
+    def _write_leads(self, lines: Sequence[tuple[int, Any]]) -> None:
         settings = self._known_settings()
         rows, keys = [], []
-        for document in documents:
+        for self._number, line in lines:
+            document = bytes(line.document).decode()
             lead = lead_from(document)
             self._require_own(lead.id)
             _require_dates(lead)
@@ -237,6 +246,21 @@ class _Loading:
             if {"id", "account_id"} <= set(column_names(kind.table.c))
         ]
         return max(one or 0 for one in newest)
+
+
+def _require_readable(row: Mapping[str, Any]) -> None:
+    """Refuse a row of the ledger that pages could not tell."""
+    if row["payload"]:
+        msgspec.json.decode(row["payload"])
+    is_of_lead = row["resource"] == LEAD
+    if row["changes"] and is_of_lead:
+        changes_from(row["changes"])
+    elif row["changes"]:
+        for data_type in _settings_changes(row["changes"]).get("data_type", ()):
+            if data_type is not None:
+                DataType(data_type)
+    if is_of_lead and row["outcome"] in _WRITTEN and row["resource_id"] is None:
+        raise ValueError(f"{row['outcome']} is about a lead, and none is named")
 
 
 def _require_dates(lead: Lead) -> None:

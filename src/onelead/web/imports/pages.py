@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from msgspec import Struct, structs
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from onelead.contract.imports import AT_WORK, ENDED, FileImport, ImportState
 from onelead.domain.api_keys.sources import require_source_name
@@ -33,6 +33,7 @@ from onelead.files.imports.choices import (
 )
 from onelead.files.imports.outcomes import NOT_TAKEN, OUTCOMES, total
 from onelead.incoming.statuses import STATUS_BY_KIND
+from onelead.web.frame.downloads import Download
 from onelead.web.frame.forms import Form
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.visit import NO_PROBLEMS, Problems, Visit, error_line, problems_of
@@ -372,7 +373,7 @@ def _csv(lines: AsyncIterator[str], name: str) -> Response:
     # A name of a stranger is in the header: only what every browser takes.
     plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name)
     headers = {"Content-Disposition": f'attachment; filename="{plain[:100]}.csv"'}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return Download(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 PAGES = (

@@ -89,7 +89,7 @@ async def send_file(visit: Visit) -> Response:
 async def _csv(
     visit: Visit, query: LeadQuery, columns: Sequence[ListColumn], *, for_excel: bool
 ) -> AsyncGenerator[bytes, None]:
-    with visit.runtime.exports.taken():
+    with visit.runtime.exports.taken(visit.account_id):
         yield csv_head(columns, for_excel=for_excel).encode()
         leads = leads_of(visit.store, visit.account_id, query.search, now=visit.now)
         async with aclosing(leads):
@@ -101,7 +101,7 @@ async def _sheet(
     visit: Visit, query: LeadQuery, columns: Sequence[ListColumn]
 ) -> AsyncGenerator[bytes, None]:
     """Write a workbook into a file without a name, and send that."""
-    with visit.runtime.exports.taken(), tempfile.TemporaryFile() as file:
+    with visit.runtime.exports.taken(visit.account_id), tempfile.TemporaryFile() as file:
         target = cast("BinaryIO", file)
         leads = leads_of(visit.store, visit.account_id, query.search, now=visit.now)
         await write_list(XlsxFile(target, columns, PAGE_SHEET_ROWS_MAX), leads)

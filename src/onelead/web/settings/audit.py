@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 
 from msgspec import structs
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from onelead.domain.audit import AuditRow
 from onelead.domain.errors import InputInvalid, Problem, StoreUnavailable
+from onelead.domain.importing.cells import harmless
 from onelead.domain.limits import AUDIT_EXPORT_CHUNK_ROWS
+from onelead.web.frame.downloads import Download
 from onelead.web.frame.pages import Access, Page
 from onelead.web.frame.visit import Visit
 from onelead.web.settings.audit_filters import EXPORT, PATH, AuditFilters
@@ -22,8 +24,6 @@ _COLUMNS = (
     *("Number", "Date (UTC)", "Event", "What", "Changes", "User", "API key", "By way of"),
     *("Address", "About user", "About API key", "E-mail hash", "Request"),
 )
-#: A program for spreadsheets takes a cell that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _BROKEN_OFF = "The export is not complete: the database does not answer."
 
 
@@ -71,7 +71,7 @@ async def export_audit(visit: Visit) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="onelead-audit-{day}.csv"'}
     if visit.request.method == "HEAD":
         return Response(headers=headers, media_type="text/csv")
-    return StreamingResponse(_pieces(visit, filters), headers=headers, media_type="text/csv")
+    return Download(_pieces(visit, filters), headers=headers, media_type="text/csv")
 
 
 async def _pieces(visit: Visit, filters: AuditFilters) -> AsyncIterator[str]:
@@ -106,12 +106,8 @@ def _cells(row: AuditRow, names: AuditNames) -> list[str]:
 
 def _csv(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows([_safe(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 PAGES = (

@@ -30,7 +30,8 @@ async def export_file(visit: Visit) -> Response:
             AuditEvent.EXPORTED, visit.requester, changes={"what": (None, "everything")}
         )
         await visit.store.record_audit(visit.account_id, entry)
-    pieces = from_thread(_pieces(visit.store, visit.account_id), visit.runtime.exports.taken())
+    turn = visit.runtime.exports.taken(visit.account_id)
+    pieces = from_thread(_pieces(visit.store, visit.account_id), turn)
     return await download(visit, pieces, "export.jsonl.gz", "application/gzip")
 
 
