@@ -203,3 +203,23 @@ async def test_settings_are_made_on_the_way_for_admins(
     (lead,) = await account.leads()
     (field,) = (await account.settings()).fields
     assert lead.custom_fields[field.id] == "38"
+
+
+async def test_a_field_is_made_once_however_often_its_mapping_is_used(
+    account: AccountStore, work: ImportWork
+) -> None:
+    for person in ("Nora", "Ida"):
+        number = await uploaded(account, f"Name,Shoe size\n{person},38\n".encode())
+        read = await until(account, work, number, lambda one: one.state is State.READ)
+        findings = findings_of(read)
+        assert findings is not None
+        mapping = findings.surveyed.mapping.with_columns(target={1: "new:String:Shoe size"})
+        choices = ImportChoices(mapping=mapping)
+        await steps.change_choices(account.store, account.account_id, number, choices)
+        await until(account, work, number, lambda one: one.state is State.READ)
+        await steps.start(account.store, account.account_id, number, COMMAND_LINE, 0)
+        await steps.stop(account.store, account.account_id, number)
+        await steps.start(account.store, account.account_id, number, COMMAND_LINE, 0)
+        await until(account, work, number, lambda one: one.state is State.DONE)
+    (field,) = (await account.settings()).fields
+    assert [lead.custom_fields[field.id] for lead in await account.leads()] == ["38", "38"]

@@ -16,7 +16,7 @@ from onelead.domain.account import (
 from onelead.domain.custom_fields import TYPES_WITH_OPTIONS, CustomField, DataType, Option
 from onelead.domain.importing.choices import choices_of
 from onelead.domain.importing.mapping import Mapping
-from onelead.domain.importing.targets import CUSTOM, custom_field_of, new_field_of
+from onelead.domain.importing.targets import as_made, custom_field_of, new_field_of
 from onelead.domain.importing.watches import ColumnFindings
 from onelead.domain.limits import ID_MAX, OPTIONS_MAX
 from onelead.domain.settings.change import Resource
@@ -42,7 +42,8 @@ def creations(
     """Return what a mapping wants to be made that the account does not have."""
     found: dict[tuple[str, str, str], Creation] = {}
     for column, findings in zip(mapping.columns, columns, strict=True):
-        target = column.target or ""
+        # A step that is repeated finds the field that it has made.
+        target = as_made(column.target or "", settings)
         new = new_field_of(target)
         if new is not None:
             options = tuple(findings.unknown) if new[0] in TYPES_WITH_OPTIONS else ()
@@ -53,8 +54,11 @@ def creations(
             continue
         choices = choices_of(target, settings, mapping.choices)
         resource = _RESOURCES.get(target, OPTION_RESOURCE)
+        if choices is None:
+            continue
+        is_new = target != column.target
         for text in findings.unknown:
-            if choices is not None and choices.to_create(text):
+            if choices.to_create(text) or (is_new and choices.id_of(text) is None):
                 one = Creation(resource, text, target)
                 found.setdefault((resource, target, fold(text)), one)
     return tuple(found.values())
@@ -109,14 +113,9 @@ def _with_option(settings: AccountSettings, one: Creation, id_: int) -> tuple[Cu
 
 def with_created(mapping: Mapping, settings: AccountSettings) -> Mapping:
     """Return the mapping with the definitions that were made for it in the place of new ones."""
-    targets: dict[int, object] = {}
-    for place, column in enumerate(mapping.columns):
-        if (new := new_field_of(column.target or "")) is not None:
-            named = [
-                field.id
-                for field in settings.lead_fields
-                if fold(field.name) == fold(new[1]) and field.data_type is new[0]
-            ]
-            if named:
-                targets[place] = f"{CUSTOM}{named[-1]}"
+    targets: dict[int, object] = {
+        place: as_made(column.target, settings)
+        for place, column in enumerate(mapping.columns)
+        if column.target
+    }
     return mapping.with_columns(target=targets)

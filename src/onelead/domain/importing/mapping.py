@@ -13,9 +13,17 @@ from onelead.domain.errors import InputInvalid, Problem
 from onelead.domain.importing.days import DateOrder
 from onelead.domain.importing.numbers import DecimalSign
 from onelead.domain.importing.phone_codes import has_calling_code
-from onelead.domain.importing.targets import CUSTOM, custom_field_of, is_list, is_target
+from onelead.domain.importing.targets import (
+    CUSTOM,
+    LABELS,
+    as_made,
+    custom_field_of,
+    is_list,
+    is_target,
+    new_field_of,
+)
 from onelead.domain.limits import MATCH_STEPS_MAX
-from onelead.domain.text import quoted
+from onelead.domain.text import fold, quoted
 
 Mode = Literal["upsert", "create", "update"]
 Blank = Literal["leaves", "clears"]
@@ -97,14 +105,17 @@ def mapping_problems(mapping: Mapping, settings: AccountSettings) -> tuple[str, 
     problems = []
     seen: set[str] = set()
     for column in mapping.columns:
-        target = column.target
-        if target is None:
+        if column.target is None:
             continue
+        target = as_made(column.target, settings)
+        new = new_field_of(target)
+        # Fields of one name would be told apart by nobody, whatever their types are.
+        same = fold(new[1]) if new else target
         if not is_target(target, settings):
             problems.append(f"Column {quoted(column.header)} cannot be {quoted(target)}.")
-        elif target in seen and not is_list(target):
-            problems.append(f"Two columns cannot both be {quoted(target)}.")
-        seen.add(target)
+        elif same in seen and not is_list(target):
+            problems.append(f"Two columns cannot both be {quoted(_called(target, settings))}.")
+        seen.add(same)
     fields = match_fields(mapping, settings)
     problems += [
         f"Rows cannot be matched by {quoted(field)}: no column has it, or it is not in filters."
@@ -120,6 +131,14 @@ def mapping_problems(mapping: Mapping, settings: AccountSettings) -> tuple[str, 
         if field is None or field.data_type not in TEXT_TYPES:
             problems.append(f"Further e-mails cannot go to {quoted(mapping.more_emails)}.")
     return tuple(problems)
+
+
+def _called(target: str, settings: AccountSettings) -> str:
+    """Return what people call a target."""
+    if (new := new_field_of(target)) is not None:
+        return new[1]
+    field = custom_field_of(target, settings)
+    return field.name if field else LABELS[target]
 
 
 def require_usable(mapping: Mapping, settings: AccountSettings) -> None:

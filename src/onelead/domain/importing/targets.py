@@ -19,7 +19,7 @@ from onelead.domain.lead import (
     custom_name,
 )
 from onelead.domain.limits import LINE_CHARS_MAX
-from onelead.domain.text import is_blank, is_one_line, known_id
+from onelead.domain.text import fold, is_blank, is_one_line, known_id
 
 #: The kinds of values that have categories.
 CATEGORIES = {
@@ -124,6 +124,19 @@ def new_field_of(target: str) -> tuple[DataType, str] | None:
     if len(name) > LINE_CHARS_MAX or not is_one_line(name):
         return None
     return DataType(kind), name
+
+
+def as_made(target: str, settings: AccountSettings) -> str:
+    """Return the target of the field that a new one would be, if leads have it already."""
+    if (new := new_field_of(target)) is None:
+        return target
+    data_type, name = new
+    same = [
+        field.id
+        for field in settings.lead_fields
+        if field.data_type is data_type and fold(field.name) == fold(name)
+    ]
+    return f"{CUSTOM}{same[-1]}" if same else target
 
 
 def data_type_of(target: str, settings: AccountSettings) -> DataType | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from onelead.contract.imports import ImportRow
 from onelead.domain.account import AccountSettings
-from onelead.domain.importing.creating import creations, settings_with
+from onelead.domain.importing.creating import creations, settings_with, with_created
 from onelead.domain.importing.headers import guessed_mapping
 from onelead.domain.importing.limits import REHEARSED_ROWS_MAX
 from onelead.domain.importing.mapping import Mapping, require_usable
@@ -55,7 +55,8 @@ def chosen_mapping(
         # Another header line, or another sheet, makes it another table.
         return guessed_mapping(header, settings)
     require_usable(mapping, settings)
-    return mapping
+    # A saved mapping may ask for a field that an earlier import has made.
+    return with_created(mapping, settings)
 
 
 async def read_table(

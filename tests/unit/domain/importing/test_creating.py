@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support.domain.builders import a_field, a_settings
 from tests.support.domain.imports import File
 
 from onelead.domain.custom_fields import DataType
 from onelead.domain.importing.creating import Creation, creations, settings_with, with_created
+from onelead.domain.importing.mapping import mapping_problems
 from onelead.domain.importing.questions import answered
+from onelead.domain.text import fold
 
 SETTINGS = a_settings(fields=(a_field(id=7, name="Level", data_type=DataType.DROPDOWN),))
 HEADER = ["Email", "Status", "Source", "Level", "Owner", "Budget", "Sector", "Since", "Colours"]
@@ -72,6 +75,33 @@ def test_a_rehearsal_has_them_under_ids_that_are_made_up() -> None:
         colours.id: tuple(option.id for option in colours.options),
     }
     assert second.custom_fields[colours.id] == (colours.options[0].id,)
+
+
+def test_a_step_that_is_repeated_makes_nothing_twice() -> None:
+    found = file()
+    surveyed = found.surveyed()
+    made = creations(surveyed.mapping, surveyed.columns, SETTINGS)
+    settings = settings_with(SETTINGS, made)
+    assert creations(surveyed.mapping, surveyed.columns, settings) == ()
+
+
+def test_a_field_that_another_import_has_made_gets_the_options_that_it_lacks() -> None:
+    surveyed = file().surveyed()
+    sector = a_field(id=8, name="sector", data_type=DataType.DROPDOWN)
+    settings = a_settings(fields=(*SETTINGS.fields, sector))
+    made = creations(surveyed.mapping, surveyed.columns, settings)
+    assert Creation("custom_field_option", "Farming", "custom:8") in made
+    assert "Sector" not in [one.name for one in made]
+
+
+@pytest.mark.parametrize("other", ["new:String:sector", "new:Dropdown:Sector", "custom:8"])
+def test_two_columns_do_not_make_one_field(other: str) -> None:
+    sector = a_field(id=8, name="Sector", data_type=DataType.DROPDOWN)
+    settings = a_settings(fields=(sector,) if other == "custom:8" else ())
+    mapping = File(["Name", "Sector", "Field"], settings=settings).mapping
+    mapping = mapping.with_columns(target={1: "new:Dropdown:Sector", 2: other})
+    (problem,) = mapping_problems(mapping, settings)
+    assert fold(problem) == fold('Two columns cannot both be "Sector".')
 
 
 def test_what_is_not_wanted_is_not_made() -> None:

@@ -30,7 +30,7 @@ EMAIL = (Column("Email", "email"), Column("No", "custom:7"))
         ((Column("A", "shoe size"),), {}, 'Column "A" cannot be "shoe size".'),
         ((Column("A", "custom:9"),), {}, 'Column "A" cannot be "custom:9".'),
         ((Column("A", "custom:x"),), {}, 'Column "A" cannot be "custom:x".'),
-        ((Column("A", "title"), Column("B", "title")), {}, 'Two columns cannot both be "title".'),
+        ((Column("A", "title"), Column("B", "title")), {}, 'Two columns cannot both be "Title".'),
         (EMAIL, {"match": ("name",)}, 'Rows cannot be matched by "name"'),
         (EMAIL, {"match": ("email", "email")}, "Rows can be matched by 10 fields in turn"),
         (EMAIL, {"country": "ZZ"}, 'No country has the code "ZZ".'),
