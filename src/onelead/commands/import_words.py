@@ -72,7 +72,9 @@ def understood(findings: Findings, settings: AccountSettings) -> str:
     if reading.sheet:
         how.append(f"sheet {quoted(reading.sheet)}")
     lines = [f"{amount(surveyed.rows + findings.faults, 'row')} ({', '.join(how)})"]
-    lines += [f"  {_line(one.text)}" for one in reading.samples]
+    if reading.samples:
+        samples = (f"{quoted(one.text)} (line {one.line:,})" for one in reading.samples)
+        lines.append(f"Cells that depend on the encoding: {', '.join(samples)}")
     lines.append("Columns:")
     for column in surveyed.mapping.columns:
         target = column.target
@@ -84,8 +86,7 @@ def understood(findings: Findings, settings: AccountSettings) -> str:
     match = [_label(label_of, one, settings) for one in surveyed.mapping.match]
     by = f"by {', then by '.join(match)}" if match else "by nothing: each row is a new lead"
     lines.append(f"Rows are matched {by}.")
-    notes = (*reading.concerns, *surveyed.concerns)
-    lines += [_line(note) for note in notes]
+    lines += [_line(note) for note in findings.notes]
     if findings.faults:
         lines.append(f"{amount(findings.faults, 'row')} cannot be read:")
         lines += [f"  {_line(one)}" for one in findings.fault_samples[:_LISTED]]

@@ -33,6 +33,20 @@ async def test_a_file_is_read_otherwise(web: Web, browser: Browser) -> None:
     assert over.texts("#separator option[selected]") == ["Semicolon"]
 
 
+async def test_what_is_skipped_and_what_looks_like_a_total_is_said(
+    web: Web, browser: Browser
+) -> None:
+    table = "Fair 2026\nas of today\nName,Company\nNora,Field Ltd\n,\n \nTotal: ,1 lead\n"
+    shown = await read(web, browser, table)
+    told = shown.one("#reading").get_text(" ", strip=True)
+    for sentence in (
+        'The header is in line 3; 2 lines above it were skipped: "Fair 2026", "as of today".',
+        "2 empty rows were skipped.",
+        "Line 7 looks like a total, but is taken for a lead.",
+    ):
+        assert sentence in told
+
+
 async def pressed_in_form(web: Web, browser: Browser, path: str, do: str, **values: str) -> Shown:
     shown = await (await browser.get(path)).submit("#choices", values, button=f"[value={do}]")
     assert shown.status == 200

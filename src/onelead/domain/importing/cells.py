@@ -10,6 +10,7 @@ from onelead.domain.account import AccountSettings
 from onelead.domain.emails import addresses_in
 from onelead.domain.limits import LINE_CHARS_MAX, LIST_ENTRIES_MAX
 from onelead.domain.placeholders import Placeholders
+from onelead.domain.text import fold
 
 #: A cell that begins so is run as a formula by some spreadsheet: some lose control characters and
 #: blanks, some know wide signs, and where lists have semicolons, one begins a cell as well.
@@ -25,6 +26,12 @@ _WHOLE_FLOAT = re.compile(r"(\d+)\.0+")
 _FILE_PLACEHOLDERS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#DIV/0!")
 #: How the rows begin that Facebook's testing tool sends; no person is in them.
 TEST_LEAD = "<test lead: dummy data"
+#: How the last row of a table begins when it is about all rows.
+_TOTALS = frozenset(
+    "total,totals,grand total,subtotal,sum,summe,gesamt,gesamtsumme,somme,suma,soma,totale,totaal".split(
+        ","
+    )
+)
 
 
 def harmless(text: str) -> str:
@@ -40,6 +47,11 @@ def unmarked(text: str) -> str:
 def file_placeholders(settings: AccountSettings) -> Placeholders:
     """Return the account's placeholders with those that only files have."""
     return Placeholders((*settings.placeholder_texts, *_FILE_PLACEHOLDERS, f"{TEST_LEAD}..."))
+
+
+def is_total(cells: Sequence[str]) -> bool:
+    """Return whether a row looks like the total of those above it."""
+    return fold(next(filter(None, map(str.strip, cells)), "").rstrip(" :")) in _TOTALS
 
 
 def unwrapped(text: str) -> str:

@@ -63,6 +63,8 @@ class Findings(Struct, frozen=True, omit_defaults=True):
     #: How many rows cannot be read, and the sentences about the first ones.
     faults: int = 0
     fault_samples: tuple[str, ...] = ()
+    #: The line of the last row, if it looks like the total of the others.
+    total_line: int | None = None
     rehearsed: Rehearsed | None = None
     #: When its rows began to be written, in Unix seconds.
     started: int | None = None
@@ -74,6 +76,14 @@ class Findings(Struct, frozen=True, omit_defaults=True):
         """What has to be answered, or mended, before anything is written."""
         asked = [one.sentence for one in self.surveyed.questions if one.default is None]
         return (*self.surveyed.stops, *asked)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was skipped, and what looks wrong, in sentences."""
+        found = [*self.reading.skips(), *self.reading.concerns, *self.surveyed.concerns]
+        if self.total_line is not None:
+            found.append(f"Line {self.total_line:,} looks like a total, but is taken for a lead.")
+        return found
 
     def without_people(self) -> Findings:
         """Return the findings without what is in single cells."""

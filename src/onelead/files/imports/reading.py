@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from onelead.contract.imports import ImportRow
 from onelead.domain.account import AccountSettings
+from onelead.domain.importing.cells import is_total
 from onelead.domain.importing.creating import creations, settings_with, with_created
 from onelead.domain.importing.headers import guessed_mapping
 from onelead.domain.importing.limits import REHEARSED_ROWS_MAX
@@ -25,7 +26,7 @@ from onelead.files.imports.outcomes import outcome_of, why
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.rows import RowWrites, WrittenRow
 from onelead.files.imports.walks import chunks_of, slices_of
-from onelead.files.readers.table import Table
+from onelead.files.readers.table import Row, Table
 
 _FIRST_ROWS = 10
 _FAULTS_SHOWN = 20
@@ -66,6 +67,7 @@ async def read_table(
     survey = Survey(chosen_mapping(choices, table.header, settings), settings)
     first: list[FirstRow] = []
     faults: list[str] = []
+    last: Row | None = None
     seen = fault_count = 0
     async for chunk in chunks_of(table):
         async for rows in slices_of(chunk):
@@ -76,6 +78,7 @@ async def read_table(
                     if len(faults) < _FAULTS_SHOWN:
                         faults.append(f"Line {row.line}: {row.fault}")
         seen += len(chunk)
+        last = chunk[-1]
         first += [FirstRow(row.line, tuple(row.cells)) for row in chunk[: _FIRST_ROWS - len(first)]]
         if not await on_rows(seen):
             raise Interrupted
@@ -86,6 +89,7 @@ async def read_table(
         surveyed=survey.result(),
         faults=fault_count,
         fault_samples=tuple(faults),
+        total_line=last.line if last and last.fault is None and is_total(last.cells) else None,
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from onelead.domain.importing.limits import FILE_COLUMNS_MAX, FILE_ROW_CHARS_MAX
+from onelead.domain.text import quoted
 from onelead.files.readers.fingerprint import Fingerprint, Watch, cannot_be_opened
 
+_TITLES_SHOWN = 3
 Format = Literal["csv", "xlsx", "xlsb", "xls", "ods", "vcard", "json"]
 
 
@@ -64,6 +66,22 @@ class Reading(Struct):
     concerns: tuple[str, ...] = ()
     #: Rows of nothing that the last walk through the rows has skipped so far.
     empty_rows: int = 0
+
+    def skips(self) -> Iterator[str]:
+        """Say which lines were skipped."""
+        if self.titles:
+            count = len(self.titles)
+            lines = "1 line above it was" if count == 1 else f"{count} lines above it were"
+            shown = ", ".join(map(quoted, self.titles[:_TITLES_SHOWN]))
+            more = f" and {count - _TITLES_SHOWN} more" if count > _TITLES_SHOWN else ""
+            yield f"The header is in line {self.header_line}; {lines} skipped: {shown}{more}."
+        if self.empty_rows:
+            rows = (
+                "1 empty row was"
+                if self.empty_rows == 1
+                else f"{self.empty_rows:,} empty rows were"
+            )
+            yield f"{rows} skipped."
 
 
 class Table:
