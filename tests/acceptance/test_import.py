@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -34,7 +35,7 @@ def test_a_file_is_looked_at_imported_reported_and_taken_back(folder: Path) -> N
     assert told.startswith("there is nobody to ask: add --yes")
     looked = run(folder, "import", "leads.csv", "--match", "email", "--dry-run")
     assert looked.returncode == 1
-    assert "Of 5 rows, there would be: 3 created, 1 updated, 1 refused" in looked.stdout
+    assert "5 rows would be: 3 created, 1 updated, 1 refused" in looked.stdout
     assert rows(folder, "SELECT count(*) FROM ledger WHERE resource = 'lead'") == [(0,)]
     options = ("--match", "email", "--source", "Fair 2026", "--report", "out.csv", "--yes")
     done = run(folder, "import", "leads.csv", *options)
@@ -66,10 +67,35 @@ def test_what_is_open_ends_it_before_anything_is_written(folder: Path) -> None:
     told = run(folder, "import", "leads.csv", "--yes")
     assert told.returncode == 1
     assert "nothing was imported" in told.stderr
-    assert "--decimal , or ." in told.stderr
+    assert "add --decimal , or --decimal ." in told.stderr
     assert rows(folder, "SELECT count(*) FROM file_import") == [(0,)]
     done = run_json(folder, "import", "leads.csv", "--yes", "--decimal", ",")
     assert done["counts"] == {"created": 2}
+
+
+@pytest.mark.slow
+def test_a_terminal_is_asked_even_before_a_dry_run(folder: Path) -> None:
+    csv_file(folder, "Name,Value", "Nora Field,1.234", "Ida Roe,2.345")
+    looked = in_terminal(folder, "1\n2\n", "leads.csv", "--dry-run")
+    assert "The first rows would be:\n  line 2: created Nora Field (Currency: USD, Val" in looked
+    assert "2 rows would be: 2 created" in looked
+    done = in_terminal(folder, "1\n2\ny\n", "leads.csv", "--report", "out.csv")
+    assert "Import 1 is done: 2 created." in done
+
+
+def in_terminal(folder: Path, typed: str, *arguments: str) -> str:
+    """Run the command in a terminal where somebody types; return what it prints."""
+    terminal, keyboard = os.openpty()
+    try:
+        os.write(terminal, typed.encode())
+        command = (sys.executable, "-m", "onelead", "import", *arguments)
+        done = subprocess.run(
+            command, cwd=folder, stdin=keyboard, capture_output=True, text=True, check=True
+        )
+    finally:
+        os.close(terminal)
+        os.close(keyboard)
+    return done.stdout
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ import msgspec
 import typer
 from msgspec import Struct, structs
 
+from onelead.commands.import_questions import with_answer
 from onelead.commands.import_report import Report, reported, require_new
 from onelead.commands.import_words import (
     counts_text,
@@ -29,7 +30,7 @@ from onelead.commands.import_words import (
 )
 from onelead.commands.imports import held
 from onelead.commands.options import chosen_account
-from onelead.commands.progress import OnProgress, shown_progress
+from onelead.commands.progress import OnProgress, rows_shown, shown_progress
 from onelead.commands.running import EXIT_FAILED, EXIT_INTERRUPTED
 from onelead.contract.imports import FileImport, ImportChange, ImportRow, ImportState
 from onelead.contract.store import Store
@@ -38,7 +39,6 @@ from onelead.domain.audit import COMMAND_LINE
 from onelead.domain.errors import NotPossible, OneleadError, StoreUnavailable
 from onelead.domain.importing.headers import guessed_mapping, header_key, mapping_for
 from onelead.domain.importing.mapping import Mapping, require_usable
-from onelead.domain.importing.questions import answered
 from onelead.domain.text import fold, quoted
 from onelead.domain.writes import WriteResult
 from onelead.files.imports import reports, steps
@@ -91,6 +91,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
     again: bool
     as_json: bool
 
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is there to answer."""
+        return sys.stdin.isatty() and not (self.yes or self.as_json)
+
 
 def require_answers(wanted: Wanted) -> None:
     """Raise NotPossible for what would otherwise be found out after the work, if at all."""
@@ -98,8 +103,7 @@ def require_answers(wanted: Wanted) -> None:
         raise NotPossible(f"there is no file {wanted.file}")
     if wanted.report is not None:
         require_new(wanted.report)
-    asks = not (wanted.yes or wanted.dry_run or wanted.resume is not None)
-    if asks and not (sys.stdin.isatty() and not wanted.as_json):
+    if not (wanted.asks or wanted.yes or wanted.dry_run or wanted.resume is not None):
         raise NotPossible(
             "there is nobody to ask: add --yes to import the file, or --dry-run to look at it"
         )
@@ -128,16 +132,21 @@ async def _import(store: Store, settings: AccountSettings, wanted: Wanted) -> in
     )
     with shown_progress("reading") as on_progress:
         findings = await read_table(table, choices, settings, _rows_shown(on_progress))
-    _say(wanted, understood(findings, settings), questions_text(findings))
-    if not wanted.yes and not wanted.dry_run:
+    _say(wanted, understood(findings, settings))
+    if wanted.asks and not findings.surveyed.stops:
         choices, findings = await _with_answers(table, choices, findings, settings)
-    if findings.open_questions and not wanted.dry_run:
+    else:
+        _say(wanted, questions_text(findings))
+    if findings.open_questions:
+        if wanted.dry_run and wanted.as_json:
+            typer.echo(json.dumps(_machine(findings, None)))
         raise NotPossible(_open_text(findings))
     if wanted.dry_run or not wanted.yes:
         counts = await _rehearse(store, settings, table, findings, choices, wanted)
         if wanted.dry_run:
             return EXIT_FAILED if _is_refused(counts) else 0
         if not typer.confirm("Import them?"):
+            typer.echo("Nothing was imported.")
             return EXIT_INTERRUPTED
     one = await _begin(store, settings.account_id, path, table, choices, findings)
     return await _write(store, settings.account_id, one, wanted)
@@ -149,9 +158,11 @@ def _say(wanted: Wanted, *texts: str) -> None:
             typer.echo(text)
 
 
-def _rows_shown(on_progress: OnProgress) -> Callable[[int], Any]:
+def _rows_shown(on_progress: OnProgress, all_rows: int | None = None) -> Callable[[int], Any]:
+    show = rows_shown(on_progress, all_rows)
+
     async def on_rows(rows: int) -> bool:
-        on_progress(f"{rows:,} rows")
+        show(rows)
         return True
 
     return on_rows
@@ -228,21 +239,20 @@ async def _with_answers(
         mapping = findings.surveyed.mapping
         for question in questions:
             asked.add(question.key)
-            told = "\n".join(f"  {one.value}: {one.label}" for one in question.answers)
-            answer = typer.prompt(f"{question.sentence}\n{told}\nAnswer", default=question.default)
-            mapping = answered(mapping, question.key, answer.strip())
+            mapping = with_answer(question, mapping)
         choices = structs.replace(choices, mapping=mapping)
-        findings = await read_table(table, choices, settings, _rows_shown(lambda _: None))
+        with shown_progress("reading") as on_progress:
+            findings = await read_table(table, choices, settings, _rows_shown(on_progress))
 
 
 def _open_text(findings: Findings) -> str:
     hints = [
-        f"--{word} {' or '.join(answer.value for answer in one.answers)}"
+        " or ".join(f"--{word} {answer.value}" for answer in one.answers)
         for one in findings.surveyed.questions
         if one.default is None and (word := one.key.partition(":")[0]) in ("dates", "decimal")
     ]
     text = "nothing was imported. " + " ".join(findings.open_questions)
-    return f"{text} Say so with {', '.join(dict.fromkeys(hints))}." if hints else text
+    return f"{text} To answer, add {' and '.join(dict.fromkeys(hints))}" if hints else text
 
 
 async def _rehearse(
@@ -265,17 +275,17 @@ async def _rehearse(
     scope = key_scope(source_name(choices, table_name(wanted)), None)
     sender = Sender(secrets.token_hex(16), scope if not wanted.again else secrets.token_hex(16))
     with ExitStack() as stack:
-        report = _report(stack, wanted, table.header)
+        report = _report(stack, wanted, table.header) if wanted.dry_run else None
         on_progress = stack.enter_context(shown_progress("dry run"))
         rehearsal = stack.enter_context(closing(Rehearsal(store, account_id, planned)))
         made = row_writes_of(table.header, findings, choices, planned, sender)
         rehearsed = await rehearse_table(
             *(table, stack.enter_context(closing(made)), rehearsal),
             keep=keep,
-            on_rows=_rows_shown(on_progress),
+            on_rows=_rows_shown(on_progress, findings.surveyed.rows + findings.faults),
             on_planned=_told if report is None else report.add,
         )
-    _say(wanted, first_leads(first), rehearsed_text(rehearsed))
+    _say(wanted, first_leads(first, planned), rehearsed_text(rehearsed))
     if wanted.as_json and wanted.dry_run:
         typer.echo(json.dumps(_machine(findings, msgspec.to_builtins(rehearsed))))
     return dict(rehearsed.counts)
@@ -442,19 +452,14 @@ OnWritten = Callable[[Sequence[WrittenRow], Sequence[Receipt], Progress], None]
 
 def _shown(one: FileImport, on_progress: OnProgress) -> OnWritten:
     """Return what shows the progress: rows, outcomes, rows a second, time left."""
-    began, before = time.monotonic(), total(one.counts)
+    show = rows_shown(on_progress, one.row_count, total(one.counts))
 
-    def show(_rows: Sequence[WrittenRow], _receipts: Sequence[Receipt], so_far: Progress) -> None:
-        rows = total(so_far.counts)
-        rate = (rows - before) / max(time.monotonic() - began, 0.001)
-        all_rows = max(one.row_count or rows, rows)
-        left = round((all_rows - rows) / rate) if rate else 0
-        on_progress(
-            f"{rows:,} of {all_rows:,} rows: {counts_text(so_far.counts)}; "
-            f"{rate:,.0f} rows/s, {left // 60}:{left % 60:02} left"
-        )
+    def on_written(
+        _rows: Sequence[WrittenRow], _receipts: Sequence[Receipt], so_far: Progress
+    ) -> None:
+        show(total(so_far.counts), counts_text(so_far.counts))
 
-    return show
+    return on_written
 
 
 def _also(show: OnWritten, report: Report) -> OnWritten:

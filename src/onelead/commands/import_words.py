@@ -9,6 +9,7 @@ from onelead.commands.options import a_table, date_text
 from onelead.commands.progress import amount
 from onelead.contract.imports import FileImport
 from onelead.domain.account import AccountSettings
+from onelead.domain.names import NAME_PARTS
 from onelead.domain.text import as_one_line, quoted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "^": "caret"}
 _LISTED = 10
+_NAMES = ("name", *NAME_PARTS)
 _IMPORT_COLUMNS = ("NUMBER", "STATE", "FILE", "ROWS", "OUTCOMES", "BEGAN")
 
 
@@ -105,54 +107,50 @@ def _line(text: str) -> str:
 
 
 def questions_text(findings: Findings) -> str:
-    """Say what has to be decided, and what is taken where nobody does."""
+    """Say what has to be decided, and what is assumed as nobody is asked."""
     lines = [f"Stop: {one}" for one in findings.surveyed.stops]
     for question in findings.surveyed.questions:
         lines.append(f"Question: {question.sentence}")
         lines += [f"    {_line(text)} ({count:,})" for text, count in question.values[:_LISTED]]
         labels = {answer.value: answer.label for answer in question.answers}
         if question.default is None:
-            lines.append(f"    It has to be answered: {', '.join(labels.values())}.")
+            lines.append(f"    It needs an answer: {' or '.join(labels.values())}.")
         else:
-            lines.append(
-                f"    Without an answer: {labels.get(question.default, question.default)}."
-            )
+            lines.append(f"    Assumed: {labels.get(question.default, question.default)}.")
     return "\n".join(lines)
 
 
-def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]]) -> str:
+def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]], settings: AccountSettings) -> str:
     """Show some rows as the leads that they would make."""
+    from onelead.web.words.ledger_lines import change_lines  # noqa: PLC0415 - see `imports`
+
     if not rows:
         return ""
     lines = ["The first rows would be:"]
     for line, outcome, row in rows:
         name = _line(row.lead_name or ", ".join(filter(None, row.cells[:3])))
-        fields = ", ".join(f"{field}: {_shown(pair[1])}" for field, pair in row.changes.items())
-        lines.append(f"  line {line}: {outcome} {name}{f' ({fields})' if fields else ''}")
+        changes: Mapping[str, Any] = row.changes
+        fields = ", ".join(
+            f"{_line(one.label)}: {_shown(one.after.text)}"
+            for one in change_lines(changes, settings)
+            if one.field not in _NAMES
+        )
+        lines.append(f"  line {line:,}: {outcome} {name}{f' ({fields})' if fields else ''}")
         if row.why:
             lines.append(f"    {_line(row.why)}")
     return "\n".join(lines)
 
 
-def _shown(value: object) -> str:
-    text = as_one_line(_plain(value))
+def _shown(text: str) -> str:
+    text = as_one_line(" ".join(text.split()))
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - the width of a line
-
-
-def _plain(value: object) -> str:
-    """Return a value of the wire in plain words: what an entry says, without its category."""
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, dict):
-        return " ".join(_plain(one) for name, one in value.items() if one and name != "category")
-    return str(value)
 
 
 def rehearsed_text(rehearsed: Rehearsed) -> str:
     """Say what would become of the rows."""
     if not rehearsed.rows:
         return ""
-    lines = [f"Of {amount(rehearsed.rows, 'row')}, there would be: {counts_text(rehearsed.counts)}"]
+    lines = [f"{amount(rehearsed.rows, 'row')} would be: {counts_text(rehearsed.counts)}"]
     for title, texts in (("Refused", rehearsed.reasons), ("Left out", rehearsed.remarks)):
         if texts:
             lines.append(f"{title}:")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 from onelead.domain.writes import Outcome
 
@@ -14,6 +15,13 @@ _EVERY_S = 5.0
 
 #: Takes a text such as `1,280 of 20,000 deliveries`.
 OnProgress = Callable[[str], None]
+
+
+class OnRows(Protocol):
+    """Takes how many rows are done, and their outcomes in words."""
+
+    def __call__(self, rows: int, outcomes: str = "") -> None:
+        """Show them."""
 
 
 @contextmanager
@@ -35,6 +43,23 @@ def shown_progress(doing: str) -> Iterator[OnProgress]:
         return
     with console.status(doing) as status:
         yield lambda text: status.update(f"{doing}: {text}")
+
+
+def rows_shown(on_progress: OnProgress, all_rows: int | None = None, before: int = 0) -> OnRows:
+    """Return what shows how far a file is: its rows, rows a second and, knowing all, time left."""
+    began = time.monotonic()
+
+    def show(rows: int, outcomes: str = "") -> None:
+        rate = (rows - before) / max(time.monotonic() - began, 0.001)
+        of, left = "", ""
+        if all_rows is not None:
+            of = f" of {max(all_rows, rows):,}"
+            seconds = round(max(all_rows - rows, 0) / rate) if rate else 0
+            left = f", {seconds // 60}:{seconds % 60:02} left"
+        told = f": {outcomes}" if outcomes else ""
+        on_progress(f"{rows:,}{of} rows{told}; {rate:,.0f} rows/s{left}")
+
+    return show
 
 
 def amount(count: int, noun: str) -> str:

@@ -27,11 +27,10 @@ _FILE_PLACEHOLDERS = ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "
 #: How the rows begin that Facebook's testing tool sends; no person is in them.
 TEST_LEAD = "<test lead: dummy data"
 #: How the last row of a table begins when it is about all rows.
-_TOTALS = frozenset(
-    "total,totals,grand total,subtotal,sum,summe,gesamt,gesamtsumme,somme,suma,soma,totale,totaal".split(
-        ","
-    )
-)
+_TOTALS = {
+    *("total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme"),
+    *("somme", "suma", "soma", "totale", "totaal"),
+}
 
 
 def harmless(text: str) -> str:
