@@ -57,6 +57,8 @@ def test_a_file_is_looked_at_imported_reported_and_taken_back(folder: Path) -> N
     ]
     undone = run(folder, "import", "--undo", "1")
     assert "3 deleted" in undone.stdout
+    listed = json.loads(run(folder, "import", "--list", "--json").stdout)
+    assert [bool(one["undo"]) for one in listed] == [False, False, True]
     options = ("--source", "Fair 2026", "--match", "email", "--yes", "--again", "--json")
     assert json.loads(run(folder, "import", "leads.csv", *options).stdout)["counts"]["created"] == 3
 

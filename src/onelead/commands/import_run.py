@@ -51,6 +51,9 @@ from onelead.files.imports.choices import (
 )
 from onelead.files.imports.outcomes import NOT_TAKEN, total
 from onelead.files.imports.reading import (
+    OnRows,
+    OnTally,
+    Tally,
     read_table,
     rehearse_table,
     settings_for,
@@ -158,14 +161,24 @@ def _say(wanted: Wanted, *texts: str) -> None:
             typer.echo(text)
 
 
-def _rows_shown(on_progress: OnProgress, all_rows: int | None = None) -> Callable[[int], Any]:
-    show = rows_shown(on_progress, all_rows)
+def _rows_shown(on_progress: OnProgress) -> OnRows:
+    show = rows_shown(on_progress)
 
     async def on_rows(rows: int) -> bool:
         show(rows)
         return True
 
     return on_rows
+
+
+def _tally_shown(on_progress: OnProgress, all_rows: int) -> OnTally:
+    show = rows_shown(on_progress, all_rows)
+
+    async def on_tally(tally: Tally) -> bool:
+        show(tally.counts.total(), counts_text(tally.counts))
+        return True
+
+    return on_tally
 
 
 async def _mapping(
@@ -282,7 +295,7 @@ async def _rehearse(
         rehearsed = await rehearse_table(
             *(table, stack.enter_context(closing(made)), rehearsal),
             keep=keep,
-            on_rows=_rows_shown(on_progress, findings.surveyed.rows + findings.faults),
+            on_tally=_tally_shown(on_progress, findings.surveyed.rows + findings.faults),
             on_planned=_told if report is None else report.add,
         )
     _say(wanted, first_leads(first, planned), rehearsed_text(rehearsed))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from onelead.commands.options import a_table, date_text
 from onelead.commands.progress import amount
+from onelead.contract.batches import BatchUndo
 from onelead.contract.imports import FileImport
 from onelead.domain.account import AccountSettings
 from onelead.domain.names import NAME_PARTS
 from onelead.domain.text import as_one_line, quoted
+from onelead.files.imports.undone import undo_word
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,23 +25,27 @@ _NAMES = ("name", *NAME_PARTS)
 _IMPORT_COLUMNS = ("NUMBER", "STATE", "FILE", "ROWS", "OUTCOMES", "BEGAN")
 
 
-def import_list(found: Sequence[FileImport]) -> Table | str:
+#: An import, and the undo that has taken it back.
+Listed = tuple[FileImport, BatchUndo | None]
+
+
+def import_list(found: Sequence[Listed]) -> Table | str:
     """Return the imports as a table."""
     if not found:
         return "There are no imports."
     rows = [
         [
-            *(str(one.number), one.state.value, one.name),
+            *(str(one.number), undo_word(undo) or one.state.value, one.name),
             "" if one.row_count is None else f"{one.row_count:,}",
             counts_text(one.counts),
             date_text(one.date),
         ]
-        for one in found
+        for one, undo in found
     ]
     return a_table(_IMPORT_COLUMNS, rows)
 
 
-def import_machine(one: FileImport) -> dict[str, Any]:
+def import_machine(one: FileImport, undo: BatchUndo | None = None) -> dict[str, Any]:
     """Return an import for a script."""
     return {
         "import": one.number,
@@ -51,6 +57,7 @@ def import_machine(one: FileImport) -> dict[str, Any]:
         "rows": one.row_count,
         "counts": dict(one.counts),
         "message": one.message,
+        "undo": undo and undo.id,
     }
 
 

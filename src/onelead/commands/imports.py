@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from onelead import app
-from onelead.commands.import_words import import_list, import_machine
+from onelead.commands.import_words import Listed, import_list, import_machine
 from onelead.commands.options import Account, AsJson, Database, chosen_account, print_result
 from onelead.commands.progress import OnProgress, shown_progress
 from onelead.commands.running import configuration_from
@@ -20,6 +20,7 @@ from onelead.contract.imports import UNDER_WAY, FileImport, ImportChange, Import
 from onelead.contract.store import Store
 from onelead.domain.errors import ImportNotPossible
 from onelead.domain.limits import PAGE_SIZE_MAX, RETRY_AFTER_S
+from onelead.files.imports.undone import undo_of
 
 
 def _one_of(*words: str) -> Any:
@@ -139,7 +140,7 @@ def import_file(
     configuration = configuration_from(database=database)
     if is_list:
         found = app.on_store(configuration, lambda store: _imports(store, account))
-        machine = [import_machine(one) for one in found]
+        machine = [import_machine(*listed) for listed in found]
         print_result(machine, import_list(found), as_json=as_json)
         return
     if undo is not None:
@@ -177,9 +178,10 @@ def import_file(
         raise typer.Exit(code)
 
 
-async def _imports(store: Store, account: int | None) -> list[FileImport]:
+async def _imports(store: Store, account: int | None) -> list[Listed]:
     account_id = (await chosen_account(store, account)).account_id
-    return list(await store.file_imports(account_id, limit=PAGE_SIZE_MAX))
+    found = await store.file_imports(account_id, limit=PAGE_SIZE_MAX)
+    return [(one, await undo_of(store, account_id, one)) for one in found]
 
 
 async def _ended(store: Store, account: int | None, number: int, *, is_asked: bool) -> FileImport:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.commands.process import DEADLINE_S
+from tests.support.files.imports import people
 from tests.support.process.clock import Clock
 from tests.support.storage.account_store import AccountStore
 
-from onelead.contract.imports import FileImport, ImportState
+from onelead.contract.imports import FileImport, ImportChange, ImportState
 from onelead.contract.store import Store
 from onelead.domain.account import Role
 from onelead.domain.audit import COMMAND_LINE, Channel, Requester
 from onelead.domain.errors import AdminRequired, ImportNotPossible, StoreUnavailable
 from onelead.domain.importing.questions import answered
 from onelead.files.imports import steps
-from onelead.files.imports.choices import ImportChoices, choices_of, findings_of, rehearsed_row
+from onelead.files.imports.choices import (
+    Findings,
+    ImportChoices,
+    choices_of,
+    findings_of,
+    rehearsed_row,
+)
 from onelead.files.imports.reports import rehearsed_refused_rows
 from onelead.files.imports.work import ImportWork
 from onelead.process.writer import BatchingWriter
@@ -136,6 +145,43 @@ async def test_an_upload_goes_from_state_to_state(account: AccountStore, work: I
     while await store.clean_imports():
         pass
     assert await store.import_part(id_, number, 0) is None
+
+
+class NotedStore:
+    """Keeps what is noted about an import."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.noted: list[ImportChange] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def note_import(self, *given: Any, leave: bool) -> FileImport | None:
+        self.noted.append(given[-1])
+        return await self._store.note_import(*given, leave=leave)
+
+
+async def test_how_far_a_reading_and_a_dry_run_are_is_noted(account: AccountStore) -> None:
+    store, seconds = NotedStore(account.store), itertools.count()
+    work = ImportWork(
+        *(store, BatchingWriter(account.store)),
+        holder="a",
+        rest_s=60,
+        monotonic=lambda: float(next(seconds)),
+    )
+    content = "\n".join(people(600)).encode()
+    number = await uploaded(account, content, ImportChoices(rehearses=True))
+    await until(account, work, number, lambda one: one.state is State.REHEARSED)
+    await work.stop()
+    assert [one.row_count for one in store.noted if one.row_count] == [250, 500, 600, 600, 600]
+    findings = [
+        msgspec.json.decode(one.findings, type=Findings) for one in store.noted if one.findings
+    ]
+    so_far = [one.rehearsed for one in findings if one.rehearsed]
+    assert [one.rows for one in so_far] == [250, 500, 600, 600]
+    assert so_far[0].counts == {"created": 250}
+    assert 0 < so_far[0].seconds < so_far[1].seconds
 
 
 async def test_a_file_that_cannot_be_read_fails_and_can_be_read_otherwise(

@@ -22,7 +22,7 @@ from onelead.domain.importing.limits import IMPORT_HELD_S
 from onelead.files.imports import running, steps, walks
 from onelead.files.imports.choices import choices_of, findings_of
 from onelead.files.imports.prepared import Prepared, PrepareJob
-from onelead.files.imports.reading import rehearse_table, settings_for
+from onelead.files.imports.reading import Tally, rehearse_table, settings_for
 from onelead.files.imports.rehearsal import Rehearsal
 from onelead.files.imports.reports import all_rows, refused_rows
 from onelead.files.imports.rows import row_writes_of
@@ -220,7 +220,7 @@ async def test_a_dry_run_says_what_the_run_does(account: AccountStore, tmp_path:
     async def keep(rows: Any) -> None:
         kept.extend(rows)
 
-    async def on_rows(_rows: int) -> bool:
+    async def on_tally(_tally: Tally) -> bool:
         return True
 
     other = await started(account, path)
@@ -230,7 +230,7 @@ async def test_a_dry_run_says_what_the_run_does(account: AccountStore, tmp_path:
         closing(Rehearsal(account.store, account.account_id, settings)) as rehearsal,
     ):
         rehearsed = await rehearse_table(
-            *(table, row_writes, rehearsal), keep=keep, on_rows=on_rows
+            *(table, row_writes, rehearsal), keep=keep, on_tally=on_tally
         )
     assert account.ledger("seq") == ledger
     done = await run(account, other)

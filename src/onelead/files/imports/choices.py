@@ -51,6 +51,8 @@ class Rehearsed(Struct, frozen=True, omit_defaults=True):
     remarks: Map[str, int] = {}
     #: Whether there are more rows of an outcome than are kept.
     beyond: bool = False
+    #: How long it took so far.
+    seconds: float = 0
 
 
 class Findings(Struct, frozen=True, omit_defaults=True):

@@ -11,9 +11,10 @@ from msgspec import structs
 from onelead.contract.imports import FileImport, ImportChange, ImportRow, ImportState, ImportStore
 from onelead.domain.account import AccountSettings
 from onelead.domain.importing.limits import IMPORT_NOTED_S
-from onelead.files.imports.choices import Findings, choices_of, findings_of, text_of
+from onelead.files.imports.choices import Findings, Rehearsed, choices_of, findings_of, text_of
 from onelead.files.imports.reading import (
     Interrupted,
+    Tally,
     read_table,
     rehearse_table,
     settings_for,
@@ -77,7 +78,7 @@ class Phases:
         settings = await self._store.settings(account_id)
         watch = self._watch(account_id, one)
         async with opened(self._store, account_id, one, choices.reading, watch.keep_on) as table:
-            findings = await read_table(table, choices, settings, watch.goes_on)
+            findings = await read_table(table, choices, settings, watch.goes_on_reading)
         goes_on = choices.rehearses and not findings.open_questions
         state = ImportState.REHEARSING if goes_on else ImportState.READ
         await watch.end(findings, state)
@@ -86,7 +87,17 @@ class Phases:
         choices, findings = choices_of(one), findings_of(one)
         assert findings is not None, "a file is read before its dry run"
         settings = settings_for(findings, await self._store.settings(account_id))
-        watch = self._watch(account_id, one)
+        watch, began = self._watch(account_id, one), self._monotonic()
+
+        def so_far(result: Rehearsed) -> Findings:
+            seconds = self._monotonic() - began
+            return structs.replace(findings, rehearsed=structs.replace(result, seconds=seconds))
+
+        async def on_tally(tally: Tally) -> bool:
+            return await watch.goes_on(
+                lambda: ImportChange(findings=text_of(so_far(tally.result())))
+            )
+
         async with opened(self._store, account_id, one, choices.reading, watch.keep_on) as table:
             sender = sender_of(one, choices)
             with (
@@ -96,10 +107,9 @@ class Phases:
                 closing(Rehearsal(self._store, account_id, settings)) as rehearsal,
             ):
                 rehearsed = await rehearse_table(
-                    *(table, row_writes, rehearsal), keep=watch.keep, on_rows=watch.goes_on
+                    *(table, row_writes, rehearsal), keep=watch.keep, on_tally=on_tally
                 )
-        findings = structs.replace(findings, rehearsed=rehearsed)
-        await watch.end(findings, ImportState.REHEARSED)
+        await watch.end(so_far(rehearsed), ImportState.REHEARSED)
 
     def _watch(self, account_id: int, one: FileImport) -> _Watch:
         return _Watch(self._store, account_id, one, self._holder, self._goes_on, self._monotonic)
@@ -126,15 +136,19 @@ class _Watch:
         self._noted_at = monotonic()
         self._has_kept = False
 
-    async def goes_on(self, rows: int) -> bool:
-        """Note how many rows were looked at, every moment; return whether to look at more."""
+    async def goes_on_reading(self, rows: int) -> bool:
+        """Note how many rows were read, every moment; return whether to read more."""
+        return await self.goes_on(lambda: ImportChange(row_count=rows))
+
+    async def goes_on(self, so_far: Callable[[], ImportChange]) -> bool:
+        """Note what was found so far, every moment; return whether to look at more."""
         if not self._process_goes_on():
             await self._note(ImportChange(), leave=True)
             return False
         if self._monotonic() < self._noted_at + IMPORT_NOTED_S:
             return True
         self._noted_at = self._monotonic()
-        found = await self._note(ImportChange(row_count=rows), leave=False)
+        found = await self._note(so_far(), leave=False)
         return found is not None and found.state is self._one.state
 
     async def keep_on(self) -> None:

@@ -133,6 +133,10 @@ class Tally:
         )
 
 
+#: Told what was counted so far; returns whether to go on.
+OnTally = Callable[[Tally], Awaitable[bool]]
+
+
 def _count(texts: Counter[str], text: str) -> None:
     texts[text if text in texts or len(texts) < _TEXTS_COUNTED else _OTHERS] += 1
 
@@ -143,11 +147,11 @@ async def rehearse_table(
     rehearsal: Rehearsal,
     *,
     keep: KeepRows,
-    on_rows: OnRows,
+    on_tally: OnTally,
     on_planned: OnPlanned = lambda _rows, _results: None,
 ) -> Rehearsed:
     """Say what would become of each row. Raises what a table raises, and Interrupted."""
-    tally, seen = Tally(), 0
+    tally = Tally()
     async for chunk in chunks_of(table):
         written = []
         async for rows in slices_of(chunk):
@@ -156,8 +160,7 @@ async def rehearse_table(
         on_planned(written, results)
         kept = [tally.add(*pair) for pair in zip(written, results, strict=True)]
         await keep([row for row in kept if row is not None])
-        seen += len(chunk)
-        if not await on_rows(seen):
+        if not await on_tally(tally):
             raise Interrupted
     return tally.result()
 

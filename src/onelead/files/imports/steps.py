@@ -75,7 +75,9 @@ async def change_choices(
         raise ImportNotPossible("The import has started; its choices stay as they are")
     if not one.digest:
         raise ImportNotPossible("The file was removed; import it again")
-    change = ImportChange(state=ImportState.READING, choices=text_of(choices), message="")
+    change = ImportChange(
+        state=ImportState.READING, choices=text_of(choices), row_count=0, message=""
+    )
     return await store.change_import(account_id, number, change, only_in=_BEFORE_START)
 
 

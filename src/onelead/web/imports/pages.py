@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from collections.abc import Mapping as Map
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 from starlette.responses import Response
 
 from onelead.contract.imports import AT_WORK, ENDED, FileImport, ImportState
@@ -29,9 +28,8 @@ from onelead.files.imports.choices import (
     ImportChoices,
     choices_of,
     findings_of,
-    source_name,
 )
-from onelead.files.imports.outcomes import NOT_TAKEN, OUTCOMES, total
+from onelead.files.imports.outcomes import NOT_TAKEN, OUTCOMES
 from onelead.incoming.statuses import STATUS_BY_KIND
 from onelead.web.frame.downloads import Download
 from onelead.web.frame.forms import Form
@@ -50,6 +48,7 @@ from onelead.web.imports.choices_form import (
     reading_shown,
     target_groups,
 )
+from onelead.web.imports.lines import import_line, sources_of
 from onelead.web.imports.mappings import offered, saved, used
 from onelead.web.imports.receiving import received
 from onelead.web.imports.rows import corrected, rehearsed_page, written_page
@@ -59,57 +58,6 @@ _ONLY_ADMINS = Problem("base", "Only admins can make custom fields and entries o
 _LISTED = 25
 #: Before these, nothing of an import is written.
 _BEFORE = frozenset({ImportState.READ, ImportState.REHEARSING, ImportState.REHEARSED})
-STATE_TEXTS = {
-    ImportState.UPLOADING: "Upload not finished",
-    ImportState.READING: "Being read",
-    ImportState.READ: "Waits for you",
-    ImportState.REHEARSING: "Being tried",
-    ImportState.REHEARSED: "Waits for you",
-    ImportState.RUNNING: "Running",
-    ImportState.PAUSED: "Paused",
-    ImportState.DONE: "Done",
-    ImportState.STOPPED: "Stopped",
-    ImportState.FAILED: "Failed",
-}
-
-
-class ImportLine(Struct, frozen=True):
-    """An import in words."""
-
-    of: FileImport
-    state: str
-    source: str
-    #: Who began it; empty for the command line.
-    who: str
-    #: By outcome, in their order, without those that no row has.
-    counts: dict[str, int]
-
-    @property
-    def href(self) -> str:
-        """The address of its page."""
-        return f"{PATH}/{self.of.number}"
-
-    @property
-    def done(self) -> int:
-        """How many rows are done."""
-        return total(self.counts)
-
-
-async def _sources(visit: Visit) -> dict[int, str]:
-    """Return the names of the sources by their ids."""
-    return {key.id: key.label for key in await visit.store.api_keys(visit.account_id)}
-
-
-def _import_line(one: FileImport, visit: Visit, sources: Map[int, str]) -> ImportLine:
-    user = visit.settings.users_by_id.get(one.user_id or 0)
-    source = sources.get(one.source_id or 0)
-    return ImportLine(
-        one,
-        STATE_TEXTS[one.state],
-        source or source_name(choices_of(one), one.name),
-        isolated(user.name) if user else "",
-        {outcome: one.counts[outcome] for outcome in OUTCOMES if one.counts.get(outcome)},
-    )
 
 
 async def import_list(visit: Visit) -> Response:
@@ -122,11 +70,13 @@ async def _list_page(
 ) -> Response:
     before = known_id(visit.query("before"))
     found = await visit.store.file_imports(visit.account_id, before=before, limit=_LISTED + 1)
-    sources = await _sources(visit)
+    sources = await sources_of(visit)
+    lines = [await import_line(one, visit, sources) for one in found[:_LISTED]]
     return visit.page(
         "imports/list.html",
         status,
-        imports=[_import_line(one, visit, sources) for one in found[:_LISTED]],
+        imports=lines,
+        is_working=any(line.of.state in AT_WORK for line in lines),
         before=before,
         next_before=found[_LISTED - 1].number if len(found) > _LISTED else None,
         mappings=await visit.store.import_mappings(visit.account_id),
@@ -170,7 +120,7 @@ async def _import_page(
 ) -> Response:
     findings, choices = findings_of(one), typed or choices_of(one)
     context: dict[str, Any] = {
-        "line": _import_line(one, visit, await _sources(visit)),
+        "line": await import_line(one, visit, await sources_of(visit)),
         "one": one,
         "state": one.state.value,
         "is_working": one.state in AT_WORK,
@@ -181,30 +131,16 @@ async def _import_page(
         "not_taken": NOT_TAKEN,
         "setup": None,
         "rows": None,
-        "undo": None,
     }
     if one.source_id is not None:
-        context["speed"] = _speed(one, findings, visit.now)
         if one.state in ENDED:
             context["rows"] = await written_page(visit, one)
-            context["undo"] = await visit.store.undo_of_batch(visit.account_id, one.batch_id)
     elif findings is not None and one.state not in AT_WORK:
         context["setup"] = await _setup(visit, findings, choices)
         if findings.rehearsed is not None and one.state is ImportState.REHEARSED:
             context["rows"] = await rehearsed_page(visit, one, findings)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
     return visit.page("imports/import.html", status, **context, problems=problems)
-
-
-def _speed(one: FileImport, findings: Findings | None, now: int) -> tuple[int, int] | None:
-    """Return how many rows are done in a second, and the seconds that are left, if known."""
-    if findings is None or findings.started is None or one.state is not ImportState.RUNNING:
-        return None
-    done = total(one.counts)
-    speed = (done - findings.rows_before) // max(now - findings.started, 1)
-    if speed <= 0 or one.row_count is None:
-        return None
-    return speed, max(one.row_count - done, 0) // speed
 
 
 async def _setup(visit: Visit, findings: Findings, choices: ImportChoices) -> dict[str, Any]:
