@@ -47,7 +47,7 @@ def test_a_file_is_looked_at_imported_reported_and_taken_back(folder: Path) -> N
     mended = run_json(folder, "import", "mended.csv", "--match", "email", "--yes")
     assert mended["counts"] == {"created": 1}
     again = run(folder, "import", "leads.csv", "--source", "fair 2026", "--match", "email", "--yes")
-    assert "Import 3 is done: 4 done before, 1 refused." in again.stdout
+    assert "Import 3 is done: 1 refused, 4 done before." in again.stdout
     assert "--again" not in again.stdout
     listed = json.loads(run(folder, "import", "--list", "--json").stdout)
     assert [(one["import"], one["state"]) for one in listed] == [

@@ -12,6 +12,7 @@ from onelead.contract.imports import FileImport
 from onelead.domain.account import AccountSettings
 from onelead.domain.names import NAME_PARTS
 from onelead.domain.text import as_one_line, quoted
+from onelead.files.imports.outcomes import OUTCOMES
 from onelead.files.imports.undone import undo_word
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def import_machine(one: FileImport, undo: BatchUndo | None = None) -> dict[str, 
 def counts_text(counts: Mapping[str, int]) -> str:
     """Return counts by outcome as a line."""
     words = {"skipped": "done before"}
-    told = (f"{count:,} {words.get(name, name)}" for name, count in counts.items() if count)
-    return ", ".join(told)
+    told = ((counts.get(name), words.get(name, name)) for name in OUTCOMES)
+    return ", ".join(f"{count:,} {word}" for count, word in told if count)
 
 
 def understood(findings: Findings, settings: AccountSettings) -> str:

@@ -106,6 +106,8 @@ async def test_refused_rows_are_a_file_and_an_import_is_undone(web: Web, browser
     path = await imported(web, browser)
     shown = await browser.get(path)
     assert "ambiguous 1" in shown.one("#summary").get_text(" ", strip=True)
+    (row,) = (await browser.get(f"{path}?outcome=ambiguous")).texts("#corrections li")
+    assert "Name Nora Field · E-mail nora@field.example · Phone +1 555 0100" in row
     answer = await browser.client.get(f"{path}/refused.csv")
     header, row = answer.text.splitlines()
     assert header == "Name,E-mail,Phone,Notes on colour,why"

@@ -5,7 +5,8 @@ Before the start a dry run says it, afterwards the ledger; both are shown in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct, structs
@@ -21,6 +22,7 @@ from onelead.domain.text import known_id, whole_number
 from onelead.domain.writes import Outcome
 from onelead.files.imports.choices import Findings, ImportChoices, rehearsed_row
 from onelead.files.imports.outcomes import AMBIGUOUS, NOT_TAKEN, OUTCOMES, SKIPPED
+from onelead.incoming.imported_rows import row_of
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
 from onelead.web.words.deleted_names import settings_to_write_by
@@ -34,6 +36,8 @@ from onelead.web.words.ledger_lines import (
 
 #: The cells that can be corrected on one page.
 _CELLS_SHOWN_MAX = 2_000
+#: Of a row that was not taken, so that one knows whose it is.
+_TEXTS_SHOWN = 8
 #: In the ledger, a row that matches several leads is refused like others.
 _IN_LEDGER = {AMBIGUOUS: Outcome.REFUSED, SKIPPED: None}
 
@@ -60,6 +64,8 @@ class RowLine(Struct, frozen=True, kw_only=True):
     ids: Sequence[int] = ()
     remarks: Sequence[str] = ()
     cells: Sequence[Cell] = ()
+    #: What the file has, of a row that is not taken: headers and texts.
+    texts: Sequence[tuple[str, str]] = ()
     #: Its ledger row, once it is written.
     seq: int | None = None
 
@@ -106,8 +112,8 @@ def _rehearsed(
     # A row that cannot be read has other cells than the header.
     is_asked = row.outcome in NOT_TAKEN or bool(of.remarks)
     is_offered = is_asked and can_correct and len(of.cells) == len(findings.header)
-    headers = zip(findings.header, of.cells, strict=False)
-    cells = [Cell(place, *pair) for place, pair in enumerate(headers)] if is_offered else []
+    pairs = [*zip(findings.header, of.cells, strict=False)]
+    cells = [Cell(place, *pair) for place, pair in enumerate(pairs)] if is_offered else []
     changes: Mapping[str, Any] = of.changes
     return RowLine(
         line=row.line,
@@ -119,7 +125,13 @@ def _rehearsed(
         ids=of.ids,
         remarks=of.remarks,
         cells=cells,
+        texts=_texts(pairs) if row.outcome in NOT_TAKEN else (),
     )
+
+
+def _texts(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the first cells with something in them."""
+    return [*islice((pair for pair in pairs if pair[1].strip()), _TEXTS_SHOWN)]
 
 
 async def written_page(visit: Visit, one: FileImport) -> RowPage:
@@ -138,11 +150,35 @@ async def written_page(visit: Visit, one: FileImport) -> RowPage:
     found = await visit.store.search_ledger(visit.account_id, search)
     settings = await settings_to_write_by(visit, found.settings, found.rows)
     leads = {lead.id: lead for lead in found.leads}
-    rows = [_written(row, leads.get(row.resource_id or 0), settings) for row in found.rows]
+    cells = await _refused_cells(visit, one, found.rows)
+    rows = [_written(row, leads.get(row.resource_id or 0), settings, cells) for row in found.rows]
     return RowPage(rows, outcome, before, found.next_before, is_rehearsed=False)
 
 
-def _written(row: AccountLedgerRow, lead: Lead | None, settings: AccountSettings) -> RowLine:
+async def _refused_cells(
+    visit: Visit, one: FileImport, rows: Sequence[AccountLedgerRow]
+) -> dict[int, Mapping[str, str]]:
+    """Return the cells of refused rows by their ledger numbers; none of those erased."""
+    refused = [row.seq for row in rows if row.outcome == Outcome.REFUSED]
+    if not refused:
+        return {}
+    # The refused rows of a page follow each other among the refused ones of the import.
+    found = await visit.store.batch_rows(
+        *(visit.account_id, one.batch_id),
+        after=min(refused) - 1,
+        limit=len(refused),
+        refused=True,
+    )
+    imported = ((row.result.seq, row_of(row.payload)) for row in found)
+    return {seq: row.cells for seq, row in imported if row is not None}
+
+
+def _written(
+    row: AccountLedgerRow,
+    lead: Lead | None,
+    settings: AccountSettings,
+    cells: Mapping[int, Mapping[str, str]],
+) -> RowLine:
     line = ledger_line(row, settings, {})
     return RowLine(
         line=row.details.line if row.details else None,
@@ -152,6 +188,7 @@ def _written(row: AccountLedgerRow, lead: Lead | None, settings: AccountSettings
         changes=line.changes,
         why=line.reason,
         ids=line.named_leads,
+        texts=_texts(cells.get(row.seq, {}).items()),
         seq=row.seq,
     )
 
