@@ -28,6 +28,8 @@ from benchmarks.processes import Failed
 from benchmarks.results import Results, read_results, this_machine, write_results
 from benchmarks.run import FULL, QUICK, Run, a_run
 from benchmarks.sections.beside import measure_beside
+from benchmarks.sections.files import measure_files
+from benchmarks.sections.files_beside import measure_files_beside
 from benchmarks.sections.growth import NoRoom, measure_growth, measure_large
 from benchmarks.sections.mix import measure_mix
 from benchmarks.sections.pages import measure_pages
@@ -87,6 +89,11 @@ def _starts(run: Run, results: Results) -> None:
     results.starts = measure_starts(run)
 
 
+def _files(run: Run, results: Results) -> None:
+    results.files = measure_files(run)
+    results.files_beside = measure_files_beside(run)
+
+
 SECTIONS: dict[str, Callable[[Run, Results], None]] = {
     "http": _http,
     "race": _race,
@@ -98,6 +105,7 @@ SECTIONS: dict[str, Callable[[Run, Results], None]] = {
     "searches": _searches,
     "pages": _pages,
     "starts": _starts,
+    "files": _files,
 }
 
 

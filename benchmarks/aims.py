@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from benchmarks.file_rows import NEW
 from benchmarks.names import ENGINE_TITLES, ONELEAD, Name
 from benchmarks.ratios import Figures, Spread, ratio, spread
 from benchmarks.results import BesideRow, GrowthRow, Results, StartRow, UpsertRow, figures
 from benchmarks.sections.beside import SEARCHING
+from benchmarks.sections.files import COPY, IMPORT
+from benchmarks.sections.files_beside import CONNECTIONS
 from benchmarks.sections.upserts import LONE, USUAL_CONNECTIONS
 
 _MIB = 2**20
@@ -152,6 +155,45 @@ def beside_ratio(results: Results, engine: str) -> Spread | None:
     return ratio_if_measured(beside, alone)
 
 
+def files_of(results: Results, contender: str, what: str, engine: str = "") -> Figures:
+    """Return the rows a second of a contender, by round."""
+    rows = [
+        row
+        for row in results.files
+        if (row.contender, row.what, row.engine) == (contender, what, engine)
+    ]
+    return figures(rows, lambda row: row.per_second)
+
+
+def _imported(contender: str, *, same_engine: bool = False) -> Finder:
+    def found(results: Results, engine: str) -> Spread | None:
+        against = files_of(results, contender, NEW, engine if same_engine else "")
+        return ratio_if_measured(files_of(results, IMPORT, NEW, engine), against)
+
+    return found
+
+
+def _import_speed(results: Results, engine: str) -> Spread | None:
+    found = files_of(results, IMPORT, NEW, engine)
+    return spread(found) if found else None
+
+
+def files_beside_ratio(results: Results, engine: str) -> Spread | None:
+    """Return the ratio of the upserts' p99 beside an import to that alone."""
+    alone, beside = (
+        figures(
+            [
+                row
+                for row in results.files_beside
+                if row.engine == engine and row.is_beside is is_beside
+            ],
+            lambda row: row.load.p99_ms,
+        )
+        for is_beside in (False, True)
+    )
+    return ratio_if_measured(beside, alone)
+
+
 def _started(figure: Callable[[StartRow], float]) -> Finder:
     def found(results: Results, engine: str) -> Spread | None:
         measured = figures([row for row in results.starts if row.engine == engine], figure)
@@ -245,6 +287,32 @@ AIMS: Sequence[Aim] = (
         found=lambda results, engine: _grown(
             results.large, engine, results.size.few, results.size.most
         ),
+    ),
+    Aim(
+        "imported rows a second, all new / COPY into the same tables",
+        _both(0.3, 0.55),
+        is_more_better=True,
+        found=_imported(COPY, same_engine=True),
+    ),
+    Aim(
+        "imported rows a second, all new",
+        _both(10_000),
+        is_more_better=True,
+        found=_import_speed,
+        digits=0,
+    ),
+    Aim(
+        f"imported rows a second, all new / {Name.FASTAPI}'s",
+        _both(10),
+        is_more_better=True,
+        found=_imported(Name.FASTAPI),
+        digits=1,
+    ),
+    Aim(
+        f"p99 of upserts beside an import / alone, {CONNECTIONS} connections",
+        _both(2),
+        is_more_better=False,
+        found=files_beside_ratio,
     ),
     Aim(
         "seconds to the first answer",

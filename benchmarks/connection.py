@@ -57,13 +57,26 @@ class Connection:
         ]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
         status_line, *answered = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        answer = await reader.readexactly(_length(answered))
+        length = _length(answered)
+        answer = await (_chunks(reader) if length is None else reader.readexactly(length))
         return int(status_line.split()[1]), answer
 
 
-def _length(headers: list[str]) -> int:
+def _length(headers: list[str]) -> int | None:
+    """Return the length of the answer; None for one in chunks."""
     for header in headers:
-        name, _, value = header.partition(":")
-        if name.lower() == "content-length":
+        name, _, value = header.lower().partition(":")
+        if name == "content-length":
             return int(value)
+        if name == "transfer-encoding" and value.strip() == "chunked":
+            return None
     raise Failed("an answer does not give its length")
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    found = bytearray()
+    while size := int(await reader.readline(), 16):
+        found += await reader.readexactly(size)
+        await reader.readline()
+    await reader.readline()
+    return bytes(found)

@@ -86,24 +86,36 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path)
 
 def cpu_s(pid: int) -> float:
     """Return the processor time of a process and all its descendants."""
-    ticks = sum(sum(map(int, fields[_TIMES : _TIMES + 4])) for fields in _tree(pid))
+    ticks = sum(sum(map(int, fields[_TIMES : _TIMES + 4])) for fields in _tree(pid).values())
     return ticks / _TICKS_PER_S
 
 
 def resident_bytes(pid: int) -> int:
     """Return the memory that a process and all its descendants use now."""
-    return sum(int(fields[_RESIDENT]) for fields in _tree(pid)) * _PAGE_BYTES
+    return sum(int(fields[_RESIDENT]) for fields in _tree(pid).values()) * _PAGE_BYTES
 
 
-def _tree(pid: int) -> list[list[str]]:
-    """Return the `stat` fields of a process and its descendants."""
+def peak_bytes(pid: int) -> dict[int, int]:
+    """Return the peak memory so far of a process and of each descendant that runs now."""
+    found = {}
+    for one in _tree(pid):
+        # It may just have ended.
+        with suppress(OSError, StopIteration):
+            lines = Path(f"/proc/{one}/status").read_text().splitlines()
+            peak = next(line for line in lines if line.startswith("VmHWM:"))
+            found[one] = int(peak.split()[1]) * 1024
+    return found
+
+
+def _tree(pid: int) -> dict[int, list[str]]:
+    """Return the `stat` fields of a process and its descendants, by their ids."""
     fields_by_pid = dict(_all_fields())
     found = [pid]
     for parent in found:
         found += [
             child for child, fields in fields_by_pid.items() if int(fields[_PARENT]) == parent
         ]
-    return [fields_by_pid[each] for each in found if each in fields_by_pid]
+    return {each: fields_by_pid[each] for each in found if each in fields_by_pid}
 
 
 def _all_fields() -> Iterator[tuple[int, list[str]]]:

@@ -131,6 +131,33 @@ class PageRow(Struct, frozen=True):
     slowest_s: float
 
 
+class FileRow(Struct, frozen=True):
+    """Rows that went in or out by one contender."""
+
+    contender: str
+    #: Empty for the others.
+    engine: str
+    #: Which rows.
+    what: str
+    round: int
+    rows: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """The rows a second."""
+        return self.rows / self.seconds
+
+
+class FileBesideRow(Struct, frozen=True):
+    """Upserts, alone or beside an import by the command."""
+
+    engine: str
+    round: int
+    load: Load
+    is_beside: bool
+
+
 class StartRow(Struct, frozen=True):
     """How long a server took from its start to its first answer, and the memory it had then."""
 
@@ -170,6 +197,8 @@ class Results(Struct):
     searches: list[SearchRow] = field(default_factory=list)
     pages: list[PageRow] = field(default_factory=list)
     starts: list[StartRow] = field(default_factory=list)
+    files: list[FileRow] = field(default_factory=list)
+    files_beside: list[FileBesideRow] = field(default_factory=list)
     pulses: list[PulseRow] = field(default_factory=list)
     #: Why a section was left out.
     skipped: dict[str, str] = field(default_factory=dict)

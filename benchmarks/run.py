@@ -38,10 +38,12 @@ class Size:
     many: int
     #: People stored on PostgreSQL before growth is measured once more.
     most: int = 0
+    #: The rows of a file that is imported.
+    file_rows: int = 30_000
 
 
 FULL = Size(5, 3, (1, 16, 64, 256), 100_000, 10_000, 1_000_000, 5_000_000)
-QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000, 100_000)
+QUICK = Size(1, 1, (1, 64), 20_000, 2_000, 50_000, 100_000, 3_000)
 
 
 @dataclass

@@ -11,17 +11,22 @@ from benchmarks.aims import (
     aim_rows,
     beside_ratio,
     cpu_us,
+    files_beside_ratio,
+    files_of,
     per_second,
     ratio_if_measured,
     refused_ratio,
     times_our_cpu,
     upserts_of,
 )
+from benchmarks.file_rows import NEW
 from benchmarks.names import ENGINE_TITLES, ONE_EACH, ONELEAD, Name
 from benchmarks.noise import DISTURBED, steadiness
 from benchmarks.ratios import Spread, spread
 from benchmarks.results import GrowthRow, Results, UpsertRow
 from benchmarks.sections.beside import SEARCHING
+from benchmarks.sections.files import COPY, POCKETBASE
+from benchmarks.sections.files_beside import CONNECTIONS
 from benchmarks.sections.searches import PAGES
 from benchmarks.sections.upserts import LONE, USUAL_CONNECTIONS
 from benchmarks.wrk import Load
@@ -56,6 +61,8 @@ def tables(results: Results) -> dict[str, Table]:
         "searches": (bool(results.searches), _searches),
         "pages": (bool(results.pages), _pages),
         "starts": (bool(results.starts), _starts),
+        "files": (bool(results.files), _files),
+        "files_beside": (bool(results.files_beside), _files_beside),
     }
     return {name: make(results) for name, (is_there, make) in makers.items() if is_there}
 
@@ -65,6 +72,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "http": ("aims", "upserts", "ratios", "cost", "memory"),
     "race": ("races",),
     "growth": ("growth",),
+    "files": ("files", "files_beside"),
     **{name: (name,) for name in ("mix", "beside", "refusals", "searches", "pages", "starts")},
 }
 
@@ -259,6 +267,43 @@ def _beside(results: Results) -> Table:
         *("p99 / alone", "searches/s", "search p50 ms", "search p99 ms"),
     )
     return Table("Upserts beside searches, 64 connections", headings, rows)
+
+
+def _files(results: Results) -> Table:
+    rows = []
+    for contender, engine, what in dict.fromkeys(
+        (row.contender, row.engine, row.what) for row in results.files
+    ):
+        measured = files_of(results, contender, what, engine)
+        found = spread(measured)
+        times = [
+            ratio_if_measured(measured, files_of(results, COPY, NEW, engine)),
+            ratio_if_measured(measured, files_of(results, Name.FASTAPI, what)),
+            ratio_if_measured(measured, files_of(results, POCKETBASE, what)),
+        ]
+        title = ENGINE_TITLES.get(engine, "")
+        span = f"{found.lowest:,.0f} to {found.highest:,.0f}"
+        rows.append((contender, title, what, f"{found.median:,.0f}", span, *map(_span, times)))
+    headings = (
+        *("contender", "engine", "rows", "rows/s", "range"),
+        *("/ COPY's, all new", f"/ {Name.FASTAPI}'s", "/ PocketBase's"),
+    )
+    return Table("Files in and out", headings, rows)
+
+
+def _files_beside(results: Results) -> Table:
+    rows = []
+    for engine, title in ENGINE_TITLES.items():
+        for is_beside in (False, True):
+            loads = [
+                row.load
+                for row in results.files_beside
+                if row.engine == engine and row.is_beside is is_beside
+            ]
+            times = _span(files_beside_ratio(results, engine)) if is_beside else ""
+            rows.append((title, "beside" if is_beside else "alone", *_speed(loads), times))
+    headings = ("engine", "an import", "upserts/s", "range", "p50 ms", "p99 ms", "p99 / alone")
+    return Table(f"Upserts beside an import, {CONNECTIONS} connections", headings, rows)
 
 
 def _refusals(results: Results) -> Table:

@@ -46,8 +46,8 @@ _NAMES = (Name.POCKETBASE_SEARCH, Name.POCKETBASE_BATCH)
 _FULL_NAMES = (Name.POCKETBASE_SEARCH_FULL, Name.POCKETBASE_BATCH_FULL)
 _HOOKS = "hooks"
 _IDENTITY, _PASSWORD = "bench@onelead.example", "benchmark-password"
-_RECORDS = "/api/collections/leads/records"
-_BATCH = "/api/batch"
+RECORDS = "/api/collections/leads/records"
+BATCH = "/api/batch"
 _COLLECTION = {
     "name": "leads",
     "type": "base",
@@ -162,7 +162,7 @@ def pocketbase_serving(
 
         def a_contender(name: str, script: str, *, thread_each: bool) -> HttpContender:
             return HttpContender(
-                *(name, port, pid, script, _BATCH),
+                *(name, port, pid, script, BATCH),
                 values={"token": token, "people": with_own_name(people)},
                 headers={"Authorization": token},
                 emails=lambda ending: _emails(folder / "data.db", ending),
@@ -249,12 +249,12 @@ async def _search_then_write(
     connection: Connection, headers: Mapping[str, str], email: str, title: str
 ) -> bool:
     search = urlencode({"filter": f"(email='{email}')", "perPage": "1", "skipTotal": "1"})
-    status, found = await connection.call("GET", f"{_RECORDS}?{search}", headers)
+    status, found = await connection.call("GET", f"{RECORDS}?{search}", headers)
     if status != HTTPStatus.OK:
         return False
-    method, path = "POST", _RECORDS
+    method, path = "POST", RECORDS
     if items := json.loads(found)["items"]:
-        method, path = "PATCH", f"{_RECORDS}/{items[0]['id']}"
+        method, path = "PATCH", f"{RECORDS}/{items[0]['id']}"
     status, _record_now = await connection.call(method, path, headers, _record(email, title))
     return status == HTTPStatus.OK
 
@@ -263,6 +263,6 @@ async def _put_in_batch(
     connection: Connection, headers: Mapping[str, str], email: str, title: str
 ) -> bool:
     record_id = hashlib.sha256(email.encode()).hexdigest()[:15]
-    request = {"method": "PUT", "url": _RECORDS, "body": {"id": record_id, **_record(email, title)}}
-    status, _answers = await connection.call("POST", _BATCH, headers, {"requests": [request]})
+    request = {"method": "PUT", "url": RECORDS, "body": {"id": record_id, **_record(email, title)}}
+    status, _answers = await connection.call("POST", BATCH, headers, {"requests": [request]})
     return status == HTTPStatus.OK
