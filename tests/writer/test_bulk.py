@@ -17,8 +17,10 @@ from onelead.domain.limits import (
     BATCH_WRITES_MAX,
     BULK_BATCH_MS_MAX,
     BULK_BATCH_WRITES_MIN,
+    BULK_BESIDE_OTHERS_WRITES_MAX,
     BULK_QUEUE_BYTES_MAX,
     BULK_QUIET_S,
+    BULK_REST_MS_MAX,
 )
 from onelead.domain.writes import CheckedWrites, LeadWrite, Outcome
 from onelead.process.bulk_share import BulkShare
@@ -263,3 +265,32 @@ def test_it_is_short_while_single_writes_come_and_grows_when_they_stay_away() ->
     assert share.alone(19) <= 256
     share.took(0, 4, 5.0, 19)
     assert share.alone(19) == BULK_BATCH_WRITES_MIN
+
+
+async def test_another_process_that_writes_is_noticed_and_left_room(store: MemoryStore) -> None:
+    now = 0.0
+    writer = BatchingWriter(store, monotonic=lambda: now)
+    pieces = [people(250, name) for name in ("Nora", "Omar", "Ida", "Sam")]
+    await writer.write_bulk(1, pieces[0])
+    await writer.write_bulk(1, pieces[1])
+    store.accounts[1].ledger.append("another process")
+    await writer.write_bulk(1, pieces[2])
+    noticed = len(store.batches)
+    await writer.write_bulk(1, pieces[2])
+    beside = [len(batch.writes) for batch in store.batches[noticed:]]
+    assert max(beside) <= BULK_BESIDE_OTHERS_WRITES_MAX
+    now = BULK_QUIET_S
+    await writer.write_bulk(1, pieces[3])
+    assert len(store.batches[-1].writes) > BULK_BESIDE_OTHERS_WRITES_MAX
+
+
+def test_others_have_as_long_as_a_batch_took() -> None:
+    share = BulkShare()
+    share.took(0, 100, 0.004, 0)
+    assert share.rest_s(0) == 0
+    share.met_others(0)
+    assert share.rest_s(BULK_QUIET_S / 2) == 0.008
+    assert share.alone(BULK_QUIET_S / 2) == BULK_BESIDE_OTHERS_WRITES_MAX
+    share.took(0, 100, 4, 0)
+    assert share.rest_s(BULK_QUIET_S / 2) == BULK_REST_MS_MAX / 1000
+    assert share.rest_s(BULK_QUIET_S) == 0

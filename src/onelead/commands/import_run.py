@@ -389,7 +389,7 @@ async def _write(store: Store, account_id: int, one: FileImport, wanted: Wanted)
                 await report.add_earlier(refused, refused=True)
                 on_written = _also(on_written, report)
             run = Run(
-                *(store, BatchingWriter(store), account_id, holder),
+                *(store, BatchingWriter.alone(store), account_id, holder),
                 monotonic=time.monotonic,
                 goes_on=is_wanted,
                 on_written=on_written,

@@ -57,6 +57,15 @@ class BatchReceipt(Struct, frozen=True, gc=False):
         """The ledger number of the first write."""
         return self.seqs[0]
 
+    @property
+    def seqs_written(self) -> Sequence[int]:
+        """The ledger numbers that are new, in order."""
+        return [
+            seq
+            for result, seq in zip(self.results, self.seqs, strict=True)
+            if result.replayed_seq is None
+        ]
+
     def first_written(self, batch: Batch) -> FirstRow | None:
         """Return the first ledger row that the batch wrote; None if all was done before."""
         for write, result, seq in zip(batch.writes, self.results, self.seqs, strict=True):

@@ -185,8 +185,13 @@ BULK_QUEUE_BYTES_MAX = 16 * 1_048_576
 #: A batch of bulk writes alone may take about so long; beside single writes, as long as two of
 #: their batches, but it has at least so many writes. They are alone when none came for so long.
 BULK_BATCH_MS_MAX = 40
+#: In a process that only imports, nobody waits for anything else.
+BULK_ALONE_BATCH_MS_MAX = 100
 BULK_BATCH_WRITES_MIN = 4
 BULK_QUIET_S = 1
+#: Where other processes write as well, it has no more writes, and a rest follows it.
+BULK_BESIDE_OTHERS_WRITES_MAX = 8
+BULK_REST_MS_MAX = 20
 #: Bulk writes are read and checked so many at a time, and then others have a turn.
 BULK_CHECKED_AT_ONCE_MAX = 16
 COMMIT_TIMEOUT_S = 20

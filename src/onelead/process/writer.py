@@ -20,7 +20,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from msgspec import Struct
 from structlog.contextvars import bound_contextvars
@@ -32,6 +32,7 @@ from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_BYTES_MAX,
     BATCH_WRITES_MAX,
+    BULK_ALONE_BATCH_MS_MAX,
     BULK_CHECKED_AT_ONCE_MAX,
     BULK_QUEUE_BYTES_MAX,
     BULK_QUEUE_WRITES_MAX,
@@ -122,6 +123,8 @@ class _Lane:
         #: Calls with bulk writes come in one after another.
         self.bulk_turn = asyncio.Lock()
         self.bulk_room = asyncio.Event()
+        #: The last ledger number that this process has written; None before it has.
+        self.last_seq: int | None = None
         self.task: asyncio.Task[None] | None = None
 
 
@@ -154,6 +157,13 @@ class BatchingWriter:
         #: Set when no more bulk writes are accepted, because the process stops.
         self.ends_bulk = asyncio.Event()
         self._stopping = False
+
+    @classmethod
+    def alone(cls, store: WriterStore) -> Self:
+        """Return the writer of a process that does nothing else: its batches may be long."""
+        writer = cls(store)
+        writer._bulk_share = BulkShare(batch_ms_max=BULK_ALONE_BATCH_MS_MAX)
+        return writer
 
     @property
     def is_below_high_water(self) -> bool:
@@ -282,6 +292,8 @@ class BatchingWriter:
 
     async def _drain(self, lane: _Lane) -> None:
         while lane.waiting or lane.bulk:
+            if not lane.waiting and (rest_s := self._bulk_share.rest_s(self._monotonic())):
+                await asyncio.sleep(rest_s)
             await self._commit(lane, self._next_batch(lane))
         lane.task = None
 
@@ -314,6 +326,7 @@ class BatchingWriter:
                 await self._commit(lane, [waiting])
         else:
             lane.settings = receipt.settings
+            self._look_for_others(lane, receipt)
             self._answer(lane, batch, receipt)
 
     async def _write_batch(self, batch: Batch, bulk: int) -> BatchReceipt:
@@ -332,6 +345,14 @@ class BatchingWriter:
             self._observer.batch_committed(receipt.results, now_s - began)
             self._bulk_share.took(len(batch.writes) - bulk, bulk, now_s - began, now_s)
         return receipt
+
+    def _look_for_others(self, lane: _Lane, receipt: BatchReceipt) -> None:
+        """Notice by the ledger numbers whether another process has written meanwhile."""
+        seqs = receipt.seqs_written
+        if seqs:
+            if lane.last_seq is not None and seqs[0] > lane.last_seq + 1:
+                self._bulk_share.met_others(self._monotonic())
+            lane.last_seq = seqs[-1]
 
     def _answer(self, lane: _Lane, batch: list[_Waiting], receipt: BatchReceipt) -> None:
         self._forget(lane, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import sys
@@ -10,12 +11,16 @@ from contextlib import suppress
 from onelead.files.imports.prepared import PrepareJob, preparing
 from onelead.process.memory import collect_garbage_rarely
 
+_NICENESS = 10
+
 
 def main() -> None:
     """Do one job; end early when nobody reads any more."""
     # They are for the process that writes, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # What holds the lane goes first.
+    os.nice(_NICENESS)
     collect_garbage_rarely()
     job: PrepareJob = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started it
     with suppress(BrokenPipeError):

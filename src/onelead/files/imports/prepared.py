@@ -88,21 +88,18 @@ async def prepared_here(job: PrepareJob) -> AsyncGenerator[Prepared]:
 async def prepared_elsewhere(job: PrepareJob) -> AsyncGenerator[Prepared]:
     """Yield the same as `prepared_here`, made by a process that ends with this generator."""
     process = await asyncio.to_thread(started_process, job)
-    reading = None
+    reading = asyncio.ensure_future(asyncio.to_thread(_received, process))
     try:
-        while True:
-            reading = asyncio.ensure_future(asyncio.to_thread(_received, process))
-            answer = await asyncio.shield(reading)
+        while (answer := await asyncio.shield(reading)) is not None:
             if isinstance(answer, OneleadError):
                 raise answer
-            if answer is None:
-                return
+            # The next one comes while this one is written.
+            reading = asyncio.ensure_future(asyncio.to_thread(_received, process))
             yield answer
     finally:
         process.kill()
-        if reading is not None:
-            # Nobody may read from a pipe that is closed.
-            await asyncio.wait([reading])
+        # Nobody may read from a pipe that is closed.
+        await asyncio.wait([reading])
         await asyncio.to_thread(_end, process)
 
 

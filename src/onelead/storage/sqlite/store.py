@@ -64,6 +64,8 @@ _BATCH_PAGES_KIB = 64 * 1024
 _FEW_WRITES = 2
 _FAST_COMMIT_S = 0.0003
 _COMMITS_WEIGHED = 8
+#: Between two tries to take the file's write lock.
+_BUSY_REST_S = 0.001
 _READ_ACCOUNT = select(schema.account.c.id).limit(1)
 
 
@@ -392,11 +394,20 @@ class SqliteStore(PortableStore):
             await loop.run_in_executor(self._writer, self._wait_and_begin, driver)
 
     def _wait_and_begin(self, driver: sqlite3.Connection) -> None:
-        driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
-        try:
-            driver.execute("BEGIN IMMEDIATE")
-        finally:
-            driver.execute("PRAGMA busy_timeout = 0")
+        """Try again every moment; SQLite itself would wait longer and longer in between.
+
+        Another process that imports leaves the lock free for a moment after each batch.
+        """
+        for _ in range(round(self._busy_timeout_s / _BUSY_REST_S)):
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                time.sleep(_BUSY_REST_S)
+            else:
+                return
+        driver.execute("BEGIN IMMEDIATE")
 
     def _commit(self, driver: sqlite3.Connection) -> None:
         """Commit, and note how long it took."""
