@@ -35,8 +35,8 @@ async def under_way(web: Web, state: ImportState) -> None:
 @pytest.mark.parametrize(
     ("state", "name", "rows"),
     [
-        (STATE.READING, "Being read", "5,000"),
-        (STATE.REHEARSING, "Being tried", "2,000 of 5,000"),
+        (STATE.READING, "Reading", "5,000"),
+        (STATE.REHEARSING, "Dry run", "2,000 of 5,000"),
         (STATE.RUNNING, "Running", "2,000 of 5,000"),
     ],
 )

@@ -89,7 +89,8 @@ class Survey:
         if found:
             count = sum(column.placeholders for column in columns)
             texts = [text for text, _ in found.most_common()]
-            yield f"{_count(count, 'cell says', 'cells say')} nothing, such as {_listed(texts)}."
+            cells = _count(count, "cell is a placeholder", "cells are placeholders")
+            yield f"{cells} and taken as empty, such as {_listed(texts)}."
         for column in columns:
             yield from _column_concerns(column, self._settings)
         end = "and will be refused"
@@ -112,8 +113,10 @@ def _column_concerns(column: ColumnFindings, settings: AccountSettings) -> Itera
         sample = quoted(column.cut_sample)
         yield f"{header}: {what} cut by a spreadsheet (E+), such as {sample}{end}."
     if column.no_address:
-        what = _count(column.no_address, "value is", "values are")
-        yield f"{header}: {what} no e-mail address; the rows are imported without."
+        what = _count(
+            column.no_address, "value is not an e-mail address", "values are not e-mail addresses"
+        )
+        yield f"{header}: {what}; the rows are imported without."
     if column.is_whole:
         yield f'{header}: the ".0" at the end of each number is taken off.'
     for currency, count in column.currencies.items():
@@ -130,7 +133,7 @@ def _stops(mapping: Mapping, columns: Sequence[ColumnFindings]) -> Iterable[str]
                 yield (
                     f"Column {quoted(column.header)} is matched by, and the spreadsheet has cut "
                     f"{count} in it (E+), such as {quoted(column.cut_sample)}. "
-                    "Export the file again with this column as text, or match by another one."
+                    "Export the file again with this column as text, or match by another column."
                 )
 
 

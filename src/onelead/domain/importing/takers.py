@@ -154,8 +154,8 @@ def email_taker(context: Context) -> TakeEntry:
             return
         addresses, others = cell_addresses(text)
         for other in others:
-            why = "it is no e-mail address"
-            row.remarks.append(f"{header}: left out, because {why}: {quoted(other)}")
+            why = "it is not an e-mail address"
+            row.remarks.append(f"{header}: left out because {why}: {quoted(other)}")
         for address in addresses:
             if address is not text and not clean(address):
                 # Without its wrapper it is a placeholder.
@@ -213,7 +213,7 @@ def phone_taker(context: Context) -> TakeEntry:
             text = _PHONE_PREFIX.sub("", without_apostrophe(text), count=1).lstrip("/")
         if is_cut(text):
             why = "a spreadsheet has cut the number (E+)"
-            row.remarks.append(f"{column.header}: left out, because {why}: {quoted(text)}")
+            row.remarks.append(f"{column.header}: left out because {why}: {quoted(text)}")
             return
         if column.is_whole:
             text = whole(text)
@@ -286,7 +286,7 @@ def category_of(kind: str, text: str) -> str | None:
 
 def amount_taker(context: Context) -> Take:
     """Take the monetary value."""
-    number_in = _number_reader(context, "monetary_value")
+    number_in = _number_reader(context)
 
     def take(text: str, row: MappedRow) -> None:
         if (number := number_in(text, row)) is not None:
@@ -295,7 +295,7 @@ def amount_taker(context: Context) -> Take:
     return take
 
 
-def _number_reader(context: Context, attribute: str) -> ValueIn:
+def _number_reader(context: Context) -> ValueIn:
     """Return the function that reads numbers; a text that is none makes the row refused."""
     clean, decimal, header = context.clean, context.decimal, context.column.header
     sign = {",": " with a decimal comma", ".": " with a decimal point"}.get(decimal or "", "")
@@ -304,8 +304,8 @@ def _number_reader(context: Context, attribute: str) -> ValueIn:
         number = plain_number(unwrapped(text), decimal)
         # Zero is a number here, even where it is a placeholder.
         if number is None and clean(text):
-            problem = f"{header}: is not a number{sign}: {quoted(text)}"
-            row.problems.append(Problem(attribute, problem, "not_a_number"))
+            problem = f"{header}: {quoted(text)} is not a number{sign}"
+            row.problems.append(Problem("base", problem, "not_a_number"))
         return number
 
     return number_in
@@ -326,7 +326,7 @@ def _ids_reader(context: Context, choices: Choices) -> IdsIn:
         ids = tuple(id_ for id_ in found.values() if id_ is not None)
         left_out = (quoted(part) for part, id_ in found.items() if id_ is None)
         unknown = ", ".join(islice(left_out, LIST_ENTRIES_MAX))
-        return ids, unknown and f"{header}: left out, because it is unknown: {unknown}"
+        return ids, unknown and f"{header}: left out because it is unknown: {unknown}"
 
     read_short = lru_cache(maxsize=1024)(read)
 
@@ -361,7 +361,7 @@ def moment_taker(context: Context) -> Take:
             return
         seconds = seconds_of(text, order, zone)
         if seconds is None or not 0 <= seconds <= UNIX_SECONDS_MAX:
-            row.problems.append(Problem("date_created", _no_day(header, text, order)))
+            row.problems.append(Problem("base", _no_day(header, text, order)))
         else:
             row.date_created = seconds
 
@@ -375,7 +375,7 @@ def _says_no_day(text: str, clean: Clean) -> bool:
 
 def _no_day(header: str, text: str, order: DateOrder | None) -> str:
     how = {"dmy": " (day first)", "mdy": " (month first)"}.get(order or "", "")
-    return f"{header}: is no day{how}: {quoted(text)}"
+    return f"{header}: {quoted(text)} is not a date{how}"
 
 
 def custom_taker(context: Context) -> Take:
@@ -403,10 +403,6 @@ def _text_reader(context: Context) -> ValueIn:
     return value_in
 
 
-def _custom_number_reader(context: Context) -> ValueIn:
-    return _number_reader(context, "custom_fields")
-
-
 def _check_reader(context: Context) -> ValueIn:
     clean = context.clean
 
@@ -427,7 +423,7 @@ def _day_reader(context: Context) -> ValueIn:
             return None
         day = api_day(text, order)
         if day is None:
-            row.problems.append(Problem("custom_fields", _no_day(header, text, order)))
+            row.problems.append(Problem("base", _no_day(header, text, order)))
         return day
 
     return value_in
@@ -444,7 +440,7 @@ def _option_reader(context: Context) -> ValueIn:
 
 
 _VALUES: dict[DataType, Callable[[Context], ValueIn]] = {
-    **dict.fromkeys(NUMBER_TYPES, _custom_number_reader),
+    **dict.fromkeys(NUMBER_TYPES, _number_reader),
     DataType.CHECKBOX: _check_reader,
     DataType.DATE: _day_reader,
     DataType.DROPDOWN: _option_reader,

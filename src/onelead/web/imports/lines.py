@@ -15,11 +15,11 @@ from onelead.files.imports.undone import undo_of, undo_word
 from onelead.web.frame.visit import Visit
 
 _STATE_TEXTS = {
-    ImportState.UPLOADING: "Upload not finished",
-    ImportState.READING: "Being read",
-    ImportState.READ: "Waits for you",
-    ImportState.REHEARSING: "Being tried",
-    ImportState.REHEARSED: "Waits for you",
+    ImportState.UPLOADING: "Upload incomplete",
+    ImportState.READING: "Reading",
+    ImportState.READ: "Waiting for you",
+    ImportState.REHEARSING: "Dry run",
+    ImportState.REHEARSED: "Waiting for you",
     ImportState.RUNNING: "Running",
     ImportState.PAUSED: "Paused",
     ImportState.DONE: "Done",

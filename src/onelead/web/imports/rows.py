@@ -21,7 +21,13 @@ from onelead.domain.limits import LEDGER_SLICE_ROWS
 from onelead.domain.text import known_id, whole_number
 from onelead.domain.writes import Outcome
 from onelead.files.imports.choices import Findings, ImportChoices, rehearsed_row
-from onelead.files.imports.outcomes import AMBIGUOUS, NOT_TAKEN, OUTCOMES, SKIPPED
+from onelead.files.imports.outcomes import (
+    AMBIGUOUS,
+    NOT_TAKEN,
+    OUTCOMES,
+    SKIPPED,
+    reason_text,
+)
 from onelead.incoming.imported_rows import row_of
 from onelead.web.frame.forms import Form
 from onelead.web.frame.visit import Visit
@@ -31,7 +37,6 @@ from onelead.web.words.ledger_lines import (
     LongText,
     change_lines,
     ledger_line,
-    reason_text,
 )
 
 #: The cells that can be corrected on one page.
@@ -121,7 +126,7 @@ def _rehearsed(
         lead_id=of.lead_id if row.outcome != Outcome.CREATED else None,
         lead_name=of.lead_name or "",
         changes=change_lines(changes, settings),
-        why=LongText(reason_text(of.why or "")),
+        why=LongText(of.why or ""),
         ids=of.ids,
         remarks=of.remarks,
         cells=cells,
@@ -186,7 +191,7 @@ def _written(
         lead_id=row.resource_id,
         lead_name=lead.name if lead else "",
         changes=line.changes,
-        why=line.reason,
+        why=LongText(reason_text(line.reason.text)),
         ids=line.named_leads,
         texts=_texts(cells.get(row.seq, {}).items()),
         seq=row.seq,

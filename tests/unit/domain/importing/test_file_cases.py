@@ -71,7 +71,7 @@ def test_numbers_that_a_spreadsheet_has_cut_and_marked() -> None:
     assert ivo.address.postal_code == "02140"
     assert any("E+" in concern for concern in file.surveyed().concerns)
     assert file.mapped()[0].remarks == [
-        'Phone: left out, because a spreadsheet has cut the number (E+): "4.47911E+11"'
+        'Phone: left out because a spreadsheet has cut the number (E+): "4.47911E+11"'
     ]
 
 

@@ -72,7 +72,7 @@ def test_what_is_no_email_is_left_out_and_never_matched_by(text: str) -> None:
     assert row.properties == {"name": "Ana"}
     assert row.match is None
     assert row.problems == []
-    assert row.remarks == [f'Email: left out, because it is no e-mail address: "{text}"']
+    assert row.remarks == [f'Email: left out because it is not an e-mail address: "{text}"']
 
 
 @pytest.mark.parametrize("text", ["N/A", "-", "mailto:none", "noemail", "<none>"])
@@ -96,7 +96,7 @@ def test_an_address_of_the_list_identifies_nobody_in_any_wrapper() -> None:
 
 
 SEVERAL = "ana@a.example; Ana C <ac@a.example>, x, ANA@a.example"
-LEFT_OUT = 'Email: left out, because it is no e-mail address: "x"'
+LEFT_OUT = 'Email: left out because it is not an e-mail address: "x"'
 
 
 def test_further_emails_go_to_the_details_of_a_lead_that_has_none() -> None:
@@ -279,7 +279,7 @@ def test_choices_are_found_by_name_in_any_case(
 def test_an_unknown_choice_is_left_out_with_a_remark() -> None:
     row = one_row({"Name": "Ana", "Owner": "sam twin"}, SETTINGS)
     assert row.properties == {"name": "Ana"}
-    assert row.remarks == ['Owner: left out, because it is unknown: "sam twin"']
+    assert row.remarks == ['Owner: left out because it is unknown: "sam twin"']
 
 
 def test_an_unknown_choice_is_what_the_answer_says() -> None:
@@ -288,7 +288,7 @@ def test_an_unknown_choice_is_what_the_answer_says() -> None:
     file = File(["Name", "Status", "Source"], *rows, choices=choices)
     first, second, third = file.mapped()
     assert [row.properties["status_id"] for row in (first, second, third)] == [2002, 2004, 2002]
-    assert first.remarks == ['Source: left out, because it is unknown: "Fair"']
+    assert first.remarks == ['Source: left out because it is unknown: "Fair"']
     assert (second.remarks, third.properties["customer_source_id"]) == ([], 3101)
 
 
@@ -343,18 +343,18 @@ def test_a_custom_value_is_read_by_its_type(header: str, text: str, value: Any) 
 def test_a_multiselect_keeps_what_is_known() -> None:
     row = one_row({"Name": "Ana", "Levels": "Gold; Platinum; Silver"}, SETTINGS)
     assert row.properties["custom_fields"][0]["value"] == [5102, 5101]
-    assert row.remarks == ['Levels: left out, because it is unknown: "Platinum"']
+    assert row.remarks == ['Levels: left out because it is unknown: "Platinum"']
 
 
 @pytest.mark.parametrize(
     ("header", "text", "problem"),
     [
-        ("Visited", "31.02.2026", 'Visited: is no day: "31.02.2026"'),
-        ("Visited", "13/13/2026", 'Visited: is no day: "13/13/2026"'),
-        ("Created", "31.02.2026", 'Created: is no day: "31.02.2026"'),
-        ("Created", "1.1.1900", 'Created: is no day: "1.1.1900"'),
-        ("Score", "many", 'Score: is not a number: "many"'),
-        ("Value", "12 or so", 'Value: is not a number: "12 or so"'),
+        ("Visited", "31.02.2026", 'Visited: "31.02.2026" is not a date'),
+        ("Visited", "13/13/2026", 'Visited: "13/13/2026" is not a date'),
+        ("Created", "31.02.2026", 'Created: "31.02.2026" is not a date'),
+        ("Created", "1.1.1900", 'Created: "1.1.1900" is not a date'),
+        ("Score", "many", 'Score: "many" is not a number'),
+        ("Value", "12 or so", 'Value: "12 or so" is not a number'),
     ],
 )
 def test_what_cannot_be_is_refused_and_never_made_to_fit(
@@ -369,8 +369,8 @@ def test_the_form_of_a_column_is_named_in_its_problem() -> None:
     columns = file.mapping.with_columns(dates={1: "dmy"}, decimal={2: ","}).columns
     row = Mapper(Mapping(columns), SETTINGS).row(file.rows[0])
     assert [one.text for one in row.problems] == [
-        'Visited: is no day (day first): "07/30/2023"',
-        'Score: is not a number with a decimal comma: "1.5"',
+        'Visited: "07/30/2023" is not a date (day first)',
+        'Score: "1.5" is not a number with a decimal comma',
     ]
 
 

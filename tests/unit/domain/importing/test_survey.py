@@ -243,9 +243,9 @@ def test_what_is_not_imported_and_what_says_nothing_is_said() -> None:
     first, second, *others = surveyed.concerns
     assert first.startswith('Not imported: columns "Extra 0", "Extra 1"')
     assert first.endswith('"Extra 19" and 5 more.')
-    assert second.startswith('3 cells say nothing, such as "')
+    assert second.startswith('3 cells are placeholders and taken as empty, such as "')
     assert others == [
-        'Column "Email": 1 value is no e-mail address; the rows are imported without.',
+        'Column "Email": 1 value is not an e-mail address; the rows are imported without.',
         "2 rows have nothing to import and will be refused.",
     ]
     assert surveyed.columns[2].samples == ("x", "y", "z")
