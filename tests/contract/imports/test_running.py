@@ -38,6 +38,8 @@ ROWS = 23
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A machine that stands still makes no difference to how often it is asked what to do.
+    monkeypatch.setattr(walks, "IMPORT_NOTED_S", 60)
     monkeypatch.setattr(walks.chunks_of, "__kwdefaults__", {"after": 0, "rows": 5})
 
 

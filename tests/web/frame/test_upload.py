@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from onelead.domain.errors import BodyMalformed, BodyTooLarge, OneleadError
+from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow, OneleadError
 from onelead.domain.limits import FORM_FIELDS_MAX, REQUEST_BODY_BYTES_MAX
+from onelead.web.frame import upload as upload_module
 from onelead.web.frame.upload import Upload
 
 FILE = b"Name,E-mail\r\nNora,nora@field.example\r\n"
@@ -47,6 +49,28 @@ async def parts(upload: Upload, size_bytes: int = 10) -> list[bytes]:
     await upload.form()
     found: AsyncIterator[bytes] = upload.parts(size_bytes)
     return [one async for one in found]
+
+
+async def test_a_file_that_trickles_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_module, "REQUEST_BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(upload_module, "UPLOAD_SLOWEST_BYTES", 500)
+    body = file_part(FILE * 20)
+
+    def trickling(size: int) -> Request:
+        pieces = iter(body[at : at + size] for at in range(0, len(body), size))
+
+        async def receive() -> Message:
+            await asyncio.sleep(0.03 if size < 500 else 0)
+            return {"type": "http.request", "body": next(pieces, b""), "more_body": True}
+
+        headers = [(b"content-type", b"multipart/form-data; boundary=B")]
+        return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+    with pytest.raises(BodyTooSlow, match="Less than 500 bytes"):
+        await parts(Upload(trickling(10)))
+    upload = Upload(trickling(600))
+    await upload.form()
+    assert upload.file_name == "leads.csv"
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 7, 10_000])

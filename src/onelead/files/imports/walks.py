@@ -28,6 +28,8 @@ from onelead.files.readers.table import Choices, Row, Table
 from onelead.storage.sqlite.temporary import temporary_room
 
 T = TypeVar("T")
+#: Where a file can be opened again without a name, a process that is killed leaves none behind.
+_HAS_DESCRIPTORS = Path("/proc/self/fd").exists()
 
 
 async def in_thread(call: Callable[..., T], *args: Any) -> T:
@@ -89,8 +91,8 @@ async def file_of(store: PartStore, account_id: int, one: FileImport) -> AsyncIt
     if one.path is not None:
         yield Path(one.path)
         return
-    # It has no name, so a process that is killed leaves nothing behind.
-    with tempfile.TemporaryFile(prefix="onelead-") as spool:
+    made = tempfile.TemporaryFile if _HAS_DESCRIPTORS else tempfile.NamedTemporaryFile
+    with made(prefix="onelead-") as spool:
         part = 0
         while (content := await store.import_part(account_id, one.number, part)) is not None:
             with temporary_room():
@@ -98,7 +100,8 @@ async def file_of(store: PartStore, account_id: int, one: FileImport) -> AsyncIt
             part += 1
         with temporary_room():
             await in_thread(spool.flush)
-        yield Path(f"/proc/{os.getpid()}/fd/{spool.fileno()}")
+        own = f"/proc/{os.getpid()}/fd/{spool.fileno()}"
+        yield Path(own if _HAS_DESCRIPTORS else spool.name)
 
 
 async def table_of(path: Path, name: str, reading: Choices, digest: str = "") -> Table:

@@ -14,7 +14,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from onelead.domain.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
-from onelead.domain.limits import FORM_FIELDS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIMEOUT_S
+from onelead.domain.limits import (
+    FORM_FIELDS_MAX,
+    REQUEST_BODY_BYTES_MAX,
+    REQUEST_BODY_TIMEOUT_S,
+    UPLOAD_SLOWEST_BYTES,
+)
 from onelead.domain.text import as_one_line
 from onelead.web.frame.forms import Form
 
@@ -40,6 +45,9 @@ class Upload:
         #: What the browser calls the file; None before it begins.
         self.file_name: str | None = None
         self._is_file_over = False
+        #: How long to wait for so many bytes: what the server does meanwhile does not count.
+        self._left_s: float = REQUEST_BODY_TIMEOUT_S
+        self._waited_for_bytes = 0
         try:
             self._parser = MultipartParser(
                 options.get(b"boundary", b"-"),
@@ -80,15 +88,23 @@ class Upload:
             yield bytes(self._content)
 
     async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
         try:
-            async with asyncio.timeout(REQUEST_BODY_TIMEOUT_S):
+            async with asyncio.timeout(self._left_s):
                 piece = await anext(self._pieces, b"")
+            self._left_s -= clock() - began_s
+            self._waited_for_bytes += len(piece)
+            if self._waited_for_bytes >= UPLOAD_SLOWEST_BYTES:
+                self._waited_for_bytes, self._left_s = 0, REQUEST_BODY_TIMEOUT_S
             if piece:
                 self._parser.write(piece)
             else:
                 self._is_over = True
         except TimeoutError:
-            raise BodyTooSlow(f"No more came for {REQUEST_BODY_TIMEOUT_S} seconds") from None
+            raise BodyTooSlow(
+                f"Less than {UPLOAD_SLOWEST_BYTES} bytes came in {REQUEST_BODY_TIMEOUT_S} seconds"
+            ) from None
         except ClientDisconnect:
             self._is_over = True
         except (FormParserError, UnicodeDecodeError):
