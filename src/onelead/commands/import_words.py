@@ -116,7 +116,7 @@ def _line(text: str) -> str:
 
 def questions_text(findings: Findings) -> str:
     """Say what has to be decided, and what is assumed as nobody is asked."""
-    lines = [f"Stop: {one}" for one in findings.surveyed.stops]
+    lines: list[str] = []
     for question in findings.surveyed.questions:
         lines.append(f"Question: {question.sentence}")
         lines += [f"    {_line(text)} ({count:,})" for text, count in question.values[:_LISTED]]

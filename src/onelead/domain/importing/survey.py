@@ -131,8 +131,8 @@ def _stops(mapping: Mapping, columns: Sequence[ColumnFindings]) -> Iterable[str]
             if column.cut and field.startswith(CUSTOM) and column.target == field:
                 count = _count(column.cut, "number", "numbers")
                 yield (
-                    f"Column {quoted(column.header)} is matched by, and the spreadsheet has cut "
-                    f"{count} in it (E+), such as {quoted(column.cut_sample)}. "
+                    f"Rows are matched by column {quoted(column.header)}, but a spreadsheet has "
+                    f"cut {count} in it (E+), such as {quoted(column.cut_sample)}. "
                     "Export the file again with this column as text, or match by another column."
                 )
 
