@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
 
 import msgspec
 import typer
@@ -23,15 +23,18 @@ from onelead.commands.options import (
 from onelead.commands.progress import OnProgress, outcome_lines, shown_progress
 from onelead.commands.running import configuration_from
 from onelead.configuration import Configuration
-from onelead.contract.batches import BatchOverview, UndoOrder
+from onelead.contract.batches import BatchResult, BatchUndo, UndoOrder
 from onelead.contract.store import Store
-from onelead.domain.limits import ID_MAX, RETRY_AFTER_S
+from onelead.domain.limits import ID_MAX, LEDGER_SLICE_ROWS, RETRY_AFTER_S
+from onelead.domain.text import as_one_line
 from onelead.domain.writes import Action, Delivery, LeadWrite, Outcome, WriteResult
 from onelead.incoming.batch_ids import required_batch_id
 from onelead.process.batch_undo_work import BatchUndoer, UndoPreview, preview_undo
 from onelead.process.writer import BatchingWriter
 
 _EXIT_REFUSED = 1
+#: So many rows that were left are named, and so many of them to people.
+_LEFT_MAX, _LEFT_SHOWN = 1_000, 20
 
 Force = Annotated[bool, typer.Option("--force", help="Undo even what loses later changes.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")]
@@ -48,6 +51,28 @@ class UndoneRow(Struct, frozen=True, kw_only=True):
     #: The fields that it changed back, and those that stayed.
     changed: tuple[str, ...]
     kept: tuple[str, ...]
+
+
+class LeftRow(Struct, frozen=True, kw_only=True):
+    """A row of a batch that was not, or not wholly, taken back."""
+
+    about_seq: int | None
+    lead_id: int | None
+    #: The fields that stay as others have changed them since.
+    kept: tuple[str, ...]
+    why: str | None
+
+
+class UndoneBatch(Struct, frozen=True, kw_only=True):
+    """What the undo of a batch did."""
+
+    batch_id: str
+    about_batch_id: str
+    rows: int
+    outcomes: Mapping[str, int]
+    #: The first of them, and how many there are.
+    left: tuple[LeftRow, ...]
+    left_count: int
 
 
 def undo(
@@ -94,7 +119,7 @@ def undo_of_batch(
         done = app.on_store(
             configuration, lambda store: _batch(store, account, about_id, force, on_progress)
         )
-    print_result(_batch_machine(done), _batch_text(done), as_json=as_json)
+    print_result(msgspec.to_builtins(done), _batch_text(done), as_json=as_json)
     if done.outcomes.get(Outcome.REFUSED):
         raise typer.Exit(_EXIT_REFUSED)
 
@@ -162,8 +187,8 @@ def _preview_text(preview: UndoPreview) -> str:
 
 async def _batch(
     store: Store, account: int | None, about_id: str, force: bool, on_progress: OnProgress
-) -> BatchOverview:
-    """Undo a batch, together with what else is at it, and return the batch of undos."""
+) -> UndoneBatch:
+    """Undo a batch, together with what else is at it, and return what was done."""
     account_id = (await chosen_account(store, account)).account_id
     order = UndoOrder(secrets.token_hex(16), about_id, force, user_id=None, api_key_id=None)
     undo = await store.begin_undo(account_id, order)
@@ -176,7 +201,37 @@ async def _batch(
         batch = await store.batch(account_id, undo.id)
         assert batch.undoes is not None
         undo = batch.undoes
-    return await store.batch(account_id, undo.id)
+    return await _undone_batch(store, account_id, undo)
+
+
+async def _undone_batch(store: Store, account_id: int, undo: BatchUndo) -> UndoneBatch:
+    """Look through the results for what was left."""
+    left: list[LeftRow] = []
+    after = count = 0
+    while rows := await store.batch_results(
+        account_id, undo.id, after=after, limit=LEDGER_SLICE_ROWS
+    ):
+        for row in rows:
+            if row.kept or row.outcome == Outcome.REFUSED:
+                count += 1
+                if len(left) < _LEFT_MAX:
+                    left.append(_left_row(row))
+        after = rows[-1].seq
+    batch = await store.batch(account_id, undo.id)
+    return UndoneBatch(
+        batch_id=undo.id,
+        about_batch_id=undo.about_id,
+        rows=undo.rows,
+        outcomes=batch.outcomes,
+        left=tuple(left),
+        left_count=count,
+    )
+
+
+def _left_row(row: BatchResult) -> LeftRow:
+    return LeftRow(
+        about_seq=row.about_seq, lead_id=row.lead_id, kept=tuple(row.kept), why=row.message
+    )
 
 
 def _a_rest() -> Callable[[], Awaitable[bool]]:
@@ -192,20 +247,21 @@ def _a_rest() -> Callable[[], Awaitable[bool]]:
     return rest
 
 
-def _batch_machine(done: BatchOverview) -> dict[str, Any]:
-    assert done.undoes is not None
-    return {
-        "batch_id": done.id,
-        "about_batch_id": done.undoes.about_id,
-        "rows": done.undoes.rows,
-        "outcomes": dict(done.outcomes),
-    }
-
-
-def _batch_text(done: BatchOverview) -> str:
-    assert done.undoes is not None
-    lines = [f"Batch {done.undoes.about_id} is undone by batch {done.id}:"]
+def _batch_text(done: UndoneBatch) -> str:
+    lines = [f"Batch {done.about_batch_id} is undone by batch {done.batch_id}:"]
     lines += outcome_lines(done.outcomes) or ["  nothing was left to undo"]
+    if done.left:
+        lines.append("Left as others have changed them since, or refused:")
+        lines += [_left_text(row) for row in done.left[:_LEFT_SHOWN]]
+        if done.left_count > _LEFT_SHOWN:
+            lines.append(f"  and {done.left_count - _LEFT_SHOWN:,} more, on the batch's page")
     if done.outcomes.get(Outcome.REFUSED):
-        lines.append("The refused ones are on its page, with their reasons; see also --force.")
+        again = f"onelead undo --batch {done.about_batch_id} --force"
+        lines.append(f"Undo even what loses later changes with: {again}")
     return "\n".join(lines)
+
+
+def _left_text(row: LeftRow) -> str:
+    if row.why:
+        return f"  ledger row {row.about_seq}: {as_one_line(row.why)}"
+    return f"  lead {row.lead_id} keeps {', '.join(row.kept)}"

@@ -94,6 +94,20 @@ def test_an_undo_says_what_it_changed_back_and_what_it_kept(tmp_path: Path, call
     ]
 
 
+def test_the_undo_of_a_batch_lists_what_stays_field_by_field(tmp_path: Path, call: Call) -> None:
+    create_batch(tmp_path, 1)
+    ((lead_id,),) = stored(tmp_path, "SELECT id FROM lead")
+    for batch_id, title in (("b2", "Buyer"), ("b3", "Boss")):
+        patch = LeadPatch(title=title, details="A buyer")
+        delivery = Delivery("r", None, None, "{}", batch_id=batch_id)
+        write_all(tmp_path, [LeadWrite(Action.UPDATE, delivery, lead_id, patch)])
+    done = call("undo", "--batch", "b2", "--json").result
+    assert done["outcomes"] == {"updated": 1}
+    assert done["left"] == [{"about_seq": 2, "lead_id": lead_id, "kept": ["title"], "why": None}]
+    told = call("undo", "--batch", "b2").out.splitlines()
+    assert told[-1] == f"  lead {lead_id} keeps title"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -134,7 +148,12 @@ def test_a_batch_is_undone_but_for_what_is_refused(tmp_path: Path, call: Call) -
     ]
     done = call("undo", "--batch", "b1")
     assert (done.code, done.err) == (1, "")
-    assert done.out.splitlines()[1:3] == ["  2 deleted", "  1 refused"]
+    assert done.out.splitlines()[1:] == [
+        *("  2 deleted", "  1 refused", "Left as others have changed them since, or refused:"),
+        f"  ledger row 1: Lead {lead_id} was changed once since, which would be lost; "
+        "undo it with force",
+        "Undo even what loses later changes with: onelead undo --batch b1 --force",
+    ]
     forced = call("undo", "--batch", "b1", "--force", "--json").result
     assert forced["outcomes"] == {"deleted": 1, "unchanged": 2}
     assert stored(tmp_path, "SELECT count(*) FROM lead") == [(0,)]
