@@ -148,10 +148,10 @@ def test_a_batch_is_undone_but_for_what_is_refused(tmp_path: Path, call: Call) -
     ]
     done = call("undo", "--batch", "b1")
     assert (done.code, done.err) == (1, "")
+    lost = "was changed once since, which would be lost; undo it with force"
     assert done.out.splitlines()[1:] == [
         *("  2 deleted", "  1 refused", "Left as others have changed them since, or refused:"),
-        f"  ledger row 1: Lead {lead_id} was changed once since, which would be lost; "
-        "undo it with force",
+        f"  ledger row 1: Lead {lead_id} {lost}",
         "Undo even what loses later changes with: onelead undo --batch b1 --force",
     ]
     forced = call("undo", "--batch", "b1", "--force", "--json").result
