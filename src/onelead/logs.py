@@ -28,7 +28,7 @@ from onelead.domain.limits import ERROR_LOG_LINES_MIN, LOG_LINES_PER_S_MAX
 #: Of every format that keys have had; what is in front may be an escape, as in `%3Dol_`.
 _API_KEY = re.compile(r"ol_(?:[adruw]_[0-9A-Za-z]{8,}|[0-9a-f]{8,})")
 #: These log every step of what the program itself logs in a line or two.
-_VERBOSE = ("alembic", "asyncio", "sqlalchemy", "uvicorn")
+_VERBOSE = ("alembic", "asyncio", "httpx2", "sqlalchemy", "uvicorn")
 #: Their lines, and those of the loggers below them, are never left out: the start and the end of
 #: processes, and who signed in or tried to.
 _ALWAYS = (

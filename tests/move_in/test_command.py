@@ -77,6 +77,9 @@ def test_it_says_what_it_would_do_and_does_it(call: Call, there: StandIn, tmp_pa
     assert "Moved in, as the source Old CRM:\n  5 created" in done.out
     assert "5 leads compared field by field, 0 differ" in done.out
     batch = done.out.rsplit(maxsplit=1)[-1]
+    again = move_in(call, there, "--yes", "--source", "Old CRM")
+    assert "  5 not changed there" in again.out
+    assert "Undo the leads" not in again.out
     assert call("undo", "--batch", batch).code == 0
     assert stored(tmp_path, "SELECT count(*) FROM lead") == [(0,)]
 

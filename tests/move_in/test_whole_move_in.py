@@ -382,3 +382,15 @@ async def test_the_key_is_nowhere(account: AccountStore, there: StandIn, caplog:
     stored = account.database.rows("SELECT * FROM ledger")
     said = (plan.forecast, done, [str(row) for row in stored], caplog.text)
     assert KEY not in str(msgspec.to_builtins(said))
+
+
+async def test_the_progress_says_how_many_leads_of_how_many(
+    account: AccountStore, there: StandIn
+) -> None:
+    for number in range(1, 6):
+        there.add(number)
+    told: list[str] = []
+    await moved_in(account, there, on_progress=told.append)
+    read = [text for text in told if text.startswith("reading ") and "leads" in text]
+    assert read[-1].startswith("reading 5 of 5 leads; 5 leads/s, 0:00 left; nothing is written yet")
+    assert "5 of 5 leads; 5 leads/s, 0:00 left, as batch b1" in told

@@ -91,7 +91,9 @@ def test_lines_below_the_level_are_left_out() -> None:
     assert "loud" in logged(act, log_level=LogLevel.ERROR)
 
 
-@pytest.mark.parametrize("name", ["uvicorn.error", "alembic.runtime.migration", "asyncio"])
+@pytest.mark.parametrize(
+    "name", ["uvicorn.error", "alembic.runtime.migration", "asyncio", "httpx2"]
+)
 def test_the_verbose_loggers_can_still_warn(name: str) -> None:
     assert logged(lambda: logging.getLogger(name).info("step")) == ""
     assert logged_line(lambda: logging.getLogger(name).error("trouble"))["event"] == "trouble"

@@ -150,6 +150,6 @@ def _text(brought: Brought | None) -> str:
         lines.append(brought.comparison.text())
     if brought.not_compared is not None:
         lines.append(f"The comparison failed: {as_one_line(brought.not_compared)}")
-    if brought.outcomes:
+    if brought.has_batch:
         lines.append(f"Undo the leads with: onelead undo --batch {brought.batch_id}")
     return "\n".join(lines)

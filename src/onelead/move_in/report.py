@@ -12,6 +12,8 @@ from onelead.domain.text import as_one_line, quoted
 from onelead.move_in.limits import COPPER_REMARKS_MAX
 
 _OTHERS = "other remarks"
+#: Among the outcomes: a lead that is here already as it is there.
+UNCHANGED_THERE = "not changed there"
 #: Of leads that are only named by their ids.
 _IDS_SHOWN = 20
 
@@ -58,16 +60,22 @@ class Forecast(Struct, kw_only=True):
     unseen: int = 0
     remarks: Remarks = field(default_factory=Remarks)
 
+    @property
+    def read(self) -> int:
+        """How many leads were read."""
+        return self.new + self.changed + self.unchanged
+
     def text(self) -> str:
         """Return the report for people."""
-        has = f"{_leads(self.leads)}, {self.converted:,} of them converted, and {self.tags:,} tags"
+        tags = "1 tag" if self.tags == 1 else f"{self.tags:,} tags"
+        has = f"{_leads(self.leads)}, {self.converted:,} of them converted, and {tags}"
         coming = f"{self.new:,} new, {self.changed:,} changed"
         lines = [
             f"The Copper account {quoted(self.account)} has {has}.",
-            f"To bring: {coming}; {self.unchanged:,} more have not changed there.",
+            f"To bring: {coming}. Read and not changed there: {self.unchanged:,}.",
             *_section("Settings to change first:", self.changes),
-            *_section("What has no place here:", self.not_mapped),
-            *_section("What of the leads cannot come in as it is:", self.remarks.lines()),
+            *_section("Not available here:", self.not_mapped),
+            *_section("Values that cannot come in as they are:", self.remarks.lines()),
         ]
         if self.unseen:
             lines.append(f"Copper counts {_leads(self.unseen)} that it does not show.")
@@ -134,6 +142,11 @@ class Brought(Struct, kw_only=True):
     comparison: Comparison | None = None
     #: Why there is none.
     not_compared: str | None = None
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether something was written that can be undone."""
+        return not self.outcomes.keys() <= {UNCHANGED_THERE}
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

@@ -50,7 +50,7 @@ from onelead.move_in.copper_settings import (
 )
 from onelead.move_in.copper_windows import Page, Windows
 from onelead.move_in.known_leads import KnownLeads, Sent, cells
-from onelead.move_in.report import Brought, Forecast, Remarks
+from onelead.move_in.report import UNCHANGED_THERE, Brought, Forecast, Remarks
 from onelead.process.writer import BatchingWriter
 
 #: Takes a text such as `1,200 leads read`.
@@ -111,16 +111,18 @@ async def plan(run: Run) -> Plan:
         known, LeadMapper(copper, planned), found if found and is_ready(found) else None
     )
     windows = Windows(run.copper, since, run.clock())
-    read = 0
+    read, began = 0, run.clock()
     async with aclosing(windows.pages()) as pages:
         async for page in pages:
             for lead in await reader.leads(page):
-                forecast.remarks.add(lead.id, lead.mapped.remarks)
+                if lead.is_new or lead.properties:
+                    forecast.remarks.add(lead.id, lead.mapped.remarks)
                 forecast.new += lead.is_new
                 forecast.changed += not lead.is_new and bool(lead.properties)
                 forecast.unchanged += not lead.is_new and not lead.properties
             read += len(page.leads)
-            run.on_progress(f"{read:,} leads read, nothing is written yet")
+            told = _so_far(read, None if since else copper.leads, run.clock() - began)
+            run.on_progress(f"reading {told}; nothing is written yet")
     forecast.unseen = windows.unseen
     return Plan(copper, since, forecast)
 
@@ -145,9 +147,7 @@ async def bring(run: Run, planned: Plan) -> Brought:
         settings_refused=refused,
         remarks=Remarks(),
     )
-    sample = await _bring_leads(
-        run, planned.since, _Reader(known, mapper, field), delivery, brought
-    )
+    sample = await _bring_leads(run, planned, _Reader(known, mapper, field), delivery, brought)
     run.on_progress("comparing")
     sides = Compared(run.store, run.account_id, run.copper, known, mapper, field)
     try:
@@ -196,13 +196,23 @@ async def _indexed(run: Run, field: CustomField) -> tuple[AccountSettings, Custo
             await asyncio.sleep(RETRY_AFTER_S)
 
 
+def _so_far(done: int, total: int | None, seconds: int) -> str:
+    """Say how many leads are done, how fast, and how long the others will take."""
+    rate = done // max(seconds, 1)
+    if total is None or total < done:
+        return f"{done:,} leads; {rate:,} leads/s"
+    left = (total - done) // rate if rate else 0
+    return f"{done:,} of {total:,} leads; {rate:,} leads/s, {left // 60}:{left % 60:02} left"
+
+
 async def _bring_leads(
-    run: Run, since: int, reader: _Reader, delivery: Delivery, brought: Brought
+    run: Run, planned: Plan, reader: _Reader, delivery: Delivery, brought: Brought
 ) -> Sample:
     """Write page after page; each is committed before the next one."""
     writer = BatchingWriter(run.store)
     outcomes, refusals, sample = Counter[str](), Counter[str](), Sample()
-    windows = Windows(run.copper, since, run.clock())
+    began, total = run.clock(), planned.forecast.read
+    windows = Windows(run.copper, planned.since, began)
     async with aclosing(windows.pages()) as pages:
         async for page in pages:
             leads = await reader.leads(page)
@@ -219,8 +229,9 @@ async def _bring_leads(
                     _count(receipt.result, outcomes, refusals, brought)
             for lead in coming:
                 brought.remarks.add(lead.id, lead.mapped.remarks)
-            outcomes["not changed there"] += len(leads) - len(coming)
-            run.on_progress(f"{outcomes.total():,} leads, as batch {run.batch_id}")
+            outcomes[UNCHANGED_THERE] += len(leads) - len(coming)
+            told = _so_far(outcomes.total(), total, run.clock() - began)
+            run.on_progress(f"{told}, as batch {run.batch_id}")
     brought.outcomes, brought.refusals = dict(+outcomes), dict(refusals)
     return sample
 
