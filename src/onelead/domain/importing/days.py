@@ -91,9 +91,9 @@ def api_day(text: str, order: DateOrder | None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _api_day(text: str, order: DateOrder | None) -> str | None:
-    if _ISO.match(text) or _SECONDS.fullmatch(text):
-        return text
     read = _read(text, order)
+    if _SECONDS.fullmatch(text) or (read is not None and _ISO.match(text)):
+        return text
     return None if read is None or not _is_time(read.rest) else read.day.isoformat()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from onelead.domain.errors import MatchAmbiguous
@@ -11,6 +12,8 @@ from onelead.domain.writes import Outcome, WriteResult
 AMBIGUOUS = "ambiguous"
 #: Done before: the same row of the same source.
 SKIPPED = "skipped"
+#: How the API names the value of a custom field.
+_CUSTOM_VALUE = re.compile(r"^Custom Fields: value of (.*?) \(definition \d+\) ")
 OUTCOMES = (
     *(Outcome.CREATED.value, Outcome.UPDATED.value, Outcome.UNCHANGED.value),
     *(Outcome.REFUSED.value, AMBIGUOUS, SKIPPED),
@@ -38,7 +41,7 @@ def reason_text(message: str) -> str:
     for beginning in ("Invalid input: Validation errors: ", "Invalid input: "):
         message = message.removeprefix(beginning)
     lines = (line.removeprefix("Base: ") for line in message.splitlines())
-    return "; ".join(lines)
+    return "; ".join(_CUSTOM_VALUE.sub(r"\1: ", line, count=1) for line in lines)
 
 
 def total(counts: Mapping[str, int]) -> int:

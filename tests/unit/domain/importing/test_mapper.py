@@ -350,6 +350,7 @@ def test_a_multiselect_keeps_what_is_known() -> None:
     ("header", "text", "problem"),
     [
         ("Visited", "31.02.2026", 'Visited: "31.02.2026" is not a date'),
+        ("Visited", "2026-02-30", 'Visited: "2026-02-30" is not a date'),
         ("Visited", "13/13/2026", 'Visited: "13/13/2026" is not a date'),
         ("Created", "31.02.2026", 'Created: "31.02.2026" is not a date'),
         ("Created", "1.1.1900", 'Created: "1.1.1900" is not a date'),
