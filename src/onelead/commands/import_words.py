@@ -136,7 +136,7 @@ def first_leads(rows: Sequence[tuple[int, str, RehearsedRow]], settings: Account
         return ""
     lines = ["The first rows would be:"]
     for line, outcome, row in rows:
-        name = _line(row.lead_name or ", ".join(filter(None, row.cells[:3])))
+        name = _shown(row.lead_name or ", ".join(filter(None, row.cells[:3])))
         changes: Mapping[str, Any] = row.changes
         fields = ", ".join(
             f"{_line(one.label)}: {_shown(one.after.text)}"
