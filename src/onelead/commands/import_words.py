@@ -72,6 +72,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
 def understood(findings: Findings, settings: AccountSettings) -> str:
     """Say how a file was read, and which column is what."""
     from onelead.domain.importing.headers import label_of  # noqa: PLC0415 - see `imports`
+    from onelead.domain.importing.targets import new_field_of  # noqa: PLC0415
 
     reading, surveyed = findings.reading, findings.surveyed
     how: list[str] = [reading.format]
@@ -87,11 +88,11 @@ def understood(findings: Findings, settings: AccountSettings) -> str:
         lines.append(f"Cells that depend on the encoding: {', '.join(samples)}")
     lines.append("Columns:")
     for column in surveyed.mapping.columns:
-        target = column.target
-        known = target and not target.startswith("new:")
-        meant = "not imported" if target is None else target
-        if known and target:
-            meant = _label(label_of, target, settings)
+        meant = "not imported" if column.target is None else column.target
+        if (new := new_field_of(meant)) is not None:
+            meant = f"a new custom field {quoted(new[1])} ({new[0]})"
+        elif column.target is not None:
+            meant = _label(label_of, column.target, settings)
         lines.append(f"  {_line(column.header)} -> {meant}")
     match = [_label(label_of, one, settings) for one in surveyed.mapping.match]
     by = f"by {', then by '.join(match)}" if match else "by nothing: each row is a new lead"

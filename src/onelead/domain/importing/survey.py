@@ -114,9 +114,11 @@ def _column_concerns(column: ColumnFindings, settings: AccountSettings) -> Itera
         yield f"{header}: {what} cut by a spreadsheet (E+), such as {sample}{end}."
     if column.no_address:
         what = _count(
-            column.no_address, "value is not an e-mail address", "values are not e-mail addresses"
+            column.no_address,
+            "value is not an e-mail address; its row is imported without it",
+            "values are not e-mail addresses; their rows are imported without them",
         )
-        yield f"{header}: {what}; the rows are imported without."
+        yield f"{header}: {what}."
     if column.is_whole:
         yield f'{header}: the ".0" at the end of each number is taken off.'
     for currency, count in column.currencies.items():

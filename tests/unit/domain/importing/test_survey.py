@@ -245,7 +245,7 @@ def test_what_is_not_imported_and_what_says_nothing_is_said() -> None:
     assert first.endswith('"Extra 19" and 5 more.')
     assert second.startswith('3 cells are placeholders and taken as empty, such as "')
     assert others == [
-        'Column "Email": 1 value is not an e-mail address; the rows are imported without.',
+        'Column "Email": 1 value is not an e-mail address; its row is imported without it.',
         "2 rows have nothing to import and will be refused.",
     ]
     assert surveyed.columns[2].samples == ("x", "y", "z")
