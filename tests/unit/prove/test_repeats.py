@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.prove.account import ProveAccount, answered_lead
+from msgspec import structs
+from tests.support.prove.account import FIELD, ProveAccount, answered_lead
 
+from onelead.contract.ledger import RowExtras
+from onelead.domain.lead import PERSON_ORIGIN, OtherValue, custom_name
 from onelead.prove.check.repeats import Repeats
+from onelead.prove.check.replay import Replayed
 from onelead.prove.check.verdict import Verdict, judge
 from onelead.prove.operations import Operation
 from onelead.prove.report import verdict_lines
@@ -128,3 +132,26 @@ def test_a_repeated_upsert_that_is_refused_without_a_word_before_is_found() -> N
     deliver(account)
     (violation,) = verdict_on(account).repeats.violations
     assert "but was refused" in violation
+
+
+def test_what_comes_between_is_a_change_of_the_definition_of_another_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add = Repeats.add
+
+    def with_other_value(repeats: Repeats, replayed: Replayed, extras: RowExtras | None) -> None:
+        """Add a row as if its lead had another number, which filters find or do not find."""
+        if replayed.result is not None and replayed.result.lead is not None:
+            value = OtherValue(custom_name(FIELD.id), "C-2", PERSON_ORIGIN)
+            lead = structs.replace(replayed.result.lead, other_values={1: value})
+            result = structs.replace(replayed.result, lead=lead)
+            replayed = structs.replace(replayed, result=result)
+        add(repeats, replayed, extras)
+
+    monkeypatch.setattr(Repeats, "add", with_other_value)
+    account = ProveAccount()
+    for is_filterable in (False, True):
+        deliver(account)
+        account.switch(is_filterable=is_filterable)
+    deliver(account)
+    assert counts(repeats_of(account)) == (0, 0, 2)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from onelead.contract.ledger import LedgerEntry, RowExtras
-from onelead.domain.lead import custom_name
+from onelead.domain.lead import custom_name, definition_id_of
 from onelead.domain.limits import MATCH_IDS_MAX
 from onelead.domain.matching import lead_keys
 from onelead.domain.writes import LEAD, Action, MatchResult, Outcome
@@ -31,7 +31,8 @@ class Repeats:
     found: int = 0
     #: They were refused, as the receipt of the first one had said: others have the value.
     shared: int = 0
-    #: Something came between: a write of that lead, of a value that finds it, or of a definition.
+    #: Something came between: a write of that lead, of a value that finds it, or of the definition
+    #: of such a value, or of another value of the lead.
     disturbed: int = 0
     #: The ones that should have found the lead, and did not.
     violations: list[str] = field(default_factory=list)
@@ -95,10 +96,12 @@ class Repeats:
         field_name, _value = first.looked_for
         keys = lead_keys(first.result.lead, first.settings)
         values = {(key.field, key.value) for key in keys if key.field == field_name}
-        definition_id = first.result.match.definition_id
+        # A field that leaves the filters takes the keys of its other values along.
+        others = (definition_id_of(one.field) for one in first.result.lead.other_values.values())
+        definition_ids = {first.result.match.definition_id, *others} - {None}
         return max(
             self._written.get(first.entry.resource_id, 0),
-            self._defined.get(definition_id, 0) if definition_id else 0,
+            *(self._defined.get(one, 0) for one in definition_ids),
             *(self._moved.get(value, 0) for value in {first.looked_for, *values}),
         )
 
