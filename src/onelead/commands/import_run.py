@@ -401,7 +401,8 @@ async def _write(store: Store, account_id: int, one: FileImport, wanted: Wanted)
     if wanted.as_json:
         typer.echo(json.dumps(import_machine(found)))
     else:
-        typer.echo(done_text(found, time.monotonic() - began))
+        rows = total(found.counts) - total(one.counts)
+        typer.echo(done_text(found, rows, time.monotonic() - began))
     if found.state is not ImportState.DONE:
         sys.stderr.write(f"go on with: onelead import --resume {one.number}\n")
         return EXIT_INTERRUPTED if stopped else EXIT_FAILED

@@ -170,13 +170,13 @@ def rehearsed_text(rehearsed: Rehearsed) -> str:
     return "\n".join(lines)
 
 
-def done_text(one: FileImport, seconds: float) -> str:
-    """Say what has become of an import."""
+def done_text(one: FileImport, rows: int, seconds: float) -> str:
+    """Say what has become of an import, and how long this run took for how many rows."""
     lines = [f"Import {one.number} is {one.state.value}: {counts_text(one.counts) or 'no rows'}."]
-    rows = sum(one.counts.values())
+    all_rows = sum(one.counts.values())
     if one.state.value == "done" and seconds:
         lines.append(f"{amount(rows, 'row')} in {seconds:,.1f} s.")
-        if rows and rows == one.counts.get("skipped"):
+        if all_rows and all_rows == one.counts.get("skipped"):
             lines.append(
                 "All rows had been imported before from this source; --again imports them again."
             )
