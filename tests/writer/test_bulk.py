@@ -15,6 +15,7 @@ from onelead.domain.errors import ServiceStopping, StoreUnavailable
 from onelead.domain.fold import checked_write
 from onelead.domain.limits import (
     BATCH_WRITES_MAX,
+    BULK_ALONE_BATCH_MS_MAX,
     BULK_BATCH_MS_MAX,
     BULK_BATCH_WRITES_MIN,
     BULK_BESIDE_OTHERS_WRITES_MAX,
@@ -294,3 +295,14 @@ def test_others_have_as_long_as_a_batch_took() -> None:
     share.took(0, 100, 4, 0)
     assert share.rest_s(BULK_QUIET_S / 2) == BULK_REST_MS_MAX / 1000
     assert share.rest_s(BULK_QUIET_S) == 0
+
+
+async def test_a_process_that_does_nothing_else_writes_longer_batches(store: MemoryStore) -> None:
+    alone, share = BatchingWriter.alone(store), BulkShare(batch_ms_max=BULK_ALONE_BATCH_MS_MAX)
+    await alone.write_bulk(1, people(3))
+    assert store.committed
+    share.took(0, 64, 0.05, 0)
+    assert share.alone(0) == 128
+    served = BulkShare()
+    served.took(0, 64, 0.05, 0)
+    assert served.alone(0) < 64
