@@ -9,7 +9,7 @@ from __future__ import annotations
 REQUEST_BODY_BYTES_MAX = 1_048_576
 REQUEST_BODY_TIMEOUT_S = 20
 #: An upload, which has no size that would fit into that time, has it for each piece of this size.
-UPLOAD_SLOWEST_BYTES = 65_536
+UPLOAD_PIECE_BYTES_MIN = 65_536
 BODY_ENCODINGS_MAX = 2
 GZIP_MEMBERS_MAX = 100
 #: Hardly any input makes a slice take longer than a millisecond or two.

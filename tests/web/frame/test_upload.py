@@ -53,7 +53,7 @@ async def parts(upload: Upload, size_bytes: int = 10) -> list[bytes]:
 
 async def test_a_file_that_trickles_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_module, "REQUEST_BODY_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(upload_module, "UPLOAD_SLOWEST_BYTES", 500)
+    monkeypatch.setattr(upload_module, "UPLOAD_PIECE_BYTES_MIN", 500)
     body = file_part(FILE * 20)
 
     def trickling(size: int) -> Request:

@@ -18,7 +18,7 @@ from onelead.domain.limits import (
     FORM_FIELDS_MAX,
     REQUEST_BODY_BYTES_MAX,
     REQUEST_BODY_TIMEOUT_S,
-    UPLOAD_SLOWEST_BYTES,
+    UPLOAD_PIECE_BYTES_MIN,
 )
 from onelead.domain.text import as_one_line
 from onelead.web.frame.forms import Form
@@ -95,7 +95,7 @@ class Upload:
                 piece = await anext(self._pieces, b"")
             self._left_s -= clock() - began_s
             self._waited_for_bytes += len(piece)
-            if self._waited_for_bytes >= UPLOAD_SLOWEST_BYTES:
+            if self._waited_for_bytes >= UPLOAD_PIECE_BYTES_MIN:
                 self._waited_for_bytes, self._left_s = 0, REQUEST_BODY_TIMEOUT_S
             if piece:
                 self._parser.write(piece)
@@ -103,7 +103,7 @@ class Upload:
                 self._is_over = True
         except TimeoutError:
             raise BodyTooSlow(
-                f"Less than {UPLOAD_SLOWEST_BYTES} bytes came in {REQUEST_BODY_TIMEOUT_S} seconds"
+                f"Less than {UPLOAD_PIECE_BYTES_MIN} bytes came in {REQUEST_BODY_TIMEOUT_S} seconds"
             ) from None
         except ClientDisconnect:
             self._is_over = True
