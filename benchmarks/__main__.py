@@ -1,6 +1,6 @@
 """Runs the benchmarks: measures, prints, stores, and writes the page.
 
-    python -m benchmarks                                  everything: about 25 minutes
+    python -m benchmarks                                  everything: about 40 minutes
     python -m benchmarks --quick                          everything, small: about 5 minutes
     python -m benchmarks --only http --only race          two sections
     python -m benchmarks --skip large --skip pages        everything else

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks.aims import AIMS, aim_rows, times_our_cpu, verdict
+from benchmarks.aims import AIMS, aim_rows, files_beside_ratio, times_our_cpu, verdict
+from benchmarks.file_rows import NEW
 from benchmarks.names import Name
 from benchmarks.noise import PulseRow, steadiness
 from benchmarks.page import write_page
 from benchmarks.ratios import Spread, ratio, spread
 from benchmarks.results import (
+    FileBesideRow,
+    FileRow,
     GrowthRow,
     Machine,
     RaceRow,
@@ -20,6 +23,7 @@ from benchmarks.results import (
     write_results,
 )
 from benchmarks.run import QUICK
+from benchmarks.sections.files import COPY, IMPORT
 from benchmarks.sections.growth import NoRoom, require_room
 from benchmarks.sections.mix import is_by_chance
 from benchmarks.tables import PLACES, tables
@@ -81,6 +85,30 @@ def test_the_cost_of_an_upsert_is_that_of_the_server_and_its_database() -> None:
     ]
     found = times_our_cpu(Results(MACHINE, QUICK, upserts=rows), Name.FASTAPI, "postgresql")
     assert found == Spread(12.0, 12.0, 12.0)
+
+
+def test_an_import_is_compared_with_copy_on_its_engine_and_with_fastapi_on_its_own() -> None:
+    speeds = [(IMPORT, "postgresql", 6_000), (COPY, "postgresql", 10_000)]
+    speeds += [(COPY, "sqlite", 99_999), (Name.FASTAPI, "", 500)]
+    files = [FileRow(name, engine, NEW, 1, rows, 1.0) for name, engine, rows in speeds]
+    rows = aim_rows(Results(MACHINE, QUICK, files=files))
+    found = [(row[1], row[4], row[-1]) for row in rows if row[0].startswith("imported rows")]
+    missing = ("SQLite", "-", "not measured")
+    assert found == [
+        *(("PostgreSQL", "0.60", "met, and the stretch"), missing),
+        *(("PostgreSQL", "6000", "missed"), missing),
+        *(("PostgreSQL", "12.0", "met"), missing),
+    ]
+
+
+def test_upserts_beside_an_import_are_compared_with_those_alone_on_their_engine() -> None:
+    found = [("sqlite", 5.0, False), ("sqlite", 15.0, True), ("postgresql", 99.0, False)]
+    rows = [
+        FileBesideRow(engine, 1, Load(8, 2.0, 1.5, p99_ms, 0, 0), is_beside)
+        for engine, p99_ms, is_beside in found
+    ]
+    results = Results(MACHINE, QUICK, files_beside=rows)
+    assert files_beside_ratio(results, "sqlite") == Spread(3.0, 3.0, 3.0)
 
 
 def test_a_section_is_noisy_if_much_of_it_was_slower_than_the_fastest_loop_of_the_run() -> None:
