@@ -6,7 +6,6 @@ import os
 import pickle
 import signal
 import sys
-from contextlib import suppress
 
 from onelead.files.imports.prepared import PrepareJob, preparing
 from onelead.process.memory import collect_garbage_rarely
@@ -23,10 +22,13 @@ def main() -> None:
     os.nice(_NICENESS)
     collect_garbage_rarely()
     job: PrepareJob = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started it
-    with suppress(BrokenPipeError):
+    try:
         for answer in preparing(job):
             pickle.dump(answer, sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
             sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # At a usual exit, what is left would be written, and fail again with a message.
+        os._exit(0)
 
 
 if __name__ == "__main__":
